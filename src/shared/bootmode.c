@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "bootmode.h"
+
+#include <string.h>
+
+#include "macro.h"
+
+static bool is_one_of(const char *s, size_t n, const char *const *words, size_t n_words)
+{
+	for (size_t i = 0; i < n_words; i++)
+		if (strlen(words[i]) == n && memcmp(s, words[i], n) == 0)
+			return true;
+	return false;
+}
+
+#define IS_ONE_OF(s, n, ...)                                      \
+	is_one_of((s), (n), (const char *const[]){ __VA_ARGS__ }, \
+		  ELEMENTSOF(((const char *const[]){ __VA_ARGS__ })))
+
+/* Length of the word at s; a blank inside double quotes does not end it. */
+static size_t word_length(const char *s)
+{
+	bool quoted = false;
+	size_t n;
+
+	for (n = 0; s[n] && (quoted || !strchr(" \t\n", s[n])); n++)
+		if (s[n] == '"')
+			quoted = !quoted;
+	return n;
+}
+
+static bool is_recovery(const char *s, size_t n)
+{
+	return IS_ONE_OF(s, n, "single", "s", "S", "1", "rescue", "emergency", "recovery",
+			 "systemd.unit=rescue.target", "systemd.unit=emergency.target");
+}
+
+struct boot boot_decide(const char *cmdline, bool in_initrd)
+{
+	struct boot off = { .mode = BOOT_OFF }, recovery = { .mode = BOOT_RECOVERY },
+		    normal = { .mode = BOOT_NORMAL };
+	bool switched_on = false, switched_off = false, root_rw = false;
+	struct boot verdict;
+
+	for (const char *s = cmdline; *s;) {
+		size_t n;
+
+		s += strspn(s, " \t\n");
+		n = word_length(s);
+		if (IS_ONE_OF(s, n, "rofs=off", "rofs=no", "rofs=0")) {
+			off.word = s;
+			off.word_len = (int)n;
+			switched_off = true;
+			switched_on = false;
+		} else if (IS_ONE_OF(s, n, "rofs=on", "rofs=yes", "rofs=1")) {
+			switched_on = true;
+			switched_off = false;
+		} else if (is_recovery(s, n)) {
+			recovery.word = s;
+			recovery.word_len = (int)n;
+		} else if (IS_ONE_OF(s, n, "rw", "ro")) {
+			root_rw = s[1] == 'w';
+		}
+		s += n;
+	}
+
+	if (in_initrd)
+		return (struct boot){ .mode = BOOT_INITRD };
+
+	verdict = switched_off ? off : (!switched_on && recovery.word ? recovery : normal);
+	verdict.root_rw = root_rw;
+	return verdict;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "claims.h"
+
+#include <string.h>
+
+#include "path.h"
+
+static const char *kind_of(const struct claim *c)
+{
+	return conf_kind_to_string(c->section->kind);
+}
+
+static const char *path_of(const struct claim *c)
+{
+	return c->fact->resolved ? c->fact->resolved : c->section->name;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int order = path_compare(path_of(x), path_of(y));
+
+	if (order)
+		return order;
+	return x->section->order < y->section->order ? -1 : 1;
+}
+
+static int compare_path(const void *path, const void *claim)
+{
+	return path_compare(path, path_of(claim));
+}
+
+static void check_alone(struct claim *c, struct diag *d)
+{
+	struct pos pos = c->section->pos;
+
+	c->refused = c->section->invalid;
+	if (c->refused)
+		return;
+
+	if (c->fact->type == PATH_UNKNOWN) {
+		diag_error(d, pos, "[%s %s]: the path cannot be looked up: %s", kind_of(c),
+			   c->section->name, strerror(-c->fact->error));
+		c->refused = true;
+		return;
+	}
+	if (strcmp(path_of(c), c->section->name) == 0)
+		return; /* checked when it was read */
+
+	if (conf_check_path(c->section->kind, path_of(c), pos, d) < 0) {
+		diag_note(d, pos, "%s is a symbolic link or below one; it leads to %s",
+			  c->section->name, path_of(c));
+		c->refused = true;
+	}
+}
+
+static void refuse_twice(struct claim *c, const struct claim *first, struct diag *d)
+{
+	if (strcmp(c->section->name, first->section->name) == 0)
+		diag_error(d, c->section->pos,
+			   "[%s %s]: this path is declared twice; the first one counts", kind_of(c),
+			   c->section->name);
+	else
+		diag_error(
+			d, c->section->pos,
+			"[%s %s]: this is the same directory as %s (a symbolic link); the first one counts",
+			kind_of(c), c->section->name, first->section->name);
+	diag_note(d, first->section->pos, "first declared here");
+	c->refused = true;
+}
+
+static void refuse_below_persist(struct claim *c, const struct claim *persist, struct diag *d)
+{
+	diag_error(d, c->section->pos,
+		   "[%s %s] is below [Persist %s]; nothing may be declared below a persist",
+		   kind_of(c), c->section->name, persist->section->name);
+	diag_note(d, persist->section->pos, "the persist is declared here");
+	c->refused = true;
+}
+
+/* Sorted so that parents come right before what is below them: the chain of .above is the stack of open parents. */
+static void check_together(struct claim *claims, size_t n, struct diag *d)
+{
+	const struct claim *open = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct claim *c = &claims[i];
+
+		if (c->refused)
+			continue;
+		while (open && !path_is_at_or_below(path_of(c), path_of(open)))
+			open = open->above;
+
+		if (open && strcmp(path_of(c), path_of(open)) == 0) {
+			refuse_twice(c, open, d);
+			continue;
+		}
+		if (open && open->section->kind == CONF_PERSIST) {
+			refuse_below_persist(c, open, d);
+			continue;
+		}
+		c->above = open;
+		open = c;
+	}
+}
+
+int claims_build(const struct conf *conf, const struct facts *facts, struct diag *d,
+		 struct claim **ret, size_t *ret_n)
+{
+	size_t n = conf->n_overlays + conf->n_persists, k = 0;
+	struct claim *claims = calloc(n + 1, sizeof(*claims));
+
+	if (!claims)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < conf->n_overlays; i++)
+		claims[k++] = (struct claim){ .section = &conf->overlays[i]->section,
+					      .fact = &facts->overlays[i] };
+	for (size_t i = 0; i < conf->n_persists; i++)
+		claims[k++] = (struct claim){ .section = &conf->persists[i]->section,
+					      .fact = &facts->persists[i] };
+
+	for (size_t i = 0; i < n; i++)
+		check_alone(&claims[i], d);
+	qsort(claims, n, sizeof(*claims), compare);
+	check_together(claims, n, d);
+
+	*ret = claims;
+	*ret_n = n;
+	return 0;
+}
+
+const struct claim *claims_find(const struct claim *claims, size_t n, const char *path)
+{
+	const struct claim *c = bsearch(path, claims, n, sizeof(*claims), compare_path);
+
+	if (!c)
+		return NULL;
+	/* Of several on one path, the first that was not refused. */
+	while (c > claims && compare_path(path, c - 1) == 0)
+		c--;
+	for (; c < claims + n && compare_path(path, c) == 0; c++)
+		if (!c->refused)
+			return c;
+	return NULL;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan.h"
+
+/**
+ * struct claim - a section and the path it wants
+ *
+ * @refused is set for a section that cannot have its path: the same path twice, anything below a persist, a path that
+ * resolves to a forbidden place, or a section that was invalid before.
+ */
+struct claim {
+	const struct conf_section *section;
+	const struct path_fact *fact;
+	const struct claim
+		*above; /* the nearest claim above this one that was not refused, or NULL */
+	bool refused;
+};
+
+/**
+ * claims_build - hold the declared paths against each other
+ * @ret: array in the order of path_compare(); the caller frees it. @ret_n entries: all overlays and persists.
+ *
+ * Returns: 0 (mistakes are in @d) or -ENOMEM.
+ */
+int claims_build(const struct conf *conf, const struct facts *facts, struct diag *d,
+		 struct claim **ret, size_t *ret_n);
+
+/** claims_find - the claim on exactly this path that was not refused, or NULL. */
+const struct claim *claims_find(const struct claim *claims, size_t n, const char *path);

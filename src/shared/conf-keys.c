@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of keys, and one setter per type of value. */
+#include <string.h>
+
+#include "conf.h"
+#include "path.h"
+#include "text.h"
+
+#define NAME_BYTES_MAX \
+	64u /* of a partition: it becomes a directory and a unit name; user names: useradd(8) allows 32 */
+#define DEVICE_BYTES_MAX 200u /* the device's unit name must stay below 256 bytes */
+
+static const char *const kind_names[] = {
+	[CONF_ROOT] = "Root",		[CONF_MEMORY] = "Memory",   [CONF_OVERLAY] = "Overlay",
+	[CONF_PARTITION] = "Partition", [CONF_PERSIST] = "Persist",
+};
+_Static_assert(ELEMENTSOF(kind_names) == _CONF_KIND_MAX, "a name per section kind");
+
+static const char *const if_missing_names[] = {
+	[IF_MISSING_READ_ONLY] = "read-only",
+	[IF_MISSING_VOLATILE] = "volatile",
+	[IF_MISSING_EMERGENCY] = "emergency",
+};
+_Static_assert(ELEMENTSOF(if_missing_names) == _IF_MISSING_MAX, "a name per value");
+
+static const char *const persist_kind_names[] = {
+	[PERSIST_DIRECTORY] = "directory",
+	[PERSIST_FILE] = "file",
+};
+_Static_assert(ELEMENTSOF(persist_kind_names) == _PERSIST_KIND_MAX, "a name per value");
+
+static int name_index(const char *const *names, size_t n, const char *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], s) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+const char *conf_kind_to_string(enum conf_kind kind)
+{
+	return kind_names[kind];
+}
+
+enum conf_kind conf_kind_from_string(const char *s)
+{
+	return (enum conf_kind)name_index(kind_names, ELEMENTSOF(kind_names), s);
+}
+
+const char *if_missing_to_string(enum if_missing m)
+{
+	return if_missing_names[m];
+}
+
+enum if_missing if_missing_from_string(const char *s)
+{
+	return (enum if_missing)name_index(if_missing_names, ELEMENTSOF(if_missing_names), s);
+}
+
+const char *persist_kind_to_string(enum persist_kind k)
+{
+	return persist_kind_names[k];
+}
+
+enum persist_kind persist_kind_from_string(const char *s)
+{
+	return (enum persist_kind)name_index(persist_kind_names, ELEMENTSOF(persist_kind_names), s);
+}
+
+static int bad(struct diag *d, struct pos pos, const struct conf_key *key, const char *value,
+	       int err, const char *expected)
+{
+	if (err == -ERANGE)
+		return diag_error(d, pos, "%s=%s is out of range; expected %s", key->name, value,
+				  expected);
+	return diag_error(d, pos, "%s=%s is not understood; expected %s", key->name, value,
+			  expected);
+}
+
+static int set_boolean(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		       struct diag *d)
+{
+	int err = value_boolean(value, field);
+
+	return err < 0 ? bad(d, pos, key, value, err, "yes or no") : 0;
+}
+
+static int set_size(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		    struct diag *d)
+{
+	int err;
+
+	if (!*value)
+		return *(struct size *)field = (struct size){ 0 }, 0;
+
+	err = value_size(value, field);
+	return err < 0 ?
+		       bad(d, pos, key, value, err, "bytes with K, M or G, or 1% to 100% of RAM") :
+		       0;
+}
+
+static int set_count(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		     struct diag *d)
+{
+	int err;
+
+	if (!*value)
+		return *(uint64_t *)field = 0, 0;
+
+	err = value_count(value, field);
+	return err < 0 ? bad(d, pos, key, value, err, "a number above 0, with K, M or G") : 0;
+}
+
+static int set_usec(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		    struct diag *d)
+{
+	int err = value_usec(value, field);
+
+	return err < 0 ? bad(d, pos, key, value, err,
+			     "a time above 0 such as 15s, 2min or infinity") :
+			 0;
+}
+
+static int set_mode(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		    struct diag *d)
+{
+	int err;
+
+	if (!*value)
+		return *(unsigned *)field = MODE_UNSET, 0;
+
+	err = value_mode(value, field);
+	return err < 0 ? bad(d, pos, key, value, err, "an octal mode such as 0750") : 0;
+}
+
+static int set_string(char **field, const char *value)
+{
+	char *copy = NULL;
+
+	if (*value) {
+		copy = strdup(value);
+		if (!copy)
+			return -ENOMEM;
+	}
+
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+/* One word of the given characters; letters and digits always fit. */
+static bool is_word(const char *s, const char *others, size_t max)
+{
+	static const char alnum[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t n = strlen(s);
+
+	if (n == 0 || n > max || *s == '-' || *s == '.')
+		return false;
+	for (; *s; s++)
+		if (!strchr(alnum, *s) && !strchr(others, *s))
+			return false;
+	return true;
+}
+
+static int set_partition_name(void *field, const char *value, struct pos pos,
+			      const struct conf_key *key, struct diag *d)
+{
+	if (*value && !is_word(value, "-_.", NAME_BYTES_MAX))
+		return bad(d, pos, key, value, -EINVAL,
+			   "the name of a [Partition]: letters, digits, - _ .");
+	return set_string(field, value);
+}
+
+static int set_user(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		    struct diag *d)
+{
+	if (*value && !is_word(value, "-_.$", NAME_BYTES_MAX))
+		return bad(d, pos, key, value, -EINVAL, "a name or a number");
+	return set_string(field, value);
+}
+
+static int set_type(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		    struct diag *d)
+{
+	if (!is_word(value, "-_.", NAME_BYTES_MAX) || strcmp(value, "swap") == 0 ||
+	    strcmp(value, "none") == 0)
+		return bad(d, pos, key, value, -EINVAL, "a file system type such as ext4, or auto");
+	return set_string(field, value);
+}
+
+static int set_directory(void *field, const char *value, struct pos pos, const struct conf_key *key,
+			 struct diag *d)
+{
+	int err;
+
+	if (*value && (*value != '/' || path_has_dotdot(value) || text_has_control(value)))
+		return bad(d, pos, key, value, -EINVAL,
+			   "an absolute path on the partition, without '..'");
+
+	err = set_string(field, value);
+	if (err < 0)
+		return err;
+	if (*(char **)field)
+		path_clean(*(char **)field);
+	return 0;
+}
+
+/* Checked against the overlay's path later, when symbolic links are resolved. */
+static int set_start_empty(void *field, const char *value, struct pos pos,
+			   const struct conf_key *key, struct diag *d)
+{
+	if (path_has_dotdot(value) || strpbrk(value, ",:\\\"%'"))
+		return bad(d, pos, key, value, -EINVAL,
+			   "directories separated by blanks, without '..' or any of , : \\ \" % '");
+	return set_string(field, value);
+}
+
+static bool is_tag(const char *value)
+{
+	static const char *const tags[] = { "LABEL=", "UUID=", "PARTLABEL=", "PARTUUID=" };
+
+	for (size_t i = 0; i < ELEMENTSOF(tags); i++)
+		if (strncmp(value, tags[i], strlen(tags[i])) == 0)
+			return value[strlen(tags[i])];
+	return false;
+}
+
+static bool is_device_path(const char *value)
+{
+	return strncmp(value, "/dev/", 5) == 0 && value[5] && !path_has_dotdot(value);
+}
+
+static int set_device(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		      struct diag *d)
+{
+	int err;
+
+	if (*value && (!(is_tag(value) || is_device_path(value)) || text_has_control(value) ||
+		       strlen(value) > DEVICE_BYTES_MAX))
+		return bad(d, pos, key, value, -EINVAL,
+			   "/dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most 200 bytes");
+
+	err = set_string(field, value);
+	if (err < 0)
+		return err;
+	if (*value == '/')
+		path_clean(*(char **)field);
+	return 0;
+}
+
+static bool in_list(const char *word, size_t n, const char *const *words, size_t n_words)
+{
+	for (size_t i = 0; i < n_words; i++)
+		if (strlen(words[i]) == n && strncmp(word, words[i], n) == 0)
+			return true;
+	return false;
+}
+
+/* The flags that belong to a mount, not to a file system: they are all that can be set on a merged mount. */
+static int set_overlay_options(void *field, const char *value, struct pos pos,
+			       const struct conf_key *key, struct diag *d)
+{
+	static const char *const flags[] = {
+		"nosuid",  "suid",     "nodev",	      "dev",	    "noexec", "exec",
+		"noatime", "relatime", "strictatime", "nodiratime", "ro",
+	};
+
+	for (const char *s = value; *s;) {
+		size_t n = strcspn(s, ",");
+
+		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
+			return diag_error(
+				d, pos,
+				"%s=%s: '%.*s' is no flag of a merged mount; expected nosuid, nodev, noexec, "
+				"noatime, relatime, strictatime, nodiratime, ro",
+				key->name, value, (int)n, s);
+		s += n + (s[n] == ',');
+	}
+	return set_string(field, value);
+}
+
+static bool is_systemd_option(const char *word)
+{
+	return strncmp(word, "x-systemd.", 10) == 0 || strncmp(word, "x-initrd.", 9) == 0;
+}
+
+static int set_partition_options(void *field, const char *value, struct pos pos,
+				 const struct conf_key *key, struct diag *d)
+{
+	static const char *const refused[] = {
+		"auto", "noauto", "nofail", "fail",    "user", "users",	 "owner", "group",
+		"bind", "rbind",  "move",   "remount", "loop", "shared", "slave", "private",
+	};
+
+	/* systemd 247 takes a backslash for a broken escape, libmount a quote for part of the value. */
+	if (text_has_control(value) || strpbrk(value, " \\\"'"))
+		return bad(
+			d, pos, key, value, -EINVAL,
+			"mount options separated by commas, without blanks, quotes or backslashes");
+
+	for (const char *s = value; *s;) {
+		size_t n = strcspn(s, ",");
+
+		if (n == 0 || in_list(s, n, refused, ELEMENTSOF(refused)) || is_systemd_option(s))
+			return diag_error(
+				d, pos,
+				"%s=%s: '%.*s' has no meaning here; expected options of the file system, with "
+				"Timeout=, Check= and IfMissing= for the rest",
+				key->name, value, (int)n, s);
+		s += n + (s[n] == ',');
+	}
+	return set_string(field, value);
+}
+
+static int set_if_missing(void *field, const char *value, struct pos pos,
+			  const struct conf_key *key, struct diag *d)
+{
+	enum if_missing m = if_missing_from_string(value);
+
+	if (m < 0)
+		return bad(d, pos, key, value, -EINVAL, "read-only, volatile or emergency");
+	return *(enum if_missing *)field = m, 0;
+}
+
+static int set_persist_kind(void *field, const char *value, struct pos pos,
+			    const struct conf_key *key, struct diag *d)
+{
+	enum persist_kind k = persist_kind_from_string(value);
+
+	if (k < 0)
+		return bad(d, pos, key, value, -EINVAL, "directory or file");
+	return *(enum persist_kind *)field = k, 0;
+}
+
+static const struct conf_key root_keys[] = {
+	{ "ReadOnly", "yes", set_boolean, offsetof(struct conf_root, read_only) },
+	{ "Swap", "no", set_boolean, offsetof(struct conf_root, swap) },
+	{ "Tmp", "yes", set_boolean, offsetof(struct conf_root, tmp) },
+};
+
+static const struct conf_key memory_keys[] = {
+	{ "Size", "50%", set_size, offsetof(struct conf_memory, size) },
+	{ "Inodes", "", set_count, offsetof(struct conf_memory, inodes) },
+};
+
+static const struct conf_key overlay_keys[] = {
+	{ "Size", "", set_size, offsetof(struct conf_overlay, size) },
+	{ "Partition", "", set_partition_name, offsetof(struct conf_overlay, partition) },
+	{ "Directory", "", set_directory, offsetof(struct conf_overlay, directory) },
+	{ "StartEmpty", "", set_start_empty, offsetof(struct conf_overlay, start_empty) },
+	{ "Options", "", set_overlay_options, offsetof(struct conf_overlay, options) },
+	{ "IfMissing", "read-only", set_if_missing, offsetof(struct conf_overlay, if_missing) },
+};
+
+static const struct conf_key partition_keys[] = {
+	{ "Device", "", set_device, offsetof(struct conf_partition, device) },
+	{ "Type", "auto", set_type, offsetof(struct conf_partition, type) },
+	{ "Options", "noatime,nodev,nosuid", set_partition_options,
+	  offsetof(struct conf_partition, options) },
+	{ "Check", "yes", set_boolean, offsetof(struct conf_partition, check) },
+	{ "Format", "no", set_boolean, offsetof(struct conf_partition, format) },
+	{ "Grow", "no", set_boolean, offsetof(struct conf_partition, grow) },
+	{ "Timeout", "15s", set_usec, offsetof(struct conf_partition, timeout_usec) },
+};
+
+static const struct conf_key persist_keys[] = {
+	{ "Partition", "", set_partition_name, offsetof(struct conf_persist, partition) },
+	{ "Directory", "/", set_directory, offsetof(struct conf_persist, directory) },
+	{ "Kind", "directory", set_persist_kind, offsetof(struct conf_persist, kind) },
+	{ "Mode", "", set_mode, offsetof(struct conf_persist, mode) },
+	{ "User", "", set_user, offsetof(struct conf_persist, user) },
+	{ "Group", "", set_user, offsetof(struct conf_persist, group) },
+	{ "Populate", "no", set_boolean, offsetof(struct conf_persist, populate) },
+	{ "IfMissing", "read-only", set_if_missing, offsetof(struct conf_persist, if_missing) },
+};
+
+_Static_assert(ELEMENTSOF(persist_keys) <= CONF_KEYS_MAX, "positions are kept per key");
+_Static_assert(ELEMENTSOF(partition_keys) <= CONF_KEYS_MAX, "positions are kept per key");
+
+const struct conf_key *conf_keys(enum conf_kind kind, size_t *ret_n)
+{
+	switch (kind) {
+	case CONF_ROOT:
+		return *ret_n = ELEMENTSOF(root_keys), root_keys;
+	case CONF_MEMORY:
+		return *ret_n = ELEMENTSOF(memory_keys), memory_keys;
+	case CONF_OVERLAY:
+		return *ret_n = ELEMENTSOF(overlay_keys), overlay_keys;
+	case CONF_PARTITION:
+		return *ret_n = ELEMENTSOF(partition_keys), partition_keys;
+	case CONF_PERSIST:
+		return *ret_n = ELEMENTSOF(persist_keys), persist_keys;
+	case _CONF_KIND_MAX:
+	case _CONF_KIND_INVALID:
+		break;
+	}
+	return *ret_n = 0, NULL;
+}

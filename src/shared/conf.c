@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf.h"
+
+#include <assert.h>
+#include <search.h>
+#include <string.h>
+
+#include "ini.h"
+#include "path.h"
+#include "text.h"
+
+struct reading {
+	struct conf *conf;
+	struct diag *diag;
+	const char *file;
+	struct conf_section *current; /* NULL before the first header */
+	struct conf_section *
+		scrap; /* a section with a bad name: its keys are checked, then it is thrown away; owned */
+	bool lost; /* the last header was refused */
+};
+
+struct pos conf_key_pos(const struct conf_section *s, const char *key)
+{
+	size_t n;
+	const struct conf_key *keys = conf_keys(s->kind, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(keys[i].name, key) == 0 && s->at[i].file)
+			return s->at[i];
+	return s->pos;
+}
+
+static void *field_of(struct conf_section *s, const struct conf_key *key)
+{
+	return (char *)s + key->offset;
+}
+
+static bool is_overlay_path(const char *path)
+{
+	return strpbrk(path, ",:\\\"%' \t") == NULL && !text_has_control(path) &&
+	       strlen(path) <= CONF_LAYER_BYTES_MAX;
+}
+
+static int set_defaults(struct conf_section *s)
+{
+	size_t n;
+	const struct conf_key *keys = conf_keys(s->kind, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct diag d = { 0 };
+		int err = keys[i].set(field_of(s, &keys[i]), keys[i].fallback, (struct pos){ 0 },
+				      &keys[i], &d);
+
+		assert(err != -EBADMSG); /* a default in the table that its own setter refuses */
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int conf_init(struct conf *c)
+{
+	int err;
+
+	*c = (struct conf){ 0 };
+	c->root.section.kind = CONF_ROOT;
+	c->memory.section.kind = CONF_MEMORY;
+
+	err = set_defaults(&c->root.section);
+	if (err < 0)
+		return err;
+	return set_defaults(&c->memory.section);
+}
+
+static void overlay_free(struct conf_overlay *o)
+{
+	free(o->section.name);
+	free(o->partition);
+	free(o->directory);
+	free(o->start_empty);
+	free(o->options);
+	free(o);
+}
+
+static void partition_free(struct conf_partition *p)
+{
+	free(p->section.name);
+	free(p->device);
+	free(p->type);
+	free(p->options);
+	free(p);
+}
+
+static void persist_free(struct conf_persist *p)
+{
+	free(p->section.name);
+	free(p->partition);
+	free(p->directory);
+	free(p->user);
+	free(p->group);
+	free(p);
+}
+
+static void section_free(struct conf_section *s)
+{
+	if (!s)
+		return;
+
+	switch (s->kind) {
+	case CONF_OVERLAY:
+		return overlay_free((struct conf_overlay *)s);
+	case CONF_PARTITION:
+		return partition_free((struct conf_partition *)s);
+	case CONF_PERSIST:
+		return persist_free((struct conf_persist *)s);
+	case CONF_ROOT:
+	case CONF_MEMORY:
+	case _CONF_KIND_MAX:
+	case _CONF_KIND_INVALID:
+		return;
+	}
+}
+
+static void keep(_unused_ void *node)
+{
+}
+
+void conf_done(struct conf *c)
+{
+	for (size_t i = 0; i < ELEMENTSOF(c->index); i++)
+		tdestroy(c->index[i], keep);
+	for (size_t i = 0; i < c->n_overlays; i++)
+		overlay_free(c->overlays[i]);
+	for (size_t i = 0; i < c->n_partitions; i++)
+		partition_free(c->partitions[i]);
+	for (size_t i = 0; i < c->n_persists; i++)
+		persist_free(c->persists[i]);
+	for (size_t i = 0; i < c->n_files; i++)
+		free(c->files[i]);
+	free(c->overlays);
+	free(c->partitions);
+	free(c->persists);
+	free(c->files);
+	*c = (struct conf){ 0 };
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct conf_section *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+struct conf_section *conf_find(const struct conf *c, enum conf_kind kind, const char *name)
+{
+	struct conf_section wanted = { .name = (char *)name }, **found;
+
+	found = tfind(&wanted, &c->index[kind], compare_names);
+	return found ? *found : NULL;
+}
+
+static size_t kind_size(enum conf_kind kind)
+{
+	switch (kind) {
+	case CONF_OVERLAY:
+		return sizeof(struct conf_overlay);
+	case CONF_PARTITION:
+		return sizeof(struct conf_partition);
+	case CONF_PERSIST:
+		return sizeof(struct conf_persist);
+	case CONF_ROOT:
+	case CONF_MEMORY:
+	case _CONF_KIND_MAX:
+	case _CONF_KIND_INVALID:
+		break;
+	}
+	return 0;
+}
+
+/* Makes the section part of the configuration; the configuration owns it on success. */
+static int section_add(struct conf *c, struct conf_section *s)
+{
+	int err = 0;
+
+	switch (s->kind) {
+	case CONF_OVERLAY:
+		err = array_reserve(c->overlays, c->n_overlays);
+		break;
+	case CONF_PARTITION:
+		err = array_reserve(c->partitions, c->n_partitions);
+		break;
+	case CONF_PERSIST:
+		err = array_reserve(c->persists, c->n_persists);
+		break;
+	case CONF_ROOT:
+	case CONF_MEMORY:
+	case _CONF_KIND_MAX:
+	case _CONF_KIND_INVALID:
+		return -EINVAL;
+	}
+	if (err < 0)
+		return err;
+	if (!tsearch(s, &c->index[s->kind], compare_names))
+		return -ENOMEM;
+
+	s->order = c->n_sections++;
+	if (s->kind == CONF_OVERLAY)
+		c->overlays[s->index = c->n_overlays++] = (struct conf_overlay *)s;
+	else if (s->kind == CONF_PARTITION)
+		c->partitions[s->index = c->n_partitions++] = (struct conf_partition *)s;
+	else
+		c->persists[s->index = c->n_persists++] = (struct conf_persist *)s;
+	return 0;
+}
+
+static int section_new(enum conf_kind kind, const char *name, struct conf_section **ret)
+{
+	struct conf_section *s = calloc(1, kind_size(kind));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+
+	s->kind = kind;
+	s->name = strdup(name);
+	err = s->name ? set_defaults(s) : -ENOMEM;
+	if (err < 0) {
+		section_free(s);
+		return err;
+	}
+
+	*ret = s;
+	return 0;
+}
+
+int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struct diag *d)
+{
+	const char *what = conf_kind_to_string(kind);
+
+	if (*path != '/')
+		return diag_error(d, pos, "[%s %s]: not an absolute path", what, path);
+	if (path_has_dotdot(path))
+		return diag_error(d, pos, "[%s %s]: '..' in the path", what, path);
+	if (strcmp(path, "/") == 0)
+		return diag_error(
+			d, pos,
+			"[%s /]: the root itself cannot be covered; name the directories below it",
+			what);
+	if (path_is_api(path))
+		return diag_error(d, pos,
+				  "[%s %s]: /proc, /sys, /dev, /run and /rofs belong to the system",
+				  what, path);
+	if (kind == CONF_OVERLAY && !is_overlay_path(path))
+		return diag_error(
+			d, pos,
+			"[Overlay %s]: an overlay's path may not hold any of , : \\ \" %% ' or blanks, nor be "
+			"longer than %u bytes; the kernel and mount(8) would read it differently",
+			path, CONF_LAYER_BYTES_MAX);
+	return 0;
+}
+
+static int check_partition_name(const char *name, struct pos pos, struct diag *d)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+
+	if (strspn(name, allowed) != strlen(name) || *name == '.' || *name == '-' ||
+	    strlen(name) > 64)
+		return diag_error(
+			d, pos,
+			"[Partition %s]: expected a name of at most 64 letters, digits, - _ . that starts with a "
+			"letter or digit",
+			name);
+	return 0;
+}
+
+/* Cleans the name and says what is wrong with it. */
+static int check_name(enum conf_kind kind, char *name, struct pos pos, struct diag *d)
+{
+	bool wants_name = kind != CONF_ROOT && kind != CONF_MEMORY;
+
+	if (wants_name && !*name)
+		return diag_error(d, pos, "[%s] without a name; expected [%s %s]",
+				  conf_kind_to_string(kind), conf_kind_to_string(kind),
+				  kind == CONF_PARTITION ? "NAME" : "/PATH");
+	if (!wants_name)
+		return *name ? diag_error(d, pos,
+					  "[%s %s]: this section has no name; expected [%s]",
+					  conf_kind_to_string(kind), name,
+					  conf_kind_to_string(kind)) :
+			       0;
+	if (kind == CONF_PARTITION)
+		return check_partition_name(name, pos, d);
+
+	if (*name == '/' && !path_has_dotdot(name))
+		path_clean(name);
+	return conf_check_path(kind, name, pos, d);
+}
+
+static int unknown_kind(const char *word, struct pos pos, struct diag *d)
+{
+	const char *near = text_closest(
+		word, (const char *const[]){ "Root", "Memory", "Overlay", "Partition", "Persist" },
+		5);
+
+	if (near)
+		return diag_error(d, pos, "unknown section [%s]; did you mean [%s]?", word, near);
+	return diag_error(
+		d, pos,
+		"unknown section [%s]; expected Root, Memory, Overlay, Partition or Persist", word);
+}
+
+static struct conf_section *find_any(struct conf *c, enum conf_kind kind, const char *name)
+{
+	if (kind == CONF_ROOT)
+		return &c->root.section;
+	if (kind == CONF_MEMORY)
+		return &c->memory.section;
+	return conf_find(c, kind, name);
+}
+
+/* Opens the section of this name, new or known. */
+static int enter(struct reading *r, enum conf_kind kind, const char *name, struct pos pos)
+{
+	struct conf_section *s = find_any(r->conf, kind, name);
+	int err;
+
+	if (!s) {
+		err = section_new(kind, name, &s);
+		if (err < 0)
+			return err;
+		err = section_add(r->conf, s);
+		if (err < 0) {
+			section_free(s);
+			return err;
+		}
+	}
+	if (s->last.file == r->file) {
+		diag_error(
+			r->diag, pos,
+			"[%s%s%s] is there twice in this file; expected one section with all its keys",
+			conf_kind_to_string(kind), *name ? " " : "", name);
+		diag_note(r->diag, s->last, "first given here");
+		s->invalid = true;
+	}
+	if (!s->pos.file)
+		s->pos = pos;
+
+	s->last = pos;
+	r->current = s;
+	return 0;
+}
+
+/* Opens a section that is thrown away: its name is a mistake, its keys may hold more of them. */
+static int enter_scrap(struct reading *r, enum conf_kind kind)
+{
+	if (kind == CONF_ROOT || kind == CONF_MEMORY)
+		return r->lost = true, 0;
+
+	r->lost = false;
+	section_free(r->scrap);
+	r->scrap = NULL;
+	r->current = NULL;
+	if (section_new(kind, "", &r->scrap) < 0)
+		return -ENOMEM;
+
+	r->current = r->scrap;
+	return 0;
+}
+
+static int lose(struct reading *r)
+{
+	r->lost = true;
+	r->conf->declared = true;
+	return 0;
+}
+
+static int on_refused(bool maybe_header, void *userdata)
+{
+	struct reading *r = userdata;
+
+	/* What the line meant is not known: the section it stands in is not what was declared. */
+	if (r->current && !r->lost)
+		r->current->invalid = true;
+	return maybe_header ? lose(r) : 0;
+}
+
+static int on_section(char *text, struct pos pos, void *userdata)
+{
+	struct reading *r = userdata;
+	size_t n = strcspn(text, " \t");
+	char *name = text + n + strspn(text + n, " \t");
+	enum conf_kind kind;
+
+	if (strncmp(text, "X-", 2) == 0)
+		return r->lost = true, 0; /* somebody else's section */
+
+	text[n] = '\0';
+	kind = conf_kind_from_string(text);
+	if (kind < 0) {
+		unknown_kind(text, pos, r->diag);
+		return lose(r);
+	}
+	r->conf->declared = true;
+	if (check_name(kind, name, pos, r->diag) < 0)
+		return enter_scrap(r, kind);
+
+	r->lost = false;
+	return enter(r, kind, name, pos);
+}
+
+static void unknown_key(struct reading *r, const char *key, struct pos pos)
+{
+	const char *names[CONF_KEYS_MAX] = { 0 }, *near;
+	struct conf_section *s = r->current;
+	size_t n;
+	const struct conf_key *keys = conf_keys(s->kind, &n);
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = keys[i].name;
+	near = text_closest(key, names, n);
+	if (near)
+		diag_error(r->diag, pos, "unknown key %s= in [%s]; did you mean %s=?", key,
+			   conf_kind_to_string(s->kind), near);
+	else
+		diag_error(r->diag, pos, "unknown key %s= in [%s]; see rofs.conf(5)", key,
+			   conf_kind_to_string(s->kind));
+	s->invalid = true;
+}
+
+static int set_key(struct reading *r, const struct conf_key *key, struct pos *at, const char *value,
+		   struct pos pos)
+{
+	struct conf_section *s = r->current;
+	int err;
+
+	if (at->file == r->file) {
+		diag_error(r->diag, pos, "%s= is there twice in this section", key->name);
+		diag_note(r->diag, *at, "first given here");
+		s->invalid = true;
+		return 0;
+	}
+
+	err = key->set(field_of(s, key), *value ? value : key->fallback, pos, key, r->diag);
+	*at = pos;
+	if (err == -EBADMSG) {
+		s->invalid = true;
+		return 0;
+	}
+	return err;
+}
+
+static int on_setting(char *name, char *value, struct pos pos, void *userdata)
+{
+	struct reading *r = userdata;
+	const struct conf_key *keys;
+	size_t n;
+
+	if (r->lost)
+		return 0;
+	if (!r->current) {
+		diag_error(r->diag, pos, "%s= before any section; expected a [Section] first",
+			   name);
+		return 0;
+	}
+	if (strncmp(name, "X-", 2) == 0)
+		return 0;
+
+	keys = conf_keys(r->current->kind, &n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return set_key(r, &keys[i], &r->current->at[i], value, pos);
+
+	unknown_key(r, name, pos);
+	return 0;
+}
+
+int conf_read(struct conf *c, const char *name, char *text, size_t len, struct diag *d)
+{
+	static const struct ini_handler handler = { on_section, on_setting, on_refused };
+	_cleanup_free_ char *copy = strdup(name);
+	struct reading r = { .conf = c, .diag = d };
+	int err;
+
+	if (!copy || array_reserve(c->files, c->n_files) < 0)
+		return -ENOMEM;
+
+	r.file = c->files[c->n_files++] = TAKE_PTR(copy);
+	err = ini_read(text, len, r.file, &handler, &r, d);
+	section_free(r.scrap);
+	return err;
+}
+
+void conf_check(struct conf *c, struct diag *d)
+{
+	for (size_t i = 0; i < c->n_partitions; i++) {
+		struct conf_partition *p = c->partitions[i];
+
+		if (p->section.invalid || p->device)
+			continue;
+		diag_error(d, p->section.pos,
+			   "[Partition %s] has no Device=; expected /dev/..., LABEL=, UUID=, ...",
+			   p->section.name);
+		p->section.invalid = true;
+	}
+
+	for (size_t i = 0; i < c->n_persists; i++) {
+		struct conf_persist *p = c->persists[i];
+
+		if (p->section.invalid || p->partition)
+			continue;
+		diag_error(d, p->section.pos,
+			   "[Persist %s] has no Partition=; expected the name of a [Partition]",
+			   p->section.name);
+		p->section.invalid = true;
+	}
+}

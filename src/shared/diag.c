@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "diag.h"
+
+#include <stdarg.h>
+
+#include "strbuf.h"
+
+void diag_done(struct diag *d)
+{
+	for (size_t i = 0; i < d->n_entries; i++)
+		free(d->entries[i].text);
+	free(d->entries);
+	*d = (struct diag){ 0 };
+}
+
+static void add_printable(struct strbuf *b, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < ' ' || c == 0x7f)
+			strbuf_addf(b, "\\x%02x", c);
+		else
+			strbuf_add_char(b, *s);
+	}
+}
+
+static void add(struct diag *d, enum diag_level level, struct pos pos, const char *format,
+		va_list ap)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *raw = NULL;
+	char *text;
+
+	if (level == DIAG_ERROR)
+		d->n_errors++;
+
+	if (vasprintf(&raw, format, ap) < 0) {
+		raw = NULL;
+		d->failed = true;
+		return;
+	}
+
+	add_printable(&b, raw);
+	if (array_reserve(d->entries, d->n_entries) < 0 || strbuf_take(&b, &text) < 0) {
+		d->failed = true;
+		return;
+	}
+
+	d->entries[d->n_entries++] =
+		(struct diag_entry){ .level = level, .pos = pos, .text = text };
+}
+
+int diag_error(struct diag *d, struct pos pos, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	add(d, DIAG_ERROR, pos, format, ap);
+	va_end(ap);
+	return -EBADMSG;
+}
+
+void diag_warning(struct diag *d, struct pos pos, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	add(d, DIAG_WARNING, pos, format, ap);
+	va_end(ap);
+}
+
+void diag_note(struct diag *d, struct pos pos, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	add(d, DIAG_NOTE, pos, format, ap);
+	va_end(ap);
+}
+
+static const char *level_word(enum diag_level level)
+{
+	switch (level) {
+	case DIAG_ERROR:
+		return "";
+	case DIAG_WARNING:
+		return "warning: ";
+	case DIAG_NOTE:
+		return "note: ";
+	}
+	return "";
+}
+
+int diag_format(const struct diag_entry *e, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	if (e->pos.file) {
+		add_printable(&b, e->pos.file);
+		if (e->pos.line)
+			strbuf_addf(&b, ":%u", e->pos.line);
+		strbuf_add(&b, ": ");
+	}
+	strbuf_add(&b, level_word(e->level));
+	strbuf_add(&b, e->text);
+	return strbuf_take(&b, ret);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "macro.h"
+
+/** struct pos - where something was written. @file is borrowed (struct conf owns the names); line 0: the whole file. */
+struct pos {
+	const char *file;
+	unsigned line;
+};
+
+enum diag_level {
+	DIAG_ERROR,   /* a mistake: something declared is left out */
+	DIAG_WARNING, /* nothing is left out, but it is probably not what was meant */
+	DIAG_NOTE,    /* a second place that belongs to the message before it */
+};
+
+struct diag_entry {
+	enum diag_level level;
+	struct pos pos;
+	char *text; /* one line, no newline; owned */
+};
+
+/**
+ * struct diag - the user's mistakes, in the order they were found
+ *
+ * The model reports here and goes on; only the programs print. All-zero is empty.
+ */
+struct diag {
+	struct diag_entry *entries;
+	size_t n_entries;
+	size_t n_errors;
+	bool failed; /* a message was lost for want of memory; counts as an error */
+};
+
+void diag_done(struct diag *d);
+
+/**
+ * diag_error, diag_warning, diag_note - record a message
+ * @pos: where; copied, its file name borrowed. { NULL, 0 } for none.
+ *
+ * Bytes of the input that could act on a terminal or a log are shown as \xNN.
+ *
+ * Returns: -EBADMSG, so that a check can end in `return diag_error(...)`; the other two return nothing.
+ */
+int diag_error(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
+void diag_warning(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
+void diag_note(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
+
+/**
+ * diag_format - the line shown for an entry: "FILE:LINE: [warning: ]text"
+ * @ret: the line without newline; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int diag_format(const struct diag_entry *e, char **ret);
+
+#define _cleanup_diag_ _cleanup_(diag_done)

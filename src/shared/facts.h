@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the decision needs to know of the machine. Only the structs: src/world/facts.c fills them. */
+
+enum path_type {
+	PATH_MISSING,
+	PATH_DIRECTORY,
+	PATH_OTHER,   /* a file, device, socket, ... */
+	PATH_UNKNOWN, /* cannot be resolved: see error */
+};
+
+/** struct path_fact - what lies at a declared path in the untouched system */
+struct path_fact {
+	char *resolved; /* clean, symbolic links followed as far as the path exists; owned */
+	enum path_type type;
+	int error; /* -errno with PATH_UNKNOWN */
+};
+
+/** struct fstab_entry - one line of /etc/fstab, octal escapes decoded; all strings owned */
+struct fstab_entry {
+	char *spec;
+	char *dir; /* clean, symbolic links resolved; as written for swap ("none") */
+	char *type;
+	char *options;
+	int freq, passno;
+};
+
+/**
+ * struct facts - taken once, at the start, from the untouched system
+ *
+ * All-zero is a machine without fstab whose kernel is not known (taken for a new one). facts_done() frees it.
+ */
+struct facts {
+	unsigned kernel_major, kernel_minor; /* 0.0: not known */
+	struct fstab_entry *fstab;
+	size_t n_fstab;
+	struct path_fact *overlays; /* one for each of conf's overlays, same order */
+	size_t n_overlays;
+	struct path_fact *persists; /* one for each of conf's persists, same order */
+	size_t n_persists;
+	bool rofs_exists;     /* /rofs is a directory */
+	bool tmp_is_plain;    /* /tmp is a directory, not a link */
+	bool tmp_unit_wanted; /* local-fs.target pulls in a tmp.mount that is not masked */
+};
+
+void facts_done(struct facts *f);
+
+#define _cleanup_facts_ _cleanup_(facts_done)

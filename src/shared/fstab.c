@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "fstab.h"
+
+#include <string.h>
+
+#include "macro.h"
+#include "path.h"
+#include "strbuf.h"
+#include "text.h"
+
+#define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
+
+bool fstab_is_swap(const struct fstab_entry *e)
+{
+	return strcmp(e->type, "swap") == 0;
+}
+
+static size_t option_length(const char *s)
+{
+	return strcspn(s, ",");
+}
+
+static const char *find_option(const char *options, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *s = options; *s;) {
+		size_t n = option_length(s);
+
+		if (n >= len && strncmp(s, name, len) == 0 && (n == len || s[len] == '='))
+			return s;
+		s += n + (s[n] == ',');
+	}
+	return NULL;
+}
+
+bool fstab_has_option(const char *options, const char *name)
+{
+	return find_option(options, name) != NULL;
+}
+
+int fstab_option_value(const char *options, const char *name, char **ret)
+{
+	const char *s = find_option(options, name), *value;
+	char *copy = NULL;
+
+	if (s && s[strlen(name)] == '=') {
+		value = s + strlen(name) + 1;
+		copy = strndup(value, option_length(value));
+		if (!copy)
+			return -ENOMEM;
+	}
+
+	*ret = copy;
+	return 0;
+}
+
+/* Words about when and by whom to mount, not about the file system: a mount unit has other ways to say them. */
+static bool is_for_others(const char *s, size_t n)
+{
+	static const char *const words[] = { "rw",     "ro",	"defaults", "auto",  "noauto",
+					     "nofail", "fail",	"user",	    "users", "nouser",
+					     "owner",  "group", "_netdev" };
+
+	if (n == 0 || strncmp(s, "x-", 2) == 0 || strncmp(s, "comment=", 8) == 0)
+		return true;
+	for (size_t i = 0; i < ELEMENTSOF(words); i++)
+		if (strlen(words[i]) == n && strncmp(s, words[i], n) == 0)
+			return true;
+	return false;
+}
+
+int fstab_options_read_only(const char *options, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_add(&b, "ro");
+	for (const char *s = options; *s;) {
+		size_t n = option_length(s);
+
+		if (!is_for_others(s, n)) {
+			strbuf_add_char(&b, ',');
+			strbuf_add_n(&b, s, n);
+		}
+		s += n + (s[n] == ',');
+	}
+	return strbuf_take(&b, ret);
+}
+
+/* \012 in a field would end a line of the unit; nobody means that. */
+static bool is_sound(const struct fstab_entry *e)
+{
+	return !text_has_control(e->spec) && !text_has_control(e->dir) &&
+	       !text_has_control(e->type) && !text_has_control(e->options);
+}
+
+static bool is_mounted_at_boot(const struct fstab_entry *e)
+{
+	return is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
+	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) &&
+	       !fstab_has_option(e->options, "noauto");
+}
+
+/* Later lines win: they are mounted on top. The entries lie in one array, so their addresses are their order. */
+static int compare(const void *a, const void *b)
+{
+	const struct fstab_entry *x = *(const struct fstab_entry *const *)a,
+				 *y = *(const struct fstab_entry *const *)b;
+	int order = path_compare(x->dir, y->dir);
+
+	return order ? order : (x < y ? -1 : x > y);
+}
+
+int fstab_index_build(const struct facts *facts, struct fstab_index *ret)
+{
+	struct fstab_index x = { .entries = calloc(facts->n_fstab + 1, sizeof(*x.entries)) };
+	size_t kept = 0;
+
+	if (!x.entries)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < facts->n_fstab; i++)
+		if (is_mounted_at_boot(&facts->fstab[i]))
+			x.entries[x.n++] = &facts->fstab[i];
+	qsort(x.entries, x.n, sizeof(*x.entries), compare);
+
+	for (size_t i = 0; i < x.n; i++)
+		if (i + 1 == x.n || strcmp(x.entries[i]->dir, x.entries[i + 1]->dir) != 0)
+			x.entries[kept++] = x.entries[i];
+	x.n = kept;
+
+	*ret = x;
+	return 0;
+}
+
+void fstab_index_done(struct fstab_index *x)
+{
+	free(x->entries);
+	*x = (struct fstab_index){ 0 };
+}
+
+static const struct fstab_entry *find_exactly(const struct fstab_index *x, const char *path)
+{
+	size_t low = 0, high = x->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = path_compare(path, x->entries[middle]->dir);
+
+		if (order == 0)
+			return x->entries[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const char *path)
+{
+	char buffer[PATH_BYTES_MAX];
+	const struct fstab_entry *e;
+	char *slash;
+
+	if (x->n == 0 || strlen(path) >= sizeof(buffer))
+		return NULL;
+
+	for (strcpy(buffer, path); buffer[0] && buffer[1]; *slash = '\0') {
+		e = find_exactly(x, buffer);
+		if (e)
+			return e;
+		slash = strrchr(buffer, '/');
+		if (!slash)
+			return NULL;
+	}
+	return NULL;
+}

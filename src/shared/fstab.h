@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "facts.h"
+
+/* What a line of fstab means to rofs. Nothing is read here. */
+
+/**
+ * struct fstab_index - the mount points that fstab will mount at boot, by path
+ *
+ * Left out: swap, noauto entries, the root, and API file systems: nothing of ours can be below them.
+ */
+struct fstab_index {
+	const struct fstab_entry *
+		*entries; /* in the order of path_compare(); the last of several on one path */
+	size_t n;
+};
+
+/** fstab_index_build - @facts is borrowed. Returns: 0 or -ENOMEM. */
+int fstab_index_build(const struct facts *facts, struct fstab_index *ret);
+void fstab_index_done(struct fstab_index *x);
+
+/** fstab_at_or_above - the entry mounted at @path or nearest above it, NULL when @path is on the root file system. */
+const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const char *path);
+
+/** fstab_has_option - is @name (alone, or followed by '=') among the comma-separated options? */
+bool fstab_has_option(const char *options, const char *name);
+
+/**
+ * fstab_option_value - the value of "NAME=VALUE" in the options
+ * @ret: a copy, NULL when the option is not there; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int fstab_option_value(const char *options, const char *name, char **ret);
+
+/**
+ * fstab_options_read_only - the options of an entry, made read-only
+ * @ret: "ro" and what remains without rw, ro, defaults and what speaks to systemd or mount(8) about when to mount
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int fstab_options_read_only(const char *options, char **ret);
+
+bool fstab_is_swap(const struct fstab_entry *e);
+
+#define _cleanup_fstab_index_ _cleanup_(fstab_index_done)

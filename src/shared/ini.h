@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "diag.h"
+
+#define INI_LINE_BYTES_MAX 4096u /* longest sane option list; rofs.conf(5) */
+#define INI_FILE_BYTES_MAX \
+	(1024u * 1024u) /* a thousand sections with every key are about 300 KiB */
+
+/**
+ * struct ini_handler - receives what a file says, line by line
+ *
+ * @section: the text between the brackets, blanks around it removed, not empty
+ * @setting: "key=value", blanks around both removed; @value may be empty
+ * @refused: a line was refused. @maybe_header: it may have been a header, so settings up to the next header must not be
+ *           taken for the last section's
+ *
+ * The strings are valid during the call only. A negative return stops the reading and is passed on.
+ */
+struct ini_handler {
+	int (*section)(char *name, struct pos pos, void *userdata);
+	int (*setting)(char *key, char *value, struct pos pos, void *userdata);
+	int (*refused)(bool maybe_header, void *userdata);
+};
+
+/**
+ * ini_read - split a configuration text into sections and settings
+ * @text: @len bytes, modified; need not end in a newline; text[len] must be writable
+ * @file: name for positions; borrowed by what is recorded in @d
+ * @d:    receives every malformed line
+ *
+ * Knows lines, brackets and '=' and nothing else. Refuses with its line: NUL bytes, invalid UTF-8, control characters,
+ * lines over INI_LINE_BYTES_MAX, text after ']', an empty name, a missing '='. A '#' or ';' starts a comment only as the
+ * first character of a line that is not blank.
+ *
+ * Returns: 0 (also with mistakes, see @d), or what a handler returned.
+ */
+int ini_read(char *text, size_t len, const char *file, const struct ini_handler *handler,
+	     void *userdata, struct diag *d);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Shared by the plan-*.c files only: the steps of plan_build() and what they pass to each other. */
+
+#include <stdint.h>
+
+#include "claims.h"
+#include "fstab.h"
+#include "plan.h"
+
+#define NO_INDEX SIZE_MAX
+
+struct building {
+	struct plan plan; /* the result so far */
+	struct diag *diag;
+	struct fstab_index fstab;
+	struct claim *claims; /* in path order */
+	size_t n_claims;
+	size_t shared_prepare; /* index of the shared pool's run, NO_INDEX before it is needed */
+};
+
+/* The steps. Each returns 0 or -ENOMEM; mistakes go to b->diag and cost only their own section. */
+int plan_overlays(struct building *b);
+int plan_partitions(struct building *b);
+int plan_persists(struct building *b);
+int plan_root(struct building *b);
+
+/* asprintf() that returns -ENOMEM and leaves NULL on failure. */
+int plan_format(char **ret, const char *format, ...) _printf_(2, 3);
+
+/* A unit name for @path; one that systemd would not take is a mistake at @s: -EBADMSG. */
+int plan_name_unit(struct building *b, const struct conf_section *s, const char *path,
+		   const char *suffix, char **ret);
+
+/* The .device unit of a device path; errors as plan_name_unit(). */
+int plan_name_device(struct building *b, const struct conf_section *s, const char *path,
+		     char **ret);
+
+/* A pool mounted at @dir, with size, inodes, shared and pos as in @wanted. */
+int plan_add_pool(struct building *b, const char *dir, const struct plan_pool *wanted, size_t *ret);
+
+/* A run of rofs-prepare on @dir. */
+int plan_add_prepare(struct building *b, const char *dir, struct pos pos, size_t *ret);
+
+/* The index of the [Partition] that @s names at @at; -EBADMSG if there is none that can be used. */
+int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,
+			struct pos at, size_t *ret);
+
+/* The run of rofs-prepare on this partition, made on first use. */
+int plan_partition_prepare(struct building *b, size_t partition, struct pos pos, size_t *ret);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* The overlays, their pools in RAM, and the lowers that fstab mounts. */
+#include <string.h>
+
+#include "path.h"
+#include "plan-internal.h"
+#include "unitname.h"
+
+static bool has_lower(const struct plan *p, const char *where)
+{
+	/* Overlays come in path order, so overlays of one file system follow each other. */
+	for (size_t i = p->n_lowers; i > 0 && path_is_at_or_below(where, p->lowers[i - 1].where);
+	     i--)
+		if (strcmp(p->lowers[i - 1].where, where) == 0)
+			return true;
+	return false;
+}
+
+static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
+{
+	_cleanup_free_ char *timeout = NULL;
+	int err;
+
+	err = unitname_device_path(l->entry->spec, &l->device_path);
+	if (err == -EINVAL)
+		return 0; /* not a block device: nothing to wait for or to check */
+	if (err < 0)
+		return err;
+
+	if (l->entry->passno > 0) {
+		err = unitname_instance("systemd-fsck", l->device_path, &l->fsck_unit);
+		if (err < 0)
+			return err;
+	}
+
+	err = fstab_option_value(l->entry->options, "x-systemd.device-timeout", &timeout);
+	if (err < 0)
+		return err;
+	if (!timeout || value_usec(timeout, &l->timeout_usec) < 0)
+		return 0;
+	return plan_name_device(b, s, l->device_path, &l->device_unit);
+}
+
+/* Makes the file system of a fstab entry visible below /rofs/ro, where the bind of / shows only an empty mount point. */
+static int add_lower(struct building *b, const struct conf_section *s, const struct fstab_entry *e,
+		     bool bind)
+{
+	struct plan *p = &b->plan;
+	_cleanup_(
+		plan_lower_done) struct plan_lower l = { .entry = e, .bind = bind, .pos = s->pos };
+	int err;
+
+	err = plan_format(&l.where, "/rofs/ro%s", e->dir);
+	if (err < 0 || has_lower(p, l.where))
+		return err;
+
+	err = array_reserve(p->lowers, p->n_lowers);
+	if (err < 0)
+		return err;
+	err = plan_name_unit(b, s, l.where, ".mount", &l.unit);
+	if (err < 0)
+		return err;
+	if (bind) {
+		l.options = strdup("bind,ro,private");
+		err = l.options ? 0 : -ENOMEM;
+	} else {
+		err = fstab_options_read_only(e->options, &l.options);
+		if (err >= 0)
+			err = lower_device(b, s, &l);
+	}
+	if (err < 0)
+		return err;
+
+	p->lowers[p->n_lowers++] = l;
+	l = (struct plan_lower){ 0 };
+	return 0;
+}
+
+/* Where the lower of an overlay comes from, when fstab mounts something at its path or above. */
+static int find_lower(struct building *b, struct plan_overlay *o)
+{
+	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, o->path);
+	bool taken_over;
+	int err;
+
+	err = plan_format(&o->lower, "/rofs/ro%s", o->path);
+	if (err < 0)
+		return err;
+	o->lower_is_root = !e;
+	if (!e)
+		return 0;
+
+	/* On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as ever. */
+	taken_over = claims_find(b->claims, b->n_claims, e->dir) != NULL;
+	return add_lower(b, &o->conf->section, e, !taken_over);
+}
+
+static int place_in_shared_pool(struct building *b, struct plan_overlay *o)
+{
+	struct pos pos = o->conf->section.pos;
+	int err;
+
+	o->pool = 0;
+	/* A lower on a device of its own is ready late: the others must not wait for it. */
+	if (!o->lower_is_root)
+		return plan_add_prepare(b, o->layers, pos, &o->prepare);
+
+	if (b->shared_prepare == NO_INDEX) {
+		err = plan_add_prepare(b, "/rofs", pos, &b->shared_prepare);
+		if (err < 0)
+			return err;
+	}
+	o->prepare = b->shared_prepare;
+	return 0;
+}
+
+static int place_in_own_pool(struct building *b, struct plan_overlay *o)
+{
+	struct plan_pool pool = { .size = o->conf->size, .pos = o->conf->section.pos };
+	int err;
+
+	err = plan_add_pool(b, o->layers, &pool, &o->pool);
+	if (err < 0)
+		return err;
+	return plan_add_prepare(b, o->layers, pool.pos, &o->prepare);
+}
+
+static int place_in_ram(struct building *b, struct plan_overlay *o)
+{
+	int err;
+
+	err = plan_format(&o->layers, "/rofs/rw%s", o->path);
+	if (err < 0)
+		return err;
+	if (o->conf->size.bytes || o->conf->size.percent)
+		return place_in_own_pool(b, o);
+	return place_in_shared_pool(b, o);
+}
+
+static int place_on_partition(struct building *b, struct plan_overlay *o)
+{
+	const struct conf_overlay *c = o->conf;
+	_cleanup_free_ char *fallback = NULL;
+	size_t partition;
+	int err;
+
+	err = plan_find_partition(b, &c->section, c->partition,
+				  conf_key_pos(&c->section, "Partition"), &partition);
+	if (err < 0)
+		return err;
+	err = plan_format(&fallback, "/overlay%s", o->path);
+	if (err < 0)
+		return err;
+	err = plan_format(&o->layers, "%s%s", b->plan.partitions[partition].where,
+			  c->directory ? c->directory : fallback);
+	if (err < 0)
+		return err;
+
+	o->pool = NO_INDEX;
+	o->on_partition = true;
+	return plan_partition_prepare(b, partition, c->section.pos, &o->prepare);
+}
+
+static int check_overlay(struct building *b, const struct claim *c, const struct conf_overlay *o)
+{
+	const struct conf_section *s = &o->section;
+
+	if (o->partition && (o->size.bytes || o->size.percent))
+		return diag_error(
+			b->diag, conf_key_pos(s, "Size"),
+			"[Overlay %s] has both Size= and Partition=; a partition has its own size",
+			s->name);
+	if (!o->partition && o->directory)
+		return diag_error(b->diag, conf_key_pos(s, "Directory"),
+				  "[Overlay %s] has Directory= without Partition=", s->name);
+	if (o->partition && o->start_empty)
+		return diag_error(
+			b->diag, conf_key_pos(s, "StartEmpty"),
+			"[Overlay %s]: StartEmpty= with Partition= is not in this version",
+			s->name);
+	if (o->partition && o->if_missing == IF_MISSING_VOLATILE)
+		return diag_error(
+			b->diag, conf_key_pos(s, "IfMissing"),
+			"[Overlay %s]: IfMissing=volatile is not in this version; expected read-only or emergency",
+			s->name);
+
+	/* Below a mount of fstab nothing can be seen yet. */
+	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
+		return 0;
+	if (c->fact->type == PATH_MISSING)
+		return diag_error(
+			b->diag, s->pos,
+			"[Overlay %s]: there is no such directory on the root file system",
+			s->name);
+	if (c->fact->type != PATH_DIRECTORY)
+		return diag_error(b->diag, s->pos, "[Overlay %s] is not a directory", s->name);
+	return 0;
+}
+
+/* @list is blank-separated; each entry relative to the overlay's path, or absolute and below it. */
+static int check_start_empty(struct building *b, const struct conf_overlay *o, const char *path)
+{
+	_cleanup_free_ char *copy = NULL;
+	char *state, *word;
+
+	if (!o->start_empty)
+		return 0;
+	copy = strdup(o->start_empty);
+	if (!copy)
+		return -ENOMEM;
+
+	for (word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
+		path_clean(word);
+		if (*word == '/' && !path_is_below(word, path) &&
+		    !path_is_below(word, o->section.name))
+			return diag_error(b->diag, conf_key_pos(&o->section, "StartEmpty"),
+					  "[Overlay %s]: StartEmpty= directory %s is not below it",
+					  o->section.name, word);
+	}
+	return 0;
+}
+
+static int plan_overlay(struct building *b, const struct claim *c, struct plan_overlay *o)
+{
+	const struct conf_section *s = c->section;
+	int err;
+
+	err = check_overlay(b, c, o->conf);
+	if (err < 0)
+		return err;
+	err = check_start_empty(b, o->conf, c->fact->resolved);
+	if (err < 0)
+		return err;
+
+	err = plan_format(&o->path, "%s", c->fact->resolved);
+	if (err < 0)
+		return err;
+	err = plan_format(&o->merged, "/rofs/overlay%s", o->path);
+	if (err < 0)
+		return err;
+	/* The longest name of all first: past it no other can be too long. */
+	err = plan_name_unit(b, s, o->merged, ".mount", &o->merged_unit);
+	if (err < 0)
+		return err;
+	err = plan_name_unit(b, s, o->path, ".mount", &o->bind_unit);
+	if (err < 0)
+		return err;
+	err = find_lower(b, o);
+	if (err < 0)
+		return err;
+	return o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
+}
+
+int plan_overlays(struct building *b)
+{
+	struct plan *p = &b->plan;
+
+	for (size_t i = 0; i < b->n_claims; i++) {
+		const struct claim *c = &b->claims[i];
+		struct plan_overlay o = { 0 };
+		int err;
+
+		if (c->refused || c->section->kind != CONF_OVERLAY)
+			continue;
+		err = array_reserve(p->overlays, p->n_overlays);
+		if (err < 0)
+			return err;
+
+		o.conf = (const struct conf_overlay *)c->section;
+		err = plan_overlay(b, c, &o);
+		if (err < 0)
+			plan_overlay_done(&o);
+		if (err < 0 && err != -EBADMSG)
+			return err;
+		if (err < 0)
+			continue;
+
+		o.next_prepared = p->prepares[o.prepare].first_overlay;
+		p->prepares[o.prepare].first_overlay = p->n_overlays;
+		p->overlays[p->n_overlays++] = o;
+	}
+	return 0;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* The partitions, and the paths bound from them. */
+#include <string.h>
+
+#include "path.h"
+#include "plan-internal.h"
+#include "unitname.h"
+
+int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,
+			struct pos at, size_t *ret)
+{
+	const struct conf_section *found = conf_find(b->plan.conf, CONF_PARTITION, name);
+	const char *kind = conf_kind_to_string(s->kind);
+
+	if (!found)
+		return diag_error(b->diag, at, "[%s %s]: there is no [Partition %s]", kind, s->name,
+				  name);
+	if (!b->plan.partitions[found->index].where) {
+		diag_error(
+			b->diag, at,
+			"[%s %s] is left out too: it needs [Partition %s], which holds a mistake",
+			kind, s->name, name);
+		diag_note(b->diag, found->pos, "the partition is declared here");
+		return -EBADMSG;
+	}
+
+	*ret = found->index;
+	b->plan.partitions[*ret].conf = (const struct conf_partition *)found;
+	return 0;
+}
+
+int plan_partition_prepare(struct building *b, size_t partition, struct pos pos, size_t *ret)
+{
+	struct plan_partition *p = &b->plan.partitions[partition];
+	int err;
+
+	if (p->prepare == NO_INDEX) {
+		err = plan_add_prepare(b, p->where, pos, &p->prepare);
+		if (err < 0)
+			return err;
+	}
+
+	*ret = p->prepare;
+	return 0;
+}
+
+static int check_partition(struct building *b, const struct conf_partition *c)
+{
+	const struct conf_section *s = &c->section;
+
+	if (c->format)
+		return diag_error(
+			b->diag, conf_key_pos(s, "Format"),
+			"[Partition %s]: Format=yes is not in this version; make the file system first",
+			s->name);
+	if (c->grow)
+		return diag_error(
+			b->diag, conf_key_pos(s, "Grow"),
+			"[Partition %s]: Grow=yes is not in this version; grow the file system first",
+			s->name);
+	return 0;
+}
+
+static int plan_partition(struct building *b, const struct conf_partition *c,
+			  struct plan_partition *p)
+{
+	int err;
+
+	err = check_partition(b, c);
+	if (err < 0)
+		return err;
+	err = unitname_device_path(c->device, &p->device_path);
+	if (err < 0)
+		return err;
+	err = plan_name_device(b, &c->section, p->device_path, &p->device_unit);
+	if (err < 0)
+		return err;
+	if (c->check) {
+		err = unitname_instance("systemd-fsck", p->device_path, &p->fsck_unit);
+		if (err == -ENAMETOOLONG)
+			return diag_error(
+				b->diag, c->section.pos,
+				"[Partition %s]: the name of Device= is too long for a unit",
+				c->section.name);
+		if (err < 0)
+			return err;
+	}
+	err = plan_format(&p->where, "/rofs/persist/%s", c->section.name);
+	if (err < 0)
+		return err;
+	return plan_name_unit(b, &c->section, p->where, ".mount", &p->unit);
+}
+
+static int compare_device(const void *a, const void *b)
+{
+	const struct plan_partition *x = *(const struct plan_partition *const *)a,
+				    *y = *(const struct plan_partition *const *)b;
+	int order = strcmp(x->device_path, y->device_path);
+
+	return order ? order : (x < y ? -1 : x > y);
+}
+
+/* One device, two sections: the file system would be mounted twice with options that fight each other. */
+static int refuse_same_device(struct building *b)
+{
+	struct plan *p = &b->plan;
+	_cleanup_free_ struct plan_partition **sorted =
+		calloc(p->n_partitions + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_partitions; i++)
+		if (p->partitions[i].where)
+			sorted[n++] = &p->partitions[i];
+	qsort(sorted, n, sizeof(*sorted), compare_device);
+
+	for (size_t i = n; i > 1; i--) {
+		struct plan_partition *later = sorted[i - 1], *first = sorted[i - 2];
+		const struct conf_section *s =
+			&b->plan.conf->partitions[later - p->partitions]->section;
+
+		if (strcmp(later->device_path, first->device_path) != 0)
+			continue;
+		diag_error(
+			b->diag, conf_key_pos(s, "Device"),
+			"[Partition %s] has the same Device= as [Partition %s]; persists can share one section",
+			s->name, b->plan.conf->partitions[first - p->partitions]->section.name);
+		plan_partition_done(later);
+	}
+	return 0;
+}
+
+/* Plans all of them; which are used is known when the overlays and persists have asked for theirs. */
+int plan_partitions(struct building *b)
+{
+	const struct conf *conf = b->plan.conf;
+	struct plan *p = &b->plan;
+
+	p->partitions = calloc(conf->n_partitions + 1, sizeof(*p->partitions));
+	if (!p->partitions)
+		return -ENOMEM;
+
+	p->n_partitions = conf->n_partitions;
+	for (size_t i = 0; i < p->n_partitions; i++) {
+		struct plan_partition *q = &p->partitions[i];
+		int err;
+
+		if (conf->partitions[i]->section.invalid)
+			continue;
+		q->prepare = NO_INDEX;
+		err = plan_partition(b, conf->partitions[i], q);
+		if (err < 0)
+			plan_partition_done(q);
+		if (err < 0 && err != -EBADMSG)
+			return err;
+	}
+	return refuse_same_device(b);
+}
+
+/* Where nothing writable is mounted above, systemd cannot make the mount point. */
+static int check_mount_point(struct building *b, const struct claim *c)
+{
+	const struct conf_section *s = c->section;
+
+	if (c->fact->type == PATH_OTHER)
+		return diag_error(b->diag, s->pos, "[Persist %s] is not a directory", s->name);
+	if (c->fact->type == PATH_DIRECTORY || c->above ||
+	    fstab_at_or_above(&b->fstab, c->fact->resolved))
+		return 0;
+	if (path_is_below(c->fact->resolved, "/tmp"))
+		return 0;
+
+	return diag_error(
+		b->diag, s->pos,
+		"[Persist %s]: there is no such directory on the root file system, and no overlay above it in which it "
+		"could be made",
+		s->name);
+}
+
+static int check_persist(struct building *b, const struct conf_persist *c)
+{
+	const struct conf_section *s = &c->section;
+
+	if (c->kind == PERSIST_FILE)
+		return diag_error(
+			b->diag, conf_key_pos(s, "Kind"),
+			"[Persist %s]: Kind=file is not in this version; persist its directory",
+			s->name);
+	if (c->populate)
+		return diag_error(
+			b->diag, conf_key_pos(s, "Populate"),
+			"[Persist %s]: Populate=yes is not in this version; copy the content first",
+			s->name);
+	return 0;
+}
+
+static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	const struct conf_section *s = c->section;
+	bool whole = strcmp(p->conf->directory, "/") == 0;
+	int err;
+
+	err = check_persist(b, p->conf);
+	if (err < 0)
+		return err;
+	err = plan_find_partition(b, s, p->conf->partition, conf_key_pos(s, "Partition"),
+				  &p->partition);
+	if (err < 0)
+		return err;
+	err = check_mount_point(b, c);
+	if (err < 0)
+		return err;
+
+	err = plan_format(&p->path, "%s", c->fact->resolved);
+	if (err < 0)
+		return err;
+	err = plan_name_unit(b, s, p->path, ".mount", &p->unit);
+	if (err < 0)
+		return err;
+	err = plan_format(&p->what, "%s%s", b->plan.partitions[p->partition].where,
+			  whole ? "" : p->conf->directory);
+	if (err < 0)
+		return err;
+
+	p->prepare = NO_INDEX;
+	return whole ? 0 : plan_partition_prepare(b, p->partition, s->pos, &p->prepare);
+}
+
+static int compare_what(const void *a, const void *b)
+{
+	const struct plan_persist *x = *(const struct plan_persist *const *)a,
+				  *y = *(const struct plan_persist *const *)b;
+	int order = strcmp(x->what, y->what);
+
+	if (order)
+		return order;
+	return x->conf->section.order < y->conf->section.order ? -1 : 1;
+}
+
+static int refuse_same_directory(struct building *b)
+{
+	struct plan *p = &b->plan;
+	_cleanup_free_ struct plan_persist **sorted = calloc(p->n_persists + 1, sizeof(*sorted));
+	size_t kept = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_persists; i++)
+		sorted[i] = &p->persists[i];
+	qsort(sorted, p->n_persists, sizeof(*sorted), compare_what);
+
+	for (size_t i = p->n_persists; i > 1; i--) {
+		const struct conf_persist *later = sorted[i - 1]->conf,
+					  *first = sorted[i - 2]->conf;
+
+		if (strcmp(sorted[i - 1]->what, sorted[i - 2]->what) != 0)
+			continue;
+		diag_error(
+			b->diag, conf_key_pos(&later->section, "Directory"),
+			"[Persist %s] has the same Directory=%s of [Partition %s] as [Persist %s]",
+			later->section.name, later->directory, later->partition,
+			first->section.name);
+		diag_note(b->diag, first->section.pos, "first used here");
+		plan_persist_done(sorted[i - 1]);
+	}
+
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (p->persists[i].conf)
+			p->persists[kept++] = p->persists[i];
+	p->n_persists = kept;
+	return 0;
+}
+
+static void warn_unused(struct building *b)
+{
+	for (size_t i = 0; i < b->plan.n_partitions; i++) {
+		const struct conf_section *s = &b->plan.conf->partitions[i]->section;
+
+		if (b->plan.partitions[i].where && !b->plan.partitions[i].conf)
+			diag_warning(
+				b->diag, s->pos,
+				"[Partition %s] is used by no [Persist] and no [Overlay]; it is not mounted",
+				s->name);
+	}
+}
+
+int plan_persists(struct building *b)
+{
+	struct plan *p = &b->plan;
+	int err;
+
+	for (size_t i = 0; i < b->n_claims; i++) {
+		const struct claim *c = &b->claims[i];
+		struct plan_persist persist = { 0 };
+
+		if (c->refused || c->section->kind != CONF_PERSIST)
+			continue;
+		err = array_reserve(p->persists, p->n_persists);
+		if (err < 0)
+			return err;
+
+		persist.conf = (const struct conf_persist *)c->section;
+		err = plan_persist(b, c, &persist);
+		if (err < 0)
+			plan_persist_done(&persist);
+		if (err < 0 && err != -EBADMSG)
+			return err;
+		if (err >= 0)
+			p->persists[p->n_persists++] = persist;
+	}
+
+	err = refuse_same_directory(b);
+	if (err < 0)
+		return err;
+	warn_unused(b);
+	return 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* What concerns the root file system itself: keeping it read-only, swap, /tmp. */
+#include <string.h>
+
+#include "path.h"
+#include "plan-internal.h"
+#include "unitname.h"
+
+static bool is_kept_read_only(const struct fstab_entry *e)
+{
+	return strcmp(e->dir, "/") == 0 || strcmp(e->dir, "/usr") == 0;
+}
+
+static int add_remount(struct plan *p, const struct fstab_entry *e)
+{
+	struct plan_remount r = { .entry = e };
+	int err;
+
+	err = array_reserve(p->remounts, p->n_remounts);
+	if (err < 0)
+		return err;
+	if (!e || is_kept_read_only(e)) {
+		err = fstab_options_read_only(e ? e->options : "", &r.options);
+		if (err < 0)
+			return err;
+	}
+
+	p->remounts[p->n_remounts++] = r;
+	return 0;
+}
+
+/* A copy of fstab in which / and /usr are read-only: the other entries that are remounted from it stay as they are. */
+static int plan_remounts(struct plan *p)
+{
+	bool root_seen = false;
+	int err;
+
+	for (size_t i = 0; i < p->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &p->facts->fstab[i];
+
+		root_seen = root_seen || strcmp(e->dir, "/") == 0;
+		err = add_remount(p, e);
+		if (err < 0)
+			return err;
+	}
+
+	/* Nothing in fstab: the kernel command line or gpt-auto-generator may still have made / writable. */
+	return root_seen ? 0 : add_remount(p, NULL);
+}
+
+static bool is_zram(const struct fstab_entry *e)
+{
+	return strncmp(e->spec, "/dev/zram", 9) == 0;
+}
+
+static int add_swap(struct plan *p, const struct fstab_entry *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	err = array_reserve(p->swaps, p->n_swaps);
+	if (err < 0)
+		return err;
+	err = unitname_device_path(e->spec, &path);
+	if (err == -EINVAL && e->spec[0] == '/') /* a swap file */
+		err = plan_format(&path, "%s", e->spec);
+	if (err < 0)
+		return err == -EINVAL ? 0 : err;
+
+	path_clean(path);
+	err = unitname_from_path(path, ".swap", &p->swaps[p->n_swaps]);
+	if (err < 0)
+		return err == -ENAMETOOLONG ? 0 : err; /* then systemd has no unit for it either */
+
+	for (size_t i = 0; i < p->n_swaps; i++)
+		if (strcmp(p->swaps[i], p->swaps[p->n_swaps]) == 0) {
+			free(p->swaps[p->n_swaps]); /* the same line twice */
+			return 0;
+		}
+	p->n_swaps++;
+	return 0;
+}
+
+static int plan_swaps(struct plan *p)
+{
+	for (size_t i = 0; i < p->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &p->facts->fstab[i];
+		int err;
+
+		if (!fstab_is_swap(e) || is_zram(e))
+			continue;
+		err = add_swap(p, e);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static bool fstab_mounts_tmp(const struct facts *f)
+{
+	for (size_t i = 0; i < f->n_fstab; i++)
+		if (strcmp(f->fstab[i].dir, "/tmp") == 0)
+			return true;
+	return false;
+}
+
+static bool wants_tmp(const struct building *b)
+{
+	const struct facts *f = b->plan.facts;
+
+	return f->tmp_is_plain && !f->tmp_unit_wanted && !fstab_mounts_tmp(f) &&
+	       !claims_find(b->claims, b->n_claims, "/tmp");
+}
+
+int plan_root(struct building *b)
+{
+	struct plan *p = &b->plan;
+	const struct conf_root *root = &p->conf->root;
+	/* A [Root] section with a mistake is left out: its defaults are in force. */
+	bool invalid = root->section.invalid;
+	int err;
+
+	p->tmp = (root->tmp || invalid) && wants_tmp(b);
+
+	if (root->read_only || invalid) {
+		err = plan_remounts(p);
+		if (err < 0)
+			return err;
+	}
+	return root->swap && !invalid ? 0 : plan_swaps(p);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf.h"
+#include "diag.h"
+#include "facts.h"
+
+/*
+ * The decision: which mounts, from where, in which pool, after what. Strings are owned by the plan; conf and facts are borrowed
+ * and must outlive it. Paths are absolute and clean.
+ */
+
+/** struct plan_pool - a file system that holds uppers */
+struct plan_pool {
+	char *dir;  /* /rofs, /rofs/rw/srv, /rofs/persist/data */
+	char *unit; /* its mount unit */
+	struct size size;
+	uint64_t inodes; /* 0: the kernel's default */
+	struct pos pos;
+	bool shared;
+};
+
+/** struct plan_prepare - one run of rofs-prepare: between a pool's mount and what is mounted from it */
+struct plan_prepare {
+	char *dir; /* the pool, or one overlay's directory in it when its lower is a file system of its own */
+	char *unit;
+	size_t first_overlay; /* index into plan.overlays, SIZE_MAX: none; then follow plan_overlay.next_prepared */
+	struct pos pos;
+};
+
+/** struct plan_lower - a file system from fstab that must be seen below /rofs/ro, since binding / does not bring it along */
+struct plan_lower {
+	const struct fstab_entry *entry;
+	char *where; /* /rofs/ro/home */
+	char *unit;
+	char *device_path; /* /dev/disk/by-uuid/...; NULL if it is not a block device, or if bind */
+	char *fsck_unit;   /* NULL: no check before mounting */
+	char *device_unit; /* NULL: systemd's own timeout is good */
+	uint64_t timeout_usec; /* of the device, with device_unit */
+	char *options;
+	bool bind; /* fstab mounts it on its own path as ever; it is bound from there */
+	struct pos pos;
+};
+
+struct plan_overlay {
+	const struct conf_overlay *conf;
+	char *path;
+	char *lower;  /* /rofs/ro/var */
+	char *layers; /* directory of upper and work: /rofs/rw/var */
+	char *merged; /* /rofs/overlay/var */
+	char *merged_unit;
+	char *bind_unit;
+	size_t pool;	      /* index into plan.pools; SIZE_MAX on a partition */
+	size_t prepare;	      /* index into plan.prepares */
+	size_t next_prepared; /* the next overlay of the same run, SIZE_MAX: the last */
+	bool lower_is_root;   /* on the root file system: needs no device, so it can come first */
+	bool on_partition;
+};
+
+struct plan_partition {
+	const struct conf_partition *conf; /* NULL: not used or left out */
+	char *where;			   /* /rofs/persist/data */
+	char *unit;
+	char *device_path;
+	char *device_unit;
+	char *fsck_unit; /* NULL with Check=no */
+	size_t prepare;	 /* index into plan.prepares, SIZE_MAX: nothing to prepare */
+};
+
+struct plan_persist {
+	const struct conf_persist *conf;
+	char *path;
+	char *what; /* /rofs/persist/data/dir */
+	char *unit;
+	size_t partition; /* index into plan.partitions */
+	size_t prepare;	  /* SIZE_MAX: the directory is the partition's root, always there */
+};
+
+/** struct plan_remount - a line of the fstab that systemd-remount-fs.service is given in place of the real one */
+struct plan_remount {
+	const struct fstab_entry *entry; /* NULL: fstab does not mention / */
+	char *options;			 /* NULL: as in @entry */
+};
+
+struct plan {
+	const struct conf *conf;
+	const struct facts *facts;
+	struct plan_pool *pools;
+	size_t n_pools;
+	struct plan_prepare *prepares;
+	size_t n_prepares;
+	struct plan_lower *lowers;
+	size_t n_lowers;
+	struct plan_overlay *overlays;
+	size_t n_overlays;
+	struct plan_partition *partitions; /* one per section, same index; see .conf */
+	size_t n_partitions;
+	struct plan_persist *persists;
+	size_t n_persists;
+	struct plan_remount *remounts; /* empty with [Root] ReadOnly=no */
+	size_t n_remounts;
+	char **swaps; /* swap units to mask */
+	size_t n_swaps;
+	char *overlay_options; /* those the kernel knows: "index=off,..." */
+	bool tmp;	       /* a tmpfs on /tmp */
+};
+
+/**
+ * plan_build - decide which mounts the configuration asks for
+ * @conf:  after conf_check(); borrowed, must outlive @ret
+ * @facts: borrowed, must outlive @ret; its path facts belong to @conf
+ * @d:     receives, with position, what cannot be planned; that section is left out and the rest is planned
+ * @ret:   set on success only
+ *
+ * Pure: the same input gives the same plan, in the same order. Time is n log n in the number of sections.
+ *
+ * Returns: 0 (also with mistakes) or -ENOMEM.
+ */
+int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d,
+	       struct plan *ret);
+void plan_done(struct plan *p);
+
+void plan_lower_done(struct plan_lower *l);
+void plan_overlay_done(struct plan_overlay *o);
+void plan_partition_done(struct plan_partition *p);
+void plan_persist_done(struct plan_persist *p);
+
+#define _cleanup_plan_ _cleanup_(plan_done)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <string.h>
+
+#define WORD_BYTES_MAX 32u /* longer than any key; keeps the distance table on the stack */
+
+/* Length of the sequence that starts with lead byte c, 0 if none may start so. */
+static size_t sequence_length(unsigned char c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		return 2;
+	if (c >= 0xe0 && c <= 0xef)
+		return 3;
+	if (c >= 0xf0 && c <= 0xf4)
+		return 4;
+	return 0;
+}
+
+/* The second byte's range is narrower after E0, ED, F0 and F4 (RFC 3629, section 4). */
+static bool second_byte_fits(unsigned char lead, unsigned char second)
+{
+	switch (lead) {
+	case 0xe0:
+		return second >= 0xa0 && second <= 0xbf;
+	case 0xed:
+		return second >= 0x80 && second <= 0x9f;
+	case 0xf0:
+		return second >= 0x90 && second <= 0xbf;
+	case 0xf4:
+		return second >= 0x80 && second <= 0x8f;
+	default:
+		return second >= 0x80 && second <= 0xbf;
+	}
+}
+
+bool text_is_utf8(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (n > 0) {
+		size_t len = sequence_length(*p);
+
+		if (len == 0 || len > n)
+			return false;
+		if (len > 1 && !second_byte_fits(p[0], p[1]))
+			return false;
+		for (size_t i = 2; i < len; i++)
+			if (p[i] < 0x80 || p[i] > 0xbf)
+				return false;
+		p += len;
+		n -= len;
+	}
+	return true;
+}
+
+bool text_has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return true;
+	return false;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Optimal string alignment distance: insert, delete, replace, swap of neighbours. Both words at most WORD_BYTES_MAX. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b);
+	uint8_t d[WORD_BYTES_MAX + 1][WORD_BYTES_MAX + 1];
+
+	for (size_t i = 0; i <= la; i++)
+		d[i][0] = (uint8_t)i;
+	for (size_t j = 0; j <= lb; j++)
+		d[0][j] = (uint8_t)j;
+
+	for (size_t i = 1; i <= la; i++)
+		for (size_t j = 1; j <= lb; j++) {
+			int ca = tolower((unsigned char)a[i - 1]),
+			    cb = tolower((unsigned char)b[j - 1]);
+
+			d[i][j] = (uint8_t)min3(d[i - 1][j] + 1u, d[i][j - 1] + 1u,
+						d[i - 1][j - 1] + (ca != cb));
+			if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) &&
+			    cb == tolower((unsigned char)a[i - 2]) &&
+			    d[i - 2][j - 2] + 1u < d[i][j])
+				d[i][j] = (uint8_t)(d[i - 2][j - 2] + 1u);
+		}
+	return d[la][lb];
+}
+
+const char *text_closest(const char *word, const char *const *words, size_t n)
+{
+	const char *best = NULL;
+	size_t limit = strlen(word) / 3, best_distance;
+
+	if (strlen(word) > WORD_BYTES_MAX)
+		return NULL;
+	if (limit > 2)
+		limit = 2;
+	if (limit < 1)
+		limit = 1;
+
+	best_distance = limit + 1;
+	for (size_t i = 0; i < n; i++) {
+		size_t dist;
+
+		if (!words[i] || strlen(words[i]) > WORD_BYTES_MAX)
+			continue;
+		dist = distance(word, words[i]);
+		if (dist < best_distance) {
+			best = words[i];
+			best_distance = dist;
+		}
+	}
+	return best;
+}

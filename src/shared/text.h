@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * text_is_utf8 - are these @n bytes well-formed UTF-8?
+ *
+ * Refuses overlong forms, surrogates and code points over U+10FFFF (RFC 3629). NUL is well-formed here.
+ */
+bool text_is_utf8(const char *s, size_t n);
+
+/** text_has_control - is there an ASCII control character (below blank, or DEL) in @s? */
+bool text_has_control(const char *s);
+
+/**
+ * text_closest - the word of a list that @word was probably meant to be
+ * @words: candidates, @n of them; NULL entries are skipped
+ *
+ * Case-insensitive, at most two letters wrong, missing, added or swapped, and at most a third of the word.
+ *
+ * Returns: one of @words, or NULL when none is near.
+ */
+const char *text_closest(const char *word, const char *const *words, size_t n);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "unitname.h"
+
+#include <string.h>
+
+#include "strbuf.h"
+
+static bool is_alnum(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static void add_escaped(struct strbuf *b, unsigned char c, bool first)
+{
+	if (c == '/')
+		strbuf_add_char(b, '-');
+	else if (is_alnum(c) || c == ':' || c == '_' || (c == '.' && !first))
+		strbuf_add_char(b, (char)c);
+	else
+		strbuf_addf(b, "\\x%02x", c);
+}
+
+static void add_path(struct strbuf *b, const char *path)
+{
+	const char *s = path + (*path == '/');
+
+	if (!*s) {
+		strbuf_add_char(b, '-'); /* the root */
+		return;
+	}
+	for (const char *p = s; *p; p++)
+		add_escaped(b, (unsigned char)*p, p == s);
+}
+
+static int finish(struct strbuf *b, char **ret)
+{
+	if (b->len > UNIT_NAME_BYTES_MAX)
+		return -ENAMETOOLONG;
+	return strbuf_take(b, ret);
+}
+
+int unitname_from_path(const char *path, const char *suffix, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	add_path(&b, path);
+	strbuf_add(&b, suffix);
+	return finish(&b, ret);
+}
+
+int unitname_instance(const char *template_name, const char *path, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_add(&b, template_name);
+	strbuf_add_char(&b, '@');
+	add_path(&b, path);
+	strbuf_add(&b, ".service");
+	return finish(&b, ret);
+}
+
+int unitname_device_path(const char *device, char **ret)
+{
+	static const struct {
+		const char *tag, *dir;
+	} tags[] = {
+		{ "LABEL=", "/dev/disk/by-label/" },
+		{ "UUID=", "/dev/disk/by-uuid/" },
+		{ "PARTLABEL=", "/dev/disk/by-partlabel/" },
+		{ "PARTUUID=", "/dev/disk/by-partuuid/" },
+	};
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const char *value = NULL;
+
+	if (strncmp(device, "/dev/", 5) == 0) {
+		strbuf_add(&b, device);
+		return strbuf_take(&b, ret);
+	}
+
+	for (size_t i = 0; i < ELEMENTSOF(tags) && !value; i++)
+		if (strncmp(device, tags[i].tag, strlen(tags[i].tag)) == 0) {
+			strbuf_add(&b, tags[i].dir);
+			value = device + strlen(tags[i].tag);
+		}
+	if (!value)
+		return -EINVAL;
+
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if (is_alnum(c) || strchr("#+-.:=@_", c) || c >= 0x80)
+			strbuf_add_char(&b, *value);
+		else
+			strbuf_addf(&b, "\\x%02x", c);
+	}
+	return strbuf_take(&b, ret);
+}

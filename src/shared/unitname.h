@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#define UNIT_NAME_BYTES_MAX \
+	255u /* systemd's UNIT_NAME_MAX less the NUL; longer names are an error in 247 and hashed from 251 on */
+
+/**
+ * unitname_from_path - the unit that systemd names after a path: "/var/local/data" -> "var-local-data.mount"
+ * @path:   clean and absolute
+ * @suffix: ".mount", ".device", ...
+ * @ret:    the name; the caller frees it
+ *
+ * The same as `systemd-escape --path --suffix=...` (systemd.unit(5), "String escaping").
+ *
+ * Returns: 0, -ENOMEM, or -ENAMETOOLONG when the name passes UNIT_NAME_BYTES_MAX.
+ */
+int unitname_from_path(const char *path, const char *suffix, char **ret);
+
+/** unitname_instance - "TEMPLATE@ESCAPED-PATH.service" as systemd-fsck@.service wants it. Returns: as unitname_from_path(). */
+int unitname_instance(const char *template_name, const char *path, char **ret);
+
+/**
+ * unitname_device_path - where udev puts a device that is named by a tag
+ * @device: "/dev/..." or one of LABEL= UUID= PARTLABEL= PARTUUID=
+ * @ret:    "/dev/disk/by-label/..." or a copy; the caller frees it
+ *
+ * Bytes that udev does not keep in links become \xNN (systemd: encode_devnode_name()).
+ *
+ * Returns: 0, -ENOMEM, -EINVAL when @device is neither.
+ */
+int unitname_device_path(const char *device, char **ret);
