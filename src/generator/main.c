@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* rofs-generator: argv, log target, exit code. systemd runs it early at boot and at each daemon-reload; rofs-generator(8). */
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "bootmode.h"
+#include "conf.h"
+#include "confdirs.h"
+#include "emit.h"
+#include "facts-read.h"
+#include "guard.h"
+#include "log.h"
+#include "plan.h"
+#include "rootfs.h"
+#include "unit.h"
+
+#define EXIT_USAGE 2
+
+static const char *arg_root = "/";
+static const char *arg_dir; /* the early directory */
+
+static void usage(FILE *f)
+{
+	fputs("Usage: rofs-generator NORMAL-DIR EARLY-DIR LATE-DIR\n"
+	      "       rofs-generator DIR\n"
+	      "\n"
+	      "Writes the units that /etc/rofs.conf asks for into EARLY-DIR, or DIR. systemd runs it at boot and at each\n"
+	      "daemon-reload; by hand it shows what would be done.\n"
+	      "\n"
+	      "  --help      this text\n"
+	      "  --version   the version\n"
+	      "\n"
+	      "ROFS_ROOT=DIR   read the system below DIR instead of /\n"
+	      "ROFS_LOG=stderr messages to standard error, as on a terminal, instead of the kernel log\n"
+	      "\n"
+	      "Exit status: 0 done or nothing to do, 1 mistakes in the configuration or a failure, 2 usage.\n"
+	      "See rofs-generator(8) and rofs.conf(5).\n",
+	      f);
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int parse_arguments(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		if (c == 'h')
+			return usage(stdout), EXIT_SUCCESS;
+		if (c == 'V')
+			return puts("rofs-generator " ROFS_VERSION), EXIT_SUCCESS;
+		return EXIT_USAGE;
+	}
+
+	if (argc - optind != 1 && argc - optind != 3)
+		return usage(stderr), EXIT_USAGE;
+
+	arg_dir = argv[optind + (argc - optind == 3)];
+	if (getenv("ROFS_ROOT"))
+		arg_root = getenv("ROFS_ROOT");
+	return -1;
+}
+
+/* A failure of the system, told once. */
+static int fail(const struct log *l, int err, const char *what)
+{
+	log_line(l, LOG_LEVEL_ERROR, "%s: %s; nothing is protected in this boot", what,
+		 strerror(-err));
+	return EXIT_FAILURE;
+}
+
+static void say_off(const struct log *l, const struct boot *b)
+{
+	switch (b->mode) {
+	case BOOT_OFF:
+		log_line(l, LOG_LEVEL_INFO,
+			 "rofs is off: %.*s on the kernel command line; fstab rules", b->word_len,
+			 b->word);
+		break;
+	case BOOT_RECOVERY:
+		log_line(
+			l, LOG_LEVEL_INFO,
+			"rofs is off: recovery boot (%.*s on the kernel command line); fstab rules, rofs=on overrides",
+			b->word_len, b->word);
+		break;
+	case BOOT_INITRD:
+	case BOOT_NORMAL:
+	case _BOOT_MODE_MAX:
+		break;
+	}
+}
+
+static void say_done(const struct log *l, const struct plan *p, bool mistakes)
+{
+	size_t partitions = 0;
+
+	for (size_t i = 0; i < p->n_partitions; i++)
+		partitions += p->partitions[i].conf != NULL;
+
+	log_line(l, mistakes ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+		 "%s%zu overlay(s), %zu persist(s) on %zu partition(s), / %s",
+		 mistakes ? "incomplete, see the mistakes above: " : "", p->n_overlays,
+		 p->n_persists, partitions, p->n_remounts ? "kept read-only" : "as fstab says");
+}
+
+/* From the plan to the directory. */
+static int write_units(const struct log *l, const struct plan *p)
+{
+	_cleanup_unit_set_ struct unit_set set = { 0 };
+	struct emit_failure failure;
+	int err;
+
+	err = units_render(p, ROFS_PREPARE_PATH, &set);
+	if (err < 0)
+		return fail(l, err, "rendering the units");
+
+	err = emit(arg_dir, &set, &failure);
+	if (err < 0)
+		return fail(l, err, failure.name ? failure.name : arg_dir);
+	return EXIT_SUCCESS;
+}
+
+static int generate(const struct log *l, const struct rootfs *r, const struct conf *conf,
+		    struct diag *d)
+{
+	_cleanup_facts_ struct facts facts = { 0 };
+	_cleanup_plan_ struct plan plan = { 0 };
+	int err;
+
+	err = facts_read(r, conf, d, &facts);
+	if (err < 0)
+		return fail(l, err, "looking at the system");
+	err = plan_build(conf, &facts, d, &plan);
+	if (err < 0)
+		return fail(l, err, "planning");
+
+	log_diag(l, d);
+	if (write_units(l, &plan) != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+
+	say_done(l, &plan, d->n_errors > 0);
+	return d->n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(const struct log *l)
+{
+	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
+	_cleanup_conf_ struct conf conf = { 0 };
+	_cleanup_diag_ struct diag d = { 0 };
+	_cleanup_free_ char *cmdline = NULL;
+	struct boot boot;
+	int err;
+
+	err = rootfs_open(arg_root, &r);
+	if (err < 0)
+		return fail(l, err, arg_root);
+	err = conf_init(&conf);
+	if (err >= 0)
+		err = confdirs_read(&r, &conf, &d);
+	if (err >= 0)
+		err = facts_read_boot(&r, &cmdline, &boot);
+	if (err < 0)
+		return fail(l, err, "reading the configuration");
+
+	if (!conf.declared) {
+		log_diag(l, &d);
+		return d.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	if (boot.mode != BOOT_NORMAL)
+		return say_off(l, &boot), EXIT_SUCCESS;
+
+	return generate(l, &r, &conf, &d);
+}
+
+int main(int argc, char **argv)
+{
+	struct log l;
+	int status;
+
+	status = parse_arguments(argc, argv);
+	if (status >= 0)
+		return status;
+
+#ifndef ROFS_SANITIZED
+	guard_install();
+#endif
+	l = log_open();
+	status = run(&l);
+	log_close(&l);
+	return status;
+}

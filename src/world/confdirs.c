@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "confdirs.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include "ini.h"
+#include "strbuf.h"
+#include "text.h"
+
+#define MAIN_FILE  "rofs.conf"
+#define DROPIN_DIR "rofs.conf.d"
+
+/* Highest first. */
+static const char *const dirs[] = { "/etc", "/run", "/usr/local/lib", "/usr/lib" };
+
+struct dropin {
+	char *name; /* owned */
+	size_t dir; /* index into dirs */
+};
+
+struct dropins {
+	struct dropin *list;
+	size_t n;
+};
+
+static void dropins_done(struct dropins *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		free(x->list[i].name);
+	free(x->list);
+}
+
+static const char *explain(int err)
+{
+	switch (err) {
+	case -EISDIR:
+		return "it is a directory; expected a file";
+	case -ENXIO:
+		return "it is not a regular file";
+	case -EFBIG:
+		return "it is larger than 1 MiB, which no configuration is";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* The diag borrows file names, so the configuration keeps them. */
+static int report(struct conf *conf, const char *path, int err, struct diag *d)
+{
+	char *copy = strdup(path);
+
+	if (!copy || array_reserve(conf->files, conf->n_files) < 0) {
+		free(copy);
+		return -ENOMEM;
+	}
+	conf->files[conf->n_files++] = copy;
+	diag_error(d, (struct pos){ .file = copy }, "cannot be read: %s", explain(err));
+	return 0;
+}
+
+static bool is_null_device(const struct rootfs *r, const char *path)
+{
+	_cleanup_free_ char *resolved = NULL;
+
+	return rootfs_resolve(r, path, &resolved) == 0 && strcmp(resolved, "/dev/null") == 0;
+}
+
+/* Returns 1 if there is such a file, read or not, and 0 if there is none. */
+static int read_file(const struct rootfs *r, const char *path, struct conf *conf, struct diag *d)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	if (is_null_device(r, path))
+		return 1;
+
+	err = rootfs_read(r, path, INI_FILE_BYTES_MAX, &text, &len);
+	if (err == -ENOENT)
+		return 0;
+	if (err == -ENOMEM)
+		return err;
+	if (err < 0)
+		err = report(conf, path, err, d);
+	else
+		err = conf_read(conf, path, text, len, d);
+	return err < 0 ? err : 1;
+}
+
+static int read_main_file(const struct rootfs *r, struct conf *conf, struct diag *d)
+{
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
+		_cleanup_free_ char *path = NULL;
+		int err;
+
+		if (asprintf(&path, "%s/" MAIN_FILE, dirs[i]) < 0)
+			return path = NULL, -ENOMEM;
+		err = read_file(r, path, conf, d);
+		if (err != 0)
+			return err < 0 ? err : 0;
+	}
+	return 0;
+}
+
+static bool is_dropin_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".conf") == 0;
+}
+
+static int list_dir(const struct rootfs *r, const char *path, size_t dir, struct conf *conf,
+		    struct dropins *x, struct diag *d)
+{
+	struct dirent *entry;
+	DIR *stream;
+	int fd, err = 0;
+
+	fd = rootfs_open_dir(r, path);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd == -ENOMEM ? fd : report(conf, path, fd, d);
+	stream = fdopendir(fd);
+	if (!stream) {
+		closep(&fd);
+		return -ENOMEM;
+	}
+
+	while (err == 0 && (errno = 0, entry = readdir(stream))) {
+		char *name;
+
+		if (!is_dropin_name(entry->d_name))
+			continue;
+		err = array_reserve(x->list, x->n);
+		name = err < 0 ? NULL : strdup(entry->d_name);
+		if (!name)
+			err = -ENOMEM;
+		else
+			x->list[x->n++] = (struct dropin){ name, dir };
+	}
+	if (err == 0 && errno > 0)
+		err = report(conf, path, -errno, d);
+	closedir(stream);
+	return err;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct dropin *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (order)
+		return order;
+	return x->dir < y->dir ? -1 : x->dir > y->dir;
+}
+
+static int read_dropin(const struct rootfs *r, const struct dropin *x, struct conf *conf,
+		       struct diag *d)
+{
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	if (asprintf(&path, "%s/" DROPIN_DIR "/%s", dirs[x->dir], x->name) < 0)
+		return path = NULL, -ENOMEM;
+
+	/* The name goes into comments and SourcePath= of units. */
+	if (text_has_control(path) || !text_is_utf8(path, strlen(path)))
+		return report(conf, path, -EILSEQ, d);
+
+	err = read_file(r, path, conf, d);
+	return err < 0 ? err : 0;
+}
+
+static int read_dropins(const struct rootfs *r, struct conf *conf, struct diag *d)
+{
+	_cleanup_(dropins_done) struct dropins x = { 0 };
+
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
+		_cleanup_free_ char *path = NULL;
+		int err;
+
+		if (asprintf(&path, "%s/" DROPIN_DIR, dirs[i]) < 0)
+			return path = NULL, -ENOMEM;
+		err = list_dir(r, path, i, conf, &x, d);
+		if (err < 0)
+			return err;
+	}
+
+	if (x.n > 0)
+		qsort(x.list, x.n, sizeof(*x.list), compare);
+	for (size_t i = 0; i < x.n; i++) {
+		int err;
+
+		if (i > 0 && strcmp(x.list[i].name, x.list[i - 1].name) == 0)
+			continue; /* masked by a higher directory */
+		err = read_dropin(r, &x.list[i], conf, d);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int confdirs_read(const struct rootfs *r, struct conf *conf, struct diag *d)
+{
+	int err;
+
+	err = read_main_file(r, conf, d);
+	if (err < 0)
+		return err;
+	err = read_dropins(r, conf, d);
+	if (err < 0)
+		return err;
+
+	conf_check(conf, d);
+	return 0;
+}

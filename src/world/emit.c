@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "emit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ASIDE ".rofs-" /* before the name of a directory of links that is not in place yet */
+
+static int write_all(int fd, const char *s, size_t n)
+{
+	while (n > 0) {
+		ssize_t k = write(fd, s, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -errno;
+		s += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+static int make_parent(int dir_fd, const char *name)
+{
+	_cleanup_free_ char *parent = NULL;
+	const char *slash = strchr(name, '/');
+
+	if (!slash)
+		return 0;
+	parent = strndup(name, (size_t)(slash - name));
+	if (!parent)
+		return -ENOMEM;
+	return mkdirat(dir_fd, parent, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_file(int dir_fd, const struct unit_file *u)
+{
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	err = make_parent(dir_fd, u->name);
+	if (err < 0)
+		return err;
+	if (u->link)
+		return symlinkat(u->text, dir_fd, u->name) < 0 ? -errno : 0;
+
+	fd = openat(dir_fd, u->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, u->text, strlen(u->text));
+	if (err < 0)
+		return err;
+
+	/* A full file system may say so only now. */
+	return close(TAKE_FD(fd)) < 0 ? -errno : 0;
+}
+
+static int write_link_aside(int dir_fd, const struct unit_file *u)
+{
+	_cleanup_free_ char *name = NULL;
+	struct unit_file aside = *u;
+
+	if (asprintf(&name, ASIDE "%s", u->name) < 0)
+		return name = NULL, -ENOMEM;
+	aside.name = name;
+	return write_file(dir_fd, &aside);
+}
+
+/* Moves one finished directory of links into place; if another generator has made it already, the links one by one. */
+static int put_in_place(int dir_fd, const struct unit_set *set, size_t first, size_t dir_len)
+{
+	_cleanup_free_ char *dir = strndup(set->files[first].name, dir_len), *aside = NULL;
+
+	if (!dir || asprintf(&aside, ASIDE "%s", dir) < 0)
+		return -ENOMEM;
+	if (renameat(dir_fd, aside, dir_fd, dir) == 0)
+		return 0;
+	if (errno != EEXIST && errno != ENOTEMPTY)
+		return -errno;
+
+	for (size_t i = first; i < set->n_files; i++) {
+		const char *name = set->files[i].name;
+		_cleanup_free_ char *from = NULL;
+
+		if (strncmp(name, dir, dir_len) != 0 || name[dir_len] != '/')
+			continue;
+		if (asprintf(&from, ASIDE "%s", name) < 0)
+			return from = NULL, -ENOMEM;
+		if (renameat(dir_fd, from, dir_fd, name) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static size_t dir_length(const char *name)
+{
+	return strcspn(name, "/");
+}
+
+static bool same_dir(const char *a, const char *b)
+{
+	return dir_length(a) == dir_length(b) && strncmp(a, b, dir_length(a)) == 0;
+}
+
+static bool is_first_of_dir(const struct unit_set *set, size_t link)
+{
+	/* At most two directories: .wants and .requires; runs of the same one are long. */
+	if (link > set->first_link && same_dir(set->files[link].name, set->files[link - 1].name))
+		return false;
+	for (size_t i = set->first_link; i < link; i++)
+		if (same_dir(set->files[i].name, set->files[link].name))
+			return false;
+	return true;
+}
+
+/* @written counts what was written, for undo(). */
+static int write_set(int dir_fd, const struct unit_set *set, size_t *written,
+		     struct emit_failure *failure)
+{
+	int err;
+
+	for (*written = 0; *written < set->n_files; (*written)++) {
+		const struct unit_file *u = &set->files[*written];
+
+		failure->name = u->name;
+		err = *written < set->first_link ? write_file(dir_fd, u) :
+						   write_link_aside(dir_fd, u);
+		if (err < 0)
+			return err;
+	}
+
+	for (size_t i = set->first_link; i < set->n_files; i++) {
+		if (!is_first_of_dir(set, i))
+			continue;
+		failure->name = set->files[i].name;
+		err = put_in_place(dir_fd, set, i, dir_length(set->files[i].name));
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int remove_one(int dir_fd, const char *name)
+{
+	_cleanup_free_ char *parent = strndup(name, dir_length(name));
+	int err = unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+
+	/* Fails, as it should, when somebody else's file is in it. */
+	if (parent && strchr(name, '/'))
+		unlinkat(dir_fd, parent, AT_REMOVEDIR);
+	return err;
+}
+
+static void undo(int dir_fd, const struct unit_set *set, size_t written)
+{
+	for (size_t i = written; i > 0; i--) {
+		const struct unit_file *u = &set->files[i - 1];
+		_cleanup_free_ char *aside = NULL;
+
+		if (asprintf(&aside, ASIDE "%s", u->name) < 0)
+			aside = NULL;
+		/* A link that is no longer aside is in place. */
+		if (i > set->first_link && aside && remove_one(dir_fd, aside) == 0)
+			continue;
+		remove_one(dir_fd, u->name);
+	}
+}
+
+/* A file that could be made but not filled is one more to remove. */
+static size_t count_for_undo(const struct unit_set *set, size_t written, int err)
+{
+	return written < set->n_files && err != -EEXIST ? written + 1 : written;
+}
+
+static int emit_unblocked(const char *dir, const struct unit_set *set, struct emit_failure *failure)
+{
+	_cleanup_close_ int dir_fd = -1;
+	size_t written;
+	int err;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+
+	err = write_set(dir_fd, set, &written, failure);
+	if (err < 0)
+		undo(dir_fd, set, count_for_undo(set, written, err));
+	return err;
+}
+
+int emit(const char *dir, const struct unit_set *set, struct emit_failure *failure)
+{
+	sigset_t all, before;
+	int err;
+
+	*failure = (struct emit_failure){ 0 };
+	sigfillset(&all);
+	/* Crashes must still be handled. */
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	sigdelset(&all, SIGALRM);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	err = emit_unblocked(dir, set, failure);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}

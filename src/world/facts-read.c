@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "facts-read.h"
+
+#include <mntent.h>
+#include <string.h>
+
+#include "path.h"
+
+#define FSTAB	       "/etc/fstab"
+#define CMDLINE_MAX    65536u /* COMMAND_LINE_SIZE is at most 4096 on the architectures of today */
+#define FSTAB_MAX      (1024u * 1024u)
+#define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; longer ones are cut by getmntent_r() */
+
+int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	struct stat st;
+	size_t len;
+	int err;
+
+	err = rootfs_read(r, "/proc/cmdline", CMDLINE_MAX, &cmdline, &len);
+	if (err < 0)
+		cmdline = strdup("");
+	if (!cmdline)
+		return -ENOMEM;
+
+	*ret = boot_decide(cmdline, rootfs_stat(r, "/etc/initrd-release", &st) == 0);
+	*ret_cmdline = TAKE_PTR(cmdline);
+	return 0;
+}
+
+static void read_kernel_version(const struct rootfs *r, struct facts *f)
+{
+	_cleanup_free_ char *release = NULL;
+	size_t len;
+
+	if (rootfs_read(r, "/proc/sys/kernel/osrelease", CMDLINE_MAX, &release, &len) < 0)
+		return;
+	if (sscanf(release, "%u.%u", &f->kernel_major, &f->kernel_minor) != 2)
+		f->kernel_major = f->kernel_minor = 0;
+}
+
+/* The mount point as systemd sees it: clean, without links. "none" and "swap" stay as they are. */
+static int mount_point(const struct rootfs *r, const char *dir, char **ret)
+{
+	_cleanup_free_ char *clean = strdup(dir);
+	int err;
+
+	if (!clean)
+		return -ENOMEM;
+	path_clean(clean);
+	if (clean[0] == '/') {
+		err = rootfs_resolve(r, clean, ret);
+		if (err >= 0 || err == -ENOMEM)
+			return err;
+	}
+	*ret = TAKE_PTR(clean);
+	return 0;
+}
+
+static int add_entry(const struct rootfs *r, const struct mntent *m, struct facts *f)
+{
+	struct fstab_entry e = { .freq = m->mnt_freq, .passno = m->mnt_passno };
+	int err;
+
+	err = array_reserve(f->fstab, f->n_fstab);
+	if (err < 0)
+		return err;
+
+	err = mount_point(r, m->mnt_dir, &e.dir);
+	e.spec = strdup(m->mnt_fsname);
+	e.type = strdup(m->mnt_type);
+	e.options = strdup(m->mnt_opts);
+	/* In the array in any case, so that facts_done() frees it. */
+	f->fstab[f->n_fstab++] = e;
+	return err < 0 || !e.spec || !e.type || !e.options ? -ENOMEM : 0;
+}
+
+static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
+{
+	_cleanup_fclose_ FILE *stream = NULL;
+	_cleanup_free_ char *text = NULL;
+	char line[FSTAB_LINE_MAX];
+	struct mntent m;
+	size_t len;
+	int err;
+
+	err = rootfs_read(r, FSTAB, FSTAB_MAX, &text, &len);
+	if (err == -ENOENT || err == -ENOMEM)
+		return err == -ENOENT ? 0 : err;
+	if (err < 0) {
+		diag_error(d, (struct pos){ .file = FSTAB }, "cannot be read: %s", strerror(-err));
+		return 0;
+	}
+	if (len == 0)
+		return 0;
+
+	stream = fmemopen(text, len, "r");
+	if (!stream)
+		return -ENOMEM;
+	while (getmntent_r(stream, &m, line, sizeof(line))) {
+		err = add_entry(r, &m, f);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static enum path_type type_of(const struct rootfs *r, const char *resolved, int *ret_error)
+{
+	struct stat st;
+	int err = rootfs_stat(r, resolved, &st);
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		return PATH_MISSING;
+	if (err < 0)
+		return *ret_error = err, PATH_UNKNOWN;
+	return S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_OTHER;
+}
+
+static int look_up(const struct rootfs *r, const char *path, struct path_fact *ret)
+{
+	int err = rootfs_resolve(r, path, &ret->resolved);
+
+	if (err == -ENOMEM)
+		return err;
+	if (err < 0) {
+		ret->type = PATH_UNKNOWN;
+		ret->error = err;
+		ret->resolved = strdup(path);
+		return ret->resolved ? 0 : -ENOMEM;
+	}
+
+	ret->type = type_of(r, ret->resolved, &ret->error);
+	return 0;
+}
+
+static int look_up_sections(const struct rootfs *r, const struct conf *conf, struct facts *f)
+{
+	f->overlays = calloc(conf->n_overlays + 1, sizeof(*f->overlays));
+	f->persists = calloc(conf->n_persists + 1, sizeof(*f->persists));
+	if (!f->overlays || !f->persists)
+		return -ENOMEM;
+
+	for (; f->n_overlays < conf->n_overlays; f->n_overlays++)
+		if (look_up(r, conf->overlays[f->n_overlays]->section.name,
+			    &f->overlays[f->n_overlays]) < 0)
+			return -ENOMEM;
+	for (; f->n_persists < conf->n_persists; f->n_persists++)
+		if (look_up(r, conf->persists[f->n_persists]->section.name,
+			    &f->persists[f->n_persists]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static bool exists(const struct rootfs *r, const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		path = NULL;
+		return false;
+	}
+	return rootfs_stat(r, path, &st) == 0;
+}
+
+/* Is tmp.mount masked by the administrator? Then systemd mounts nothing, whatever wants it. */
+static bool is_masked(const struct rootfs *r)
+{
+	_cleanup_free_ char *resolved = NULL;
+
+	return rootfs_resolve(r, "/etc/systemd/system/tmp.mount", &resolved) == 0 &&
+	       strcmp(resolved, "/dev/null") == 0;
+}
+
+static bool tmp_unit_is_wanted(const struct rootfs *r)
+{
+	static const char *const dirs[] = { "/etc/systemd/system", "/usr/local/lib/systemd/system",
+					    "/usr/lib/systemd/system" };
+	bool unit = false, wanted = false;
+
+	if (is_masked(r))
+		return false;
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
+		unit = unit || exists(r, dirs[i], "tmp.mount");
+		wanted = wanted || exists(r, dirs[i], "local-fs.target.wants/tmp.mount");
+	}
+	/* Before /usr and / were merged, Debian had its units in /lib. */
+	unit = unit || exists(r, "/lib/systemd/system", "tmp.mount");
+	wanted = wanted || exists(r, "/lib/systemd/system", "local-fs.target.wants/tmp.mount");
+	return unit && wanted;
+}
+
+static bool is_directory(const struct rootfs *r, const char *path)
+{
+	struct stat st;
+
+	return rootfs_stat(r, path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int facts_read(const struct rootfs *r, const struct conf *conf, struct diag *d, struct facts *ret)
+{
+	struct facts f = { 0 };
+	int err;
+
+	read_kernel_version(r, &f);
+	f.rofs_exists = is_directory(r, "/rofs");
+	f.tmp_is_plain = is_directory(r, "/tmp");
+	f.tmp_unit_wanted = tmp_unit_is_wanted(r);
+
+	err = read_fstab(r, &f, d);
+	if (err >= 0)
+		err = look_up_sections(r, conf, &f);
+	if (err < 0) {
+		facts_done(&f);
+		return err;
+	}
+
+	*ret = f;
+	return 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "rootfs.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "path.h"
+#include "strbuf.h"
+
+#define LINKS_MAX  40u /* MAXSYMLINKS of the kernel */
+#define READ_BYTES 4096u
+
+/* /rofs/ro counts only as the bind of the root: something else than the pool must be mounted there. */
+static int open_lower(int root_fd)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat pool, lower;
+
+	fd = openat(root_fd, "rofs/ro", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &lower) < 0 ||
+	    fstatat(root_fd, "rofs", &pool, AT_SYMLINK_NOFOLLOW) < 0 || pool.st_dev == lower.st_dev)
+		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+
+	return TAKE_FD(fd);
+}
+
+static bool usr_is_separate(int root_fd)
+{
+	struct stat root, usr;
+
+	return fstat(root_fd, &root) == 0 &&
+	       fstatat(root_fd, "usr", &usr, AT_SYMLINK_NOFOLLOW) == 0 && root.st_dev != usr.st_dev;
+}
+
+int rootfs_open(const char *dir, struct rootfs *ret)
+{
+	struct rootfs r = { -1, -1, false };
+
+	r.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r.root_fd < 0)
+		return -errno;
+	r.lower_fd = open_lower(r.root_fd);
+	if (r.lower_fd < 0) {
+		int err = -errno;
+
+		rootfs_done(&r);
+		return err;
+	}
+	r.usr_is_separate = usr_is_separate(r.root_fd);
+
+	*ret = r;
+	return 0;
+}
+
+void rootfs_done(struct rootfs *r)
+{
+	closep(&r->root_fd);
+	closep(&r->lower_fd);
+	*r = (struct rootfs){ -1, -1, false };
+}
+
+/* The descriptor below which @path lies in the untouched system; *@path becomes relative to it. */
+static int base_of(const struct rootfs *r, const char **path)
+{
+	bool from_root = path_is_at_or_below(*path, "/run") ||
+			 path_is_at_or_below(*path, "/proc") ||
+			 (r->usr_is_separate && path_is_at_or_below(*path, "/usr"));
+
+	*path += strspn(*path, "/");
+	if (!**path)
+		*path = ".";
+	return from_root ? r->root_fd : r->lower_fd;
+}
+
+int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
+{
+	int base = base_of(r, &resolved);
+
+	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* The target of the link at @path. -EINVAL: not a link. */
+static int read_link(const struct rootfs *r, const char *path, char *buffer, size_t size)
+{
+	int base = base_of(r, &path);
+	ssize_t n = readlinkat(base, path, buffer, size - 1);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n >= size - 1)
+		return -ENAMETOOLONG;
+	buffer[n] = '\0';
+	return 0;
+}
+
+/* done: what is resolved, "" for the root. Drops its last component. */
+static void go_up(char *done)
+{
+	char *slash = strrchr(done, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+static int append(char *done, const char *component, size_t n)
+{
+	size_t len = strlen(done);
+
+	if (len + 1 + n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	done[len] = '/';
+	memcpy(done + len + 1, component, n);
+	done[len + 1 + n] = '\0';
+	return 0;
+}
+
+/* Puts a link's target in front of what is still to be walked. */
+static int put_in_front(char *rest, const char *target, const char *tail)
+{
+	char joined[2 * PATH_MAX];
+	int n = snprintf(joined, sizeof(joined), "%s%s", target, tail);
+
+	if (n < 0 || n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(rest, joined, (size_t)n + 1);
+	return 0;
+}
+
+/* One component at @at of length @n. Returns 1 when @rest was replaced by a link's target. */
+static int step(const struct rootfs *r, char *done, char *rest, const char *at, size_t n)
+{
+	char target[PATH_MAX];
+	int err;
+
+	if (n == 1 && at[0] == '.')
+		return 0;
+	if (n == 2 && at[0] == '.' && at[1] == '.')
+		return go_up(done), 0;
+
+	err = append(done, at, n);
+	if (err < 0)
+		return err;
+	err = read_link(r, done, target, sizeof(target));
+	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR)
+		return 0;
+	if (err < 0)
+		return err;
+
+	if (target[0] == '/')
+		done[0] = '\0';
+	else
+		go_up(done);
+	err = put_in_front(rest, target, at + n);
+	return err < 0 ? err : 1;
+}
+
+int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
+{
+	char done[PATH_MAX] = "", rest[PATH_MAX], *at = rest;
+	unsigned links = 0;
+
+	if (strlen(path) >= sizeof(rest))
+		return -ENAMETOOLONG;
+	strcpy(rest, path);
+
+	for (;;) {
+		size_t n;
+		int err;
+
+		at += strspn(at, "/");
+		n = strcspn(at, "/");
+		if (n == 0)
+			break;
+		err = step(r, done, rest, at, n);
+		if (err < 0)
+			return err;
+		if (err > 0 && ++links > LINKS_MAX)
+			return -ELOOP;
+		at = err > 0 ? rest : at + n;
+	}
+
+	*ret = strdup(done[0] ? done : "/");
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int open_resolved(const struct rootfs *r, const char *path, int flags)
+{
+	_cleanup_free_ char *resolved = NULL;
+	const char *relative;
+	int err, base, fd;
+
+	err = rootfs_resolve(r, path, &resolved);
+	if (err < 0)
+		return err;
+
+	relative = resolved;
+	base = base_of(r, &relative);
+	fd = openat(base, relative, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int rootfs_open_dir(const struct rootfs *r, const char *path)
+{
+	return open_resolved(r, path, O_DIRECTORY);
+}
+
+static int read_all(int fd, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	char buffer[READ_BYTES];
+	size_t len;
+	int err;
+
+	for (;;) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		strbuf_add_n(&b, buffer, (size_t)n);
+		if (b.len > max)
+			return -EFBIG;
+	}
+
+	len = b.len;
+	err = strbuf_take(&b, ret);
+	if (err < 0)
+		return err;
+	*ret_len = len;
+	return 0;
+}
+
+int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	/* O_NONBLOCK: opening a FIFO for reading would wait for a writer. */
+	fd = open_resolved(r, path, O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -ENXIO;
+	if (st.st_size > 0 && (size_t)st.st_size > max)
+		return -EFBIG;
+
+	return read_all(fd, max, ret, ret_len);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "macro.h"
+
+/**
+ * struct rootfs - the untouched system, from which everything is read
+ *
+ * At boot that is "/" itself. Later, at each daemon-reload, /etc and others are covered by overlays: then it is /rofs/ro, so that the
+ * same units come out. What /rofs/ro does not have is read from the root: /run, /proc, and a /usr that is a file system of its own.
+ */
+struct rootfs {
+	int root_fd;
+	int lower_fd; /* /rofs/ro when it is mounted, else a copy of root_fd */
+	bool usr_is_separate;
+};
+
+/**
+ * rootfs_open - open the system below @dir
+ * @dir: "/" or a tree to read instead (ROFS_ROOT)
+ * @ret: set on success; rootfs_done() closes it
+ *
+ * Returns: 0 or -errno.
+ */
+int rootfs_open(const char *dir, struct rootfs *ret);
+void rootfs_done(struct rootfs *r);
+
+/**
+ * rootfs_resolve - follow symbolic links, inside the system being read, as far as the path exists
+ * @path: clean, absolute
+ * @ret:  clean path without links; its tail may not exist. The caller frees it.
+ *
+ * Returns: 0, -ELOOP, -ENAMETOOLONG, -ENOMEM or another -errno.
+ */
+int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
+
+/** rootfs_stat - lstat() of a resolved path. Returns: 0 or -errno. */
+int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret);
+
+/** rootfs_open_dir - open the directory at @path, links followed inside the system. Returns: a descriptor or -errno. */
+int rootfs_open_dir(const struct rootfs *r, const char *path);
+
+/**
+ * rootfs_read - read a whole regular file, links followed inside the system
+ * @max:     largest size in bytes
+ * @ret:     contents and a NUL behind them; the caller frees it
+ * @ret_len: bytes without that NUL
+ *
+ * Never blocks: anything that is not a regular file is refused before it is read. /proc files report size 0 and are read anyway.
+ *
+ * Returns: 0, -EISDIR, -ENXIO (a FIFO, device or socket), -EFBIG, or another -errno.
+ */
+int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len);
+
+#define _cleanup_rootfs_ _cleanup_(rootfs_done)
