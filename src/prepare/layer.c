@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "path.h"
+#include "prepare.h"
+
+int open_dir_at(int root_fd, const char *path)
+{
+	int fd;
+
+	path += strspn(path, "/");
+	fd = openat(root_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int make_dir_at(int dir_fd, const char *name)
+{
+	if (mkdirat(dir_fd, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return open_dir_at(dir_fd, name);
+}
+
+/* Opens @path below @root_fd, making what is missing. */
+static int make_path(int root_fd, const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	char *state, *name;
+	int fd;
+
+	if (!copy)
+		return -ENOMEM;
+
+	fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	for (name = strtok_r(copy, "/", &state); name && fd >= 0;
+	     name = strtok_r(NULL, "/", &state)) {
+		int next = make_dir_at(fd, name);
+
+		close(fd);
+		fd = next;
+	}
+	return fd;
+}
+
+/* One directory of a StartEmpty= path in the upper layer, with the attributes of its lower twin. */
+static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
+{
+	_cleanup_close_ int to = -1, from = -1;
+	struct stat st;
+
+	if (fstatat(upper_fd, relative, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+
+	from = lower_fd < 0 ? -ENOENT : open_dir_at(lower_fd, relative);
+	if (from < 0 && from != -ENOENT)
+		return from;
+	to = make_dir_at(upper_fd, relative);
+	if (to < 0)
+		return to;
+	if (from >= 0)
+		return attributes_copy(from, to);
+	return fchmod(to, 0755) < 0 ? -errno : 0;
+}
+
+/* Opaque: nothing of the lower directory shows through (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"). */
+static int make_opaque(int upper_fd, const char *relative)
+{
+	_cleanup_close_ int fd = open_dir_at(upper_fd, relative);
+
+	if (fd < 0)
+		return fd;
+	return fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
+}
+
+static int start_empty(int lower_fd, int upper_fd, const char *relative)
+{
+	_cleanup_free_ char *path = strdup(relative);
+	int err;
+
+	if (!path)
+		return -ENOMEM;
+
+	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		err = mirror_dir(lower_fd, upper_fd, path);
+		*slash = '/';
+		if (err < 0)
+			return err;
+	}
+	err = mirror_dir(lower_fd, upper_fd, path);
+	return err < 0 ? err : make_opaque(upper_fd, path);
+}
+
+/* What remains of an absolute StartEmpty= entry below the overlay's path, which may be written through a symbolic link. */
+static const char *relative_to(const struct plan_overlay *o, const char *word)
+{
+	if (path_is_below(word, o->path))
+		return word + strlen(o->path) + 1;
+	if (path_is_below(word, o->conf->section.name))
+		return word + strlen(o->conf->section.name) + 1;
+	return word;
+}
+
+static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper_fd)
+{
+	_cleanup_free_ char *list = o->conf->start_empty ? strdup(o->conf->start_empty) : NULL;
+	char *state, *word;
+
+	if (!o->conf->start_empty)
+		return 0;
+	if (!list)
+		return -ENOMEM;
+
+	for (word = strtok_r(list, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
+		int err;
+
+		path_clean(word);
+		err = start_empty(lower_fd, upper_fd, relative_to(o, word));
+		if (err < 0)
+			return complain(err, "StartEmpty=%s of the overlay on %s: %s", word,
+					o->path, strerror(-err));
+	}
+	return 0;
+}
+
+/* What the system itself needs to find in the upper layer of these two. */
+static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upper_fd)
+{
+	bool etc = strcmp(o->path, "/etc") == 0;
+	int err;
+
+	if (!etc && strcmp(o->path, "/var") != 0)
+		return 0;
+
+	err = updated_seed(root_fd, lower_fd, upper_fd);
+	if (err < 0)
+		return complain(err, "%s/.updated: %s", o->path, strerror(-err));
+	if (!etc)
+		return 0;
+
+	err = machine_id_seed(root_fd, lower_fd, upper_fd);
+	if (err < 0)
+		return complain(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
+	return 0;
+}
+
+static int fill_upper(const struct plan_overlay *o, int root_fd, int lower_fd, int upper_fd)
+{
+	int err;
+
+	err = start_all_empty(o, lower_fd, upper_fd);
+	if (err < 0)
+		return err;
+	err = seed(o, root_fd, lower_fd, upper_fd);
+	if (err < 0)
+		return err;
+
+	/* Last, since what was made in it has changed its time. */
+	err = attributes_copy(lower_fd, upper_fd);
+	if (err < 0)
+		return complain(err, "mode, owner and attributes of %s: %s", o->path,
+				strerror(-err));
+	return 0;
+}
+
+int layer_prepare(int root_fd, const struct plan_overlay *o)
+{
+	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
+	struct stat st;
+	int err;
+
+	dir_fd = make_path(root_fd, o->layers);
+	if (dir_fd < 0)
+		return complain(dir_fd, "%s: %s", o->layers, strerror(-dir_fd));
+	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+
+	lower_fd = open_dir_at(root_fd, o->lower);
+	if (lower_fd < 0)
+		return complain(lower_fd, "%s, the lower of %s: %s", o->lower, o->path,
+				strerror(-lower_fd));
+	upper_fd = make_dir_at(dir_fd, "upper");
+	if (upper_fd < 0)
+		return complain(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
+
+	err = fill_upper(o, root_fd, lower_fd, upper_fd);
+	if (err < 0)
+		return err;
+	if (mkdirat(dir_fd, "work", 0700) < 0)
+		return complain(-errno, "%s/work: %s", o->layers, strerror(errno));
+
+	/* The other half of machine_id_seed(): only now is there something to take the place of PID 1's bind. */
+	return strcmp(o->path, "/etc") == 0 ? machine_id_release(root_fd) : 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* rofs-prepare: runs between the mount of a pool and what is mounted from it; rofs-prepare(8). */
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "conf.h"
+#include "confdirs.h"
+#include "facts-read.h"
+#include "plan.h"
+#include "prepare.h"
+#include "rootfs.h"
+
+#define EXIT_USAGE 2
+
+static const char *arg_root = "/";
+static const char *arg_pool;
+
+int complain(int err, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return err;
+	}
+
+	/* In the journal "<3>" gives the priority; sd-daemon(3). */
+	fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "" : "<3>", text);
+	return err;
+}
+
+static void usage(FILE *f)
+{
+	fputs("Usage: rofs-prepare POOL\n"
+	      "\n"
+	      "Makes the upper, work and persist directories that /etc/rofs.conf asks for in POOL, which must be mounted.\n"
+	      "The units of rofs-generator run it; a second run changes nothing.\n"
+	      "\n"
+	      "  --help      this text\n"
+	      "  --version   the version\n"
+	      "\n"
+	      "ROFS_ROOT=DIR   work on the system below DIR instead of /\n"
+	      "\n"
+	      "Exit status: 0 done, 1 something could not be made, 2 usage. See rofs-prepare(8).\n",
+	      f);
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int parse_arguments(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		if (c == 'h')
+			return usage(stdout), EXIT_SUCCESS;
+		if (c == 'V')
+			return puts("rofs-prepare " ROFS_VERSION), EXIT_SUCCESS;
+		return EXIT_USAGE;
+	}
+	if (argc - optind != 1)
+		return usage(stderr), EXIT_USAGE;
+
+	arg_pool = argv[optind];
+	if (getenv("ROFS_ROOT"))
+		arg_root = getenv("ROFS_ROOT");
+	return -1;
+}
+
+/* Everything that this run is for; what fails has complained, and the rest goes on. */
+static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = p->prepares[run].first_overlay; i != SIZE_MAX;
+	     i = p->overlays[i].next_prepared)
+		if (layer_prepare(r->root_fd, &p->overlays[i]) < 0)
+			status = EXIT_FAILURE;
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (p->persists[i].prepare == run &&
+		    persist_prepare(r->root_fd, &p->partitions[p->persists[i].partition],
+				    &p->persists[i]) < 0)
+			status = EXIT_FAILURE;
+	return status;
+}
+
+static int run_plan(const struct rootfs *r, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_prepares; i++)
+		if (strcmp(p->prepares[i].dir, arg_pool) == 0)
+			return prepare_all(r, p, i);
+
+	complain(-ENOENT, "%s is no pool of /etc/rofs.conf", arg_pool);
+	return EXIT_FAILURE;
+}
+
+static int run(void)
+{
+	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
+	_cleanup_conf_ struct conf conf = { 0 };
+	_cleanup_diag_ struct diag d = { 0 }; /* the generator has reported the mistakes */
+	_cleanup_facts_ struct facts facts = { 0 };
+	_cleanup_plan_ struct plan plan = { 0 };
+	int err;
+
+	err = rootfs_open(arg_root, &r);
+	if (err >= 0)
+		err = conf_init(&conf);
+	if (err >= 0)
+		err = confdirs_read(&r, &conf, &d);
+	if (err >= 0)
+		err = facts_read(&r, &conf, &d, &facts);
+	if (err >= 0)
+		err = plan_build(&conf, &facts, &d, &plan);
+	if (err < 0)
+		return complain(err, "reading the configuration: %s", strerror(-err)), EXIT_FAILURE;
+
+	return run_plan(&r, &plan);
+}
+
+int main(int argc, char **argv)
+{
+	int status = parse_arguments(argc, argv);
+
+	return status >= 0 ? status : run();
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "prepare.h"
+
+#define ID_LETTERS 32u /* machine-id(5) */
+
+/* Reads a machine-id file. Returns 0 when it holds a valid one. */
+static int read_id(int dir_fd, const char *name, char ret[static ID_LETTERS + 1])
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[ID_LETTERS + 1];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, ID_LETTERS);
+	if (n < 0)
+		return -errno;
+
+	text[n] = '\0';
+	if (n != ID_LETTERS || strspn(text, "0123456789abcdef") != ID_LETTERS ||
+	    strspn(text, "0") == ID_LETTERS)
+		return -EINVAL; /* empty, or "uninitialized" */
+	memcpy(ret, text, sizeof(text));
+	return 0;
+}
+
+/* Only for a system whose lower /etc has no machine-id file at all: PID 1 then has none either. */
+static int make_id(char ret[static ID_LETTERS + 1])
+{
+	unsigned char bytes[ID_LETTERS / 2];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return -errno;
+	bytes[6] = (bytes[6] & 0x0f) | 0x40; /* a version 4 UUID, as machine-id(5) says */
+	bytes[8] = (bytes[8] & 0x3f) | 0x80;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+static int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
+{
+	_cleanup_close_ int fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	return dprintf(fd, "%s", text) < 0 ? -errno : 0;
+}
+
+int machine_id_seed(int root_fd, int lower_fd, int upper_fd)
+{
+	char id[ID_LETTERS + 2] = "";
+	int err;
+
+	if (read_id(lower_fd, "machine-id", id) == 0)
+		return 0;
+	if (read_id(upper_fd, "machine-id", id) == 0)
+		return 0;
+
+	/* What everybody sees now is PID 1's bind; then the file behind it; then a new one. */
+	err = read_id(root_fd, "etc/machine-id", id);
+	if (err < 0)
+		err = read_id(root_fd, "run/machine-id", id);
+	if (err < 0)
+		err = make_id(id);
+	if (err < 0)
+		return err;
+
+	id[ID_LETTERS] = '\n';
+	return write_file(upper_fd, "machine-id", 0444, id);
+}
+
+int machine_id_release(int root_fd)
+{
+	struct stat file, dir;
+	char path[64];
+
+	if (fstatat(root_fd, "etc/machine-id", &file, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(root_fd, "etc", &dir, 0) < 0 || file.st_dev == dir.st_dev)
+		return 0; /* nothing is mounted on it */
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/etc/machine-id", root_fd);
+	if (umount2(path, UMOUNT_NOFOLLOW) == 0 || umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
+		return 0;
+	return complain(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
+}
+
+static bool is_older(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+int updated_seed(int root_fd, int lower_fd, int upper_fd)
+{
+	struct timespec times[2];
+	struct stat usr, lower;
+	char text[256];
+	int err;
+
+	if (fstatat(root_fd, "usr", &usr, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstatat(lower_fd, ".updated", &lower, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !is_older(&lower.st_mtim, &usr.st_mtim))
+		return 0;
+
+	/* With a time of whole seconds systemd reads the rest from the file (shared/condition.c). */
+	snprintf(
+		text, sizeof(text),
+		"# Made by rofs-prepare: without it, services that wait for a changed /usr would run at each boot.\n"
+		"TIMESTAMP_NSEC=%" PRIu64 "\n",
+		(uint64_t)usr.st_mtim.tv_sec * 1000000000u + (uint64_t)usr.st_mtim.tv_nsec);
+	err = write_file(upper_fd, ".updated", 0644, text);
+	if (err < 0)
+		return err;
+
+	times[0] = times[1] = usr.st_mtim;
+	return utimensat(upper_fd, ".updated", times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
