@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define KMSG_BYTES_MAX \
-	900u /* the kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk) */
+/* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */
+#define KMSG_BYTES_MAX 900u
 
 struct log log_open(void)
 {

@@ -3,7 +3,10 @@
 
 #include "diag.h"
 
-/* Messages of the generator: the journal is not up yet, and syslog and sd-journal are off limits for generators. */
+/*
+ * Messages of the generator: the journal is not up yet, and syslog and sd-journal are off limits
+ * for generators.
+ */
 
 enum log_level {
 	LOG_LEVEL_ERROR = 3, /* as syslog's numbers, which the kernel log uses too */
@@ -19,7 +22,8 @@ struct log {
 /**
  * log_open - choose where messages go
  *
- * Standard error when it is a terminal or with ROFS_LOG=stderr; else /dev/kmsg (ROFS_LOG=kmsg: always).
+ * Standard error when it is a terminal or with ROFS_LOG=stderr; else /dev/kmsg (ROFS_LOG=kmsg:
+ * always).
  */
 struct log log_open(void);
 void log_close(struct log *l);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* rofs-generator: argv, log target, exit code. systemd runs it early at boot and at each daemon-reload; rofs-generator(8). */
+/*
+ * rofs-generator: argv, log target, exit code. systemd runs it early at boot and at each
+ * daemon-reload; rofs-generator(8).
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>

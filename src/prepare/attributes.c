@@ -79,7 +79,10 @@ int attributes_copy(int from_fd, int to_fd)
 	if (fstat(from_fd, &st) < 0)
 		return -errno;
 
-	/* Owner before mode: a change of owner clears the set-id bits. ACLs after the mode, which they contain. */
+	/*
+	 * Owner before mode: a change of owner clears the set-id bits. ACLs after the mode, which
+	 * they contain.
+	 */
 	if (fchown(to_fd, st.st_uid, st.st_gid) < 0 || fchmod(to_fd, st.st_mode & 07777) < 0)
 		return -errno;
 	err = copy_xattrs(from_fd, to_fd);

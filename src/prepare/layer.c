@@ -64,7 +64,10 @@ static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 	return fchmod(to, 0755) < 0 ? -errno : 0;
 }
 
-/* Opaque: nothing of the lower directory shows through (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"). */
+/*
+ * Opaque: nothing of the lower directory shows through (Documentation/filesystems/overlayfs.rst,
+ * "whiteouts and opaque directories").
+ */
 static int make_opaque(int upper_fd, const char *relative)
 {
 	_cleanup_close_ int fd = open_dir_at(upper_fd, relative);
@@ -93,7 +96,10 @@ static int start_empty(int lower_fd, int upper_fd, const char *relative)
 	return err < 0 ? err : make_opaque(upper_fd, path);
 }
 
-/* What remains of an absolute StartEmpty= entry below the overlay's path, which may be written through a symbolic link. */
+/*
+ * What remains of an absolute StartEmpty= entry below the overlay's path, which may be written
+ * through a symbolic link.
+ */
 static const char *relative_to(const struct plan_overlay *o, const char *word)
 {
 	if (path_is_below(word, o->path))
@@ -191,6 +197,9 @@ int layer_prepare(int root_fd, const struct plan_overlay *o)
 	if (mkdirat(dir_fd, "work", 0700) < 0)
 		return complain(-errno, "%s/work: %s", o->layers, strerror(errno));
 
-	/* The other half of machine_id_seed(): only now is there something to take the place of PID 1's bind. */
+	/*
+	 * The other half of machine_id_seed(): only now is there something to take the place of PID
+	 * 1's bind.
+	 */
 	return strcmp(o->path, "/etc") == 0 ? machine_id_release(root_fd) : 0;
 }

@@ -8,8 +8,8 @@
 #include "prepare.h"
 #include "value.h"
 
-#define NEW_NAME \
-	".rofs-new" /* a directory that is not finished; a power cut may leave it, the next boot reuses it */
+/* A directory that is not finished; a power cut may leave it, the next boot reuses it. */
+#define NEW_NAME ".rofs-new"
 
 static int find_user(const char *s, uid_t *ret)
 {
@@ -85,7 +85,10 @@ static int enter(int dir_fd, const char *name)
 	return open_dir_at(dir_fd, name);
 }
 
-/* Finished under another name first: a power cut leaves the directory with its mode and owner, or not at all. */
+/*
+ * Finished under another name first: a power cut leaves the directory with its mode and owner, or
+ * not at all.
+ */
 static int make_wanted(int root_fd, int dir_fd, const char *name, const struct plan_persist *p)
 {
 	_cleanup_close_ int fd = -1;

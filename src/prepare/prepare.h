@@ -7,17 +7,24 @@
 #include "macro.h"
 #include "plan.h"
 
-/* What the files of rofs-prepare share. Paths are given as in the plan and opened below @root_fd. */
+/*
+ * What the files of rofs-prepare share. Paths are given as in the plan and opened below @root_fd.
+ */
 
-/** complain - one line for the journal about what could not be done; "%m"-style text is the caller's. Returns @err. */
+/**
+ * complain - one line for the journal about what could not be done; "%m"-style text is the
+ * caller's. Returns @err.
+ */
 int complain(int err, const char *format, ...) _printf_(2, 3);
 
 /**
- * attributes_copy - give a directory the mode, owner, times, ACLs and extended attributes of another
+ * attributes_copy - give a directory the mode, owner, times, ACLs and extended attributes of
+ * another
  * @from_fd, @to_fd: open directories
  *
- * All attributes are copied as they are (ACLs and security labels are extended attributes too), except trusted.overlay.*. user.* that
- * the target file system cannot hold (tmpfs before Linux 6.6) is left out, as overlayfs does itself.
+ * All attributes are copied as they are (ACLs and security labels are extended attributes too),
+ * except trusted.overlay.*. user.* that the target file system cannot hold (tmpfs before Linux 6.6)
+ * is left out, as overlayfs does itself.
  *
  * Returns: 0 or -errno.
  */
@@ -26,7 +33,8 @@ int attributes_copy(int from_fd, int to_fd);
 /**
  * layer_prepare - make upper and work of one overlay
  *
- * work is made last: an overlay without it cannot be mounted, so what is half done is never used. When it is there nothing is changed.
+ * work is made last: an overlay without it cannot be mounted, so what is half done is never used.
+ * When it is there nothing is changed.
  *
  * Returns: 0 or -errno, having complained.
  */
@@ -37,33 +45,47 @@ int layer_prepare(int root_fd, const struct plan_overlay *o);
  * @upper_fd: upper directory of /etc
  * @lower_fd: lower directory of /etc
  *
- * On a read-only root with an empty /etc/machine-id, PID 1 makes an id in /run and binds it over the file. The overlay would show the
- * empty one. With a valid id in the lower nothing is done.
+ * On a read-only root with an empty /etc/machine-id, PID 1 makes an id in /run and binds it over
+ * the file. The overlay would show the empty one. With a valid id in the lower nothing is done.
  *
  * Returns: 0 or -errno.
  */
 int machine_id_seed(int root_fd, int lower_fd, int upper_fd);
 
-/** machine_id_release - unmount PID 1's bind on /etc/machine-id, which could not be unmounted below the overlay. */
+/**
+ * machine_id_release - unmount PID 1's bind on /etc/machine-id, which could not be unmounted below
+ * the overlay.
+ */
 int machine_id_release(int root_fd);
 
 /**
- * updated_seed - keep services that wait for a changed /usr (ConditionNeedsUpdate=) from running at each boot
+ * updated_seed - keep services that wait for a changed /usr (ConditionNeedsUpdate=) from running at
+ * each boot
  * @dir_fd: upper directory of /etc or /var
  *
- * On a read-only root they do not run at all. On the overlay they would, whenever the lower .updated is older than /usr, and
- * their work would be thrown away. So .updated gets the time of /usr, as systemd-update-done.service writes it.
+ * On a read-only root they do not run at all. On the overlay they would, whenever the lower
+ * .updated is older than /usr, and their work would be thrown away. So .updated gets the time of
+ * /usr, as systemd-update-done.service writes it.
  *
  * Returns: 0 or -errno.
  */
 int updated_seed(int root_fd, int lower_fd, int upper_fd);
 
-/** persist_prepare - make the Directory= of a persist with its mode and owner, if it is not there. As layer_prepare(). */
+/**
+ * persist_prepare - make the Directory= of a persist with its mode and owner, if it is not there.
+ * As layer_prepare().
+ */
 int persist_prepare(int root_fd, const struct plan_partition *partition,
 		    const struct plan_persist *p);
 
-/** open_dir_at - open a directory below @root_fd without following a link at its end. @path: absolute. Returns: fd or -errno. */
+/**
+ * open_dir_at - open a directory below @root_fd without following a link at its end. @path:
+ * absolute. Returns: fd or -errno.
+ */
 int open_dir_at(int root_fd, const char *path);
 
-/** make_dir_at - make a directory with mode 0700 below @dir_fd if it is not there, and open it. Returns: fd or -errno. */
+/**
+ * make_dir_at - make a directory with mode 0700 below @dir_fd if it is not there, and open it.
+ * Returns: fd or -errno.
+ */
 int make_dir_at(int dir_fd, const char *name);

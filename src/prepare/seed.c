@@ -113,7 +113,9 @@ int updated_seed(int root_fd, int lower_fd, int upper_fd)
 	    !is_older(&lower.st_mtim, &usr.st_mtim))
 		return 0;
 
-	/* With a time of whole seconds systemd reads the rest from the file (shared/condition.c). */
+	/*
+	 * With a time of whole seconds systemd reads the rest from the file (shared/condition.c).
+	 */
 	snprintf(
 		text, sizeof(text),
 		"# Made by rofs-prepare: without it, services that wait for a changed /usr would run at each boot.\n"

@@ -15,13 +15,15 @@ enum boot_mode {
 /**
  * struct boot - the verdict and the word that decided it
  *
- * @word points into the string given to boot_decide(), with the length @word_len; NULL when no word decided.
+ * @word points into the string given to boot_decide(), with the length @word_len; NULL when no word
+ * decided.
  */
 struct boot {
 	enum boot_mode mode;
 	const char *word;
 	int word_len; /* bytes */
-	bool root_rw; /* the last of the words rw and ro is rw: the initramfs has mounted / writable */
+	/* The last of the words rw and ro is rw: the initramfs has mounted / writable. */
+	bool root_rw;
 };
 
 /**
@@ -29,8 +31,9 @@ struct boot {
  * @cmdline:   contents of /proc/cmdline
  * @in_initrd: is this an initrd?
  *
- * rofs=off|no|0 and rofs=on|yes|1: the last one counts, and rofs=on wins over the recovery words: single s S 1 rescue
- * emergency recovery, systemd.unit=rescue.target or emergency.target (systemd(1), "Kernel command line"; Ubuntu's recovery
- * menu passes "recovery"). Words in double quotes may hold blanks, as the kernel reads them.
+ * rofs=off|no|0 and rofs=on|yes|1: the last one counts, and rofs=on wins over the recovery words:
+ * single s S 1 rescue emergency recovery, systemd.unit=rescue.target or emergency.target
+ * (systemd(1), "Kernel command line"; Ubuntu's recovery menu passes "recovery"). Words in double
+ * quotes may hold blanks, as the kernel reads them.
  */
 struct boot boot_decide(const char *cmdline, bool in_initrd);

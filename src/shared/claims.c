@@ -78,7 +78,10 @@ static void refuse_below_persist(struct claim *c, const struct claim *persist, s
 	c->refused = true;
 }
 
-/* Sorted so that parents come right before what is below them: the chain of .above is the stack of open parents. */
+/*
+ * Sorted so that parents come right before what is below them: the chain of .above is the stack of
+ * open parents.
+ */
 static void check_together(struct claim *claims, size_t n, struct diag *d)
 {
 	const struct claim *open = NULL;

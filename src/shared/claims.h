@@ -6,8 +6,8 @@
 /**
  * struct claim - a section and the path it wants
  *
- * @refused is set for a section that cannot have its path: the same path twice, anything below a persist, a path that
- * resolves to a forbidden place, or a section that was invalid before.
+ * @refused is set for a section that cannot have its path: the same path twice, anything below a
+ * persist, a path that resolves to a forbidden place, or a section that was invalid before.
  */
 struct claim {
 	const struct conf_section *section;
@@ -19,7 +19,8 @@ struct claim {
 
 /**
  * claims_build - hold the declared paths against each other
- * @ret: array in the order of path_compare(); the caller frees it. @ret_n entries: all overlays and persists.
+ * @ret: array in the order of path_compare(); the caller frees it. @ret_n entries: all overlays and
+ *       persists.
  *
  * Returns: 0 (mistakes are in @d) or -ENOMEM.
  */

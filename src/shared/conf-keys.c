@@ -6,8 +6,8 @@
 #include "path.h"
 #include "text.h"
 
-#define NAME_BYTES_MAX \
-	64u /* of a partition: it becomes a directory and a unit name; user names: useradd(8) allows 32 */
+/* Of a partition: it becomes a directory and a unit name; user names: useradd(8) allows 32. */
+#define NAME_BYTES_MAX	 64u
 #define DEVICE_BYTES_MAX 200u /* the device's unit name must stay below 256 bytes */
 
 static const char *const kind_names[] = {
@@ -257,7 +257,10 @@ static bool in_list(const char *word, size_t n, const char *const *words, size_t
 	return false;
 }
 
-/* The flags that belong to a mount, not to a file system: they are all that can be set on a merged mount. */
+/*
+ * The flags that belong to a mount, not to a file system: they are all that can be set on a merged
+ * mount.
+ */
 static int set_overlay_options(void *field, const char *value, struct pos pos,
 			       const struct conf_key *key, struct diag *d)
 {
@@ -293,7 +296,10 @@ static int set_partition_options(void *field, const char *value, struct pos pos,
 		"bind", "rbind",  "move",   "remount", "loop", "shared", "slave", "private",
 	};
 
-	/* systemd 247 takes a backslash for a broken escape, libmount a quote for part of the value. */
+	/*
+	 * systemd 247 takes a backslash for a broken escape, libmount a quote for part of the
+	 * value.
+	 */
 	if (text_has_control(value) || strpbrk(value, " \\\"'"))
 		return bad(
 			d, pos, key, value, -EINVAL,

@@ -15,7 +15,10 @@ struct reading {
 	const char *file;
 	struct conf_section *current; /* NULL before the first header */
 	struct conf_section *
-		scrap; /* a section with a bad name: its keys are checked, then it is thrown away; owned */
+		/*
+		 * A section with a bad name: its keys are checked, then it is thrown away; owned.
+		 */
+		scrap;
 	bool lost; /* the last header was refused */
 };
 

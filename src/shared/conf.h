@@ -8,7 +8,10 @@
 #include "diag.h"
 #include "value.h"
 
-/* What the administrator declared: keys, defaults, positions. Knows nothing of systemd and looks at no path. */
+/*
+ * What the administrator declared: keys, defaults, positions. Knows nothing of systemd and looks at
+ * no path.
+ */
 
 enum conf_kind {
 	CONF_ROOT,
@@ -36,9 +39,9 @@ enum persist_kind {
 };
 
 #define CONF_KEYS_MAX 9u /* most keys of one section kind */
-#define CONF_LAYER_BYTES_MAX \
-	200u /* of an overlay's path: its layer options must stay below fsconfig(2)'s 256 bytes */
-#define MODE_UNSET UINT32_MAX
+/* Of an overlay's path: its layer options must stay below fsconfig(2)'s 256 bytes. */
+#define CONF_LAYER_BYTES_MAX 200u
+#define MODE_UNSET	     UINT32_MAX
 
 /**
  * struct conf_section - what every section has; the first member of each section's struct
@@ -105,9 +108,9 @@ struct conf_persist {
 /**
  * struct conf - all files merged
  *
- * Sections are in the order they were first declared. Invalid ones stay in the arrays, marked, so that what refers to them can
- * say so. conf_init() sets the defaults, conf_done() frees everything; positions in a struct diag borrow the file
- * names, so the diag must not outlive the conf.
+ * Sections are in the order they were first declared. Invalid ones stay in the arrays, marked, so
+ * that what refers to them can say so. conf_init() sets the defaults, conf_done() frees everything;
+ * positions in a struct diag borrow the file names, so the diag must not outlive the conf.
  */
 struct conf {
 	struct conf_root root;
@@ -135,7 +138,8 @@ void conf_done(struct conf *c);
  * @text: @len bytes, modified; text[len] must be writable
  * @d:    receives every mistake of the file
  *
- * A section seen in an earlier file is added to and the last assignment of a key wins; twice in the same file is a mistake.
+ * A section seen in an earlier file is added to and the last assignment of a key wins; twice in the
+ * same file is a mistake.
  *
  * Returns: 0 (also with mistakes), -ENOMEM.
  */
@@ -148,10 +152,16 @@ int conf_read(struct conf *c, const char *name, char *text, size_t len, struct d
  */
 void conf_check(struct conf *c, struct diag *d);
 
-/** conf_find - the section of this kind and name, NULL if it was not declared. Overlay and Persist names: clean paths. */
+/**
+ * conf_find - the section of this kind and name, NULL if it was not declared. Overlay and Persist
+ * names: clean paths.
+ */
 struct conf_section *conf_find(const struct conf *c, enum conf_kind kind, const char *name);
 
-/** conf_key_pos - where a key of this section was set, or where the section begins if it has its default. */
+/**
+ * conf_key_pos - where a key of this section was set, or where the section begins if it has its
+ * default.
+ */
 struct pos conf_key_pos(const struct conf_section *s, const char *key);
 
 /**
@@ -164,7 +174,9 @@ struct pos conf_key_pos(const struct conf_section *s, const char *key);
  */
 int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struct diag *d);
 
-/** struct conf_key - one row of the table that drives reader, man page check and shipped-file check. */
+/**
+ * struct conf_key - one row of the table that drives reader, man page check and shipped-file check.
+ */
 struct conf_key {
 	const char *name;
 	const char *fallback; /* the default as one would write it; "" for none */

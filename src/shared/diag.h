@@ -6,7 +6,10 @@
 
 #include "macro.h"
 
-/** struct pos - where something was written. @file is borrowed (struct conf owns the names); line 0: the whole file. */
+/**
+ * struct pos - where something was written. @file is borrowed (struct conf owns the names); line 0:
+ * the whole file.
+ */
 struct pos {
 	const char *file;
 	unsigned line;
@@ -44,7 +47,8 @@ void diag_done(struct diag *d);
  *
  * Bytes of the input that could act on a terminal or a log are shown as \xNN.
  *
- * Returns: -EBADMSG, so that a check can end in `return diag_error(...)`; the other two return nothing.
+ * Returns: -EBADMSG, so that a check can end in `return diag_error(...)`; the other two return
+ * nothing.
  */
 int diag_error(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
 void diag_warning(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);

@@ -4,7 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the decision needs to know of the machine. Only the structs: src/world/facts.c fills them. */
+/*
+ * What the decision needs to know of the machine. Only the structs: src/world/facts.c fills them.
+ */
 
 enum path_type {
 	PATH_MISSING,
@@ -32,7 +34,8 @@ struct fstab_entry {
 /**
  * struct facts - taken once, at the start, from the untouched system
  *
- * All-zero is a machine without fstab whose kernel is not known (taken for a new one). facts_done() frees it.
+ * All-zero is a machine without fstab whose kernel is not known (taken for a new one). facts_done()
+ * frees it.
  */
 struct facts {
 	unsigned kernel_major, kernel_minor; /* 0.0: not known */

@@ -55,7 +55,10 @@ int fstab_option_value(const char *options, const char *name, char **ret)
 	return 0;
 }
 
-/* Words about when and by whom to mount, not about the file system: a mount unit has other ways to say them. */
+/*
+ * Words about when and by whom to mount, not about the file system: a mount unit has other ways to
+ * say them.
+ */
 static bool is_for_others(const char *s, size_t n)
 {
 	static const char *const words[] = { "rw",     "ro",	"defaults", "auto",  "noauto",
@@ -101,7 +104,10 @@ static bool is_mounted_at_boot(const struct fstab_entry *e)
 	       !fstab_has_option(e->options, "noauto");
 }
 
-/* Later lines win: they are mounted on top. The entries lie in one array, so their addresses are their order. */
+/*
+ * Later lines win: they are mounted on top. The entries lie in one array, so their addresses are
+ * their order.
+ */
 static int compare(const void *a, const void *b)
 {
 	const struct fstab_entry *x = *(const struct fstab_entry *const *)a,

@@ -8,7 +8,8 @@
 /**
  * struct fstab_index - the mount points that fstab will mount at boot, by path
  *
- * Left out: swap, noauto entries, the root, and API file systems: nothing of ours can be below them.
+ * Left out: swap, noauto entries, the root, and API file systems: nothing of ours can be below
+ * them.
  */
 struct fstab_index {
 	const struct fstab_entry *
@@ -20,7 +21,10 @@ struct fstab_index {
 int fstab_index_build(const struct facts *facts, struct fstab_index *ret);
 void fstab_index_done(struct fstab_index *x);
 
-/** fstab_at_or_above - the entry mounted at @path or nearest above it, NULL when @path is on the root file system. */
+/**
+ * fstab_at_or_above - the entry mounted at @path or nearest above it, NULL when @path is on the
+ * root file system.
+ */
 const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const char *path);
 
 /** fstab_has_option - is @name (alone, or followed by '=') among the comma-separated options? */
@@ -36,7 +40,8 @@ int fstab_option_value(const char *options, const char *name, char **ret);
 
 /**
  * fstab_options_read_only - the options of an entry, made read-only
- * @ret: "ro" and what remains without rw, ro, defaults and what speaks to systemd or mount(8) about when to mount
+ * @ret: "ro" and what remains without rw, ro, defaults and what speaks to systemd or mount(8) about
+ *       when to mount
  *
  * Returns: 0 or -ENOMEM.
  */

@@ -15,8 +15,8 @@
  *
  * @section: the text between the brackets, blanks around it removed, not empty
  * @setting: "key=value", blanks around both removed; @value may be empty
- * @refused: a line was refused. @maybe_header: it may have been a header, so settings up to the next header must not be
- *           taken for the last section's
+ * @refused: a line was refused. @maybe_header: it may have been a header, so settings up to the
+ *           next header must not be taken for the last section's
  *
  * The strings are valid during the call only. A negative return stops the reading and is passed on.
  */
@@ -32,9 +32,9 @@ struct ini_handler {
  * @file: name for positions; borrowed by what is recorded in @d
  * @d:    receives every malformed line
  *
- * Knows lines, brackets and '=' and nothing else. Refuses with its line: NUL bytes, invalid UTF-8, control characters,
- * lines over INI_LINE_BYTES_MAX, text after ']', an empty name, a missing '='. A '#' or ';' starts a comment only as the
- * first character of a line that is not blank.
+ * Knows lines, brackets and '=' and nothing else. Refuses with its line: NUL bytes, invalid UTF-8,
+ * control characters, lines over INI_LINE_BYTES_MAX, text after ']', an empty name, a missing '='.
+ * A '#' or ';' starts a comment only as the first character of a line that is not blank.
  *
  * Returns: 0 (also with mistakes, see @d), or what a handler returned.
  */

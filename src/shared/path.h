@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 
-/* Paths here are text: nothing is looked up. "Clean" means absolute, no empty, "." or ".." component, no trailing slash. */
+/*
+ * Paths here are text: nothing is looked up. "Clean" means absolute, no empty, "." or ".."
+ * component, no trailing slash.
+ */
 
 /**
  * path_clean - collapse slashes and "." components and drop a trailing slash, in place
@@ -30,5 +33,8 @@ bool path_is_at_or_below(const char *path, const char *dir);
  */
 int path_compare(const char *a, const char *b);
 
-/** path_is_api - is clean @path at or below a directory that systemd or rofs itself mounts (/proc /sys /dev /run /rofs)? */
+/**
+ * path_is_api - is clean @path at or below a directory that systemd or rofs itself mounts (/proc
+ * /sys /dev /run /rofs)?
+ */
 bool path_is_api(const char *path);

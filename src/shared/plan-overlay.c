@@ -41,7 +41,10 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 	return plan_name_device(b, s, l->device_path, &l->device_unit);
 }
 
-/* Makes the file system of a fstab entry visible below /rofs/ro, where the bind of / shows only an empty mount point. */
+/*
+ * Makes the file system of a fstab entry visible below /rofs/ro, where the bind of / shows only an
+ * empty mount point.
+ */
 static int add_lower(struct building *b, const struct conf_section *s, const struct fstab_entry *e,
 		     bool bind)
 {
@@ -90,7 +93,10 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	if (!e)
 		return 0;
 
-	/* On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as ever. */
+	/*
+	 * On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as
+	 * ever.
+	 */
 	taken_over = claims_find(b->claims, b->n_claims, e->dir) != NULL;
 	return add_lower(b, &o->conf->section, e, !taken_over);
 }

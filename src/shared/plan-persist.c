@@ -100,7 +100,10 @@ static int compare_device(const void *a, const void *b)
 	return order ? order : (x < y ? -1 : x > y);
 }
 
-/* One device, two sections: the file system would be mounted twice with options that fight each other. */
+/*
+ * One device, two sections: the file system would be mounted twice with options that fight each
+ * other.
+ */
 static int refuse_same_device(struct building *b)
 {
 	struct plan *p = &b->plan;
@@ -131,7 +134,9 @@ static int refuse_same_device(struct building *b)
 	return 0;
 }
 
-/* Plans all of them; which are used is known when the overlays and persists have asked for theirs. */
+/*
+ * Plans all of them; which are used is known when the overlays and persists have asked for theirs.
+ */
 int plan_partitions(struct building *b)
 {
 	const struct conf *conf = b->plan.conf;

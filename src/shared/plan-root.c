@@ -29,7 +29,10 @@ static int add_remount(struct plan *p, const struct fstab_entry *e)
 	return 0;
 }
 
-/* A copy of fstab in which / and /usr are read-only: the other entries that are remounted from it stay as they are. */
+/*
+ * A copy of fstab in which / and /usr are read-only: the other entries that are remounted from it
+ * stay as they are.
+ */
 static int plan_remounts(struct plan *p)
 {
 	bool root_seen = false;
@@ -44,7 +47,10 @@ static int plan_remounts(struct plan *p)
 			return err;
 	}
 
-	/* Nothing in fstab: the kernel command line or gpt-auto-generator may still have made / writable. */
+	/*
+	 * Nothing in fstab: the kernel command line or gpt-auto-generator may still have made /
+	 * writable.
+	 */
 	return root_seen ? 0 : add_remount(p, NULL);
 }
 

@@ -115,7 +115,10 @@ int plan_name_device(struct building *b, const struct conf_section *s, const cha
 	_cleanup_free_ char *name = NULL;
 	int err;
 
-	/* The directory of its drop-ins has two letters more, and may not be longer than a unit name either. */
+	/*
+	 * The directory of its drop-ins has two letters more, and may not be longer than a unit
+	 * name either.
+	 */
 	err = plan_name_unit(b, s, path, ".device.d", &name);
 	if (err < 0)
 		return err;
@@ -125,7 +128,10 @@ int plan_name_device(struct building *b, const struct conf_section *s, const cha
 	return 0;
 }
 
-/* The service of one rofs-prepare run is named after its directory: /rofs/rw/srv -> rofs-prepare-rw-srv.service */
+/*
+ * The service of one rofs-prepare run is named after its directory: /rofs/rw/srv ->
+ * rofs-prepare-rw-srv.service
+ */
 int plan_add_prepare(struct building *b, const char *dir, struct pos pos, size_t *ret)
 {
 	struct plan *p = &b->plan;
@@ -177,7 +183,9 @@ int plan_add_pool(struct building *b, const char *dir, const struct plan_pool *w
 	return 0;
 }
 
-/* The shared pool also carries the mount points of everything else below /rofs, so it comes first. */
+/*
+ * The shared pool also carries the mount points of everything else below /rofs, so it comes first.
+ */
 static int plan_shared_pool(struct building *b)
 {
 	const struct conf_memory *m = &b->plan.conf->memory;
@@ -206,7 +214,10 @@ static void check_rofs(struct building *b)
 
 static int plan_overlay_options(struct building *b)
 {
-	/* Kernel version that first knows the option; all four off allow the lower to be changed while nothing is mounted. */
+	/*
+	 * Kernel version that first knows the option; all four off allow the lower to be changed
+	 * while nothing is mounted.
+	 */
 	static const struct {
 		const char *option;
 		unsigned major, minor;

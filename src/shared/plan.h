@@ -9,8 +9,8 @@
 #include "facts.h"
 
 /*
- * The decision: which mounts, from where, in which pool, after what. Strings are owned by the plan; conf and facts are borrowed
- * and must outlive it. Paths are absolute and clean.
+ * The decision: which mounts, from where, in which pool, after what. Strings are owned by the plan;
+ * conf and facts are borrowed and must outlive it. Paths are absolute and clean.
  */
 
 /** struct plan_pool - a file system that holds uppers */
@@ -23,15 +23,22 @@ struct plan_pool {
 	bool shared;
 };
 
-/** struct plan_prepare - one run of rofs-prepare: between a pool's mount and what is mounted from it */
+/**
+ * struct plan_prepare - one run of rofs-prepare: between a pool's mount and what is mounted from it
+ */
 struct plan_prepare {
-	char *dir; /* the pool, or one overlay's directory in it when its lower is a file system of its own */
+	/* The pool, or one overlay's directory in it when its lower is a file system of its own. */
+	char *dir;
 	char *unit;
-	size_t first_overlay; /* index into plan.overlays, SIZE_MAX: none; then follow plan_overlay.next_prepared */
+	/* Index into plan.overlays, SIZE_MAX: none; then follow plan_overlay.next_prepared. */
+	size_t first_overlay;
 	struct pos pos;
 };
 
-/** struct plan_lower - a file system from fstab that must be seen below /rofs/ro, since binding / does not bring it along */
+/**
+ * struct plan_lower - a file system from fstab that must be seen below /rofs/ro, since binding /
+ * does not bring it along
+ */
 struct plan_lower {
 	const struct fstab_entry *entry;
 	char *where; /* /rofs/ro/home */
@@ -79,7 +86,10 @@ struct plan_persist {
 	size_t prepare;	  /* SIZE_MAX: the directory is the partition's root, always there */
 };
 
-/** struct plan_remount - a line of the fstab that systemd-remount-fs.service is given in place of the real one */
+/**
+ * struct plan_remount - a line of the fstab that systemd-remount-fs.service is given in place of
+ * the real one
+ */
 struct plan_remount {
 	const struct fstab_entry *entry; /* NULL: fstab does not mention / */
 	char *options;			 /* NULL: as in @entry */
@@ -112,10 +122,12 @@ struct plan {
  * plan_build - decide which mounts the configuration asks for
  * @conf:  after conf_check(); borrowed, must outlive @ret
  * @facts: borrowed, must outlive @ret; its path facts belong to @conf
- * @d:     receives, with position, what cannot be planned; that section is left out and the rest is planned
+ * @d:     receives, with position, what cannot be planned; that section is left out and the rest is
+ *         planned
  * @ret:   set on success only
  *
- * Pure: the same input gives the same plan, in the same order. Time is n log n in the number of sections.
+ * Pure: the same input gives the same plan, in the same order. Time is n log n in the number of
+ * sections.
  *
  * Returns: 0 (also with mistakes) or -ENOMEM.
  */

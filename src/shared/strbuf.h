@@ -9,8 +9,8 @@
 /**
  * struct strbuf - a string that grows; the error of an allocation sticks
  *
- * A writer appends without checking each call and asks once, with strbuf_take(), whether all of it fitted.
- * All-zero is an empty buffer.
+ * A writer appends without checking each call and asks once, with strbuf_take(), whether all of it
+ * fitted. All-zero is an empty buffer.
  */
 struct strbuf {
 	char *text;  /* NUL-terminated once anything was appended; owned */

@@ -73,7 +73,10 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Optimal string alignment distance: insert, delete, replace, swap of neighbours. Both words at most WORD_BYTES_MAX. */
+/*
+ * Optimal string alignment distance: insert, delete, replace, swap of neighbours. Both words at
+ * most WORD_BYTES_MAX.
+ */
 static size_t distance(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b);

@@ -7,7 +7,8 @@
 /**
  * text_is_utf8 - are these @n bytes well-formed UTF-8?
  *
- * Refuses overlong forms, surrogates and code points over U+10FFFF (RFC 3629). NUL is well-formed here.
+ * Refuses overlong forms, surrogates and code points over U+10FFFF (RFC 3629). NUL is well-formed
+ * here.
  */
 bool text_is_utf8(const char *s, size_t n);
 
@@ -18,7 +19,8 @@ bool text_has_control(const char *s);
  * text_closest - the word of a list that @word was probably meant to be
  * @words: candidates, @n of them; NULL entries are skipped
  *
- * Case-insensitive, at most two letters wrong, missing, added or swapped, and at most a third of the word.
+ * Case-insensitive, at most two letters wrong, missing, added or swapped, and at most a third of
+ * the word.
  *
  * Returns: one of @words, or NULL when none is near.
  */

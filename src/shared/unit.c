@@ -73,8 +73,9 @@ static void add_escaped(struct strbuf *b, const char *s)
 }
 
 /*
- * A path as the rest of a line. systemd strips blanks at the end of a line and takes a backslash there for a continuation;
- * a slash behind them keeps both, and is dropped when the path is simplified.
+ * A path as the rest of a line. systemd strips blanks at the end of a line and takes a backslash
+ * there for a continuation; a slash behind them keeps both, and is dropped when the path is
+ * simplified.
  */
 static void add_path(struct strbuf *b, const char *path)
 {
@@ -104,7 +105,10 @@ static void add_requires_mounts_for(struct strbuf *b, const char *path)
 	strbuf_add(b, "\"\n");
 }
 
-/* Unit names hold no blank and no '%'; a backslash stays as it is in dependency lists (EXTRACT_RETAIN_ESCAPE). */
+/*
+ * Unit names hold no blank and no '%'; a backslash stays as it is in dependency lists
+ * (EXTRACT_RETAIN_ESCAPE).
+ */
 static void add_requires_after(struct strbuf *b, const char *unit)
 {
 	strbuf_addf(b, "Requires=%s\nAfter=%s\n", unit, unit);
@@ -130,7 +134,10 @@ static void add_before_local_fs(struct strbuf *b)
 		      "Before=" LOCAL_FS "\n");
 }
 
-/* What is on flash must be unmounted; RAM layers are taken down by systemd-shutdown, when no process is left to keep them busy. */
+/*
+ * What is on flash must be unmounted; RAM layers are taken down by systemd-shutdown, when no
+ * process is left to keep them busy.
+ */
 static void add_umount(struct strbuf *b)
 {
 	strbuf_add(b, "# Unmounted at shutdown, so that the partition is clean.\n"
@@ -156,7 +163,10 @@ static int render_pool(struct rendering *r, const struct plan_pool *pool)
 	add_before_local_fs(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	add_path_line(&b, "Where", pool->dir);
-	/* Closed to others: layers hold older copies of files whose permissions may since have been tightened. */
+	/*
+	 * Closed to others: layers hold older copies of files whose permissions may since have been
+	 * tightened.
+	 */
 	strbuf_add(&b, "Type=tmpfs\nOptions=mode=0700,nosuid,nodev,noexec");
 	add_tmpfs_limits(&b, &pool->size, pool->inodes);
 	strbuf_add(&b, "\n");
@@ -361,7 +371,10 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	add_before_local_fs(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	add_path_line(&b, "Where", o->merged);
-	/* These paths hold nothing that the kernel, mount(8) or systemd would read differently: conf_check_path(). */
+	/*
+	 * These paths hold nothing that the kernel, mount(8) or systemd would read differently:
+	 * conf_check_path().
+	 */
 	strbuf_addf(&b, "Type=overlay\nOptions=lowerdir=%s,upperdir=%s/upper,workdir=%s/work",
 		    o->lower, o->layers, o->layers);
 	strbuf_addf(&b, "%s%s", *options ? "," : "", options);
@@ -372,7 +385,10 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	return add_unit(r, o->merged_unit, &b);
 }
 
-/* Services that run early, without ordering after local-fs.target, and keep a view of /etc for as long as they live. */
+/*
+ * Services that run early, without ordering after local-fs.target, and keep a view of /etc for as
+ * long as they live.
+ */
 static void add_before_early_services(struct strbuf *b)
 {
 	strbuf_add(
@@ -488,8 +504,9 @@ static void add_fstab_line(struct strbuf *b, const struct plan_remount *m)
 }
 
 /*
- * systemd-remount-fs applies fstab's options to / and /usr, so "defaults" would make them writable. It and the mount(8) it runs
- * get another fstab to read, in which they are read-only; what else they remount is as before.
+ * systemd-remount-fs applies fstab's options to / and /usr, so "defaults" would make them writable.
+ * It and the mount(8) it runs get another fstab to read, in which they are read-only; what else
+ * they remount is as before.
  */
 static int render_remount(struct rendering *r)
 {
@@ -531,7 +548,10 @@ static int render_swap_masks(struct rendering *r)
 	return 0;
 }
 
-/* Wants, not requires: one failed mount must not lock a headless machine in emergency mode, unless that was asked for. */
+/*
+ * Wants, not requires: one failed mount must not lock a headless machine in emergency mode, unless
+ * that was asked for.
+ */
 static int enable(struct rendering *r, const char *unit, bool required)
 {
 	_cleanup_strbuf_ struct strbuf target = { 0 };

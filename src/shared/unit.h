@@ -6,11 +6,14 @@
 
 #include "plan.h"
 
-#define UNIT_EARLY_DIR \
-	"/run/systemd/generator.early" /* where systemd lets us write what must win; systemd.generator(7) */
-#define UNIT_FSTAB "rofs.fstab" /* not a unit: systemd skips files without a unit suffix */
+/* Where systemd lets us write what must win; systemd.generator(7). */
+#define UNIT_EARLY_DIR "/run/systemd/generator.early"
+#define UNIT_FSTAB     "rofs.fstab" /* not a unit: systemd skips files without a unit suffix */
 
-/** struct unit_file - a file or link, relative to the directory the generator was given; strings owned */
+/**
+ * struct unit_file - a file or link, relative to the directory the generator was given; strings
+ * owned
+ */
 struct unit_file {
 	char *name; /* may hold one '/': a drop-in or an enabling link */
 	char *text; /* contents, or the target of a link */
@@ -33,7 +36,8 @@ struct unit_set {
  * @prepare_path: absolute path of the helper rofs-prepare
  * @ret:          set on success only
  *
- * The only place that spells [Mount] and escapes for systemd. Sources: systemd.syntax(7), systemd.unit(5), systemd.mount(5).
+ * The only place that spells [Mount] and escapes for systemd. Sources: systemd.syntax(7),
+ * systemd.unit(5), systemd.mount(5).
  *
  * Returns: 0 or -ENOMEM.
  */

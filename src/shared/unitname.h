@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#define UNIT_NAME_BYTES_MAX \
-	255u /* systemd's UNIT_NAME_MAX less the NUL; longer names are an error in 247 and hashed from 251 on */
+/* Systemd's UNIT_NAME_MAX less the NUL; longer names are an error in 247 and hashed from 251 on. */
+#define UNIT_NAME_BYTES_MAX 255u
 
 /**
- * unitname_from_path - the unit that systemd names after a path: "/var/local/data" -> "var-local-data.mount"
+ * unitname_from_path - the unit that systemd names after a path: "/var/local/data" ->
+ * "var-local-data.mount"
  * @path:   clean and absolute
  * @suffix: ".mount", ".device", ...
  * @ret:    the name; the caller frees it
@@ -16,7 +17,10 @@
  */
 int unitname_from_path(const char *path, const char *suffix, char **ret);
 
-/** unitname_instance - "TEMPLATE@ESCAPED-PATH.service" as systemd-fsck@.service wants it. Returns: as unitname_from_path(). */
+/**
+ * unitname_instance - "TEMPLATE@ESCAPED-PATH.service" as systemd-fsck@.service wants it. Returns:
+ * as unitname_from_path().
+ */
 int unitname_instance(const char *template_name, const char *path, char **ret);
 
 /**

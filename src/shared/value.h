@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One parser per type of value. All return 0 with *ret set, -EINVAL (not of the form) or -ERANGE (too big). */
+/*
+ * One parser per type of value. All return 0 with *ret set, -EINVAL (not of the form) or -ERANGE
+ * (too big).
+ */
 
 /** struct size - an amount of memory: bytes, or a share of RAM. Both 0: not given. */
 struct size {
@@ -26,8 +29,8 @@ int value_size(const char *s, struct size *ret);
 /**
  * value_usec - a time span as in systemd.time(7), in microseconds
  *
- * "15", "15s", "1min 30s", "500ms", "infinity". A number without unit is seconds. Zero is refused: systemd takes it for
- * "no limit", the opposite of what it looks like.
+ * "15", "15s", "1min 30s", "500ms", "infinity". A number without unit is seconds. Zero is refused:
+ * systemd takes it for "no limit", the opposite of what it looks like.
  */
 int value_usec(const char *s, uint64_t *ret);
 

@@ -69,7 +69,10 @@ static int write_link_aside(int dir_fd, const struct unit_file *u)
 	return write_file(dir_fd, &aside);
 }
 
-/* Moves one finished directory of links into place; if another generator has made it already, the links one by one. */
+/*
+ * Moves one finished directory of links into place; if another generator has made it already, the
+ * links one by one.
+ */
 static int put_in_place(int dir_fd, const struct unit_set *set, size_t first, size_t dir_len)
 {
 	_cleanup_free_ char *dir = strndup(set->files[first].name, dir_len), *aside = NULL;

@@ -6,7 +6,8 @@
 /**
  * struct emit_failure - what could not be written, for the message
  *
- * @name points into the unit set given to emit(); NULL when the directory itself could not be opened.
+ * @name points into the unit set given to emit(); NULL when the directory itself could not be
+ * opened.
  */
 struct emit_failure {
 	const char *name;
@@ -17,9 +18,10 @@ struct emit_failure {
  * @dir: made if it is not there (its parent must be)
  * @failure: filled in on failure
  *
- * All files first, in the set's order (each unit after those it needs), then the enabling links, built in a directory aside and moved
- * into place by one rename(2). Signals are held back meanwhile. On failure all that was written is removed again: nothing is enabled,
- * nothing is left for another unit to pull in.
+ * All files first, in the set's order (each unit after those it needs), then the enabling links,
+ * built in a directory aside and moved into place by one rename(2). Signals are held back
+ * meanwhile. On failure all that was written is removed again: nothing is enabled, nothing is left
+ * for another unit to pull in.
  *
  * Returns: 0 or -errno (-EEXIST: another generator has written the same unit).
  */

@@ -11,8 +11,8 @@
  * facts_read_boot - does rofs act in this boot?
  * @ret_cmdline: the kernel command line; the caller frees it, and @ret points into it
  *
- * Reads /proc/cmdline and /etc/initrd-release; an unreadable command line counts as empty. systemd 247 does not tell generators whether
- * they run in an initrd, so the file is what decides.
+ * Reads /proc/cmdline and /etc/initrd-release; an unreadable command line counts as empty. systemd
+ * 247 does not tell generators whether they run in an initrd, so the file is what decides.
  *
  * Returns: 0 or -ENOMEM.
  */

@@ -11,7 +11,9 @@
 #define LINKS_MAX  40u /* MAXSYMLINKS of the kernel */
 #define READ_BYTES 4096u
 
-/* /rofs/ro counts only as the bind of the root: something else than the pool must be mounted there. */
+/*
+ * /rofs/ro counts only as the bind of the root: something else than the pool must be mounted there.
+ */
 static int open_lower(int root_fd)
 {
 	_cleanup_close_ int fd = -1;

@@ -10,8 +10,9 @@
 /**
  * struct rootfs - the untouched system, from which everything is read
  *
- * At boot that is "/" itself. Later, at each daemon-reload, /etc and others are covered by overlays: then it is /rofs/ro, so that the
- * same units come out. What /rofs/ro does not have is read from the root: /run, /proc, and a /usr that is a file system of its own.
+ * At boot that is "/" itself. Later, at each daemon-reload, /etc and others are covered by
+ * overlays: then it is /rofs/ro, so that the same units come out. What /rofs/ro does not have is
+ * read from the root: /run, /proc, and a /usr that is a file system of its own.
  */
 struct rootfs {
 	int root_fd;
@@ -41,7 +42,10 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
 /** rootfs_stat - lstat() of a resolved path. Returns: 0 or -errno. */
 int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret);
 
-/** rootfs_open_dir - open the directory at @path, links followed inside the system. Returns: a descriptor or -errno. */
+/**
+ * rootfs_open_dir - open the directory at @path, links followed inside the system. Returns: a
+ * descriptor or -errno.
+ */
 int rootfs_open_dir(const struct rootfs *r, const char *path);
 
 /**
@@ -50,7 +54,8 @@ int rootfs_open_dir(const struct rootfs *r, const char *path);
  * @ret:     contents and a NUL behind them; the caller frees it
  * @ret_len: bytes without that NUL
  *
- * Never blocks: anything that is not a regular file is refused before it is read. /proc files report size 0 and are read anyway.
+ * Never blocks: anything that is not a regular file is refused before it is read. /proc files
+ * report size 0 and are read anyway.
  *
  * Returns: 0, -EISDIR, -ENXIO (a FIFO, device or socket), -EFBIG, or another -errno.
  */
