@@ -38,7 +38,7 @@ static void *field_of(struct conf_section *s, const struct conf_key *key)
 	return (char *)s + key->offset;
 }
 
-static bool is_overlay_path(const char *path)
+bool conf_is_layer_path(const char *path)
 {
 	return strpbrk(path, ",:\\\"%' \t") == NULL && !text_has_control(path) &&
 	       strlen(path) <= CONF_LAYER_BYTES_MAX;
@@ -218,9 +218,12 @@ static int section_add(struct conf *c, struct conf_section *s)
 
 static int section_new(enum conf_kind kind, const char *name, struct conf_section **ret)
 {
-	struct conf_section *s = calloc(1, kind_size(kind));
+	size_t size = kind_size(kind);
+	struct conf_section *s;
 	int err;
 
+	assert(size > 0);
+	s = calloc(1, size);
 	if (!s)
 		return -ENOMEM;
 
@@ -240,6 +243,11 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
 {
 	const char *what = conf_kind_to_string(kind);
 
+	/* A symbolic link may hold anything; none of it may end a line of a unit. */
+	if (text_has_control(path) || !text_is_utf8(path, strlen(path)))
+		return diag_error(d, pos,
+				  "[%s %s]: control characters or invalid UTF-8 in the path", what,
+				  path);
 	if (*path != '/')
 		return diag_error(d, pos, "[%s %s]: not an absolute path", what, path);
 	if (path_has_dotdot(path))
@@ -253,7 +261,7 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
 		return diag_error(d, pos,
 				  "[%s %s]: /proc, /sys, /dev, /run and /rofs belong to the system",
 				  what, path);
-	if (kind == CONF_OVERLAY && !is_overlay_path(path))
+	if (kind == CONF_OVERLAY && !conf_is_layer_path(path))
 		return diag_error(
 			d, pos,
 			"[Overlay %s]: an overlay's path may not hold any of , : \\ \" %% ' or blanks, nor be "

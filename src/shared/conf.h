@@ -175,6 +175,14 @@ struct pos conf_key_pos(const struct conf_section *s, const char *key);
 int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struct diag *d);
 
 /**
+ * conf_is_layer_path - can this clean path be part of overlayfs's layer options?
+ *
+ * Without anything that the kernel, mount(8) or systemd would read differently, and at most
+ * CONF_LAYER_BYTES_MAX bytes.
+ */
+bool conf_is_layer_path(const char *path);
+
+/**
  * struct conf_key - one row of the table that drives reader, man page check and shipped-file check.
  */
 struct conf_key {

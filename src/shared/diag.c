@@ -25,8 +25,8 @@ static void add_printable(struct strbuf *b, const char *s)
 	}
 }
 
-static void add(struct diag *d, enum diag_level level, struct pos pos, const char *format,
-		va_list ap)
+static void _printf_(4, 0)
+	add(struct diag *d, enum diag_level level, struct pos pos, const char *format, va_list ap)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *raw = NULL;

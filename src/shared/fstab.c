@@ -90,11 +90,20 @@ int fstab_options_read_only(const char *options, char **ret)
 	return strbuf_take(&b, ret);
 }
 
+/* A backslash at the end of a line makes systemd read the next one as part of it. */
+static bool ends_in_backslash(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && s[n - 1] == '\\';
+}
+
 /* \012 in a field would end a line of the unit; nobody means that. */
 static bool is_sound(const struct fstab_entry *e)
 {
 	return !text_has_control(e->spec) && !text_has_control(e->dir) &&
-	       !text_has_control(e->type) && !text_has_control(e->options);
+	       !text_has_control(e->type) && !text_has_control(e->options) &&
+	       !ends_in_backslash(e->type) && !ends_in_backslash(e->options);
 }
 
 static bool is_mounted_at_boot(const struct fstab_entry *e)

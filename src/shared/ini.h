@@ -8,7 +8,7 @@
 
 #define INI_LINE_BYTES_MAX 4096u /* longest sane option list; rofs.conf(5) */
 #define INI_FILE_BYTES_MAX \
-	(1024u * 1024u) /* a thousand sections with every key are about 300 KiB */
+	((size_t)1024 * 1024) /* a thousand sections with every key are about 300 KiB */
 
 /**
  * struct ini_handler - receives what a file says, line by line

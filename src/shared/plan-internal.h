@@ -17,6 +17,7 @@ struct building {
 	struct fstab_index fstab;
 	struct claim *claims; /* in path order */
 	size_t n_claims;
+	bool *lower_done; /* one for each entry of facts->fstab: it is visible below /rofs/ro already */
 	size_t shared_prepare; /* index of the shared pool's run, NO_INDEX before it is needed */
 };
 
@@ -37,15 +38,21 @@ int plan_name_unit(struct building *b, const struct conf_section *s, const char 
 int plan_name_device(struct building *b, const struct conf_section *s, const char *path,
 		     char **ret);
 
-/* A pool mounted at @dir, with size, inodes, shared and pos as in @wanted. */
-int plan_add_pool(struct building *b, const char *dir, const struct plan_pool *wanted, size_t *ret);
+/* The instance of systemd-fsck@.service for a device path; errors as plan_name_unit(). */
+int plan_name_fsck(struct building *b, const struct conf_section *s, const char *path, char **ret);
 
-/* A run of rofs-prepare on @dir. */
-int plan_add_prepare(struct building *b, const char *dir, struct pos pos, size_t *ret);
+/* A pool mounted at @dir, with size, inodes, shared and pos as in @wanted; @s asks for it. */
+int plan_add_pool(struct building *b, const struct conf_section *s, const char *dir,
+		  const struct plan_pool *wanted, size_t *ret);
+
+/* A run of rofs-prepare on @dir; @s asks for it. */
+int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir,
+		     size_t *ret);
 
 /* The index of the [Partition] that @s names at @at; -EBADMSG if there is none that can be used. */
 int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,
 			struct pos at, size_t *ret);
 
-/* The run of rofs-prepare on this partition, made on first use. */
-int plan_partition_prepare(struct building *b, size_t partition, struct pos pos, size_t *ret);
+/* The run of rofs-prepare on this partition, made on first use by @s. */
+int plan_partition_prepare(struct building *b, const struct conf_section *s, size_t partition,
+			   size_t *ret);

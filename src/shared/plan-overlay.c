@@ -6,16 +6,6 @@
 #include "plan-internal.h"
 #include "unitname.h"
 
-static bool has_lower(const struct plan *p, const char *where)
-{
-	/* Overlays come in path order, so overlays of one file system follow each other. */
-	for (size_t i = p->n_lowers; i > 0 && path_is_at_or_below(where, p->lowers[i - 1].where);
-	     i--)
-		if (strcmp(p->lowers[i - 1].where, where) == 0)
-			return true;
-	return false;
-}
-
 static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
 	_cleanup_free_ char *timeout = NULL;
@@ -28,7 +18,7 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 		return err;
 
 	if (l->entry->passno > 0) {
-		err = unitname_instance("systemd-fsck", l->device_path, &l->fsck_unit);
+		err = plan_name_fsck(b, s, l->device_path, &l->fsck_unit);
 		if (err < 0)
 			return err;
 	}
@@ -53,10 +43,11 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 		plan_lower_done) struct plan_lower l = { .entry = e, .bind = bind, .pos = s->pos };
 	int err;
 
+	if (b->lower_done[e - p->facts->fstab])
+		return 0;
 	err = plan_format(&l.where, "/rofs/ro%s", e->dir);
-	if (err < 0 || has_lower(p, l.where))
+	if (err < 0)
 		return err;
-
 	err = array_reserve(p->lowers, p->n_lowers);
 	if (err < 0)
 		return err;
@@ -74,6 +65,7 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 	if (err < 0)
 		return err;
 
+	b->lower_done[e - p->facts->fstab] = true;
 	p->lowers[p->n_lowers++] = l;
 	l = (struct plan_lower){ 0 };
 	return 0;
@@ -103,16 +95,16 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 
 static int place_in_shared_pool(struct building *b, struct plan_overlay *o)
 {
-	struct pos pos = o->conf->section.pos;
+	const struct conf_section *s = &o->conf->section;
 	int err;
 
 	o->pool = 0;
 	/* A lower on a device of its own is ready late: the others must not wait for it. */
 	if (!o->lower_is_root)
-		return plan_add_prepare(b, o->layers, pos, &o->prepare);
+		return plan_add_prepare(b, s, o->layers, &o->prepare);
 
 	if (b->shared_prepare == NO_INDEX) {
-		err = plan_add_prepare(b, "/rofs", pos, &b->shared_prepare);
+		err = plan_add_prepare(b, s, "/rofs", &b->shared_prepare);
 		if (err < 0)
 			return err;
 	}
@@ -122,13 +114,15 @@ static int place_in_shared_pool(struct building *b, struct plan_overlay *o)
 
 static int place_in_own_pool(struct building *b, struct plan_overlay *o)
 {
-	struct plan_pool pool = { .size = o->conf->size, .pos = o->conf->section.pos };
+	const struct conf_section *s = &o->conf->section;
+	struct plan_pool pool = { .size = o->conf->size, .pos = s->pos };
 	int err;
 
-	err = plan_add_pool(b, o->layers, &pool, &o->pool);
+	/* The longer name first: a pool whose prepare cannot be named must not be mounted. */
+	err = plan_add_prepare(b, s, o->layers, &o->prepare);
 	if (err < 0)
 		return err;
-	return plan_add_prepare(b, o->layers, pool.pos, &o->prepare);
+	return plan_add_pool(b, s, o->layers, &pool, &o->pool);
 }
 
 static int place_in_ram(struct building *b, struct plan_overlay *o)
@@ -162,9 +156,16 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 
+	if (!conf_is_layer_path(o->layers))
+		return diag_error(
+			b->diag, conf_key_pos(&c->section, "Directory"),
+			"[Overlay %s]: %s cannot hold its layers: none of , : \\ \" %% ' or "
+			"blanks, and at most %u bytes",
+			c->section.name, o->layers, CONF_LAYER_BYTES_MAX);
+
 	o->pool = NO_INDEX;
 	o->on_partition = true;
-	return plan_partition_prepare(b, partition, c->section.pos, &o->prepare);
+	return plan_partition_prepare(b, &c->section, partition, &o->prepare);
 }
 
 static int check_overlay(struct building *b, const struct claim *c, const struct conf_overlay *o)
@@ -244,7 +245,6 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	err = plan_format(&o->merged, "/rofs/overlay%s", o->path);
 	if (err < 0)
 		return err;
-	/* The longest name of all first: past it no other can be too long. */
 	err = plan_name_unit(b, s, o->merged, ".mount", &o->merged_unit);
 	if (err < 0)
 		return err;

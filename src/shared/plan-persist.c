@@ -29,13 +29,14 @@ int plan_find_partition(struct building *b, const struct conf_section *s, const 
 	return 0;
 }
 
-int plan_partition_prepare(struct building *b, size_t partition, struct pos pos, size_t *ret)
+int plan_partition_prepare(struct building *b, const struct conf_section *s, size_t partition,
+			   size_t *ret)
 {
 	struct plan_partition *p = &b->plan.partitions[partition];
 	int err;
 
 	if (p->prepare == NO_INDEX) {
-		err = plan_add_prepare(b, p->where, pos, &p->prepare);
+		err = plan_add_prepare(b, s, p->where, &p->prepare);
 		if (err < 0)
 			return err;
 	}
@@ -76,12 +77,7 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 	if (err < 0)
 		return err;
 	if (c->check) {
-		err = unitname_instance("systemd-fsck", p->device_path, &p->fsck_unit);
-		if (err == -ENAMETOOLONG)
-			return diag_error(
-				b->diag, c->section.pos,
-				"[Partition %s]: the name of Device= is too long for a unit",
-				c->section.name);
+		err = plan_name_fsck(b, &c->section, p->device_path, &p->fsck_unit);
 		if (err < 0)
 			return err;
 	}
@@ -229,7 +225,7 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		return err;
 
 	p->prepare = NO_INDEX;
-	return whole ? 0 : plan_partition_prepare(b, p->partition, s->pos, &p->prepare);
+	return whole ? 0 : plan_partition_prepare(b, s, p->partition, &p->prepare);
 }
 
 static int compare_what(const void *a, const void *b)

@@ -97,17 +97,21 @@ int plan_format(char **ret, const char *fmt, ...)
 	return 0;
 }
 
+static int name_too_long(struct building *b, const struct conf_section *s, const char *path)
+{
+	return diag_error(
+		b->diag, s->pos,
+		"[%s %s]: the unit name of %s would be longer than %u bytes, which systemd "
+		"does not take",
+		conf_kind_to_string(s->kind), s->name, path, UNIT_NAME_BYTES_MAX);
+}
+
 int plan_name_unit(struct building *b, const struct conf_section *s, const char *path,
 		   const char *suffix, char **ret)
 {
 	int err = unitname_from_path(path, suffix, ret);
 
-	if (err == -ENAMETOOLONG)
-		return diag_error(
-			b->diag, s->pos,
-			"[%s %s]: the unit name of %s would be longer than 255 bytes, which systemd does not take",
-			conf_kind_to_string(s->kind), s->name, path);
-	return err;
+	return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
 }
 
 int plan_name_device(struct building *b, const struct conf_section *s, const char *path, char **ret)
@@ -128,15 +132,22 @@ int plan_name_device(struct building *b, const struct conf_section *s, const cha
 	return 0;
 }
 
+int plan_name_fsck(struct building *b, const struct conf_section *s, const char *path, char **ret)
+{
+	int err = unitname_instance("systemd-fsck", path, ret);
+
+	return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
+}
+
 /*
  * The service of one rofs-prepare run is named after its directory: /rofs/rw/srv ->
  * rofs-prepare-rw-srv.service
  */
-int plan_add_prepare(struct building *b, const char *dir, struct pos pos, size_t *ret)
+int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir, size_t *ret)
 {
 	struct plan *p = &b->plan;
 	_cleanup_free_ char *path = NULL;
-	struct plan_prepare prepare = { .first_overlay = NO_INDEX, .pos = pos };
+	struct plan_prepare prepare = { .first_overlay = NO_INDEX, .pos = s->pos };
 	int err;
 
 	assert(path_is_at_or_below(dir, "/rofs"));
@@ -146,7 +157,7 @@ int plan_add_prepare(struct building *b, const char *dir, struct pos pos, size_t
 	err = array_reserve(p->prepares, p->n_prepares);
 	if (err < 0)
 		return err;
-	err = unitname_from_path(path, ".service", &prepare.unit);
+	err = plan_name_unit(b, s, path, ".service", &prepare.unit);
 	if (err < 0)
 		return err;
 	prepare.dir = strdup(dir);
@@ -160,7 +171,8 @@ int plan_add_prepare(struct building *b, const char *dir, struct pos pos, size_t
 	return 0;
 }
 
-int plan_add_pool(struct building *b, const char *dir, const struct plan_pool *wanted, size_t *ret)
+int plan_add_pool(struct building *b, const struct conf_section *s, const char *dir,
+		  const struct plan_pool *wanted, size_t *ret)
 {
 	struct plan *p = &b->plan;
 	struct plan_pool pool = *wanted;
@@ -169,7 +181,7 @@ int plan_add_pool(struct building *b, const char *dir, const struct plan_pool *w
 	err = array_reserve(p->pools, p->n_pools);
 	if (err < 0)
 		return err;
-	err = unitname_from_path(dir, ".mount", &pool.unit);
+	err = plan_name_unit(b, s, dir, ".mount", &pool.unit);
 	if (err < 0)
 		return err;
 	pool.dir = strdup(dir);
@@ -201,7 +213,7 @@ static int plan_shared_pool(struct building *b)
 	}
 	if (b->n_claims == 0)
 		return 0;
-	return plan_add_pool(b, "/rofs", &pool, &index);
+	return plan_add_pool(b, &m->section, "/rofs", &pool, &index);
 }
 
 static void check_rofs(struct building *b)
@@ -255,6 +267,10 @@ static int build(struct building *b)
 	if (err < 0)
 		return err;
 
+	b->lower_done = calloc(b->plan.facts->n_fstab + 1, sizeof(*b->lower_done));
+	if (!b->lower_done)
+		return -ENOMEM;
+
 	check_rofs(b);
 	err = plan_overlay_options(b);
 	if (err < 0)
@@ -288,6 +304,7 @@ int plan_build(const struct conf *conf, const struct facts *facts, struct diag *
 
 	err = build(&b);
 	free(b.claims);
+	free(b.lower_done);
 	fstab_index_done(&b.fstab);
 	if (err < 0) {
 		plan_done(&b.plan);

@@ -279,6 +279,7 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	const struct conf_partition *c = p->conf;
+	_cleanup_free_ char *who = NULL;
 	int err;
 
 	add_head(&b, c->section.pos, c->section.name, "a persistent partition");
@@ -297,7 +298,9 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 	err = add_unit(r, p->unit, &b);
 	if (err < 0)
 		return err;
-	return render_device_timeout(r, p->device_unit, c->section.name, c->timeout_usec);
+	if (asprintf(&who, "persist-%s", c->section.name) < 0)
+		return who = NULL, -ENOMEM;
+	return render_device_timeout(r, p->device_unit, who, c->timeout_usec);
 }
 
 static int render_partitions(struct rendering *r)

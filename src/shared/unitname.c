@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "path.h"
 #include "strbuf.h"
 
 static bool is_alnum(unsigned char c)
@@ -59,6 +60,22 @@ int unitname_instance(const char *template_name, const char *path, char **ret)
 	return finish(&b, ret);
 }
 
+/* LABEL="my data": mount(8) and systemd take the quotes off, so they are no part of the label. */
+static void add_tag_value(struct strbuf *b, const char *value)
+{
+	size_t n = strlen(value);
+	bool quoted = n >= 2 && strchr("\"'", value[0]) && value[n - 1] == value[0];
+
+	for (size_t i = quoted; i < n - quoted; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		if (is_alnum(c) || strchr("#+-.:=@_", c) || c >= 0x80)
+			strbuf_add_char(b, value[i]);
+		else
+			strbuf_addf(b, "\\x%02x", c);
+	}
+}
+
 int unitname_device_path(const char *device, char **ret)
 {
 	static const struct {
@@ -73,8 +90,11 @@ int unitname_device_path(const char *device, char **ret)
 	const char *value = NULL;
 
 	if (strncmp(device, "/dev/", 5) == 0) {
-		strbuf_add(&b, device);
-		return strbuf_take(&b, ret);
+		*ret = strdup(device);
+		if (!*ret)
+			return -ENOMEM;
+		path_clean(*ret);
+		return 0;
 	}
 
 	for (size_t i = 0; i < ELEMENTSOF(tags) && !value; i++)
@@ -85,13 +105,6 @@ int unitname_device_path(const char *device, char **ret)
 	if (!value)
 		return -EINVAL;
 
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if (is_alnum(c) || strchr("#+-.:=@_", c) || c >= 0x80)
-			strbuf_add_char(&b, *value);
-		else
-			strbuf_addf(&b, "\\x%02x", c);
-	}
+	add_tag_value(&b, value);
 	return strbuf_take(&b, ret);
 }

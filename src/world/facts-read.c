@@ -8,7 +8,7 @@
 
 #define FSTAB	       "/etc/fstab"
 #define CMDLINE_MAX    65536u /* COMMAND_LINE_SIZE is at most 4096 on the architectures of today */
-#define FSTAB_MAX      (1024u * 1024u)
+#define FSTAB_MAX      ((size_t)1024 * 1024)
 #define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; longer ones are cut by getmntent_r() */
 
 int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret)
@@ -32,12 +32,17 @@ int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret
 static void read_kernel_version(const struct rootfs *r, struct facts *f)
 {
 	_cleanup_free_ char *release = NULL;
+	unsigned long major;
+	char *end;
 	size_t len;
 
 	if (rootfs_read(r, "/proc/sys/kernel/osrelease", CMDLINE_MAX, &release, &len) < 0)
 		return;
-	if (sscanf(release, "%u.%u", &f->kernel_major, &f->kernel_minor) != 2)
-		f->kernel_major = f->kernel_minor = 0;
+	major = strtoul(release, &end, 10);
+	if (end == release || *end != '.')
+		return;
+	f->kernel_major = (unsigned)major;
+	f->kernel_minor = (unsigned)strtoul(end + 1, NULL, 10);
 }
 
 /* The mount point as systemd sees it: clean, without links. "none" and "swap" stay as they are. */
