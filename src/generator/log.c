@@ -27,13 +27,19 @@ void log_close(struct log *l)
 	l->fd = -1;
 }
 
-/* The kernel takes one write for one record. A message that is cut says so. */
+/*
+ * The kernel takes one write for one record; a message that is cut says so. Not dprintf(3): glibc
+ * gives up on a file that refuses to tell its position, as this one does.
+ */
 static void write_kmsg(const struct log *l, enum log_level level, const char *text)
 {
+	char record[KMSG_BYTES_MAX + 64];
 	bool cut = strlen(text) > KMSG_BYTES_MAX;
+	int n = snprintf(record, sizeof(record), "<%d>rofs-generator[%d]: %.*s%s\n", level,
+			 (int)getpid(), (int)KMSG_BYTES_MAX, text, cut ? "..." : "");
 
-	dprintf(l->fd, "<%d>rofs-generator[%d]: %.*s%s\n", level, (int)getpid(),
-		(int)KMSG_BYTES_MAX, text, cut ? "..." : "");
+	if (n < 0 || write(l->fd, record, (size_t)n) < 0)
+		return; /* nobody else to tell */
 }
 
 void log_line(const struct log *l, enum log_level level, const char *format, ...)

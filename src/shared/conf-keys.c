@@ -206,13 +206,26 @@ static int set_directory(void *field, const char *value, struct pos pos, const s
 	return 0;
 }
 
-/* Checked against the overlay's path later, when symbolic links are resolved. */
+/* That each is below the overlay's path is checked later, when symbolic links are resolved. */
+static bool is_path_list(const char *value)
+{
+	if (path_has_dotdot(value) || strpbrk(value, ",:\\\"%'"))
+		return false;
+	for (const char *s = value + strspn(value, " \t"); *s; s += strspn(s, " \t")) {
+		if (*s != '/')
+			return false;
+		s += strcspn(s, " \t");
+	}
+	return true;
+}
+
 static int set_start_empty(void *field, const char *value, struct pos pos,
 			   const struct conf_key *key, struct diag *d)
 {
-	if (path_has_dotdot(value) || strpbrk(value, ",:\\\"%'"))
-		return bad(d, pos, key, value, -EINVAL,
-			   "directories separated by blanks, without '..' or any of , : \\ \" % '");
+	if (!is_path_list(value))
+		return bad(
+			d, pos, key, value, -EINVAL,
+			"absolute paths separated by blanks, without '..' or any of , : \\ \" % '");
 	return set_string(field, value);
 }
 

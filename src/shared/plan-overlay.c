@@ -204,7 +204,6 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 	return 0;
 }
 
-/* @list is blank-separated; each entry relative to the overlay's path, or absolute and below it. */
 static int check_start_empty(struct building *b, const struct conf_overlay *o, const char *path)
 {
 	_cleanup_free_ char *copy = NULL;
@@ -218,8 +217,7 @@ static int check_start_empty(struct building *b, const struct conf_overlay *o, c
 
 	for (word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
 		path_clean(word);
-		if (*word == '/' && !path_is_below(word, path) &&
-		    !path_is_below(word, o->section.name))
+		if (!path_is_below(word, path) && !path_is_below(word, o->section.name))
 			return diag_error(b->diag, conf_key_pos(&o->section, "StartEmpty"),
 					  "[Overlay %s]: StartEmpty= directory %s is not below it",
 					  o->section.name, word);
