@@ -92,6 +92,9 @@ static void say_off(const struct log *l, const struct boot *b)
 			b->word_len, b->word);
 		break;
 	case BOOT_INITRD:
+		log_line(l, LOG_LEVEL_INFO,
+			 "rofs is off: this is the initrd; it acts in the real root");
+		break;
 	case BOOT_NORMAL:
 	case _BOOT_MODE_MAX:
 		break;
@@ -172,6 +175,7 @@ static int run(const struct log *l)
 
 	if (!conf.declared) {
 		log_diag(l, &d);
+		log_line(l, LOG_LEVEL_INFO, "rofs is off: no section in rofs.conf; fstab rules");
 		return d.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	if (boot.mode != BOOT_NORMAL)

@@ -228,51 +228,6 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	return whole ? 0 : plan_partition_prepare(b, s, p->partition, &p->prepare);
 }
 
-static int compare_what(const void *a, const void *b)
-{
-	const struct plan_persist *x = *(const struct plan_persist *const *)a,
-				  *y = *(const struct plan_persist *const *)b;
-	int order = strcmp(x->what, y->what);
-
-	if (order)
-		return order;
-	return x->conf->section.order < y->conf->section.order ? -1 : 1;
-}
-
-static int refuse_same_directory(struct building *b)
-{
-	struct plan *p = &b->plan;
-	_cleanup_free_ struct plan_persist **sorted = calloc(p->n_persists + 1, sizeof(*sorted));
-	size_t kept = 0;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->n_persists; i++)
-		sorted[i] = &p->persists[i];
-	qsort(sorted, p->n_persists, sizeof(*sorted), compare_what);
-
-	for (size_t i = p->n_persists; i > 1; i--) {
-		const struct conf_persist *later = sorted[i - 1]->conf,
-					  *first = sorted[i - 2]->conf;
-
-		if (strcmp(sorted[i - 1]->what, sorted[i - 2]->what) != 0)
-			continue;
-		diag_error(
-			b->diag, conf_key_pos(&later->section, "Directory"),
-			"[Persist %s] has the same Directory=%s of [Partition %s] as [Persist %s]",
-			later->section.name, later->directory, later->partition,
-			first->section.name);
-		diag_note(b->diag, first->section.pos, "first used here");
-		plan_persist_done(sorted[i - 1]);
-	}
-
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (p->persists[i].conf)
-			p->persists[kept++] = p->persists[i];
-	p->n_persists = kept;
-	return 0;
-}
-
 static void warn_unused(struct building *b)
 {
 	for (size_t i = 0; i < b->plan.n_partitions; i++) {
@@ -311,9 +266,6 @@ int plan_persists(struct building *b)
 			p->persists[p->n_persists++] = persist;
 	}
 
-	err = refuse_same_directory(b);
-	if (err < 0)
-		return err;
 	warn_unused(b);
 	return 0;
 }

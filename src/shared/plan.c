@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "path.h"
+#include "places.h"
 #include "plan-internal.h"
 #include "strbuf.h"
 #include "unitname.h"
@@ -261,6 +262,9 @@ static int build(struct building *b)
 	int err;
 
 	err = claims_build(b->plan.conf, b->plan.facts, b->diag, &b->claims, &b->n_claims);
+	if (err < 0)
+		return err;
+	err = places_check(b->claims, b->n_claims, b->diag);
 	if (err < 0)
 		return err;
 	err = fstab_index_build(b->plan.facts, &b->fstab);

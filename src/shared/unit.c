@@ -332,6 +332,13 @@ static void add_prepare_mounts(struct rendering *r, struct strbuf *b, size_t pre
 			add_requires_mounts_for(b, p->overlays[i].lower);
 }
 
+/* A layer path holds no blank, quote, backslash or '%', so '$' is all that a command line expands. */
+static void add_argument(struct strbuf *b, const char *path)
+{
+	for (; *path; path++)
+		strbuf_add(b, *path == '$' ? "$$" : (const char[]){ *path, '\0' });
+}
+
 static int render_prepare(struct rendering *r, size_t i)
 {
 	const struct plan_prepare *prepare = &r->plan->prepares[i];
@@ -339,8 +346,10 @@ static int render_prepare(struct rendering *r, size_t i)
 
 	add_head(&b, prepare->pos, prepare->dir, "prepare upper, work and persist directories");
 	add_prepare_mounts(r, &b, i);
-	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s %s\n",
-		    r->prepare_path, prepare->dir);
+	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
+		    r->prepare_path);
+	add_argument(&b, prepare->dir);
+	strbuf_add_char(&b, '\n');
 	return add_unit(r, prepare->unit, &b);
 }
 
