@@ -70,6 +70,17 @@ static int copy_xattrs(int from_fd, int to_fd)
 	return 0;
 }
 
+static int drop_acls(int fd)
+{
+	static const char *const names[] = { "system.posix_acl_access",
+					     "system.posix_acl_default" };
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		if (fremovexattr(fd, names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+			return -errno;
+	return 0;
+}
+
 int attributes_copy(int from_fd, int to_fd)
 {
 	struct timespec times[2];
@@ -78,6 +89,11 @@ int attributes_copy(int from_fd, int to_fd)
 
 	if (fstat(from_fd, &st) < 0)
 		return -errno;
+
+	/* What a default ACL of the directory above has given it is not what @from_fd has. */
+	err = drop_acls(to_fd);
+	if (err < 0)
+		return err;
 
 	/*
 	 * Owner before mode: a change of owner clears the set-id bits. ACLs after the mode, which
@@ -92,4 +108,13 @@ int attributes_copy(int from_fd, int to_fd)
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
 	return futimens(to_fd, times) < 0 ? -errno : 0;
+}
+
+int attributes_plain(int fd)
+{
+	int err = drop_acls(fd);
+
+	if (err < 0)
+		return err;
+	return fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0 ? -errno : 0;
 }

@@ -8,22 +8,27 @@
 #include "prepare.h"
 #include "value.h"
 
-/* A directory that is not finished; a power cut may leave it, the next boot reuses it. */
+/* A directory that is not finished; a power cut may leave it, the next boot removes it. */
 #define NEW_NAME ".rofs-new"
 
+/* -1 for a name that is not given: fchown(2) leaves it as it is. */
 static int find_user(const char *s, uid_t *ret)
 {
 	struct passwd *p;
 	char *end;
 
+	*ret = (uid_t)-1;
+	if (!s)
+		return 0;
 	*ret = (uid_t)strtoul(s, &end, 10);
-	if (*s && !*end)
+	if (!*end)
 		return 0;
 	errno = 0;
 	p = getpwnam(s);
 	if (!p)
-		return errno ? -errno : -ESRCH;
-	return *ret = p->pw_uid, 0;
+		return complain(errno ? -errno : -ESRCH, "User=%s: there is no such user", s);
+	*ret = p->pw_uid;
+	return 0;
 }
 
 static int find_group(const char *s, gid_t *ret)
@@ -31,43 +36,53 @@ static int find_group(const char *s, gid_t *ret)
 	struct group *g;
 	char *end;
 
+	*ret = (gid_t)-1;
+	if (!s)
+		return 0;
 	*ret = (gid_t)strtoul(s, &end, 10);
-	if (*s && !*end)
+	if (!*end)
 		return 0;
 	errno = 0;
 	g = getgrnam(s);
 	if (!g)
-		return errno ? -errno : -ESRCH;
-	return *ret = g->gr_gid, 0;
+		return complain(errno ? -errno : -ESRCH, "Group=%s: there is no such group", s);
+	*ret = g->gr_gid;
+	return 0;
 }
 
-/* Like the path it will stand on, where that exists; then what the configuration says. */
-static int set_attributes(int root_fd, const struct plan_persist *p, int fd)
+/* Like the path it will stand on, where that exists. */
+static int copy_from_lower(int root_fd, const struct plan_persist *p, int fd)
 {
-	const struct conf_persist *c = p->conf;
 	_cleanup_free_ char *lower = NULL;
 	_cleanup_close_ int lower_fd = -1;
-	uid_t uid = (uid_t)-1;
-	gid_t gid = (gid_t)-1;
-	struct stat st;
-	int err;
 
 	if (asprintf(&lower, "/rofs/ro%s", p->path) < 0)
 		return lower = NULL, -ENOMEM;
 	lower_fd = open_dir_at(root_fd, lower);
 	if (lower_fd >= 0)
-		err = attributes_copy(lower_fd, fd);
-	else
-		err = fchmod(fd, 0755) < 0 ? -errno : 0;
+		return attributes_copy(lower_fd, fd);
+	return attributes_plain(fd);
+}
+
+static int set_attributes(int root_fd, const struct plan_persist *p, int fd)
+{
+	const struct conf_persist *c = p->conf;
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+	int err;
+
+	err = find_user(c->user, &uid);
+	if (err < 0)
+		return err;
+	err = find_group(c->group, &gid);
+	if (err < 0)
+		return err;
+	err = copy_from_lower(root_fd, p, fd);
 	if (err < 0)
 		return err;
 
-	if (c->user && (err = find_user(c->user, &uid)) < 0)
-		return complain(err, "[Persist %s] User=%s: no such user", p->conf->section.name,
-				c->user);
-	if (c->group && (err = find_group(c->group, &gid)) < 0)
-		return complain(err, "[Persist %s] Group=%s: no such group", p->conf->section.name,
-				c->group);
+	/* The mode after the owner, whose change clears the set-id bits. */
 	if (fstat(fd, &st) < 0 || fchown(fd, uid, gid) < 0)
 		return -errno;
 	return fchmod(fd, c->mode == MODE_UNSET ? st.st_mode & 07777 : c->mode) < 0 ? -errno : 0;
@@ -94,12 +109,17 @@ static int make_wanted(int root_fd, int dir_fd, const char *name, const struct p
 	_cleanup_close_ int fd = -1;
 	int err;
 
+	/* One that a power cut has left may have another's attributes. It is always empty. */
+	if (unlinkat(dir_fd, NEW_NAME, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return -errno;
 	fd = make_dir_at(dir_fd, NEW_NAME);
 	if (fd < 0)
 		return fd;
 	err = set_attributes(root_fd, p, fd);
-	if (err < 0)
+	if (err < 0) {
+		unlinkat(dir_fd, NEW_NAME, AT_REMOVEDIR);
 		return err;
+	}
 	if (fsync(fd) < 0 || renameat(dir_fd, NEW_NAME, dir_fd, name) < 0 || fsync(dir_fd) < 0)
 		return -errno;
 	return 0;

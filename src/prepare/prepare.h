@@ -31,6 +31,12 @@ int complain(int err, const char *format, ...) _printf_(2, 3);
 int attributes_copy(int from_fd, int to_fd);
 
 /**
+ * attributes_plain - mode 0755, owner root, no ACLs: for a directory that has no twin. Returns: 0
+ * or -errno.
+ */
+int attributes_plain(int fd);
+
+/**
  * layer_prepare - make upper and work of one overlay
  *
  * work is made last: an overlay without it cannot be mounted, so what is half done is never used.

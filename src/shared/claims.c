@@ -78,6 +78,26 @@ static void refuse_below_persist(struct claim *c, const struct claim *persist, s
 	c->refused = true;
 }
 
+/* Is clean @path at or below DIR/NAME? */
+static bool is_in(const char *path, const char *dir, const char *name)
+{
+	size_t n = strlen(dir), len = strlen(name);
+
+	return path_is_below(path, dir) && strncmp(path + n + 1, name, len) == 0 &&
+	       (path[n + 1 + len] == '\0' || path[n + 1 + len] == '/');
+}
+
+static void refuse_in_layers(struct claim *c, const struct claim *overlay, struct diag *d)
+{
+	diag_error(
+		d, c->section->pos,
+		"[Overlay %s] would have its layers inside those of [Overlay %s], in /rofs/rw%s; "
+		"expected another name than upper and work there",
+		c->section->name, overlay->section->name, path_of(c));
+	diag_note(d, overlay->section->pos, "the other overlay is declared here");
+	c->refused = true;
+}
+
 /*
  * Sorted so that parents come right before what is below them: the chain of .above is the stack of
  * open parents.
@@ -100,6 +120,12 @@ static void check_together(struct claim *claims, size_t n, struct diag *d)
 		}
 		if (open && open->section->kind == CONF_PERSIST) {
 			refuse_below_persist(c, open, d);
+			continue;
+		}
+		if (open && c->section->kind == CONF_OVERLAY &&
+		    (is_in(path_of(c), path_of(open), "upper") ||
+		     is_in(path_of(c), path_of(open), "work"))) {
+			refuse_in_layers(c, open, d);
 			continue;
 		}
 		c->above = open;

@@ -10,6 +10,18 @@
 
 #define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
 
+bool fstab_is_network(const struct fstab_entry *e)
+{
+	static const char *const types[] = { "nfs",	  "nfs4",  "cifs",  "smb3",
+					     "smbfs",	  "ncpfs", "ncp",   "afs",
+					     "glusterfs", "ceph",  "sshfs", "fuse.sshfs" };
+
+	for (size_t i = 0; i < ELEMENTSOF(types); i++)
+		if (strcmp(e->type, types[i]) == 0)
+			return true;
+	return fstab_has_option(e->options, "_netdev");
+}
+
 bool fstab_is_swap(const struct fstab_entry *e)
 {
 	return strcmp(e->type, "swap") == 0;
@@ -90,20 +102,22 @@ int fstab_options_read_only(const char *options, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-/* A backslash at the end of a line makes systemd read the next one as part of it. */
-static bool ends_in_backslash(const char *s)
+/*
+ * Can the field stand in a unit? \012 would end its line, a backslash at the end would join the
+ * next
+ * one to it, and systemd skips lines that are not UTF-8. Nobody means any of these.
+ */
+static bool is_sound_field(const char *s)
 {
 	size_t n = strlen(s);
 
-	return n > 0 && s[n - 1] == '\\';
+	return !text_has_control(s) && text_is_utf8(s, n) && !(n > 0 && s[n - 1] == '\\');
 }
 
-/* \012 in a field would end a line of the unit; nobody means that. */
 static bool is_sound(const struct fstab_entry *e)
 {
-	return !text_has_control(e->spec) && !text_has_control(e->dir) &&
-	       !text_has_control(e->type) && !text_has_control(e->options) &&
-	       !ends_in_backslash(e->type) && !ends_in_backslash(e->options);
+	return is_sound_field(e->spec) && is_sound_field(e->dir) && is_sound_field(e->type) &&
+	       is_sound_field(e->options);
 }
 
 static bool is_mounted_at_boot(const struct fstab_entry *e)

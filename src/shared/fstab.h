@@ -49,4 +49,7 @@ int fstab_options_read_only(const char *options, char **ret);
 
 bool fstab_is_swap(const struct fstab_entry *e);
 
+/** fstab_is_network - does it come from the network, and so only after local-fs.target? */
+bool fstab_is_network(const struct fstab_entry *e);
+
 #define _cleanup_fstab_index_ _cleanup_(fstab_index_done)

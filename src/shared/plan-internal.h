@@ -53,6 +53,9 @@ int plan_add_prepare(struct building *b, const struct conf_section *s, const cha
 int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,
 			struct pos at, size_t *ret);
 
+/* Notes that something is mounted from the partition, so that it is mounted itself. */
+void plan_use_partition(struct building *b, size_t partition);
+
 /* The run of rofs-prepare on this partition, made on first use by @s. */
 int plan_partition_prepare(struct building *b, const struct conf_section *s, size_t partition,
 			   size_t *ret);

@@ -165,12 +165,17 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 
 	o->pool = NO_INDEX;
 	o->on_partition = true;
-	return plan_partition_prepare(b, &c->section, partition, &o->prepare);
+	err = plan_partition_prepare(b, &c->section, partition, &o->prepare);
+	if (err < 0)
+		return err;
+	plan_use_partition(b, partition);
+	return 0;
 }
 
 static int check_overlay(struct building *b, const struct claim *c, const struct conf_overlay *o)
 {
 	const struct conf_section *s = &o->section;
+	const struct fstab_entry *e;
 
 	if (o->partition && (o->size.bytes || o->size.percent))
 		return diag_error(
@@ -192,7 +197,14 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 			s->name);
 
 	/* Below a mount of fstab nothing can be seen yet. */
-	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
+	e = fstab_at_or_above(&b->fstab, c->fact->resolved);
+	if (e && fstab_is_network(e))
+		return diag_error(
+			b->diag, s->pos,
+			"[Overlay %s]: fstab mounts %s from the network, which comes up later "
+			"than an overlay must",
+			s->name, e->dir);
+	if (e)
 		return 0;
 	if (c->fact->type == PATH_MISSING)
 		return diag_error(

@@ -25,8 +25,12 @@ int plan_find_partition(struct building *b, const struct conf_section *s, const 
 	}
 
 	*ret = found->index;
-	b->plan.partitions[*ret].conf = (const struct conf_partition *)found;
 	return 0;
+}
+
+void plan_use_partition(struct building *b, size_t partition)
+{
+	b->plan.partitions[partition].conf = b->plan.conf->partitions[partition];
 }
 
 int plan_partition_prepare(struct building *b, const struct conf_section *s, size_t partition,
@@ -225,7 +229,13 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		return err;
 
 	p->prepare = NO_INDEX;
-	return whole ? 0 : plan_partition_prepare(b, s, p->partition, &p->prepare);
+	if (!whole) {
+		err = plan_partition_prepare(b, s, p->partition, &p->prepare);
+		if (err < 0)
+			return err;
+	}
+	plan_use_partition(b, p->partition);
+	return 0;
 }
 
 static void warn_unused(struct building *b)

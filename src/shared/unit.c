@@ -332,7 +332,9 @@ static void add_prepare_mounts(struct rendering *r, struct strbuf *b, size_t pre
 			add_requires_mounts_for(b, p->overlays[i].lower);
 }
 
-/* A layer path holds no blank, quote, backslash or '%', so '$' is all that a command line expands. */
+/*
+ * A layer path holds no blank, quote, backslash or '%', so '$' is all that a command line expands.
+ */
 static void add_argument(struct strbuf *b, const char *path)
 {
 	for (; *path; path++)

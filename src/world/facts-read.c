@@ -86,7 +86,7 @@ static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
 	_cleanup_fclose_ FILE *stream = NULL;
 	_cleanup_free_ char *text = NULL;
 	char line[FSTAB_LINE_MAX];
-	struct mntent m;
+	struct mntent m = { 0 };
 	size_t len;
 	int err;
 
@@ -107,6 +107,8 @@ static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
 		err = add_entry(r, &m, f);
 		if (err < 0)
 			return err;
+		/* glibc leaves the last two fields as they were when the line ends before them. */
+		m = (struct mntent){ 0 };
 	}
 	return 0;
 }
