@@ -95,7 +95,7 @@ static int put_in_place(int dir_fd, const struct unit_set *set, size_t first, si
 		if (renameat(dir_fd, from, dir_fd, name) < 0)
 			return -errno;
 	}
-	return 0;
+	return unlinkat(dir_fd, aside, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 static size_t dir_length(const char *name)
