@@ -77,8 +77,10 @@ static int put_in_place(int dir_fd, const struct unit_set *set, size_t first, si
 {
 	_cleanup_free_ char *dir = strndup(set->files[first].name, dir_len), *aside = NULL;
 
-	if (!dir || asprintf(&aside, ASIDE "%s", dir) < 0)
+	if (!dir)
 		return -ENOMEM;
+	if (asprintf(&aside, ASIDE "%s", dir) < 0)
+		return aside = NULL, -ENOMEM;
 	if (renameat(dir_fd, aside, dir_fd, dir) == 0)
 		return 0;
 	if (errno != EEXIST && errno != ENOTEMPTY)
