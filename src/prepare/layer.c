@@ -109,10 +109,15 @@ static const char *relative_to(const struct plan_overlay *o, const char *word)
 	return word;
 }
 
+/*
+ * Returns 1 when a directory could not be made empty: that is told, and the overlay is still of
+ * use.
+ */
 static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper_fd)
 {
 	_cleanup_free_ char *list = o->conf->start_empty ? strdup(o->conf->start_empty) : NULL;
 	char *state, *word;
+	int left_out = 0;
 
 	if (!o->conf->start_empty)
 		return 0;
@@ -124,11 +129,13 @@ static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper
 
 		path_clean(word);
 		err = start_empty(lower_fd, upper_fd, relative_to(o, word));
-		if (err < 0)
-			return complain(err, "StartEmpty=%s of the overlay on %s: %s", word,
-					o->path, strerror(-err));
+		if (err < 0) {
+			complain(err, "StartEmpty=%s of the overlay on %s: %s", word, o->path,
+				 strerror(-err));
+			left_out = 1;
+		}
 	}
-	return 0;
+	return left_out;
 }
 
 /* What the system itself needs to find in the upper layer of these two. */
@@ -154,11 +161,11 @@ static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upp
 
 static int fill_upper(const struct plan_overlay *o, int root_fd, int lower_fd, int upper_fd)
 {
-	int err;
+	int err, left_out;
 
-	err = start_all_empty(o, lower_fd, upper_fd);
-	if (err < 0)
-		return err;
+	left_out = start_all_empty(o, lower_fd, upper_fd);
+	if (left_out < 0)
+		return left_out;
 	err = seed(o, root_fd, lower_fd, upper_fd);
 	if (err < 0)
 		return err;
@@ -168,14 +175,14 @@ static int fill_upper(const struct plan_overlay *o, int root_fd, int lower_fd, i
 	if (err < 0)
 		return complain(err, "mode, owner and attributes of %s: %s", o->path,
 				strerror(-err));
-	return 0;
+	return left_out;
 }
 
 int layer_prepare(int root_fd, const struct plan_overlay *o)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
 	struct stat st;
-	int err;
+	int err, left_out;
 
 	dir_fd = make_path(root_fd, o->layers);
 	if (dir_fd < 0)
@@ -191,9 +198,9 @@ int layer_prepare(int root_fd, const struct plan_overlay *o)
 	if (upper_fd < 0)
 		return complain(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
 
-	err = fill_upper(o, root_fd, lower_fd, upper_fd);
-	if (err < 0)
-		return err;
+	left_out = fill_upper(o, root_fd, lower_fd, upper_fd);
+	if (left_out < 0)
+		return left_out;
 	if (mkdirat(dir_fd, "work", 0700) < 0)
 		return complain(-errno, "%s/work: %s", o->layers, strerror(errno));
 
@@ -201,5 +208,6 @@ int layer_prepare(int root_fd, const struct plan_overlay *o)
 	 * The other half of machine_id_seed(): only now is there something to take the place of PID
 	 * 1's bind.
 	 */
-	return strcmp(o->path, "/etc") == 0 ? machine_id_release(root_fd) : 0;
+	err = strcmp(o->path, "/etc") == 0 ? machine_id_release(root_fd) : 0;
+	return err < 0 ? err : left_out;
 }

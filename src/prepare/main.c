@@ -84,7 +84,7 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 
 	for (size_t i = p->prepares[run].first_overlay; i != SIZE_MAX;
 	     i = p->overlays[i].next_prepared)
-		if (layer_prepare(r->root_fd, &p->overlays[i]) < 0)
+		if (layer_prepare(r->root_fd, &p->overlays[i]) != 0)
 			status = EXIT_FAILURE;
 	for (size_t i = 0; i < p->n_persists; i++)
 		if (p->persists[i].prepare == run &&

@@ -42,7 +42,8 @@ int attributes_plain(int fd);
  * work is made last: an overlay without it cannot be mounted, so what is half done is never used.
  * When it is there nothing is changed.
  *
- * Returns: 0 or -errno, having complained.
+ * Returns: 0; 1 when the overlay can be mounted but is not all that was declared; or -errno. Having
+ * complained, but for 0.
  */
 int layer_prepare(int root_fd, const struct plan_overlay *o);
 

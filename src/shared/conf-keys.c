@@ -172,11 +172,20 @@ static int set_partition_name(void *field, const char *value, struct pos pos,
 	return set_string(field, value);
 }
 
+/* The highest id means "leave as it is" to chown(2). */
+static bool is_id_out_of_range(const char *s)
+{
+	return s[strspn(s, "0123456789")] == '\0' &&
+	       (strlen(s) > 10 || strtoull(s, NULL, 10) >= UINT32_MAX);
+}
+
 static int set_user(void *field, const char *value, struct pos pos, const struct conf_key *key,
 		    struct diag *d)
 {
 	if (*value && !is_word(value, "-_.$", NAME_BYTES_MAX))
 		return bad(d, pos, key, value, -EINVAL, "a name or a number");
+	if (*value && is_id_out_of_range(value))
+		return bad(d, pos, key, value, -ERANGE, "a number from 0 to 4294967294");
 	return set_string(field, value);
 }
 
@@ -262,6 +271,13 @@ static int set_device(void *field, const char *value, struct pos pos, const stru
 	return 0;
 }
 
+/* The word behind the next comma, empty behind the last one; NULL after the last word. */
+static const char *next_word(const char *s)
+{
+	s = strchr(s, ',');
+	return s ? s + 1 : NULL;
+}
+
 static bool in_list(const char *word, size_t n, const char *const *words, size_t n_words)
 {
 	for (size_t i = 0; i < n_words; i++)
@@ -282,7 +298,7 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 		"noatime", "relatime", "strictatime", "nodiratime", "ro",
 	};
 
-	for (const char *s = value; *s;) {
+	for (const char *s = value; s && *value; s = next_word(s)) {
 		size_t n = strcspn(s, ",");
 
 		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
@@ -291,7 +307,6 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 				"%s=%s: '%.*s' is no flag of a merged mount; expected nosuid, nodev, noexec, "
 				"noatime, relatime, strictatime, nodiratime, ro",
 				key->name, value, (int)n, s);
-		s += n + (s[n] == ',');
 	}
 	return set_string(field, value);
 }
@@ -318,7 +333,7 @@ static int set_partition_options(void *field, const char *value, struct pos pos,
 			d, pos, key, value, -EINVAL,
 			"mount options separated by commas, without blanks, quotes or backslashes");
 
-	for (const char *s = value; *s;) {
+	for (const char *s = value; s && *value; s = next_word(s)) {
 		size_t n = strcspn(s, ",");
 
 		if (n == 0 || in_list(s, n, refused, ELEMENTSOF(refused)) || is_systemd_option(s))
@@ -327,7 +342,6 @@ static int set_partition_options(void *field, const char *value, struct pos pos,
 				"%s=%s: '%.*s' has no meaning here; expected options of the file system, with "
 				"Timeout=, Check= and IfMissing= for the rest",
 				key->name, value, (int)n, s);
-		s += n + (s[n] == ',');
 	}
 	return set_string(field, value);
 }
