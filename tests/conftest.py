@@ -1,0 +1,171 @@
+"""Fixtures and options shared by all tests.
+
+Plain `pytest` runs what needs neither root nor virtual machines; `-m root`, `-m vm` select the
+others (tools/test does). The programs under test come from the build directory.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Callable, Generator, List, Optional, Set, Tuple
+
+import pytest
+from vm import image
+from vm.lab import Lab, Outcome, missing_tools
+from vm.machine import MachineError
+from vm.progress import Progress, StepFailed
+
+SOURCE = Path(__file__).resolve().parent.parent
+
+
+class Running:
+    """What lives from the collection to the end of the session."""
+
+    lab: Optional[Lab] = None
+    told: Set[int] = set()
+    shown: Set[Tuple[str, str]] = set()
+
+
+def build_directory() -> Path:
+    """Where meson built the programs under test: ROFS_BUILD_DIR, else build/ of the checkout."""
+    return Path(os.environ.get("ROFS_BUILD_DIR") or SOURCE / "build").resolve()
+
+
+def program(name: str) -> Path:
+    """A program of the build directory; the test is skipped where it is not built."""
+    found = sorted(p for p in build_directory().rglob(name) if p.is_file())
+    if not found:
+        pytest.skip(f"{name} is not in {build_directory()}: run meson compile, or tools/test")
+    return found[0]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("rofs")
+    group.addoption("--suites", default=image.DEFAULT_SUITE, metavar="LIST",
+                    help="Debian suites to boot, separated by commas, or 'all' (%(default)s)")
+    group.addoption("--update-golden", action="store_true",
+                    help="rewrite the expected output of the golden tests")
+
+
+def suites(config: pytest.Config) -> List[str]:
+    """The suites of --suites. Raises UsageError for a name that is none."""
+    text = config.getoption("--suites")
+    names = list(image.SUITES) if text == "all" else text.split(",")
+    unknown = [name for name in names if name not in image.SUITES]
+    if unknown:
+        raise pytest.UsageError(f"--suites: {unknown[0]} is none of {', '.join(image.SUITES)}")
+    return names
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "suite" in metafunc.fixturenames:
+        metafunc.parametrize("suite", suites(metafunc.config), scope="session")
+
+
+def wanted_boots(items: List[pytest.Item]) -> List[Tuple[str, str]]:
+    """The (scenario, suite) pairs that the collected tests read, in their order, each once."""
+    pairs = []
+    for item in items:
+        marker = item.get_closest_marker("scenario")
+        if marker is not None:
+            assert isinstance(item, pytest.Function)
+            pairs.append((marker.args[0], item.callspec.params["suite"]))
+    return list(dict.fromkeys(pairs))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start all boots at once, so that two machines are always busy while tests read results."""
+    pairs = wanted_boots(session.items)
+    if not pairs or session.config.option.collectonly or missing_tools():
+        return
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        Running.lab = Lab(SOURCE, build_directory() / "vm-logs", Progress(image.logs_dir()))
+        Running.lab.start(pairs)
+
+
+def pytest_unconfigure() -> None:
+    if Running.lab is not None:
+        Running.lab.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, None, None]:
+    """On CI nothing may be missing: there a skip is a failure."""
+    result = yield
+    report = result.get_result()
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def source() -> Path:
+    """The top of the checkout."""
+    return SOURCE
+
+
+@pytest.fixture(scope="session")
+def build_dir() -> Path:
+    """The build directory of the programs under test."""
+    return build_directory()
+
+
+@pytest.fixture(scope="session")
+def generator() -> Path:
+    """The generator that was built."""
+    return program("rofs-generator")
+
+
+@pytest.fixture(scope="session")
+def prepare() -> Path:
+    """The helper that was built."""
+    return program("rofs-prepare")
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
+    """What came of the scenario that the test's mark names, in one suite."""
+    lacking = missing_tools()
+    if lacking:
+        pytest.skip(f"booting needs {', '.join(lacking)}: tools/test installs them")
+    marker = request.node.get_closest_marker("scenario")
+    assert Running.lab is not None
+    if (marker.args[0], suite) not in Running.shown:
+        # Boots take minutes: say what the tests wait for.
+        Running.shown.add((marker.args[0], suite))
+        reporter = request.config.pluginmanager.getplugin("terminalreporter")
+        reporter.ensure_newline()
+        reporter.write(f"booting {suite}, {marker.args[0]}: ")
+    result = Running.lab.result(marker.args[0], suite)
+    if isinstance(result, Outcome):
+        return result
+    # The end of a console is told once, not for each test that reads the boot.
+    full = id(result) not in Running.told
+    Running.told.add(id(result))
+    if full and not isinstance(result, (MachineError, StepFailed)):
+        raise result
+    pytest.fail(str(result) if full else str(result).splitlines()[0], pytrace=False)
+
+
+Namespace = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def in_namespace(tmp_path: Path) -> Namespace:
+    """Runs a shell script in a mount namespace of its own, in the test's directory.
+
+    What it mounts is gone when it ends, and never seen outside. stdout and stderr are text.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("mount namespaces need root: run through sudo, as tools/test does")
+
+    def run(script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", script],
+            cwd=tmp_path, text=True, check=False, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    return run

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "conf.h"
+#include "facts.h"
+#include "unit.h"
+
+#define CHECK_PREPARE_PATH "/usr/lib/rofs/rofs-prepare"
+
+/** check_that - abort with @what and the text it is about, unless @holds. */
+void check_that(bool holds, const char *what, const char *about);
+
+/**
+ * check_units - judge a unit set by what was declared
+ * @conf, @facts: what was declared. The plan is not asked: it is judged too.
+ * @complete:     no mistake was found, so every section must be in force
+ *
+ * Reads the units as systemd does (continuation lines, comments, specifiers, quotes) and aborts on a line that the renderer cannot
+ * have meant, and on a path that was not declared.
+ */
+void check_units(const struct conf *conf, const struct facts *facts, const struct unit_set *set,
+		 bool complete);

@@ -1,0 +1,190 @@
+"""The manual, the shipped configuration and the reader's tables say the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support import make_tree, run_generator
+
+SOURCE = Path(__file__).resolve().parent.parent
+MANUAL = SOURCE / "man/rofs.conf.5.scd"
+SHIPPED = SOURCE / "conf/rofs.conf"
+EXAMPLES = sorted((SOURCE / "conf/examples").glob("*.conf"))
+PAGES = sorted((SOURCE / "man").glob("*.scd"))
+
+# Keys that have no default and are shown with an example in the shipped file.
+SHOWN_AS_EXAMPLE = {("Partition", "Device"): "LABEL=data", ("Persist", "Partition"): "data"}
+
+
+class Key(NamedTuple):
+    """One row of the tables of src/shared/conf-keys.c."""
+
+    kind: str
+    name: str
+
+
+@pytest.fixture(scope="module")
+def table(build_dir: Path) -> dict[Key, str]:
+    """The keys the reader knows, and their defaults."""
+    program = build_dir / "tests/unit/print-keys"
+    if not program.exists():
+        pytest.skip(f"{program} is not built: run meson compile, or tools/test")
+    done = subprocess.run([str(program)], check=True, stdout=subprocess.PIPE, text=True)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    return {Key(kind, name): fallback for kind, name, fallback in rows}
+
+
+def manual_keys() -> dict[Key, str]:
+    """`*Key=* _type_ (default: VALUE)` under `## [KIND]`."""
+    found: dict[Key, str] = {}
+    kind = ""
+    for line in MANUAL.read_text().splitlines():
+        header = re.match(r"## \[(\w+)", line)
+        if header:
+            kind = header.group(1).capitalize()
+        elif line.startswith("#"):
+            kind = ""
+        entry = re.fullmatch(r"\*(\w+)=\* _(.+)_ \(default: (.*)\)", line)
+        if entry:
+            assert kind, f"a key outside of a section: {line}"
+            key = Key(kind, entry.group(1))
+            assert key not in found
+            found[key] = "" if entry.group(3) == "none" else entry.group(3)
+    return found
+
+
+def shipped_keys() -> dict[Key, str]:
+    """The commented assignments of conf/rofs.conf."""
+    found: dict[Key, str] = {}
+    kind = ""
+    for line in SHIPPED.read_text().splitlines():
+        header = re.match(r"#\[(\w+)( .*)?\]$", line)
+        entry = re.match(r"#(\w+)=(.*)$", line)
+        if header:
+            kind = header.group(1)
+        elif entry:
+            key = Key(kind, entry.group(1))
+            assert key not in found
+            found[key] = entry.group(2)
+    return found
+
+
+def test_manual_has_the_keys_and_defaults_of_the_reader(table: dict[Key, str]) -> None:
+    assert manual_keys() == table
+
+
+def test_keys_of_the_manual_are_in_the_order_of_the_reader(table: dict[Key, str]) -> None:
+    assert list(manual_keys()) == list(table)
+
+
+def test_shipped_file_has_the_keys_and_defaults_of_the_reader(table: dict[Key, str]) -> None:
+    assert shipped_keys() == {**table, **{Key(*k): v for k, v in SHOWN_AS_EXAMPLE.items()}}
+
+
+def test_shipped_file_declares_nothing() -> None:
+    lines = SHIPPED.read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_each_value_the_manual_names_is_one(page: Path) -> None:
+    text = page.read_text()
+    for value in ("read-only|volatile|emergency", "directory|file"):
+        assert page != MANUAL or value in text
+    assert "TODO" not in text
+
+
+def blocks(page: Path) -> list[str]:
+    """The literal blocks of a manual page."""
+    return re.findall(r"^```\n(.*?)^```$", page.read_text(), re.M | re.S)
+
+
+def manual_examples() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for page in PAGES:
+        for text in blocks(page):
+            name = re.match(r"# example: (\S+)\n", text)
+            if name:
+                key = f"{page.name}:{name.group(1)}"
+                assert key not in found
+                found[key] = text
+    return found
+
+
+def uncommented(text: str) -> str:
+    """The shipped file with every header and every assignment switched on."""
+    return re.sub(r"^#(?=\[\w+.*\]$|\w+=)", "", text, flags=re.M)
+
+
+CONFIGURATIONS = {
+    **manual_examples(),
+    **{path.name: path.read_text() for path in EXAMPLES},
+    "rofs.conf, uncommented": uncommented(SHIPPED.read_text()),
+}
+
+
+def declared_paths(text: str) -> list[str]:
+    return re.findall(r"^\[(?:Overlay|Persist) /(.+)\]$", text, re.M)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_example_runs_without_a_message(name: str, generator: Path, tmp_path: Path) -> None:
+    text = CONFIGURATIONS[name]
+    overlays = re.findall(r"^\[Overlay /(.+)\]$", text, re.M)
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": text}, overlays)
+    run = run_generator(generator, root, tmp_path)
+    assert len(run.stderr.splitlines()) == 1, run.stderr
+    assert run.stderr.startswith(f"{len(overlays)} overlay(s), ")
+    assert run.status == 0
+    for path in declared_paths(text):
+        assert any(f"Where=/{path}\n" in unit for unit in run.early.values()), path
+
+
+def test_there_are_examples_in_the_manual() -> None:
+    assert len(manual_examples()) >= 3
+    assert len(EXAMPLES) >= 4
+
+
+def headers_without_example(page: Path) -> list[str]:
+    return [text for text in blocks(page)
+            if re.search(r"^\[(Overlay|Root|Memory|Partition|Persist)\b", text, re.M)
+            and not text.startswith("# example: ")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_no_configuration_in_the_manual_is_without_a_test(page: Path) -> None:
+    assert headers_without_example(page) == []
+
+
+def test_messages_of_the_manual_are_those_of_the_programs(generator: Path, tmp_path: Path) -> None:
+    """The blocks that show mistakes are made of messages that exist."""
+    text = ("[Root]\n[Memory]\n[Overlay /var]\nSzie=1M\n"
+            "[Overlay /etc]\n[Overlay /home]\n#\n#\n#\n[Partition data]\nCheck=maybe\nSize=1\n"
+            "[Persist /srv]\n")
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": text})
+    said = {re.sub(r"^\S+: ", "", line) for line in
+            run_generator(generator, root, tmp_path).stderr.splitlines()}
+    shown = "\n".join(block for page in PAGES for block in blocks(page))
+    for message in ("unknown key Szie= in [Overlay]; did you mean Size=?",
+                    "Check=maybe is not understood; expected yes or no",
+                    "[Persist /srv] has no Partition=; expected the name of a [Partition]"):
+        assert message in said
+        assert message in shown
+
+
+@pytest.mark.parametrize("variable", ["ROFS_ROOT", "ROFS_LOG", "ROFS_CACHE", "ROFS_BUILD_DIR"])
+def test_variable_is_documented_once(variable: str) -> None:
+    text = (SOURCE / "docs/ENVIRONMENT.md").read_text()
+    assert len(re.findall(rf"^\| `{variable}` \|", text, re.M)) == 1
+
+
+def test_no_other_variable_is_read() -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|",
+                                (SOURCE / "docs/ENVIRONMENT.md").read_text(), re.M))
+    read = {name for path in (SOURCE / "src").rglob("*.c")
+            for name in re.findall(r'getenv\("(\w+)"\)', path.read_text())}
+    assert read <= documented

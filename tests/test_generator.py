@@ -1,0 +1,208 @@
+"""The generator, run as systemd runs it, on trees that each show one thing.
+
+`pytest --update-golden tests/test_generator.py` rewrites what is expected; review its diff.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import (
+    Namespace,
+    Run,
+    environment,
+    make_golden_tree,
+    make_tree,
+    run_generator,
+    snapshot,
+    verify,
+)
+
+GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
+MINIMAL = """\
+[Overlay /var]
+[Overlay /etc]
+[Overlay /home]
+[Partition data]
+Device=LABEL=data
+[Persist /var/local/data]
+Partition=data
+"""
+
+
+def write_snapshot(top: Path, found: dict[str, str]) -> None:
+    """The reverse of snapshot()."""
+    shutil.rmtree(top, ignore_errors=True)
+    for name, text in found.items():
+        path = top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text.startswith("-> "):
+            path.symlink_to(text[3:])
+        else:
+            path.write_bytes(text.encode(errors="surrogateescape"))
+
+
+@pytest.fixture(params=GOLDEN, ids=lambda path: path.name)
+def golden(request: pytest.FixtureRequest) -> Path:
+    """The folder of one golden test."""
+    return request.param
+
+
+@pytest.fixture
+def golden_run(golden: Path, generator: Path, tmp_path: Path) -> Run:
+    """What the generator made of it."""
+    make_golden_tree(golden, tmp_path / "root")
+    return run_generator(generator, tmp_path / "root", tmp_path)
+
+
+def test_golden(golden: Path, golden_run: Run, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-golden"):
+        write_snapshot(golden / "expected", golden_run.early)
+        (golden / "stderr").write_bytes(golden_run.stderr.encode(errors="surrogateescape"))
+        (golden / "status").write_text(f"{golden_run.status}\n")
+    stderr = (golden / "stderr").read_bytes().decode(errors="surrogateescape")
+    assert golden_run.stderr == stderr
+    assert golden_run.early == snapshot(golden / "expected")
+    assert golden_run.status == int((golden / "status").read_text())
+    assert golden_run.normal == {}
+    assert golden_run.late == {}
+
+
+def test_systemd_accepts_golden(golden: Path, golden_run: Run, tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is missing: install systemd")
+    assert verify(tmp_path / "generator.early") == []
+
+
+def test_golden_names_are_sentences() -> None:
+    numbers = [path.name.split("-")[0] for path in GOLDEN]
+    assert len(numbers) == len(set(numbers))
+    assert all(len(path.name.split("-")) >= 4 for path in GOLDEN)
+
+
+@pytest.fixture
+def minimal(tmp_path: Path) -> Path:
+    """A system with the minimal configuration."""
+    return make_tree(tmp_path / "root", {"etc/rofs.conf": MINIMAL})
+
+
+def test_one_directory_gets_everything(minimal: Path, generator: Path, tmp_path: Path) -> None:
+    three = run_generator(generator, minimal, tmp_path)
+    one = tmp_path / "one"
+    subprocess.run([str(generator), str(one)], env=environment(minimal), check=True)
+    assert snapshot(one) == three.early
+
+
+def test_two_runs_give_the_same_bytes(minimal: Path, generator: Path, tmp_path: Path) -> None:
+    first = run_generator(generator, minimal, tmp_path / "1")
+    second = run_generator(generator, minimal, tmp_path / "2")
+    assert first == second
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["a", "b", "c", "d"], ["--nonsense", "a"]])
+def test_wrong_arguments_are_status_2(
+    generator: Path, minimal: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    done = subprocess.run([str(generator), *arguments], env=environment(minimal), cwd=tmp_path,
+                          check=False, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["root"]
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_goes_to_stdout(generator: Path, argument: str) -> None:
+    done = subprocess.run([str(generator), argument], check=True, capture_output=True, text=True)
+    assert "rofs-generator" in done.stdout
+    assert done.stderr == ""
+
+
+def test_root_that_is_not_there_is_told(generator: Path, tmp_path: Path) -> None:
+    run = run_generator(generator, tmp_path / "nowhere", tmp_path)
+    assert run.status == 1
+    assert "No such file or directory" in run.stderr
+    assert run.early == {}
+
+
+# Kinds of files that git does not keep.
+
+
+@pytest.mark.parametrize("place", ["etc/rofs.conf", "etc/rofs.conf.d/10-x.conf", "etc/fstab"])
+@pytest.mark.parametrize("kind", ["fifo", "huge", "directory"])
+def test_unreadable_file_is_told_and_the_rest_happens(
+    generator: Path, tmp_path: Path, place: str, kind: str
+) -> None:
+    other = "usr/lib/rofs.conf.d/90-rest.conf"
+    root = make_tree(tmp_path / "root", {other: "[Overlay /var]\n"}, ["etc/rofs.conf.d"])
+    if kind == "fifo":
+        os.mkfifo(root / place)
+    elif kind == "directory":
+        (root / place).mkdir()
+    else:
+        with (root / place).open("wb") as file:
+            file.truncate(100 * 1024 * 1024)
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 1
+    assert f"/{place}: cannot be read: " in run.stderr
+    assert "var.mount" in run.early
+    assert run.early["local-fs.target.wants/var.mount"] == "-> ../var.mount"
+
+
+def test_command_line_that_is_no_file_counts_as_empty(generator: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n"}, ["proc/cmdline"])
+    assert run_generator(generator, root, tmp_path).status == 0
+
+
+def test_drop_in_name_that_is_no_text_is_refused(generator: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n"}, ["etc/rofs.conf.d"])
+    folder = os.fsencode(root / "etc/rofs.conf.d")
+    for name in (b"a\n[Mount].conf", b"b\xff.conf"):
+        with open(folder + b"/" + name, "w") as file:
+            file.write("[Overlay /home]\n")
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 1
+    assert "a\\x0a[Mount].conf: cannot be read" in run.stderr
+    assert "home.mount" not in run.early
+    assert "var.mount" in run.early
+
+
+def test_thousand_mistakes_are_all_told(generator: Path, tmp_path: Path) -> None:
+    text = "".join(f"[Overlay /var/{i}]\nSzie=1\n" for i in range(1000))
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": text})
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 1
+    assert run.stderr.count("did you mean Size=?") == 1000
+
+
+# Once the system runs, what is read is the untouched lower layer.
+
+RELOAD = """
+mount -t tmpfs rofs root/rofs
+mkdir root/rofs/ro up
+mount --bind -o private root root/rofs/ro
+mount -t tmpfs up up
+mkdir up/upper up/work
+mount -t overlay overlay -o lowerdir=root/etc,upperdir=up/upper,workdir=up/work root/etc
+echo '[Overlay /home]' > root/etc/rofs.conf
+echo nonsense > root/etc/fstab
+mkdir -p root/etc/rofs.conf.d
+echo nonsense > root/etc/rofs.conf.d/10-x.conf
+mount -t tmpfs home root/home
+env ROFS_LOG=stderr ROFS_ROOT="$PWD/root" {generator} after
+"""
+
+
+@pytest.mark.root
+def test_reload_reads_below_the_overlay(
+    in_namespace: Namespace, generator: Path, minimal: Path, tmp_path: Path
+) -> None:
+    (minimal / "etc/fstab").write_text("LABEL=h /home ext4 defaults 0 2\n")
+    before = run_generator(generator, minimal, tmp_path)
+    done = in_namespace(RELOAD.format(generator=generator))
+    assert done.returncode == 0, done.stderr
+    assert snapshot(tmp_path / "after") == before.early
+    assert done.stderr == before.stderr

@@ -1,0 +1,529 @@
+"""rofs-prepare between real mounts: a small system in a mount namespace, booted by its units.
+
+The system lives on a tmpfs and sees the host's /usr. The generator writes its units there, and
+`boot` mounts what they say in the order systemd would, with rofs-prepare where it belongs.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import Namespace
+
+pytestmark = pytest.mark.root
+
+TOOLS = ("setfacl", "getfacl", "setfattr", "getfattr")
+RUNNING_ID = "0123456789abcdef0123456789abcdef"
+FLASH_ID = "fedcba9876543210fedcba9876543210"
+
+SETUP = """
+mkdir sys
+mount -t tmpfs -o mode=0755 sys sys
+cp {generator} sys/rofs-generator
+cp {prepare} sys/rofs-prepare
+cd sys
+mkdir -m 0755 etc home proc rofs run usr var dev root
+mkdir -m 1777 tmp
+for name in bin sbin lib lib64 lib32 libx32; do
+    if [ -L /$name ]; then cp -P /$name .; fi
+done
+mount --bind /usr usr
+mount --bind /dev dev
+mount -t proc proc proc
+mount -t tmpfs run run
+printf 'root:x:0:0::/root:/bin/sh\\nalice:x:1234:5678::/:/bin/sh\\n' > etc/passwd
+printf 'root:x:0:\\nstaff:x:4321:\\n' > etc/group
+: > etc/fstab
+mkdir run/disk
+cp ../rofs.conf etc/rofs.conf
+cp ../boot run/boot
+cp ../checks run/checks
+{lower}
+touch -d '2020-02-02 02:02:02.123456789 UTC' etc var home
+exec chroot . /bin/sh -eu /run/checks
+"""
+
+# What systemd would do, in its order. prepare leaves its exit status in /run/status.
+BOOT = r"""
+units=/run/units
+value() { sed -n "s/^$2=//p" "$units/$1" | sed 's/%%/%/g'; }
+start() {
+    mkdir -p "$(value "$1" Where)"
+    mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
+        "$(value "$1" What)" "$(value "$1" Where)"
+}
+by_depth() {
+    for u in "$@"; do printf '%s\t%s\n' "$(value "$u" Where)" "$u"; done | sort | cut -f 2
+}
+generate() { ROFS_LOG=stderr ROFS_ROOT=/ /rofs-generator $units || true; }
+pools() {
+    cd $units
+    start rofs.mount
+    start rofs-ro.mount
+    for u in $(by_depth $(ls | grep -E '^rofs-(ro|rw)-')); do start "$u"; done
+    for u in rofs-persist-*.mount; do
+        [ -f "$u" ] || continue
+        mkdir -p "$(value "$u" Where)"
+        # The partition: a directory that stays over the boots of a test.
+        mount --bind -o private /run/disk "$(value "$u" Where)"
+    done
+    cd /
+}
+prepare() {
+    sum=0
+    for u in $units/rofs-prepare*.service; do
+        [ -f "$u" ] || continue
+        pool=$(sed -n 's,^ExecStart=.*/rofs-prepare ,,p' "$u")
+        /rofs-prepare "$pool" || sum=$?
+    done
+    echo $sum > /run/status
+}
+merge() {
+    cd $units
+    for u in $(by_depth $(ls | grep '^rofs-overlay-')); do
+        start "$u" || echo "not mounted: $u"
+    done
+    mine=$(ls local-fs.target.wants local-fs.target.requires 2>/dev/null | grep '\.mount$' || true)
+    for u in $(by_depth $mine); do
+        [ "$u" = tmp.mount ] || start "$u" || echo "not mounted: $u"
+    done
+    cd /
+}
+boot() { generate 2>/dev/null; pools; prepare; merge; }
+# Everything of a directory that can be seen, without the name: two can be compared.
+facts() {
+    stat -c '%F %a %u %g %y' "$1"
+    getfacl -cpn "$1"
+    getfattr -h -d -m - -e hex --absolute-names "$1" | sed '/^#/d;/trusted\.overlay\./d'
+}
+# The same for all below.
+listing() {
+    (cd "$1" && find . -printf '%y %m %U %G %T@ %s %p %l\n' | sort &&
+        find . -exec getfattr -h -d -m - -e hex {} + | sort)
+}
+"""
+
+System = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Path) -> System:
+    """Runs checks in a system with a configuration and what `lower` puts on its root."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing: install acl and attr")
+
+    def run(conf: str, checks: str, lower: str = "") -> subprocess.CompletedProcess[str]:
+        (tmp_path / "rofs.conf").write_text(conf)
+        (tmp_path / "boot").write_text(BOOT)
+        (tmp_path / "checks").write_text(". /run/boot\n" + checks)
+        return in_namespace(SETUP.format(generator=generator, prepare=prepare, lower=lower))
+
+    return run
+
+
+def sections(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
+    """What the checks printed, cut at lines `== NAME`. Fails if a command failed."""
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("== "):
+            found[line[3:]] = []
+        elif found and line:
+            list(found.values())[-1].append(line)
+    return found
+
+
+ATTRIBUTES = {
+    "plain": "true",
+    "closed": "chmod 0700 srv",
+    "set-group-id": "chmod 02775 srv",
+    "sticky": "chmod 01777 srv",
+    "set-user-id": "chmod 04711 srv",
+    "no permission at all": "chmod 0 srv",
+    "owner": "chown 1234:5678 srv; chmod 02750 srv",
+    "acl": "setfacl -m u:1:rwx,g:2:--x srv",
+    "acl with mask": "setfacl -m u:1:rwx,m::r-- srv",
+    "default acl": "setfacl -m u:1:rx -d -m u:1:rwx,g:3:r srv",
+    "acl and set-group-id": "chown 0:50 srv; chmod 02770 srv; setfacl -d -m u:7:rx srv",
+    "trusted xattr": "setfattr -n trusted.mine -v 'a value' srv",
+    "security xattr": "setfattr -n security.mine -v 0x00ff00 srv",
+    "user xattr": "setfattr -n user.mine -v '' srv || true",
+    "many xattrs": "for i in 1 2 3 4 5 6 7 8 9; do setfattr -n trusted.x$i -v $i srv; done",
+    "large xattr": "setfattr -n trusted.large -v 0x$(printf '%02000d' 0) srv",
+    "overlay xattr is left out": "setfattr -n trusted.overlay.opaque -v y srv",
+}
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+@pytest.mark.parametrize("size", ["", "Size=1M\n"], ids=["shared pool", "own pool"])
+def test_merged_root_is_like_the_lower(system: System, name: str, size: str) -> None:
+    found = sections(system(
+        f"[Overlay /srv]\n{size}",
+        "echo == before; facts /srv; boot; echo == after; facts /srv\n"
+        "echo == status; cat /run/status; findmnt -no SOURCE,FSTYPE --mountpoint /srv\n",
+        f"mkdir srv; touch srv/file; {ATTRIBUTES[name]}\n"
+        "touch -d '2019-01-01 00:00:00.5 UTC' srv"))
+    assert found["after"] == found["before"]
+    assert found["status"][0] == "0"
+    assert found["status"][1].split()[:2] == ["rofs", "overlay"]
+
+
+def test_changes_end_in_upper_and_lower_stays(system: System) -> None:
+    found = sections(system(
+        "[Overlay /var]\n[Overlay /etc]\n[Overlay /home]\n[Overlay /opt]\nSize=1M\n",
+        """
+        boot
+        listing /rofs/ro/var > /run/before
+        echo more >> /var/old; echo new > /var/new; rm /var/gone; echo x > /opt/y
+        listing /rofs/ro/var > /run/after
+        echo == lower; cmp /run/before /run/after && echo same
+        echo == upper; cat /rofs/rw/var/upper/old /rofs/rw/var/upper/new /rofs/rw/opt/upper/y
+        stat -c '%F' /rofs/rw/var/upper/gone
+        echo == merged; cat /var/old /rofs/overlay/var/old; ls /var
+        echo == modes; stat -c '%a' /rofs /rofs/rw/var /rofs/rw/opt
+        """,
+        "mkdir opt; echo old > var/old; echo gone > var/gone"))
+    assert found["lower"] == ["same"]
+    assert found["upper"] == ["old", "more", "new", "x", "character special file"]
+    assert found["merged"][:4] == ["old", "more"] * 2
+    assert {"old", "new"} <= set(found["merged"]) and "gone" not in found["merged"]
+    assert found["modes"] == ["700"] * 3
+
+
+def test_longest_path(system: System) -> None:
+    path = "/" + "/".join(["n" * 60, "o" * 60, "p" * 76])
+    assert len(path) == 199
+    found = sections(system(
+        f"[Overlay {path}]\n",
+        f"boot; echo x > {path}/y; echo == upper; cat /rofs/rw{path}/upper/y; cat /run/status\n",
+        f"mkdir -p .{path}"))
+    assert found["upper"] == ["x", "0"]
+
+
+@pytest.mark.parametrize("name", ["$x", "${HOME}", "a&b", "~", "(x)", "#x", "ä€", "-", "--help"])
+def test_odd_names_of_overlays(system: System, name: str) -> None:
+    found = sections(system(
+        f"[Overlay /srv/{name}]\n",
+        f"boot; echo x > '/srv/{name}/y'; echo == upper; cat '/rofs/rw/srv/{name}/upper/y'\n",
+        f"mkdir -p 'srv/{name}'"))
+    assert found["upper"] == ["x"]
+
+
+def test_start_empty(system: System) -> None:
+    found = sections(system(
+        "[Overlay /var]\nStartEmpty=/var/log /var/lib//deep/er/ /var/none/at/all\n",
+        """
+        boot
+        for d in log lib/deep/er none/at/all; do echo "== $d"; ls -A /var/$d; done
+        echo == beside; ls -A /var/lib/deep /var/lib
+        echo == modes
+        stat -c '%a %u %g %n' /var/log /var/lib /var/lib/deep /var/lib/deep/er /var/none/at/all
+        getfacl -cpn /var/log | grep user:1
+        echo == works; echo x > /var/log/new; ls -A /var/log; ls -A /rofs/ro/var/log
+        """,
+        """
+        mkdir -p var/log/sub var/lib/deep/er var/lib/deep/other
+        touch var/log/old var/log/sub/old var/lib/deep/er/old var/lib/deep/kept var/lib/kept
+        chmod 02750 var/log; chown 0:4 var/log; setfacl -m u:1:rx var/log
+        chmod 0711 var/lib var/lib/deep; chmod 0700 var/lib/deep/er; chown 5:6 var/lib/deep/er
+        """))
+    for empty in ("log", "lib/deep/er", "none/at/all"):
+        assert found[empty] == []
+    assert {"kept", "other", "er"} <= set(found["beside"])
+    assert found["modes"] == [
+        "2750 0 4 /var/log", "711 0 0 /var/lib", "711 0 0 /var/lib/deep",
+        "700 5 6 /var/lib/deep/er", "755 0 0 /var/none/at/all", "user:1:r-x"]
+    assert found["works"] == ["new", "old", "sub"]
+
+
+@pytest.mark.parametrize("lower", ["touch var/x", "ln -s /etc var/x", "ln -s nowhere var/x"])
+def test_start_empty_that_is_no_directory_costs_its_overlay_only(
+    system: System, lower: str
+) -> None:
+    found = sections(system(
+        "[Overlay /var]\nStartEmpty=/var/x/y\n[Overlay /home]\n",
+        "boot 2>/run/said; touch /home/x; echo == status; cat /run/status; echo == etc; ls /etc\n"
+        "echo == said; cat /run/said\n",
+        lower))
+    assert found["status"] == ["1"]
+    assert "y" not in found["etc"]
+    assert any("StartEmpty=/var/x/y" in line for line in found["said"])
+
+
+MACHINE_IDS = {
+    # name: what flash has, is PID 1's bind on it?
+    "empty": (": > etc/machine-id", True),
+    "uninitialized": ("echo uninitialized > etc/machine-id", True),
+    "only zeros": ("echo 00000000000000000000000000000000 > etc/machine-id", True),
+    "too short": ("echo 0123456789abcdef > etc/machine-id", True),
+    "empty, id in /run only": (": > etc/machine-id", False),
+}
+
+
+@pytest.mark.parametrize("name", MACHINE_IDS)
+def test_running_machine_id_is_the_merged_one(system: System, name: str) -> None:
+    flash, bound = MACHINE_IDS[name]
+    bind = "mount --bind -o ro run/machine-id etc/machine-id" if bound else "true"
+    found = sections(system(
+        "[Overlay /etc]\n",
+        """
+        boot
+        echo == id; cat /etc/machine-id; stat -c '%a %u %g' /etc/machine-id
+        echo == mounts; findmnt -rno TARGET | grep machine-id || true
+        echo == flash; cat /rofs/ro/etc/machine-id
+        echo == status; cat /run/status
+        """,
+        f"{flash}; echo {RUNNING_ID} > run/machine-id; {bind}"))
+    assert found["id"] == [RUNNING_ID, "444 0 0"]
+    assert found["mounts"] == []
+    assert RUNNING_ID not in found["flash"]
+    assert found["status"] == ["0"]
+
+
+def test_valid_machine_id_of_flash_is_left_alone(system: System) -> None:
+    found = sections(system(
+        "[Overlay /etc]\n",
+        "boot; echo == id; cat /etc/machine-id; echo == upper; ls -A /rofs/rw/etc/upper\n",
+        f"echo {FLASH_ID} > etc/machine-id; echo {RUNNING_ID} > run/machine-id"))
+    assert found["id"] == [FLASH_ID]
+    assert "machine-id" not in found["upper"]
+
+
+def test_machine_id_is_made_when_there_is_none(system: System) -> None:
+    found = sections(system("[Overlay /etc]\n", "boot; echo == id; cat /etc/machine-id\n"))
+    assert re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", found["id"][0])
+
+
+def test_machine_id_stays_bound_without_an_overlay_on_etc(system: System) -> None:
+    found = sections(system(
+        "[Overlay /var]\n",
+        "boot; echo == mounts; findmnt -rno TARGET | grep machine-id\n",
+        f": > etc/machine-id; echo {RUNNING_ID} > run/machine-id\n"
+        "mount --bind run/machine-id etc/machine-id"))
+    assert found["mounts"] == ["/etc/machine-id"]
+
+
+def test_updated_marks_have_the_time_of_usr(system: System) -> None:
+    found = sections(system(
+        "[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\n",
+        """
+        boot
+        echo == times; stat -c '%.9Y' /usr /etc/.updated /var/.updated
+        echo == text; grep -o 'TIMESTAMP_NSEC=.*' /etc/.updated
+        echo == home; ls -A /home
+        echo == merged; stat -c '%.9Y' /etc /rofs/ro/etc
+        """,
+        "touch -d 2001-01-01 etc/.updated"))
+    usr, etc, var = found["times"]
+    assert usr == etc == var
+    assert found["text"] == [f"TIMESTAMP_NSEC={usr.replace('.', '').lstrip('0')}"]
+    assert found["home"] == []
+    assert len(set(found["merged"])) == 1
+
+
+def test_newer_updated_marks_are_left_alone(system: System) -> None:
+    found = sections(system(
+        "[Overlay /etc]\n",
+        "boot; echo == upper; ls -A /rofs/rw/etc/upper\n",
+        "touch -d 2100-01-01 etc/.updated"))
+    assert ".updated" not in found["upper"]
+
+
+DATA = "[Partition data]\nDevice=LABEL=data\n"
+
+
+def test_persist_directories_are_made_as_declared(system: System) -> None:
+    found = sections(system(
+        f"[Overlay /var]\n{DATA}"
+        "[Persist /var/a]\nPartition=data\nDirectory=/a\nMode=02750\nUser=alice\nGroup=staff\n"
+        "[Persist /var/b]\nPartition=data\nDirectory=/deep/er/b\nUser=77\nGroup=88\n"
+        "[Persist /var/like]\nPartition=data\nDirectory=/like\n"
+        "[Persist /var/new]\nPartition=data\nDirectory=/new\n"
+        "[Persist /var/here]\nPartition=data\nDirectory=/here\nMode=0700\nUser=alice\n",
+        """
+        boot
+        echo == made
+        cd /run/disk; stat -c '%a %u %g %n' a deep deep/er deep/er/b like new here
+        getfacl -cpn like | grep user:9
+        echo == bound; echo kept > /var/a/file; cat /run/disk/a/file; cat /var/here/file
+        echo == left; ls -A /run/disk
+        echo == status; cat /run/status
+        """,
+        """
+        mkdir var/a var/b var/like var/here run/disk/here
+        chmod 0731 var/like; chown 3:4 var/like; setfacl -m u:9:rwx var/like
+        chmod 01755 run/disk/here; echo there > run/disk/here/file
+        """))
+    assert found["made"] == [
+        "2750 1234 4321 a", "755 0 0 deep", "755 0 0 deep/er", "755 77 88 deep/er/b",
+        "771 3 4 like", "755 0 0 new", "1755 0 0 here", "user:9:rwx"]
+    assert found["bound"] == ["kept", "there"]
+    assert sorted(found["left"]) == ["a", "deep", "here", "like", "new"]
+    assert found["status"] == ["0"]
+
+
+def test_unknown_user_costs_its_persist_only_and_leaves_nothing(system: System) -> None:
+    """What the first has left half done must not show in the second."""
+    found = sections(system(
+        f"[Overlay /var]\n{DATA}"
+        "[Persist /var/a]\nPartition=data\nDirectory=/a\nUser=nobody-here\n"
+        "[Persist /var/b]\nPartition=data\nDirectory=/b\n",
+        """
+        boot 2>/run/said || true
+        echo == status; cat /run/status
+        echo == b; stat -c '%a %u %g' /run/disk/b; getfacl -cpn /run/disk/b | grep user:9 || true
+        echo == a; ls -d /run/disk/a 2>/dev/null || true
+        echo == said; cat /run/said
+        """,
+        "mkdir var/a; chmod 0731 var/a; chown 3:4 var/a; setfacl -m u:9:rwx var/a"))
+    assert found["status"] == ["1"]
+    assert found["a"] == []
+    assert found["b"] == ["755 0 0"]
+    assert any("User=nobody-here: " in line for line in found["said"])
+
+
+def test_default_acl_of_the_partition_is_not_inherited(system: System) -> None:
+    found = sections(system(
+        f"{DATA}[Overlay /srv]\nPartition=data\n[Persist /var/a]\nPartition=data\nDirectory=/a\n"
+        "[Overlay /var]\n",
+        "echo == before; facts /srv; boot; echo == after; facts /srv\n"
+        "echo == a; getfacl -cpn /var/a\n",
+        "mkdir srv; mkdir var/a; setfacl -d -m u:9:rwx run/disk"))
+    assert found["after"] == found["before"]
+    assert not [line for line in found["a"] if "user:9" in line]
+
+
+def test_overlay_on_a_partition_keeps_its_changes(system: System) -> None:
+    found = sections(system(
+        f"{DATA}[Overlay /srv]\nPartition=data\nDirectory=/x/y\n",
+        """
+        boot; echo kept > /srv/file; chmod 0711 /srv
+        umount /srv /rofs/overlay/srv /rofs/persist/data /rofs/ro /rofs; rm -r /run/units
+        boot; echo == again; cat /srv/file; stat -c %a /srv; ls /run/disk/x/y
+        echo == status; cat /run/status
+        """,
+        "mkdir srv"))
+    assert found["again"] == ["kept", "711", "upper", "work"]
+    assert found["status"] == ["0"]
+
+
+ALL = (f"[Overlay /var]\nStartEmpty=/var/log\n[Overlay /etc]\n[Overlay /home]\nSize=1M\n{DATA}"
+       "[Persist /var/a]\nPartition=data\nDirectory=/a/b\nMode=0700\n")
+
+
+@pytest.mark.parametrize("change", [
+    "true", "chmod 0700 /var /home; chown 5 /etc", "rm /etc/machine-id /etc/.updated",
+    "echo x > /var/x; rm /etc/passwd; rmdir /var/log; mkdir /var/log", "chmod 0777 /var/a"])
+def test_second_run_changes_nothing(system: System, change: str) -> None:
+    found = sections(system(
+        ALL,
+        f"""
+        boot
+        {change}
+        for d in /rofs/rw /run/disk /var /home; do listing $d; done > /run/before
+        prepare
+        for d in /rofs/rw /run/disk /var /home; do listing $d; done > /run/after
+        echo == same; cmp /run/before /run/after && cat /run/status
+        """,
+        "mkdir -p var/log; : > etc/machine-id"))
+    assert found["same"] == ["0"]
+
+
+def test_first_run_that_was_cut_off_is_finished_by_the_second(system: System) -> None:
+    found = sections(system(
+        "[Overlay /var]\nStartEmpty=/var/log\n",
+        """
+        generate 2>/dev/null; pools
+        mkdir -p /rofs/rw/var/upper/log; chmod 0 /rofs/rw/var/upper/log
+        prepare; merge; echo == log; ls -A /var/log; stat -c %a /var
+        """,
+        "mkdir -p var/log; touch var/log/old; chmod 0751 var"))
+    assert found["log"] == ["751"]
+
+
+def test_missing_lower_costs_its_overlay_only(system: System) -> None:
+    """What is below a file system of fstab is not known before it is mounted."""
+    found = sections(system(
+        f"[Overlay /a]\nPartition=data\n[Overlay /srv/gone]\nPartition=data\n"
+        f"[Overlay /var]\nPartition=data\n{DATA}",
+        """
+        boot 2>/run/said
+        echo == status; cat /run/status; echo == said; cat /run/said
+        echo == work; cd /run/disk/overlay; ls -d */work srv/*/work 2>/dev/null || true
+        echo == works; touch /a/x /var/x; ls /run/disk/overlay/*/upper/x
+        """,
+        "mkdir a srv; echo 'LABEL=srv /srv ext4 defaults 0 0' > etc/fstab"))
+    assert found["status"][0] == "1"
+    assert found["work"] == ["a/work", "var/work"]
+    assert any("/rofs/ro/srv/gone" in line for line in found["said"])
+    assert len(found["works"]) == 2
+
+
+def test_full_pool_leaves_no_overlay_half_made(system: System) -> None:
+    found = sections(system(
+        "[Memory]\nInodes=6\n[Overlay /a]\n[Overlay /b]\n[Overlay /c]\n[Overlay /etc]\n",
+        """
+        boot 2>/run/said
+        echo == status; cat /run/status
+        echo == work; ls -d /rofs/rw/*/work 2>/dev/null || true
+        echo == said; cat /run/said
+        """,
+        "mkdir a b c"))
+    assert found["status"] == ["1"]
+    assert any("No space left on device" in line for line in found["said"])
+
+
+WRONG = {"no argument": ("", 2), "two arguments": ("/rofs /rofs", 2), "option": ("--nonsense", 2),
+         "no pool": ("/srv", 1), "below a pool": ("/rofs/rw/var", 1), "relative": ("rofs", 1),
+         "empty": ("''", 1), "dots": ("/rofs/../etc", 1), "pool of no partition":
+         ("/rofs/persist/x", 1), "trailing slash": ("/rofs//", 1)}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_arguments_are_refused(system: System, name: str) -> None:
+    arguments, status = WRONG[name]
+    found = sections(system(
+        "[Overlay /var]\n",
+        f"generate 2>/dev/null; pools\n"
+        f"echo == status; if /rofs-prepare {arguments} 2>/run/said; then echo 0; else echo $?; fi\n"
+        "echo == said; cat /run/said; echo == made; ls -A /rofs\n"))
+    assert found["status"] == [str(status)]
+    assert found["said"] != []
+    assert found["made"] == ["ro"]
+
+
+def test_help_and_version(prepare: Path) -> None:
+    for argument in ("--help", "--version"):
+        done = subprocess.run([str(prepare), argument], check=True, capture_output=True, text=True)
+        assert "rofs-prepare" in done.stdout
+        assert done.stderr == ""
+
+
+def test_mount_flags_of_the_merged_mount(system: System) -> None:
+    found = sections(system(
+        "[Overlay /home]\nOptions=nosuid,nodev,noexec\n[Overlay /var]\n",
+        "boot; echo == flags; findmnt -no OPTIONS --mountpoint /home; "
+        "findmnt -no OPTIONS --mountpoint /var\n"))
+    home, var = (set(line.split(",")) for line in found["flags"])
+    assert {"rw", "nosuid", "nodev", "noexec"} <= home
+    # RAM pools are closed; what is merged from them is not.
+    assert not {"nosuid", "nodev", "noexec"} & var
+
+
+def test_nested_overlays_show_their_own_layers(system: System) -> None:
+    found = sections(system(
+        "[Overlay /var]\n[Overlay /var/lib]\nSize=1M\n",
+        """
+        boot; echo v > /var/new; echo l > /var/lib/new
+        echo == upper; cat /rofs/rw/var/upper/new; cat /rofs/rw/var/lib/upper/new
+        echo == lower; ls -A /rofs/ro/var/lib
+        """,
+        "mkdir -p var/lib; touch var/lib/old"))
+    assert found["upper"] == ["v", "l"]
+    assert found["lower"] == ["old"]

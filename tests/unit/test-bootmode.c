@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "bootmode.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "macro.h"
+
+static void test_decisions(void)
+{
+	static const struct {
+		const char *cmdline;
+		enum boot_mode mode;
+		const char *word;
+	} rows[] = {
+		{ "", BOOT_NORMAL, NULL },
+		{ "root=/dev/sda1 ro quiet\n", BOOT_NORMAL, NULL },
+		{ "rofs=off", BOOT_OFF, "rofs=off" },
+		{ "ro rofs=no quiet", BOOT_OFF, "rofs=no" },
+		{ "rofs=0\n", BOOT_OFF, "rofs=0" },
+		{ "rofs=on", BOOT_NORMAL, NULL },
+		{ "rofs=off rofs=on", BOOT_NORMAL, NULL },
+		{ "rofs=on rofs=off", BOOT_OFF, "rofs=off" },
+		{ "rofs=off rofs=yes rofs=no", BOOT_OFF, "rofs=no" },
+		{ "rofs=off rofs=1 single", BOOT_NORMAL, NULL },
+		{ "single", BOOT_RECOVERY, "single" },
+		{ "s", BOOT_RECOVERY, "s" },
+		{ "S", BOOT_RECOVERY, "S" },
+		{ "1", BOOT_RECOVERY, "1" },
+		{ "rescue", BOOT_RECOVERY, "rescue" },
+		{ "emergency", BOOT_RECOVERY, "emergency" },
+		{ "recovery nomodeset", BOOT_RECOVERY, "recovery" },
+		{ "systemd.unit=rescue.target", BOOT_RECOVERY, "systemd.unit=rescue.target" },
+		{ "systemd.unit=emergency.target", BOOT_RECOVERY, "systemd.unit=emergency.target" },
+		{ "systemd.unit=multi-user.target", BOOT_NORMAL, NULL },
+		{ "single rofs=on", BOOT_NORMAL, NULL },
+		{ "rofs=yes emergency", BOOT_NORMAL, NULL },
+		{ "rofs=off single", BOOT_OFF, "rofs=off" },
+		{ "singleuser 11 xs s1 rofs=offx xrofs=off rofs=", BOOT_NORMAL, NULL },
+		{ "ROFS=off Single", BOOT_NORMAL, NULL },
+		{ "x=\"a single b\"", BOOT_NORMAL, NULL },
+		{ "x=\"a\" single", BOOT_RECOVERY, "single" },
+		{ "x=\"open single", BOOT_NORMAL, NULL },
+		{ "  \t rofs=off  ", BOOT_OFF, "rofs=off" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_free_ char *word = NULL;
+		struct boot b = boot_decide(row->cmdline, false);
+
+		check.label = row->cmdline;
+		CHECK_INT(b.mode, row->mode);
+		word = b.word ? strndup(b.word, (size_t)b.word_len) : NULL;
+		CHECK_STR(word, row->word);
+	}
+	check.label = NULL;
+}
+
+static void test_initrd_comes_first(void)
+{
+	CHECK_INT(boot_decide("", true).mode, BOOT_INITRD);
+	CHECK_INT(boot_decide("rofs=on", true).mode, BOOT_INITRD);
+	CHECK_INT(boot_decide("rofs=off", true).mode, BOOT_INITRD);
+}
+
+static void test_last_of_rw_and_ro(void)
+{
+	CHECK(!boot_decide("quiet", false).root_rw);
+	CHECK(boot_decide("rw", false).root_rw);
+	CHECK(!boot_decide("rw ro", false).root_rw);
+	CHECK(boot_decide("ro quiet rw\n", false).root_rw);
+	CHECK(!boot_decide("rwx raw", false).root_rw);
+}
+
+int main(void)
+{
+	test_decisions();
+	test_initrd_comes_first();
+	test_last_of_rw_and_ro();
+	return check_done();
+}

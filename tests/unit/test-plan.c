@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan.h"
+
+#include "check.h"
+#include "claims.h"
+#include "model.h"
+
+#define DATA "[Partition data]\nDevice=LABEL=data\n"
+
+static void check_plan(struct model *m, const char *text, const struct link_fact *links,
+		       const char *expected)
+{
+	_cleanup_free_ char *seen = NULL;
+
+	check.label = text;
+	CHECK_INT(model_read(m, text), 0);
+	CHECK_INT(model_look(m, links), 0);
+	CHECK_INT(model_plan(m), 0);
+	seen = model_messages(m);
+	CHECK_STR(seen, expected);
+	check.label = NULL;
+}
+
+#define F "/etc/rofs.conf"
+
+static void test_contradictions(void)
+{
+	static const struct {
+		const char *text, *expected;
+		size_t n_overlays, n_persists;
+	} rows[] = {
+		{ "[Overlay /var]\n[Overlay /var/lib]\n", "", 2, 0 },
+		{ "[Overlay /var]\n" DATA "[Persist /var/x]\nPartition=data\n", "", 1, 1 },
+		{ DATA "[Persist /a]\nPartition=data\n[Overlay /a/b]\n",
+		  F
+		  ":5: [Overlay /a/b] is below [Persist /a]; nothing may be declared below a persist\n" F
+		  ":3: note: the persist is declared here\n",
+		  0, 1 },
+		{ DATA
+		  "[Persist /a/b]\nPartition=data\nDirectory=/b\n[Persist /a]\nPartition=data\n",
+		  F
+		  ":3: [Persist /a/b] is below [Persist /a]; nothing may be declared below a persist\n" F
+		  ":6: note: the persist is declared here\n",
+		  0, 1 },
+		{ "[Overlay /a]\n" DATA "[Persist /a]\nPartition=data\n",
+		  F
+		  ":4: [Persist /a]: this path is declared twice; the first one counts\n" F
+		  ":1: note: first declared here\n" F
+		  ":2: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  1, 0 },
+		{ "[Persist /a]\nPartition=dat\n" DATA,
+		  F
+		  ":2: [Persist /a]: there is no [Partition dat]\n" F
+		  ":3: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  0, 0 },
+		{ "[Partition d]\n[Persist /a]\nPartition=d\n",
+		  F
+		  ":1: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n" F
+		  ":3: [Persist /a] is left out too: it needs [Partition d], which holds a mistake\n" F
+		  ":1: note: the partition is declared here\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=data\n",
+		  F
+		  ":5: [Persist /b]: its directory on the partition belongs to [Persist /a]; expected one of its own\n" F
+		  ":3: note: taken here\n",
+		  0, 1 },
+		{ DATA "[Overlay /a]\nPartition=data\nSize=1M\n",
+		  F
+		  ":5: [Overlay /a] has both Size= and Partition=; a partition has its own size\n" F
+		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  0, 0 },
+		{ "[Overlay /a]\nDirectory=/x\n",
+		  F ":2: [Overlay /a] has Directory= without Partition=\n", 0, 0 },
+		{ "[Overlay /a]\nStartEmpty=/b/c\n",
+		  F ":2: [Overlay /a]: StartEmpty= directory /b/c is not below it\n", 0, 0 },
+		{ "[Overlay /a]\nStartEmpty=/a\n",
+		  F ":2: [Overlay /a]: StartEmpty= directory /a is not below it\n", 0, 0 },
+		{ DATA "[Persist /a]\nPartition=data\nKind=file\n",
+		  F
+		  ":5: [Persist /a]: Kind=file is not in this version; persist its directory\n" F
+		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  0, 0 },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+
+		check_plan(&m, row->text, NULL, row->expected);
+		check.label = row->text;
+		CHECK_INT(m.plan.n_overlays, row->n_overlays);
+		CHECK_INT(m.plan.n_persists, row->n_persists);
+	}
+	check.label = NULL;
+}
+
+static void test_links(void)
+{
+	static const struct link_fact links[] = {
+		{ "/home", "/usr/home", PATH_DIRECTORY },
+		{ "/bad", "/run/x", PATH_DIRECTORY },
+		{ "/loop", "/loop", PATH_UNKNOWN },
+		{ "/odd", "/srv/a b", PATH_DIRECTORY },
+		{ "/file", "/file", PATH_OTHER },
+		{ "/none", "/none", PATH_MISSING },
+		{ NULL, NULL, PATH_MISSING },
+	};
+	_cleanup_model_ struct model m = { 0 };
+
+	check_plan(
+		&m,
+		"[Overlay /home]\n[Overlay /usr/home]\n[Overlay /bad]\n[Overlay /loop]\n[Overlay /odd]\n"
+		"[Overlay /file]\n[Overlay /none]\n",
+		links,
+		F
+		":3: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs belong to the system\n" F
+		":3: note: /bad is a symbolic link or below one; it leads to /run/x\n" F
+		":4: [Overlay /loop]: the path cannot be looked up: Too many levels of symbolic links\n" F
+		":5: [Overlay /srv/a b]: an overlay's path may not hold any of , : \\ \" % ' or blanks, nor be "
+		"longer than 200 bytes; the kernel and mount(8) would read it differently\n" F
+		":5: note: /odd is a symbolic link or below one; it leads to /srv/a b\n" F
+		":2: [Overlay /usr/home]: this is the same directory as /home (a symbolic link); the first one "
+		"counts\n" F ":1: note: first declared here\n" F
+		":6: [Overlay /file] is not a directory\n" F
+		":7: [Overlay /none]: there is no such directory on the root file system\n");
+	CHECK_INT(m.plan.n_overlays, 1);
+	CHECK_STR(m.plan.overlays[0].path, "/usr/home");
+	CHECK_STR(m.plan.overlays[0].lower, "/rofs/ro/usr/home");
+	CHECK_STR(m.plan.overlays[0].bind_unit, "usr-home.mount");
+	CHECK_STR(m.plan.overlays[0].merged_unit, "rofs-overlay-usr-home.mount");
+}
+
+static void test_layers(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	check_plan(
+		&m,
+		DATA
+		"[Overlay /srv]\nSize=8M\n[Overlay /var]\n[Overlay /etc]\nPartition=data\n[Overlay /opt]\n"
+		"Partition=data\nDirectory=/x/y\n",
+		NULL, "");
+	/* Ordered by path, whatever the order of the declarations. */
+	CHECK_INT(m.plan.n_overlays, 4);
+	CHECK_STR(m.plan.overlays[0].layers, "/rofs/persist/data/overlay/etc");
+	CHECK(m.plan.overlays[0].on_partition);
+	CHECK_STR(m.plan.overlays[1].layers, "/rofs/persist/data/x/y");
+	CHECK_STR(m.plan.overlays[2].layers, "/rofs/rw/srv");
+	CHECK_STR(m.plan.overlays[3].layers, "/rofs/rw/var");
+	CHECK_INT(m.plan.n_pools, 2);
+	CHECK_STR(m.plan.pools[0].unit, "rofs.mount");
+	CHECK_STR(m.plan.pools[1].unit, "rofs-rw-srv.mount");
+	CHECK_INT(m.plan.pools[1].size.bytes, 8 << 20);
+	CHECK_INT(m.plan.n_prepares, 3);
+}
+
+static void test_fstab(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	CHECK_INT(
+		model_read(
+			&m,
+			"[Overlay /home]\n[Overlay /var]\n[Overlay /srv/a]\n[Root]\nReadOnly=no\n"),
+		0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	model_add_fstab(&m, "/dev/sda1", "/", "ext4", "rw");
+	model_add_fstab(&m, "UUID=x", "/home", "ext4", "rw,noatime,x-systemd.device-timeout=7s");
+	model_add_fstab(&m, "/dev/sda3", "/var/log", "ext4", "defaults");
+	model_add_fstab(&m, "/dev/sda4", "/srv", "ext4", "defaults");
+	model_add_fstab(&m, "/dev/sda5", "none", "swap", "sw");
+	model_add_fstab(&m, "/dev/zram0", "none", "swap", "sw");
+	model_add_fstab(&m, "/swap//file", "none", "swap", "sw");
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(m.diag.n_entries, 0);
+
+	CHECK_INT(m.plan.n_remounts, 0);
+	CHECK_INT(m.plan.n_lowers, 2);
+	CHECK_STR(m.plan.lowers[0].where, "/rofs/ro/home");
+	CHECK(!m.plan.lowers[0].bind);
+	CHECK_STR(m.plan.lowers[0].device_path, "/dev/disk/by-uuid/x");
+	CHECK_STR(m.plan.lowers[0].options, "ro,noatime");
+	CHECK_STR(m.plan.lowers[0].fsck_unit, "systemd-fsck@dev-disk-by\\x2duuid-x.service");
+	CHECK_INT(m.plan.lowers[0].timeout_usec, 7000000);
+	/* Not on an overlaid path: fstab mounts it, and it is bound from there. */
+	CHECK_STR(m.plan.lowers[1].where, "/rofs/ro/srv");
+	CHECK(m.plan.lowers[1].bind);
+	CHECK_INT(m.plan.n_swaps, 2);
+	CHECK_STR(m.plan.swaps[0], "dev-sda5.swap");
+	CHECK_STR(m.plan.swaps[1], "swap-file.swap");
+}
+
+/* A name that is too long for a unit costs its own section, never the others. */
+static void check_long_name(const char *path, const char *size, const char *device)
+{
+	_cleanup_model_ struct model m = { 0 };
+	char text[1024];
+
+	snprintf(text, sizeof(text), "[Overlay /var]\n[Overlay %s]\n%s\n", path, size);
+	CHECK_INT(model_read(&m, text), 0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	if (device)
+		model_add_fstab(&m, device, path, "ext4", "defaults");
+	CHECK_INT(model_plan(&m), 0);
+	if (m.plan.n_overlays < 1 ||
+	    strcmp(m.plan.overlays[m.plan.n_overlays - 1].path, "/var") != 0)
+		CHECK_STR("the overlay on /var is gone", path);
+}
+
+static void test_long_names(void)
+{
+	char path[256] = "/", device[512] = "/dev/";
+
+	/* Each dash is four letters of a unit name. */
+	for (size_t dashes = 50; dashes < 62; dashes++)
+		for (size_t letters = 0; letters < 4; letters++) {
+			memset(path + 1, '-', dashes);
+			memset(path + 1 + dashes, 'a', letters);
+			path[1 + dashes + letters] = '\0';
+			check.label = path;
+			check_long_name(path, "", NULL);
+			check_long_name(path, "Size=1M", NULL);
+			check_long_name(path, "", "/dev/sda3");
+		}
+	for (size_t n = 200; n < 300; n++) {
+		memset(device + 5, 'd', n);
+		device[5 + n] = '\0';
+		check.label = device;
+		check_long_name("/home", "", device);
+	}
+	check.label = NULL;
+}
+
+static void test_long_partition_names(void)
+{
+	for (size_t dashes = 40; dashes < 64; dashes++) {
+		_cleanup_model_ struct model m = { 0 };
+		char name[66] = "p", text[512];
+
+		memset(name + 1, '-', dashes);
+		name[1 + dashes] = '\0';
+		snprintf(
+			text, sizeof(text),
+			"[Overlay /var]\n[Partition %s]\nDevice=LABEL=x\n[Persist /p]\nPartition=%s\n"
+			"Directory=/d\n",
+			name, name);
+		check.label = text;
+		CHECK_INT(model_read(&m, text), 0);
+		CHECK_INT(model_look(&m, NULL), 0);
+		CHECK_INT(model_plan(&m), 0);
+		CHECK_INT(m.plan.n_overlays, 1);
+	}
+	check.label = NULL;
+}
+
+/* What a partition's Directory= holds becomes part of mount options, as an overlay's path does. */
+static void test_directory_of_an_overlay(void)
+{
+	static const char *const bad[] = {
+		"/a,lowerdir=/etc", "/a:b", "/a\\b", "/a\"b", "/a b", "/a%b", "/a'b"
+	};
+
+	CHECK_EACH(row, bad)
+	{
+		_cleanup_model_ struct model m = { 0 };
+		char text[256];
+
+		snprintf(text, sizeof(text), DATA "[Overlay /v]\nPartition=data\nDirectory=%s\n",
+			 *row);
+		check.label = *row;
+		CHECK_INT(model_read(&m, text), 0);
+		CHECK_INT(model_look(&m, NULL), 0);
+		CHECK_INT(model_plan(&m), 0);
+		CHECK_INT(m.plan.n_overlays, 0);
+		CHECK(m.diag.n_errors > 0);
+	}
+	check.label = NULL;
+}
+
+/* Two overlays in one upper directory: undefined behaviour, says the kernel. */
+static void test_overlays_share_no_directory(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	CHECK_INT(model_read(&m, DATA "[Overlay /a]\nPartition=data\nDirectory=/x\n"
+				      "[Overlay /b]\nPartition=data\nDirectory=/x\n"),
+		  0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(m.plan.n_overlays, 1);
+	CHECK_INT(m.diag.n_errors, 1);
+}
+
+/* /rofs/rw/var/upper is where the changes to /var are, and cannot be the place for those to /var/upper. */
+static void test_layers_do_not_collide(void)
+{
+	static const char *const rows[] = { "/var/upper", "/var/work", "/var/upper/x",
+					    "/var/work/y/z" };
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+		char text[128];
+
+		snprintf(text, sizeof(text), "[Overlay /var]\n[Overlay %s]\nSize=1M\n", *row);
+		check.label = text;
+		CHECK_INT(model_read(&m, text), 0);
+		CHECK_INT(model_look(&m, NULL), 0);
+		CHECK_INT(model_plan(&m), 0);
+		CHECK(m.plan.n_overlays > 0);
+		for (size_t i = 1; i < m.plan.n_overlays; i++) {
+			CHECK(strncmp(m.plan.overlays[i].layers, "/rofs/rw/var/upper", 18) != 0);
+			CHECK(strncmp(m.plan.overlays[i].layers, "/rofs/rw/var/work", 17) != 0);
+		}
+	}
+	check.label = NULL;
+}
+
+static void test_bad_sections_fall_back_to_defaults(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	check_plan(&m,
+		   "[Root]\nReadOnly=no\nTmp=no\nx\n[Memory]\nSize=5M\nInodes=0\n[Overlay /a]\n",
+		   NULL,
+		   F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
+		     ":7: Inodes=0 is not understood; expected a number above 0, with K, M or G\n");
+	CHECK_INT(m.plan.n_remounts, 1);
+	CHECK(m.plan.tmp);
+	CHECK_INT(m.plan.pools[0].size.percent, 50);
+	CHECK_INT(m.plan.pools[0].size.bytes, 0);
+}
+
+static void test_tmp(void)
+{
+	static const struct {
+		const char *text;
+		bool plain, wanted, expected;
+		const char *fstab;
+	} rows[] = {
+		{ "[Root]\n", true, false, true, NULL },
+		{ "[Root]\nTmp=no\n", true, false, false, NULL },
+		{ "[Root]\n", false, false, false, NULL },
+		{ "[Root]\n", true, true, false, NULL },
+		{ "[Overlay /tmp]\n", true, false, false, NULL },
+		{ "[Root]\n", true, false, false, "/tmp" },
+		{ "[Overlay /tmp/a]\n", true, false, true, NULL },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+
+		check.label = row->text;
+		CHECK_INT(model_read(&m, row->text), 0);
+		CHECK_INT(model_look(&m, NULL), 0);
+		m.facts.tmp_is_plain = row->plain;
+		m.facts.tmp_unit_wanted = row->wanted;
+		if (row->fstab)
+			model_add_fstab(&m, "tmpfs", row->fstab, "tmpfs", "defaults");
+		CHECK_INT(model_plan(&m), 0);
+		CHECK_INT(m.plan.tmp, row->expected);
+	}
+	check.label = NULL;
+}
+
+static void test_kernel_versions(void)
+{
+	static const struct {
+		unsigned major, minor;
+		const char *expected;
+	} rows[] = {
+		{ 0, 0, "index=off,metacopy=off,redirect_dir=off,xino=off" },
+		{ 6, 1, "index=off,metacopy=off,redirect_dir=off,xino=off" },
+		{ 4, 19, "index=off,metacopy=off,redirect_dir=off,xino=off" },
+		{ 4, 18, "index=off,redirect_dir=off,xino=off" },
+		{ 4, 13, "index=off,redirect_dir=off" },
+		{ 4, 9, "" },
+		{ 3, 18, "" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+
+		CHECK_INT(model_read(&m, "[Overlay /a]\n"), 0);
+		CHECK_INT(model_look(&m, NULL), 0);
+		m.facts.kernel_major = row->major;
+		m.facts.kernel_minor = row->minor;
+		CHECK_INT(model_plan(&m), 0);
+		CHECK_STR(m.plan.overlay_options, row->expected);
+	}
+}
+
+static void test_claims(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+	_cleanup_free_ struct claim *claims = NULL;
+	size_t n;
+
+	CHECK_INT(model_read(&m, "[Overlay /b]\n[Overlay /a/b]\n[Overlay /a-b]\n[Overlay /a]\n"),
+		  0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	CHECK_INT(claims_build(&m.conf, &m.facts, &m.diag, &claims, &n), 0);
+	CHECK_INT(n, 4);
+	CHECK_STR(claims[0].section->name, "/a");
+	CHECK_STR(claims[1].section->name, "/a/b");
+	CHECK_STR(claims[2].section->name, "/a-b");
+	CHECK_STR(claims[3].section->name, "/b");
+	CHECK(claims[1].above == &claims[0]);
+	CHECK(claims[2].above == NULL);
+	CHECK(claims_find(claims, n, "/a-b") == &claims[2]);
+	CHECK(claims_find(claims, n, "/a-") == NULL);
+}
+
+/* The order of the declarations does not matter, and planning twice gives the same. */
+static void test_order_does_not_matter(void)
+{
+	_cleanup_model_ struct model a = { 0 }, b = { 0 };
+
+	CHECK_INT(model_read(&a, "[Overlay /a]\n[Overlay /b]\n[Overlay /a/c]\n"), 0);
+	CHECK_INT(model_read(&b, "[Overlay /a/c]\n[Overlay /b]\n[Overlay /a]\n"), 0);
+	CHECK_INT(model_look(&a, NULL) + model_plan(&a) + model_look(&b, NULL) + model_plan(&b), 0);
+	CHECK_INT(a.plan.n_overlays, b.plan.n_overlays);
+	for (size_t i = 0; i < a.plan.n_overlays; i++)
+		CHECK_STR(a.plan.overlays[i].path, b.plan.overlays[i].path);
+}
+
+int main(void)
+{
+	test_contradictions();
+	test_links();
+	test_layers();
+	test_fstab();
+	test_long_names();
+	test_long_partition_names();
+	test_directory_of_an_overlay();
+	test_overlays_share_no_directory();
+	test_layers_do_not_collide();
+	test_bad_sections_fall_back_to_defaults();
+	test_tmp();
+	test_kernel_versions();
+	test_claims();
+	test_order_does_not_matter();
+	return check_done();
+}

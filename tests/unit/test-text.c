@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include "check.h"
+#include "macro.h"
+
+static void test_utf8(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		bool expected;
+	} rows[] = {
+		{ "", 0, true },
+		{ "plain", 5, true },
+		{ "a\0b", 3, true },
+		{ "\xc3\xa4", 2, true },
+		{ "\xc3", 1, false },
+		{ "\xa4", 1, false },
+		{ "\xc0\xaf", 2, false },	  /* overlong */
+		{ "\xc1\xbf", 2, false },	  /* overlong */
+		{ "\xe0\x80\xaf", 3, false },	  /* overlong */
+		{ "\xe0\xa0\x80", 3, true },	  /* U+0800 */
+		{ "\xed\x9f\xbf", 3, true },	  /* U+D7FF */
+		{ "\xed\xa0\x80", 3, false },	  /* surrogate */
+		{ "\xee\x80\x80", 3, true },	  /* U+E000 */
+		{ "\xf0\x80\x80\xaf", 4, false }, /* overlong */
+		{ "\xf0\x90\x80\x80", 4, true },  /* U+10000 */
+		{ "\xf4\x8f\xbf\xbf", 4, true },  /* U+10FFFF */
+		{ "\xf4\x90\x80\x80", 4, false }, /* U+110000 */
+		{ "\xf5\x80\x80\x80", 4, false },
+		{ "\xfe", 1, false },
+		{ "\xff", 1, false },
+		{ "\xe2\x82", 2, false }, /* cut */
+		{ "\xe2\x82x", 3, false },
+		{ "\xc3\xa4\xc3", 3, false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->bytes;
+		CHECK_INT(text_is_utf8(row->bytes, row->n), row->expected);
+	}
+	check.label = NULL;
+}
+
+/* Each code point, encoded by hand, is well-formed exactly when it is no surrogate. */
+static void test_all_code_points(void)
+{
+	for (uint32_t c = 0x80; c <= 0x10ffff; c++) {
+		char s[4];
+		size_t n;
+
+		if (c < 0x800) {
+			s[0] = (char)(0xc0 | c >> 6);
+			s[1] = (char)(0x80 | (c & 0x3f));
+			n = 2;
+		} else if (c < 0x10000) {
+			s[0] = (char)(0xe0 | c >> 12);
+			s[1] = (char)(0x80 | (c >> 6 & 0x3f));
+			s[2] = (char)(0x80 | (c & 0x3f));
+			n = 3;
+		} else {
+			s[0] = (char)(0xf0 | c >> 18);
+			s[1] = (char)(0x80 | (c >> 12 & 0x3f));
+			s[2] = (char)(0x80 | (c >> 6 & 0x3f));
+			s[3] = (char)(0x80 | (c & 0x3f));
+			n = 4;
+		}
+		if (text_is_utf8(s, n) != (c < 0xd800 || c > 0xdfff) || text_is_utf8(s, n - 1))
+			CHECK_INT(c, -1);
+	}
+	CHECK(true);
+}
+
+static void test_control(void)
+{
+	CHECK(!text_has_control(""));
+	CHECK(!text_has_control("plain text \xc3\xa4~"));
+	CHECK(text_has_control("a\tb"));
+	CHECK(text_has_control("a\nb"));
+	CHECK(text_has_control("\x1b[1m"));
+	CHECK(text_has_control("\x7f"));
+}
+
+static void test_closest(void)
+{
+	static const char *const words[] = { "Size",	   NULL,      "Partition", "Directory",
+					     "StartEmpty", "Options", "IfMissing" };
+	static const struct {
+		const char *word, *expected;
+	} rows[] = {
+		{ "Szie", "Size" },
+		{ "size", "Size" },
+		{ "Sise", "Size" },
+		{ "Sizes", "Size" },
+		{ "Siz", "Size" },
+		{ "Partiton", "Partition" },
+		{ "partitoin", "Partition" },
+		{ "Option", "Options" },
+		{ "Start-Empty", "StartEmpty" },
+		{ "Startempty", "StartEmpty" },
+		{ "Volume", NULL },
+		{ "", NULL },
+		{ "Si", NULL },
+		{ "Upper", NULL },
+		{ "Directoryy", "Directory" },
+		{ "ThisIsLongerThanAnyKeyCouldEverBeAndMore", NULL },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->word;
+		CHECK_STR(text_closest(row->word, words, ELEMENTSOF(words)), row->expected);
+	}
+	check.label = NULL;
+	CHECK_STR(text_closest("Size", words, 0), NULL);
+}
+
+int main(void)
+{
+	test_utf8();
+	test_all_code_points();
+	test_control();
+	test_closest();
+	return check_done();
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include "check.h"
+#include "model.h"
+
+#define DATA "[Partition data]\nDevice=LABEL=data\n"
+
+static void render(struct model *m, const char *text)
+{
+	CHECK_INT(model_read(m, text), 0);
+	CHECK_INT(model_look(m, NULL), 0);
+	CHECK_INT(model_plan(m), 0);
+	CHECK_INT(model_render(m), 0);
+}
+
+static void check_line(const struct model *m, const char *unit, const char *line)
+{
+	const char *text = model_unit(m, unit), *at;
+
+	check.label = unit;
+	if (CHECK(text != NULL)) {
+		at = strstr(text, line);
+		if (!at || (at > text && at[-1] != '\n') || at[strlen(line)] != '\n')
+			CHECK_STR(text, line);
+	}
+	check.label = NULL;
+}
+
+static void test_persist_paths_as_systemd_reads_them(void)
+{
+	static const struct {
+		const char *path, *unit, *where;
+	} rows[] = {
+		{ "/v/a b", "v-a\\x20b.mount", "Where=/v/a b" },
+		{ "/v/100%", "v-100\\x25.mount", "Where=/v/100%%" },
+		{ "/v/a\\", "v-a\\x5c.mount", "Where=/v/a\\/" },
+		{ "/v/a\\\\", "v-a\\x5c\\x5c.mount", "Where=/v/a\\\\/" },
+		{ "/v/a /", "v-a\\x20.mount", "Where=/v/a /" },
+		{ "/v/\"q\"", "v-\\x22q\\x22.mount", "Where=/v/\"q\"" },
+		{ "/v/$HOME", "v-\\x24HOME.mount", "Where=/v/$HOME" },
+		{ "/v/\xc3\xa4", "v-\\xc3\\xa4.mount", "Where=/v/\xc3\xa4" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "[Overlay /v]\n" DATA "[Persist %s]\nPartition=data\nDirectory=%s\n",
+			 row->path, row->path);
+		render(&m, text);
+		check_line(&m, row->unit, row->where);
+	}
+}
+
+static void test_links_come_last(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	render(&m, "[Overlay /v]\n[Overlay /w]\nSize=1M\n" DATA
+		   "[Persist /v/p]\nPartition=data\nDirectory=/x\n");
+	CHECK(m.set.first_link > 0 && m.set.first_link < m.set.n_files);
+	for (size_t i = 0; i < m.set.n_files; i++)
+		CHECK_INT(strncmp(m.set.files[i].name, "local-fs.target.", 16) == 0,
+			  i >= m.set.first_link);
+	for (size_t i = m.set.first_link; i < m.set.n_files; i++)
+		CHECK(m.set.files[i].link);
+}
+
+static void test_emergency_is_required(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	render(&m, DATA
+	       "[Overlay /v]\nPartition=data\nIfMissing=emergency\n"
+	       "[Persist /p]\nPartition=data\nIfMissing=emergency\n[Overlay /w]\nIfMissing=emergency\n");
+	CHECK_STR(model_unit(&m, "local-fs.target.requires/v.mount"), "../v.mount");
+	CHECK_STR(model_unit(&m, "local-fs.target.requires/p.mount"), "../p.mount");
+	CHECK(!model_unit(&m, "local-fs.target.wants/v.mount"));
+	/* Without a partition nothing can be missing. */
+	CHECK_STR(model_unit(&m, "local-fs.target.wants/w.mount"), "../w.mount");
+}
+
+static void test_fstab_copy(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	CHECK_INT(model_read(&m, "[Root]\n"), 0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	model_add_fstab(&m, "LABEL=a b\\#", "/", "ext4", "rw,errors=remount-ro");
+	model_add_fstab(&m, "/dev/sdb", "/mnt/x\ty", "vfat", "uid=1,rw");
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(model_render(&m), 0);
+	check_line(&m, "rofs.fstab", "LABEL=a\\040b\\134\\043 / ext4 ro,errors=remount-ro 0 2");
+	check_line(&m, "rofs.fstab", "/dev/sdb /mnt/x\\011y vfat uid=1,rw 0 2");
+}
+
+/* No field of fstab ends a line, continues one, or starts a specifier. */
+static void test_fstab_fields_in_units(void)
+{
+	static const struct {
+		const char *spec, *type, *options, *line;
+	} rows[] = {
+		{ "/dev/sd%a", "ext4", "ro", "What=/dev/sd%%a" },
+		{ "/dev/sda", "ext%4", "ro", "Type=ext%%4" },
+		{ "/dev/sda", "ext4", "x=%h", "Options=ro,x=%%h" },
+		{ "tmp fs", "tmpfs", "ro", "What=tmp fs" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+
+		CHECK_INT(model_read(&m, "[Overlay /home]\n"), 0);
+		CHECK_INT(model_look(&m, NULL), 0);
+		model_add_fstab(&m, row->spec, "/home", row->type, row->options);
+		CHECK_INT(model_plan(&m), 0);
+		CHECK_INT(model_render(&m), 0);
+		check_line(&m, "rofs-ro-home.mount", row->line);
+	}
+}
+
+/* A backslash at the end of a line would pull the next one into it. */
+static void test_no_line_continues(void)
+{
+	static const char *const values[] = { "\\", "a\\", "a\\\\\\" };
+
+	CHECK_EACH(row, values)
+	{
+		for (int field = 0; field < 3; field++) {
+			_cleanup_model_ struct model m = { 0 };
+			char spec[32];
+
+			snprintf(spec, sizeof(spec), "/dev/%s", field == 0 ? *row : "sda");
+			CHECK_INT(model_read(&m, "[Overlay /home]\n"), 0);
+			CHECK_INT(model_look(&m, NULL), 0);
+			model_add_fstab(&m, spec, "/home", field == 1 ? *row : "ext4",
+					field == 2 ? *row : "ro");
+			CHECK_INT(model_plan(&m), 0);
+			CHECK_INT(model_render(&m), 0);
+			for (size_t i = 0; i < m.set.n_files; i++)
+				if (!m.set.files[i].link && strstr(m.set.files[i].text, "\\\n"))
+					CHECK_STR(m.set.files[i].text, "no line that continues");
+		}
+	}
+	CHECK(true);
+}
+
+/* The command line of rofs-prepare: systemd replaces $ and % there (systemd.service(5), "Command lines"). */
+static void test_dollar_in_command_line(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	render(&m, "[Overlay /srv/${HOME}]\nSize=1M\n");
+	check_line(&m, "rofs-prepare-rw-srv-\\x24\\x7bHOME\\x7d.service",
+		   "ExecStart=/usr/lib/rofs/rofs-prepare /rofs/rw/srv/$${HOME}");
+}
+
+static void test_same_text_each_time(void)
+{
+	_cleanup_model_ struct model a = { 0 }, b = { 0 };
+	static const char text[] = "[Overlay /v]\n[Overlay /e]\n" DATA
+				   "[Persist /v/p]\nPartition=data\n";
+
+	render(&a, text);
+	render(&b, text);
+	CHECK_INT(a.set.n_files, b.set.n_files);
+	for (size_t i = 0; i < a.set.n_files; i++) {
+		CHECK_STR(a.set.files[i].name, b.set.files[i].name);
+		CHECK_STR(a.set.files[i].text, b.set.files[i].text);
+	}
+}
+
+static bool is_meant(const char *line, size_t n)
+{
+	static const char *const keys[] = {
+		"Description=",
+		"Documentation=",
+		"SourcePath=",
+		"DefaultDependencies=no",
+		"Requires=",
+		"Wants=",
+		"After=",
+		"Before=",
+		"Conflicts=",
+		"RequiresMountsFor=\"",
+		"What=",
+		"Where=",
+		"Type=",
+		"Options=",
+		"ExecStart=/usr/lib/rofs/rofs-prepare ",
+		"RemainAfterExit=yes",
+		"JobRunningTimeoutSec=",
+		"[Unit]",
+		"[Mount]",
+		"[Service]",
+		"#",
+		"Environment=SYSTEMD_FSTAB=/run/systemd/generator.early/rofs.fstab",
+		"Environment=LIBMOUNT_FSTAB=/run/systemd/generator.early/rofs.fstab",
+		"Environment=SYSTEMD_REMOUNT_ROOT_RW=0",
+	};
+
+	if (n == 0)
+		return true;
+	for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+		if (strncmp(line, keys[i], strlen(keys[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Whatever is declared: no line in a unit that the renderer did not mean, and none that continues. */
+static void test_nothing_is_injected(void)
+{
+	static const char letters[] = "ab\\ %\"'$;#[]=.-\t,:\xc3\xa4";
+	uint32_t state = 11;
+
+	for (int i = 0; i < 3000; i++) {
+		_cleanup_model_ struct model m = { 0 };
+		char a[13], b[13], c[13], text[256];
+
+		check_random_string(&state, letters, 12, a);
+		check_random_string(&state, letters, 12, b);
+		check_random_string(&state, letters, 12, c);
+		snprintf(
+			text, sizeof(text),
+			"[Overlay /v]\n[Persist /v/%s]\nPartition=d\nDirectory=/%s\n[Partition d]\nDevice=LABEL=%s\n"
+			"[Overlay /w/%s]\nSize=1M\nStartEmpty=%s\n",
+			a, b, c, b, c);
+		if (model_read(&m, text) < 0 || model_look(&m, NULL) < 0 || model_plan(&m) < 0 ||
+		    model_render(&m) < 0)
+			CHECK_STR(text, "");
+
+		for (size_t j = 0; j < m.set.n_files; j++) {
+			const char *line = m.set.files[j].text;
+
+			if (m.set.files[j].link || strcmp(m.set.files[j].name, UNIT_FSTAB) == 0)
+				continue;
+			for (size_t n; *line; line += n + 1) {
+				n = strcspn(line, "\n");
+				if (!is_meant(line, n) || (n > 0 && line[n - 1] == '\\'))
+					CHECK_STR(m.set.files[j].text, text);
+			}
+		}
+	}
+	CHECK(true);
+}
+
+int main(void)
+{
+	test_persist_paths_as_systemd_reads_them();
+	test_links_come_last();
+	test_emergency_is_required();
+	test_fstab_copy();
+	test_fstab_fields_in_units();
+	test_no_line_continues();
+	test_dollar_in_command_line();
+	test_same_text_each_time();
+	test_nothing_is_injected();
+	return check_done();
+}
