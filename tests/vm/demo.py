@@ -1,0 +1,192 @@
+"""The demonstration behind tools/demo: a machine is written to, switched off and on, and shown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from . import disk, image
+from .machine import Boot, Disk, Machine, MachineError, qemu_argv
+from .probe import parse, probe_argument, probe_files
+from .progress import Progress, Step, StepFailed, wants_colour
+from .scenarios import PATIENCE, PATIENCE_PATH
+
+EXAMPLE = "conf/examples/minimal.conf"
+AUTOLOGIN = """\
+[Service]
+ExecStart=
+ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,57600,38400,9600 - $TERM
+"""
+POLL_SECONDS = 0.3
+
+FORGOTTEN = ("/etc/demo", "/var/demo", "/home/demo")
+KEPT = "/var/local/data/demo"
+ALL = " ".join([*FORGOTTEN, KEPT])
+SECTORS = "awk '{print $7}' /sys/block/vda/stat"
+FIRST = {
+    "findmnt": "findmnt -t ext4,overlay -o TARGET,SOURCE,FSTYPE,OPTIONS",
+    "status": "systemctl status --no-pager --lines=0 'rofs-*.mount'",
+    "running": "systemctl is-system-running --wait",
+    "write": f"date | tee {ALL}\nls -l {ALL}",
+    "flash": "ls /rofs/ro/etc/demo\ntouch /usr/demo",
+    "load": "dd if=/dev/zero of=/var/big bs=1M count=100 && sync",
+    "sectors": SECTORS,
+}
+SECOND = {
+    "read": f"ls -l {ALL}",
+    "sectors": SECTORS,
+}
+TITLES = {
+    "findmnt": "Its mounts: /etc, /var and /home are overlays, / is read-only",
+    "status": "Every overlay and every partition is a unit",
+    "running": "All services work",
+    "write": "A file is written to each place",
+    "flash": "The flash does not know of it, and refuses more",
+    "load": "100 MiB more into /var",
+    "sectors": "Sectors written to the root device in this boot",
+    "read": "After the power cycle: what was forgotten, what was kept",
+}
+
+
+class Screen:
+    """Writes headings, commands and answers, coloured only on a terminal."""
+
+    def __init__(self) -> None:
+        self.colour = wants_colour(sys.stdout)
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.colour else text
+
+    def heading(self, text: str) -> None:
+        """A part of the demonstration begins."""
+        print("\n" + self._paint("1", text), flush=True)
+
+    def answer(self, name: str, command: str, output: str) -> None:
+        """What was asked inside the machine, and what it said."""
+        print("\n  " + self._paint("1", TITLES[name]))
+        for line in command.splitlines():
+            print("  " + self._paint("36", f"# {line}"))
+        for line in output.splitlines():
+            print(f"  {line}")
+        sys.stdout.flush()
+
+    def verdict(self, text: str, good: bool) -> None:
+        """One line of the end."""
+        mark = self._paint("32", "yes") if good else self._paint("31", "NO ")
+        print(f"  {mark}  {text}", flush=True)
+
+
+def boot(base: image.Base, disks: List[Disk], number: int, questions: Dict[str, str],
+         work: Path, screen: Screen) -> Boot:
+    """Boot, show each answer when it comes, wait for the power-off. Raises MachineError."""
+    with Machine(base, disks, f"demo-{number}", work, [probe_argument(number)]) as machine:
+        shown: List[str] = []
+        with Step("booting", sys.stderr, follow=machine.console_log):
+            machine.wait_for("HELLO ")
+        while "DONE" not in machine.results:
+            show_new(machine, questions, shown, screen)
+            if machine.ended():
+                raise machine.fail("ended before everything was shown")
+            time.sleep(POLL_SECONDS)
+        show_new(machine, questions, shown, screen)
+        print()
+        with Step("switching off", sys.stderr, follow=machine.console_log):
+            return machine.wait_for_power_off()
+
+
+def show_new(machine: Machine, questions: Dict[str, str], shown: List[str],
+             screen: Screen) -> None:
+    """Show the answers that are not yet in `shown`."""
+    for name, section in parse(machine.results)[0].items():
+        if name not in shown:
+            shown.append(name)
+            screen.answer(name, questions[name], section.out + section.err)
+
+
+def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: Screen) -> bool:
+    """Print what was promised and whether it is so; whether all of it is."""
+    read = second["read"]
+    sectors = [b["sectors"].line for b in (first, second)]
+    promises = [
+        ("the system is running, no unit failed", first["running"].line == "running"),
+        ("what was written to /etc, /var and /home is forgotten",
+         all(f"'{path}': No such file or directory" in read.err for path in FORGOTTEN)),
+        ("what was written to /var/local/data is kept",
+         read.line.startswith("-rw") and read.line.endswith(KEPT)),
+        (f"sectors written to the root device: {', '.join(sectors)}", sectors == ["0", "0"]),
+        ("the root image is the same, bit for bit (cmp)", identical),
+        (f"the partition's file system is {data_state}", data_state == "clean"),
+    ]
+    screen.heading("In short")
+    for text, good in promises:
+        screen.verdict(text, good)
+    return all(good for _, good in promises)
+
+
+def machine_files(base: image.Base, source: Path, progress: Progress) -> Dict[str, disk.Entry]:
+    """rofs compiled for the suite and the example configuration."""
+    files = image.tree_as_files(image.installed(base.suite, source, progress), base.merged_usr)
+    files["/etc/rofs.conf"] = disk.File((source / EXAMPLE).read_bytes())
+    files[PATIENCE_PATH] = PATIENCE
+    return files
+
+
+def demonstrate(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
+    """Two boots of the same disks, shown; whether everything was as promised."""
+    screen = Screen()
+    root, pristine, data = (work / f"{name}.img" for name in ("root", "pristine", "data"))
+    with Step("making the disks", sys.stderr):
+        disk.variant(base.image, root, {**files, **probe_files((FIRST, SECOND))})
+        disk.copy_sparse(root, pristine)
+        disk.mke2fs(data, disk.DATA_BYTES, "data")
+    disks = [Disk(root), Disk(data)]
+    screen.heading(f"A read-only Debian {base.suite}, {EXAMPLE} as its /etc/rofs.conf")
+    first = boot(base, disks, 1, FIRST, work, screen)
+    screen.heading("The same disks, switched on again")
+    second = boot(base, disks, 2, SECOND, work, screen)
+    return judge(first, second, disk.same_content(root, pristine),
+                 disk.superblock_state(data), screen)
+
+
+def console(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
+    """The machine's console in this terminal, until it is switched off."""
+    root, data = work / "root.img", work / "data.img"
+    login = "/etc/systemd/system/serial-getty@ttyS0.service.d/autologin.conf"
+    with Step("making the disks", sys.stderr):
+        disk.variant(base.image, root, {**files, login: disk.File(AUTOLOGIN)})
+        disk.mke2fs(data, disk.DATA_BYTES, "data")
+    print("\nroot is logged in without a password. `reboot` shows what is forgotten and what is"
+          " kept.\nTo leave: `poweroff`, or press Ctrl-A and then X.\n", flush=True)
+    argv = qemu_argv(base, [Disk(root), Disk(data)], ["ro"], reboots=True)
+    child = os.spawnvp(os.P_WAIT, argv[0], [*argv, "-serial", "mon:stdio"])
+    return child == 0
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Exit status 0 if all was as promised, 1 if not, 130 when interrupted."""
+    parser = argparse.ArgumentParser(prog="tools/demo")
+    parser.add_argument("--suite", default=image.DEFAULT_SUITE, choices=image.SUITES)
+    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("--shell", action="store_true")
+    options = parser.parse_args(arguments)
+    progress = Progress(image.logs_dir())
+    try:
+        base = image.base(options.suite, progress)
+        files = machine_files(base, options.source.resolve(), progress)
+        with tempfile.TemporaryDirectory(prefix="rofs-demo-") as work:
+            run = console if options.shell else demonstrate
+            return 0 if run(base, files, Path(work)) else 1
+    except (MachineError, StepFailed) as e:
+        print(e, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Runs scenarios two at a time, each once, and hands out what came of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Dict, List, Sequence, Set, Tuple, Union
+
+from . import disk, image
+from .machine import Boot, Disk, Machine
+from .probe import probe_argument, probe_files
+from .progress import Progress, StepFailed
+from .scenarios import PATIENCE, PATIENCE_PATH, SCENARIOS, Scenario
+
+MACHINES_AT_ONCE = 2
+TOOLS = ("cmp", "cp", disk.DEBUGFS, disk.DUMPE2FS, disk.E2FSCK, "mke2fs", "qemu-system-x86_64")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a scenario, one element per boot in each list.
+
+    `identical`: whether the root image equals its pristine copy after power-off. `data_state`:
+    the partition's superblock after power-off. `data_fsck`: e2fsck's exit status and output.
+    """
+
+    scenario: Scenario
+    suite: str
+    boots: List[Boot]
+    identical: List[bool]
+    data_state: List[str]
+    data_fsck: List[Tuple[int, str]]
+
+
+def missing_tools() -> List[str]:
+    """The programs that booting needs and this host lacks."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    return [tool for tool in TOOLS if shutil.which(tool, path=path) is None]
+
+
+class Lab:
+    """A queue of scenarios with two machines.
+
+    `source`: the checkout that is compiled. `logs`: the consoles' directory. Images live in a
+    temporary directory that `close` removes.
+    """
+
+    def __init__(self, source: Path, logs: Path, progress: Progress) -> None:
+        self.source = source
+        self.logs = logs
+        self.progress = progress
+        self._work = Path(tempfile.mkdtemp(prefix="rofs-lab-"))
+        self._pool = ThreadPoolExecutor(MACHINES_AT_ONCE)
+        self._futures: Dict[Tuple[str, str], Future[Outcome]] = {}
+        self._installed: Dict[str, Union[disk.Files, StepFailed]] = {}
+        self._machines: Set[Machine] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def start(self, wanted: Sequence[Tuple[str, str]]) -> None:
+        """Prepare the images of (scenario, suite) pairs and queue their boots.
+
+        A suite that cannot be prepared fails its scenarios, not the others.
+        """
+        for name, suite in wanted:
+            scenario = SCENARIOS[name]
+            try:
+                base = image.base(suite, self.progress)
+                files = self._rofs(base) if scenario.rofs else {}
+            except StepFailed as e:
+                self._futures[name, suite] = Future()
+                self._futures[name, suite].set_exception(e)
+            else:
+                self._futures[name, suite] = self._pool.submit(self._run, scenario, base, files)
+
+    def result(self, name: str, suite: str) -> Union[Outcome, BaseException]:
+        """Wait for a scenario that was started: its outcome, or the error that ended it."""
+        future = self._futures[name, suite]
+        return future.exception() or future.result()
+
+    def close(self) -> None:
+        """Kill what runs, forget what waits, remove the images."""
+        with self._lock:
+            self._closed = True
+            for machine in self._machines:
+                machine.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _rofs(self, base: image.Base) -> disk.Files:
+        """The files of rofs compiled for a suite; the outcome of the first try is kept."""
+        if base.suite not in self._installed:
+            try:
+                tree = image.installed(base.suite, self.source, self.progress)
+                self._installed[base.suite] = image.tree_as_files(tree, base.merged_usr)
+            except StepFailed as e:
+                self._installed[base.suite] = e
+        found = self._installed[base.suite]
+        if isinstance(found, StepFailed):
+            raise found
+        return found
+
+    def _run(self, scenario: Scenario, base: image.Base, rofs: disk.Files) -> Outcome:
+        with tempfile.TemporaryDirectory(prefix=f"{scenario.name}-", dir=self._work) as name:
+            work = Path(name)
+            root, pristine, data = (work / f"{which}.img" for which in ("root", "pristine", "data"))
+            disk.variant(base.image, root, scenario_files(scenario, rofs))
+            disk.copy_sparse(root, pristine)
+            disk.mke2fs(data, disk.DATA_BYTES, "data")
+            outcome = Outcome(scenario, base.suite, [], [], [], [])
+            for number in range(1, len(scenario.boots) + 1):
+                outcome.boots.append(self._boot(scenario, base, [Disk(root), Disk(data)], number))
+                outcome.identical.append(disk.same_content(root, pristine))
+                outcome.data_state.append(disk.superblock_state(data))
+                outcome.data_fsck.append(disk.fsck(data))
+            return outcome
+
+    def _boot(
+        self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
+    ) -> Boot:
+        machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
+                          [*scenario.arguments, probe_argument(number)])
+        with self._lock:
+            if self._closed:
+                raise InterruptedError("the tests were stopped")
+            self._machines.add(machine)
+        try:
+            with machine:
+                return machine.wait_for_power_off()
+        finally:
+            with self._lock:
+                self._machines.discard(machine)
+
+
+def scenario_files(scenario: Scenario, rofs: disk.Files) -> Dict[str, disk.Entry]:
+    """Everything that is written into the base image for a scenario."""
+    files: Dict[str, disk.Entry] = {}
+    if scenario.rofs:
+        files.update(rofs)
+        files["/etc/rofs.conf"] = disk.File(scenario.conf)
+        if b"[Partition data]" in disk.as_bytes(scenario.conf):
+            files[PATIENCE_PATH] = PATIENCE
+    files.update(scenario.files)
+    files.update(probe_files(scenario.boots))
+    return files

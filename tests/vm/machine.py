@@ -1,0 +1,263 @@
+"""A virtual machine: QEMU with two disks, a console log, a result port and a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Sequence
+
+from .image import Base, cache_dir
+from .probe import Section, parse
+from .progress import ANSI
+
+QEMU = "qemu-system-x86_64"
+TCG = ("-accel", "tcg,thread=multi", "-cpu", "Nehalem,-cx16")
+KVM = ("-accel", "kvm", "-cpu", "host")
+KVM_TRIAL_SECONDS = 15
+MEMORY_MIB = 512
+# Two machines side by side under emulation on two processors: a boot with all its questions
+# takes up to two minutes.
+BOOT_SECONDS_MAX = 420
+CONSOLE_TAIL_LINES = 40
+POLL_SECONDS = 0.2
+
+KERNEL_ARGUMENTS = ("root=LABEL=root", "console=ttyS0", "net.ifnames=0",
+                    "systemd.show_status=yes")
+
+# A boot that says one of these ends there: nothing is gained by waiting for the time limit.
+DEAD_ENDS = ("Kernel panic - not syncing", "You are in emergency mode",
+             "Cannot open access to console", "Freezing execution")
+# Not any "Failed to": a daemon may say so of its own affairs, as journald does when its watchdog
+# message comes after PID 1 has closed the socket.
+TROUBLE = re.compile(
+    r"\[(FAILED|DEPEND|\s?TIME\s?)\]|ordering cycle|"
+    r"Failed (to (un|re)?mount|(un|re)?mounting|to finalize)|"
+    r"rofs.*(error|warn|fail)|overlayfs:|: Failed with result",
+    re.IGNORECASE)
+PR_SET_PDEATHSIG = 1
+
+
+class MachineError(Exception):
+    """The machine did not do what it should; the text ends with the tail of the console."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    """A drive; `cache` as QEMU's cache= ('unsafe', 'writeback', 'none')."""
+
+    image: Path
+    cache: str = "unsafe"
+    readonly: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """One boot's results.
+
+    `sections`: by name. `console`: all of it, without terminal escapes. `seconds`: from start to
+    the end of QEMU. `log`: the console's file.
+    """
+
+    sections: Dict[str, Section]
+    console: str
+    seconds: float
+    log: Path
+
+    @property
+    def trouble(self) -> List[str]:
+        """Console lines that speak of failures, warnings of ours or ordering cycles."""
+        return [line.strip() for line in self.console.splitlines() if TROUBLE.search(line)]
+
+    def __getitem__(self, name: str) -> Section:
+        return self.sections[name]
+
+
+def clean_console(raw: bytes) -> str:
+    """Console output as text: no escapes, no carriage returns."""
+    return ANSI.sub("", raw.decode(errors="replace")).replace("\r", "")
+
+
+def die_with_parent() -> None:
+    """In the child: be killed when the thread that started us ends, however it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_accel_lock = threading.Lock()
+_accel: Optional[Sequence[str]] = None
+
+
+def acceleration(base: Base) -> Sequence[str]:
+    """QEMU's arguments for the fastest processor that really runs a kernel here.
+
+    /dev/kvm can exist, open, and hang or fault on the first instruction: a kernel is started on
+    it, once for each boot of the host.
+    """
+    global _accel
+    with _accel_lock:
+        if _accel is None:
+            _accel = KVM if kvm_works(base) else TCG
+    return _accel
+
+
+def kvm_works(base: Base) -> bool:
+    """Whether a kernel prints its banner under KVM; the answer is kept until the host reboots."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    known = cache_dir() / f"kvm-{boot_id}-{os.geteuid()}"
+    if known.exists():
+        return known.read_text() == "yes"
+    argv = [QEMU, *KVM, "-m", "256", "-display", "none", "-monitor", "none", "-nodefaults",
+            "-no-reboot", "-serial", "stdio", "-kernel", str(base.kernel),
+            "-append", "console=ttyS0 panic=-1"]
+    try:
+        trial = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, timeout=KVM_TRIAL_SECONDS, check=False)
+        works = b"Kernel panic" in trial.stdout
+    except subprocess.TimeoutExpired:
+        works = False
+    with contextlib.suppress(OSError):
+        for old in cache_dir().glob("kvm-*"):
+            old.unlink()
+        known.write_text("yes" if works else "no")
+    return works
+
+
+def drive_arguments(disks: Sequence[Disk]) -> List[str]:
+    """QEMU's arguments for virtio drives: the first is vda in the guest."""
+    arguments = []
+    for disk in disks:
+        name = str(disk.image).replace(",", ",,")
+        readonly = ",readonly=on" if disk.readonly else ""
+        arguments += ["-drive", f"file={name},format=raw,if=virtio,cache={disk.cache}{readonly}"]
+    return arguments
+
+
+def qemu_argv(
+    base: Base, disks: Sequence[Disk], arguments: Sequence[str], reboots: bool = False
+) -> List[str]:
+    """The machine without its serial ports: kernel, disks, network, and no window.
+
+    One that `reboots` is for a person: its kernel is quiet. Else QEMU ends at a reboot, which a
+    panic is made to be.
+    """
+    once = [] if reboots else ["-no-reboot"]
+    kernel_arguments = [*KERNEL_ARGUMENTS, *arguments, "quiet" if reboots else "panic=-1"]
+    return [
+        QEMU, *acceleration(base), "-smp", "2", "-m", str(MEMORY_MIB), "-display", "none",
+        "-monitor", "none", *once, "-nic", "user,model=virtio-net-pci",
+        "-kernel", str(base.kernel), "-initrd", str(base.initrd),
+        "-append", " ".join(kernel_arguments), *drive_arguments(disks)]
+
+
+class Machine:
+    """A running machine. Use as a context manager: leaving it kills what still runs.
+
+    `logs`: where <name>.console and <name>.results are written; the first stays.
+    """
+
+    def __init__(
+        self, base: Base, disks: Sequence[Disk], name: str, logs: Path,
+        arguments: Sequence[str] = (), root_flag: str = "ro",
+    ) -> None:
+        logs.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self.console_log = logs / f"{name}.console"
+        self.result_log = logs / f"{name}.results"
+        self.argv = qemu_argv(base, disks, [root_flag, *arguments])
+        for log in (self.console_log, self.result_log):
+            self.argv += ["-serial", f"file:{log}"]
+        self.started = 0.0
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._messages = tempfile.TemporaryFile()
+
+    def __enter__(self) -> Machine:
+        for log in (self.console_log, self.result_log):
+            log.write_bytes(b"")
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            self.argv, stdin=subprocess.DEVNULL, stdout=self._messages,
+            stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.kill()
+        self._messages.close()
+        self.result_log.unlink()
+
+    def kill(self) -> None:
+        """Power cut: SIGKILL to QEMU. Nothing happens if it has ended."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.kill()
+            process.wait()
+
+    @property
+    def console(self) -> str:
+        """What the console has shown so far."""
+        return clean_console(self.console_log.read_bytes())
+
+    @property
+    def results(self) -> str:
+        """What came out of the result port so far."""
+        return self.result_log.read_bytes().decode(errors="replace")
+
+    def fail(self, why: str) -> MachineError:
+        """An error that carries the end of the console."""
+        self._messages.seek(0)
+        said = self._messages.read().decode(errors="replace")
+        shown = "\n".join(self.console.splitlines()[-CONSOLE_TAIL_LINES:])
+        return MachineError(f"{self.name}: {why}\n{said}--- end of {self.console_log}\n{shown}")
+
+    def wait_for(self, text: str, seconds: float = BOOT_SECONDS_MAX) -> None:
+        """Wait until the console or the result port has shown `text`. Raises MachineError."""
+        for _ in self._polls(seconds, f"did not say {text!r}"):
+            if text in self.console or text in self.results:
+                return
+            if self.ended():
+                raise self.fail(f"ended without saying {text!r}")
+
+    def wait_for_power_off(self, seconds: float = BOOT_SECONDS_MAX) -> Boot:
+        """Wait until the machine has switched itself off; its results.
+
+        Raises MachineError after the time limit, at a dead end (panic, emergency mode), when QEMU
+        fails, or when the probe did not get to its end.
+        """
+        for _ in self._polls(seconds, "did not switch itself off"):
+            if self.ended():
+                break
+            for words in DEAD_ENDS:
+                if words in self.console:
+                    time.sleep(1)  # let the lines that explain it come out
+                    raise self.fail(f"came to a dead end: {words}")
+        process = self._process
+        assert process is not None
+        if process.returncode != 0:
+            raise self.fail(f"QEMU exited with status {process.returncode}")
+        sections, finished = parse(self.results)
+        if not finished:
+            raise self.fail(f"ended before the probe did; sections so far: {list(sections)}")
+        took = time.monotonic() - self.started
+        return Boot(sections, self.console, took, self.console_log)
+
+    def ended(self) -> bool:
+        """Whether QEMU is no longer there."""
+        process = self._process
+        assert process is not None
+        return process.poll() is not None
+
+    def _polls(self, seconds: float, complaint: str) -> Iterator[None]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            yield
+            time.sleep(POLL_SECONDS)
+        raise self.fail(f"{complaint} within {seconds:.0f} s")

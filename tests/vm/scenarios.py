@@ -1,0 +1,311 @@
+"""What is booted: each scenario is an image, a configuration and the questions asked inside.
+
+A scenario's questions (snippets) are shell text, run in order as root after multi-user.target.
+The test modules read the answers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Dict, List, Mapping, Sequence, Tuple, Union
+
+from .disk import Entry, File
+from .probe import Section, Snippets
+
+MINIMAL_CONF = """\
+[Overlay /var]
+[Overlay /etc]
+[Overlay /home]
+[Partition data]
+Device=LABEL=data
+[Persist /var/local/data]
+Partition=data
+"""
+
+# Without KVM, and beside another machine, the partition can take longer than the 15 s that rofs
+# waits for it. A drop-in, so that the file itself stays the one of the documentation.
+PATIENCE_PATH = "/etc/rofs.conf.d/50-emulated.conf"
+PATIENCE = File("[Partition data]\nTimeout=90s\n")
+
+OVERLAYS = ("var", "etc", "home")
+OUR_UNITS = ("rofs.mount", "rofs-ro.mount", "rofs-overlay-var.mount", "rofs-overlay-etc.mount",
+             "rofs-overlay-home.mount", "rofs-persist-data.mount", "var.mount", "etc.mount",
+             "home.mount", "var-local-data.mount", "tmp.mount")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One image and its boots.
+
+    `conf`: /etc/rofs.conf. `boots`: what is asked in the first boot, in the second of the same
+    disks, ... `arguments`: added to the kernel command line. `rofs`: whether it is installed.
+    """
+
+    name: str
+    conf: Union[str, bytes]
+    boots: Sequence[Snippets]
+    files: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    arguments: Sequence[str] = ()
+    rofs: bool = True
+
+
+SYSTEM: Dict[str, str] = {
+    "running": "systemctl is-system-running --wait",
+    "failed": "systemctl --failed --no-legend --plain --no-pager",
+    "journal_trouble": (
+        "journalctl -b -o cat --no-pager | grep -iE 'ordering cycle|Job .* deleted to break'"
+    ),
+    "journal_warnings": (
+        "journalctl -b -p warning -o short-monotonic --no-pager |"
+        " grep -E 'rofs|overlayfs|(var|etc|home|tmp|var-local-data)\\.mount'"
+    ),
+    "mounts": "findmnt --json --list -o TARGET,SOURCE,FSTYPE,OPTIONS,PROPAGATION",
+}
+
+# Last of a boot's questions: what follows would not be counted.
+SECTORS = {"sectors": "sync; awk '{print $7}' /sys/block/vda/stat"}
+
+UNIT_STATES = "\n".join(
+    f"systemctl show --no-pager -p Id -p ActiveState -p FragmentPath -p Result {unit}; echo"
+    for unit in OUR_UNITS)
+
+EARLY_TEXT = """
+cd /run/systemd/generator.early
+find . -printf '%P %y %m %l\\n' | sort
+find . -type f -print0 | sort -z | xargs -0 sha256sum
+"""
+
+
+def permissions(name: str) -> str:
+    """Asks for mode, owner, ACL and attributes of a lower root and of the merged one."""
+    return f"""
+for directory in /rofs/ro/{name} /{name}; do
+    cd "$directory"
+    echo "== $directory"
+    stat -c '%a %u:%g' .
+    getfacl -p -n .
+    getfattr -h -d -m - -e hex .
+done
+"""
+
+
+def both_permissions(section: Section) -> Tuple[str, str]:
+    """The answers to `permissions`: of the lower root and of the merged one."""
+    _, lower, merged = re.split("^== .*\n", section.out, flags=re.MULTILINE)
+    return lower, merged
+
+
+MINIMAL_FIRST: Dict[str, str] = {
+    **SYSTEM,
+    "status": "systemctl status --no-pager 'rofs-*.mount'",
+    "units": UNIT_STATES,
+    "machine_id": (
+        "cat /etc/machine-id; cat /run/machine-id;"
+        " busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1"
+        " org.freedesktop.DBus.Peer GetMachineId | tr -d '\"' | cut -d' ' -f2"
+    ),
+    "machine_id_lower": "stat -c %s /rofs/ro/etc/machine-id",
+    "machine_id_mode": "stat -c %a /etc/machine-id; findmnt -n /etc/machine-id",
+    "journal": "for kind in '' -k; do journalctl -b $kind --no-pager -o cat | wc -l; done",
+    "journal_files": "ls /var/log/journal",
+    **{f"permissions_{name}": permissions(name) for name in OVERLAYS},
+    "writable": "touch /etc/new /var/new /home/new /tmp/new && rm /tmp/new",
+    "tmp": "stat -c %a /tmp; findmnt -n -o FSTYPE /tmp",
+    "readonly_root": "touch /new",
+    "readonly_usr": "touch /usr/new",
+    "closed": "runuser -u nobody -- ls /rofs",
+    "rofs_mode": "stat -c %a /rofs",
+    "change": (
+        "echo changed >/etc/hostname; echo changed >/var/lib/rofs-lower;"
+        " echo changed >/home/user/notes; rm /etc/hosts"
+    ),
+    "merged": "cat /etc/hostname /var/lib/rofs-lower /home/user/notes; test ! -e /etc/hosts",
+    "lower": "cd /rofs/ro; cat etc/hostname var/lib/rofs-lower home/user/notes etc/hosts",
+    "lower_new": "ls -d /rofs/ro/etc/new /rofs/ro/var/new /rofs/ro/home/new",
+    "lower_write": "touch /rofs/ro/var/new",
+    "upper": "cd /rofs/rw; cat etc/upper/hostname var/upper/lib/rofs-lower home/upper/user/notes",
+    "persist": "echo kept >/var/local/data/file; sync; cat /rofs/persist/data/file",
+    "logind": "loginctl list-sessions --no-pager && systemctl is-active systemd-logind",
+    "dbus": "busctl --no-pager list | grep -c org.freedesktop.login1; systemctl is-active dbus",
+    "log": "logger -t rofs-test hello; journalctl --sync; journalctl -b -t rofs-test -o cat",
+    "cron": "systemctl is-active cron",
+    "timer": "for i in $(seq 60); do test -e /var/lib/ticked && exit 0; sleep 0.5; done; exit 1",
+    "state": "cat /var/lib/test/file /var/lib/private/test-dynamic/file",
+    "dhcp": "ip -4 -o addr show eth0; cat /etc/resolv.conf",
+    "useradd": (
+        "useradd -m -s /bin/bash tester && id -un tester && stat -c %U /home/tester &&"
+        " runuser -u tester -- touch /home/tester/file"
+    ),
+    "apt": (
+        "apt-get install -y /opt/small.deb && cat /etc/rofs-small.conf /var/lib/rofs-small/data"
+        " && dpkg-query -W rofs-small && test -e /var/lib/rofs-small/configured"
+    ),
+    "early_before": EARLY_TEXT,
+    "reload": "systemctl daemon-reload",
+    "early_after": EARLY_TEXT,
+    "units_after": UNIT_STATES,
+    "running_after": "systemctl is-system-running --wait",
+    "edit": (
+        "printf '[Overlay /srv]\\n' >>/etc/rofs.conf; printf '[Overlay /opt]\\n' >/etc/new.conf;"
+        " printf 'tmpfs /home tmpfs size=1M 0 0\\n' >>/etc/fstab; systemctl daemon-reload"
+    ),
+    "early_edited": EARLY_TEXT,
+    "units_edited": UNIT_STATES,
+    "running_edited": "systemctl is-system-running --wait",
+    "load": "dd if=/dev/urandom of=/var/load bs=1M count=100 && sync && stat -c %s /var/load",
+    **SECTORS,
+}
+
+MINIMAL_SECOND: Dict[str, str] = {
+    **SYSTEM,
+    "forgotten": "cat /etc/hostname /var/lib/rofs-lower /home/user/notes /etc/hosts",
+    "gone": "ls -d /etc/new /var/new /home/new /home/tester /var/load /etc/rofs-small.conf",
+    "kept": "cat /var/local/data/file",
+    "machine_id": "cat /etc/machine-id",
+    "persist_journal": "journalctl -b -u var-local-data.mount -u rofs-persist-data.mount -o cat",
+    **SECTORS,
+}
+
+POOLS_CONF = """\
+[Memory]
+Size=48M
+[Overlay /var]
+[Overlay /etc]
+[Overlay /home]
+Size=16M
+Options=nosuid,nodev
+[Overlay /srv]
+Size=8M
+StartEmpty=/srv/scratch
+[Overlay /opt]
+"""
+
+POOLS: Dict[str, str] = {
+    **SYSTEM,
+    "permissions_opt": permissions("opt"),
+    "home_options": "findmnt -n -o OPTIONS /home",
+    "start_empty": "ls -A /srv/scratch; ls -A /rofs/ro/srv/scratch; cat /srv/kept/file",
+    "sizes": "findmnt -n -b --list -o TARGET,SIZE /rofs /rofs/rw/home /rofs/rw/srv;"
+             " for m in /rofs /rofs/rw/home /rofs/rw/srv; do"
+             " stat -f -c \"$m %S %b\" $m; done",
+    "fill_own": "LC_ALL=C dd if=/dev/zero of=/home/big bs=1M count=100",
+    "after_own": "touch /etc/still /var/still && dd if=/dev/zero of=/var/some bs=1M count=4"
+                 " && cat /var/still && touch /srv/still",
+    "running_own": "systemctl is-system-running",
+    "fill_shared": "LC_ALL=C dd if=/dev/zero of=/var/big bs=1M count=100",
+    "full_shared": "LC_ALL=C; printf 'more text\\n' >>/var/another; df /var | tail -n 1",
+    "running_full": "systemctl is-system-running",
+    "alive_full": "systemctl is-active systemd-logind dbus cron systemd-journald &&"
+                  " loginctl list-sessions --no-pager && systemctl start test-tick.service;"
+                  " systemctl daemon-reload && touch /srv/other",
+    "freed": "rm /var/big && echo more text >/var/another && cat /var/another",
+    **SECTORS,
+}
+POOLS_FILES: Dict[str, Entry] = {
+    "/srv/scratch/old": File("on flash\n"),
+    "/srv/kept/file": File("on flash\n"),
+}
+
+USR: Dict[str, str] = {
+    **SYSTEM,
+    "apt": "apt-get install -y /opt/hello.deb && hello && dpkg-query -W hello",
+    "lower": "ls /rofs/ro/usr/bin/hello",
+    **SECTORS,
+}
+
+OFF: Dict[str, str] = {
+    **SYSTEM,
+    "units": "systemctl list-units --all --plain --no-legend --no-pager 'rofs*'",
+    "early": "find /run/systemd/generator.early -type f",
+    "writable": "touch /new /usr/new /etc/new /var/new",
+    "said": "journalctl -b -t rofs-generator -o cat --no-pager",
+}
+
+CONTROL: Dict[str, str] = {
+    **SYSTEM,
+    "writable": "touch /etc/new || touch /var/new || touch /home/new",
+    **SECTORS,
+}
+
+Mistake = Tuple[str, bytes, int]
+RIGHT = "no mistake"
+
+# (name, text, the line of it that is wrong counted from 1; 0: any of its lines will do). Each
+# text but the first begins with a header, which ends what a refused header has poisoned.
+MISTAKES: List[Mistake] = [
+    ("key before any section", b"Size=10M\n", 1),
+    (RIGHT, MINIMAL_CONF.encode(), 0),
+    ("NUL byte", b"[Overlay /srv/nul]\nSize=1\0M\n", 2),
+    ("invalid UTF-8", b"[Overlay /srv/utf]\nSize=\xff\xfeM\n", 2),
+    ("line too long", b"[Overlay /srv/long]\nSize=" + b"1" * 5000 + b"\n", 2),
+    ("text after the bracket", b"[Overlay /opt] more\n", 1),
+    ("missing equals sign", b"[Overlay /srv/equals]\nSize\n", 2),
+    ("relative path", b"[Overlay srv]\n", 1),
+    ("dot dot", b"[Overlay /srv/../usr]\n", 1),
+    ("root", b"[Overlay /]\n", 1),
+    *((f"API path {path}", f"[Overlay {path}]\n".encode(), 1)
+      for path in ("/proc", "/sys/fs", "/dev", "/run/x", "/rofs")),
+    *((f"overlay path with {character}", f"[Overlay /srv/a{character}b]\n".encode(), 1)
+      for character in ",:\\\"%' \x01"),
+    ("overlay path over 200 bytes", b"[Overlay /srv/" + b"p" * 200 + b"]\n", 1),
+    ("overlay below a persist", b"[Overlay /var/local/data/below]\n", 0),
+    ("section twice", b"[Overlay /media]\n[Overlay /media]\n", 2),
+    ("key twice", b"[Overlay /mnt]\nSize=1M\nSize=2M\n", 3),
+    ("path declared twice", b"[Overlay /srv/both]\n[Persist /srv/both]\nPartition=data\n"
+                            b"Directory=/both\n", 0),
+    ("unknown partition", b"[Persist /var/local/other]\nPartition=dta\nDirectory=/other\n", 0),
+    ("shared directory", b"[Persist /var/local/again]\nPartition=data\nDirectory=/\n", 0),
+    ("unused partition", b"[Partition spare]\nDevice=LABEL=spare\n", 0),
+    ("unknown key", b"[Overlay /srv/key]\nSiez=1M\n", 2),
+    ("unknown section", b"[Overlya /srv/section]\n", 1),
+    ("bad size", b"[Overlay /srv/size]\nSize=large\n", 2),
+    ("bad boolean", b"[Root]\nTmp=perhaps\n", 2),
+    ("relative directory", b"[Persist /var/local/relative]\nPartition=data\nDirectory=rel\n", 3),
+    ("relative start-empty", b"[Overlay /srv/start]\nStartEmpty=cache\n", 2),
+]
+
+
+def mistakes_conf() -> Tuple[bytes, List[Tuple[str, range]]]:
+    """rofs.conf with what is right after the first of all mistakes; where each mistake is.
+
+    The positions are (name, the lines of the file of which one must be named).
+    """
+    text = b""
+    positions = []
+    for name, chunk, wrong in MISTAKES:
+        if name == RIGHT:
+            text += chunk
+            continue
+        first = text.count(b"\n") + 1
+        lines = chunk.count(b"\n")
+        where = range(first + wrong - 1, first + wrong) if wrong else range(first, first + lines)
+        positions.append((name, where))
+        text += chunk
+    return text, positions
+
+
+MISTAKES_TEXT, MISTAKES_POSITIONS = mistakes_conf()
+RIGHT_LINES = range(2, 2 + MINIMAL_CONF.count("\n"))
+
+MISTAKEN: Dict[str, str] = {
+    **{name: SYSTEM[name] for name in ("running", "failed", "journal_trouble", "mounts")},
+    "said": "journalctl -b -t rofs-generator -o cat --no-pager",
+    "writable": "touch /etc/new /var/new /home/new /var/local/data/new",
+    "early": "ls /run/systemd/generator.early",
+    **SECTORS,
+}
+
+SCENARIOS: Dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
+        Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES),
+        Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
+        Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,)),
+        Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
+        Scenario("control", "", (CONTROL,), rofs=False,
+                 files={"/etc/fstab": File("LABEL=root / ext4 ro 0 1\n"),
+                        "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")}),
+    )
+}

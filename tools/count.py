@@ -1,0 +1,50 @@
+"""Prints "PASSED FAILED SKIPPED" of a test log: meson's testlog.json or pytest's junit file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Tuple
+
+MESON_PASSED = ("OK", "EXPECTEDFAIL")
+
+
+def count_meson(log: Path) -> Tuple[int, int, int]:
+    """Counts of a log with one JSON object per test and line."""
+    results = [json.loads(line)["result"] for line in log.read_text().splitlines()]
+    passed = sum(result in MESON_PASSED for result in results)
+    skipped = results.count("SKIP")
+    return passed, len(results) - passed - skipped, skipped
+
+
+def count_pytest(log: Path) -> Tuple[int, int, int]:
+    """Counts of a junit file; an error in a test's setup or teardown is a failure."""
+    passed = failed = skipped = 0
+    for case in ElementTree.parse(log).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    return passed, failed, skipped
+
+
+def main() -> int:
+    """Exit status 2 for wrong arguments, 1 for a log that cannot be read."""
+    kinds = {"meson": count_meson, "pytest": count_pytest}
+    if len(sys.argv) != 3 or sys.argv[1] not in kinds:
+        print("usage: count.py meson|pytest FILE", file=sys.stderr)
+        return 2
+    try:
+        print(*kinds[sys.argv[1]](Path(sys.argv[2])))
+    except (OSError, ValueError, KeyError, ElementTree.ParseError) as e:
+        print(f"{sys.argv[2]}: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
