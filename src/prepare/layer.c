@@ -44,6 +44,14 @@ static int make_path(int root_fd, const char *path)
 	return fd;
 }
 
+int make_mount_point(const char *path)
+{
+	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+
+	fd = root_fd < 0 ? -errno : make_path(root_fd, path);
+	return fd < 0 ? complain(fd, "%s: %s", path, strerror(-fd)) : 0;
+}
+
 /* One directory of a StartEmpty= path in the upper layer, with the attributes of its lower twin. */
 static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 {
@@ -182,7 +190,7 @@ int layer_prepare(int root_fd, const struct plan_overlay *o)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
 	struct stat st;
-	int err, left_out;
+	int left_out;
 
 	dir_fd = make_path(root_fd, o->layers);
 	if (dir_fd < 0)
@@ -204,10 +212,5 @@ int layer_prepare(int root_fd, const struct plan_overlay *o)
 	if (mkdirat(dir_fd, "work", 0700) < 0)
 		return complain(-errno, "%s/work: %s", o->layers, strerror(errno));
 
-	/*
-	 * The other half of machine_id_seed(): only now is there something to take the place of PID
-	 * 1's bind.
-	 */
-	err = strcmp(o->path, "/etc") == 0 ? machine_id_release(root_fd) : 0;
-	return err < 0 ? err : left_out;
+	return left_out;
 }

@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "confdirs.h"
 #include "facts-read.h"
+#include "mounts.h"
 #include "plan.h"
 #include "prepare.h"
 #include "rootfs.h"
@@ -77,15 +78,42 @@ static int parse_arguments(int argc, char **argv)
 	return -1;
 }
 
-/* Everything that this run is for; what fails has complained, and the rest goes on. */
+/* What this run has prepared systemd mounts. The bind must be gone before /etc is covered. */
+static void leave_to_units(const struct rootfs *r, const struct plan_overlay *o)
+{
+	int held = strcmp(o->path, "/etc") == 0 ? machine_id_hold(r->root_fd) : -ENOENT;
+
+	if (held >= 0)
+		machine_id_release(held);
+}
+
+/*
+ * Everything that this run is for; what fails has complained, and the rest goes on. Below another
+ * root nothing is mounted: units and options are about this one.
+ */
 static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 {
+	bool mounts = run == p->one_pass && strcmp(arg_root, "/") == 0;
 	int status = EXIT_SUCCESS;
 
+	if (mounts)
+		mounts_pools(p);
+	/* In path order: an overlay may have its mount point in another one. */
 	for (size_t i = p->prepares[run].first_overlay; i != SIZE_MAX;
-	     i = p->overlays[i].next_prepared)
-		if (layer_prepare(r->root_fd, &p->overlays[i]) != 0)
+	     i = p->overlays[i].next_prepared) {
+		const struct plan_overlay *o = &p->overlays[i];
+		int err = layer_prepare(r->root_fd, o);
+
+		if (err != 0)
 			status = EXIT_FAILURE;
+		if (err < 0)
+			continue;
+		if (mounts)
+			mounts_overlay(p, o);
+		else
+			leave_to_units(r, o);
+	}
+
 	for (size_t i = 0; i < p->n_persists; i++)
 		if (p->persists[i].prepare == run &&
 		    persist_prepare(r->root_fd, &p->partitions[p->persists[i].partition],

@@ -60,10 +60,23 @@ int layer_prepare(int root_fd, const struct plan_overlay *o);
 int machine_id_seed(int root_fd, int lower_fd, int upper_fd);
 
 /**
- * machine_id_release - unmount PID 1's bind on /etc/machine-id, which could not be unmounted below
- * the overlay.
+ * machine_id_hold - take hold of PID 1's bind on /etc/machine-id, to release it later
+ *
+ * Returns: a descriptor, -ENOENT when nothing is mounted there, or -errno.
  */
-int machine_id_release(int root_fd);
+int machine_id_hold(int root_fd);
+
+/**
+ * machine_id_release - unmount what machine_id_hold() has found, even below an overlay
+ * @fd: closed in any case
+ *
+ * Left in place it would be a mount that cannot be unmounted by its path. To be called when the
+ * overlay is on /etc: before that, everybody would see the empty file for a moment, and a journald
+ * that starts then has no id.
+ *
+ * Returns: 0 or -errno, having complained.
+ */
+int machine_id_release(int fd);
 
 /**
  * updated_seed - keep services that wait for a changed /usr (ConditionNeedsUpdate=) from running at
@@ -96,3 +109,10 @@ int open_dir_at(int root_fd, const char *path);
  * Returns: fd or -errno.
  */
 int make_dir_at(int dir_fd, const char *name);
+
+/**
+ * make_mount_point - make a directory below /rofs, and those above it, with mode 0700
+ *
+ * Returns: 0 or -errno, having complained.
+ */
+int make_mount_point(const char *path);

@@ -80,19 +80,31 @@ int machine_id_seed(int root_fd, int lower_fd, int upper_fd)
 	return write_file(upper_fd, "machine-id", 0444, id);
 }
 
-int machine_id_release(int root_fd)
+int machine_id_hold(int root_fd)
 {
 	struct stat file, dir;
-	char path[64];
+	int fd;
 
 	if (fstatat(root_fd, "etc/machine-id", &file, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(root_fd, "etc", &dir, 0) < 0 || file.st_dev == dir.st_dev)
-		return 0; /* nothing is mounted on it */
+	    fstatat(root_fd, "etc", &dir, 0) < 0)
+		return -errno;
+	if (file.st_dev == dir.st_dev)
+		return -ENOENT; /* nothing is mounted on it */
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/etc/machine-id", root_fd);
-	if (umount2(path, UMOUNT_NOFOLLOW) == 0 || umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
-		return 0;
-	return complain(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
+	fd = openat(root_fd, "etc/machine-id", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int machine_id_release(int fd)
+{
+	_cleanup_close_ int held = fd;
+	char path[64];
+
+	/* Lazily, since the descriptor itself keeps it busy. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
+	if (umount2(path, MNT_DETACH) < 0)
+		return complain(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
+	return 0;
 }
 
 static bool is_older(const struct timespec *a, const struct timespec *b)

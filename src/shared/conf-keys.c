@@ -256,19 +256,17 @@ static bool is_device_path(const char *value)
 static int set_device(void *field, const char *value, struct pos pos, const struct conf_key *key,
 		      struct diag *d)
 {
-	int err;
+	_cleanup_free_ char *clean = strdup(value);
 
-	if (*value && (!(is_tag(value) || is_device_path(value)) || text_has_control(value) ||
+	if (!clean)
+		return -ENOMEM;
+	if (*value == '/')
+		path_clean(clean);
+	if (*value && (!(is_tag(clean) || is_device_path(clean)) || text_has_control(value) ||
 		       strlen(value) > DEVICE_BYTES_MAX))
 		return bad(d, pos, key, value, -EINVAL,
 			   "/dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most 200 bytes");
-
-	err = set_string(field, value);
-	if (err < 0)
-		return err;
-	if (*value == '/')
-		path_clean(*(char **)field);
-	return 0;
+	return set_string(field, clean);
 }
 
 /* The word behind the next comma, empty behind the last one; NULL after the last word. */

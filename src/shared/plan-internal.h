@@ -18,7 +18,6 @@ struct building {
 	struct claim *claims; /* in path order */
 	size_t n_claims;
 	bool *lower_done; /* one for each entry of facts->fstab: it is visible below /rofs/ro already */
-	size_t shared_prepare; /* index of the shared pool's run, NO_INDEX before it is needed */
 };
 
 /* The steps. Each returns 0 or -ENOMEM; mistakes go to b->diag and cost only their own section. */
@@ -48,6 +47,9 @@ int plan_add_pool(struct building *b, const struct conf_section *s, const char *
 /* A run of rofs-prepare on @dir; @s asks for it. */
 int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir,
 		     size_t *ret);
+
+/* The index of plan.one_pass, made on first use by @s. */
+int plan_one_pass(struct building *b, const struct conf_section *s, size_t *ret);
 
 /* The index of the [Partition] that @s names at @at; -EBADMSG if there is none that can be used. */
 int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,

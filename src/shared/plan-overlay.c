@@ -93,48 +93,39 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	return add_lower(b, &o->conf->section, e, !taken_over);
 }
 
-static int place_in_shared_pool(struct building *b, struct plan_overlay *o)
+/*
+ * Who prepares an overlay in RAM. A lower on a device of its own is ready late: the others must not
+ * wait for it.
+ */
+static int prepare_in_ram(struct building *b, struct plan_overlay *o)
 {
 	const struct conf_section *s = &o->conf->section;
-	int err;
 
-	o->pool = 0;
-	/* A lower on a device of its own is ready late: the others must not wait for it. */
-	if (!o->lower_is_root)
-		return plan_add_prepare(b, s, o->layers, &o->prepare);
-
-	if (b->shared_prepare == NO_INDEX) {
-		err = plan_add_prepare(b, s, "/rofs", &b->shared_prepare);
-		if (err < 0)
-			return err;
-	}
-	o->prepare = b->shared_prepare;
-	return 0;
-}
-
-static int place_in_own_pool(struct building *b, struct plan_overlay *o)
-{
-	const struct conf_section *s = &o->conf->section;
-	struct plan_pool pool = { .size = o->conf->size, .pos = s->pos };
-	int err;
-
-	/* The longer name first: a pool whose prepare cannot be named must not be mounted. */
-	err = plan_add_prepare(b, s, o->layers, &o->prepare);
-	if (err < 0)
-		return err;
-	return plan_add_pool(b, s, o->layers, &pool, &o->pool);
+	o->one_pass = o->lower_is_root;
+	if (o->one_pass)
+		return plan_one_pass(b, s, &o->prepare);
+	return plan_add_prepare(b, s, o->layers, &o->prepare);
 }
 
 static int place_in_ram(struct building *b, struct plan_overlay *o)
 {
+	const struct conf_section *s = &o->conf->section;
+	struct plan_pool own = { .size = o->conf->size, .pos = s->pos };
 	int err;
 
 	err = plan_format(&o->layers, "/rofs/rw%s", o->path);
 	if (err < 0)
 		return err;
-	if (o->conf->size.bytes || o->conf->size.percent)
-		return place_in_own_pool(b, o);
-	return place_in_shared_pool(b, o);
+	/* First, since its name may be the longer one: an overlay without it needs no pool. */
+	err = prepare_in_ram(b, o);
+	if (err < 0)
+		return err;
+
+	o->pool = 0; /* the shared one */
+	own.one_pass = o->one_pass;
+	if (own.size.bytes || own.size.percent)
+		return plan_add_pool(b, s, o->layers, &own, &o->pool);
+	return 0;
 }
 
 static int place_on_partition(struct building *b, struct plan_overlay *o)
@@ -267,6 +258,19 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	return o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
 }
 
+/* There is room for it. It becomes the last of those that its run prepares, too. */
+static void add_overlay(struct plan *p, const struct plan_overlay *o)
+{
+	struct plan_prepare *run = &p->prepares[o->prepare];
+	size_t *link = run->last_overlay == NO_INDEX ?
+			       &run->first_overlay :
+			       &p->overlays[run->last_overlay].next_prepared;
+
+	*link = run->last_overlay = p->n_overlays;
+	p->overlays[p->n_overlays] = *o;
+	p->overlays[p->n_overlays++].next_prepared = NO_INDEX;
+}
+
 int plan_overlays(struct building *b)
 {
 	struct plan *p = &b->plan;
@@ -291,9 +295,7 @@ int plan_overlays(struct building *b)
 		if (err < 0)
 			continue;
 
-		o.next_prepared = p->prepares[o.prepare].first_overlay;
-		p->prepares[o.prepare].first_overlay = p->n_overlays;
-		p->overlays[p->n_overlays++] = o;
+		add_overlay(p, &o);
 	}
 	return 0;
 }

@@ -75,6 +75,10 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 	if (err < 0)
 		return err;
 	err = unitname_device_path(c->device, &p->device_path);
+	if (err == -EINVAL)
+		return diag_error(b->diag, conf_key_pos(&c->section, "Device"),
+				  "[Partition %s]: Device=%s names no device", c->section.name,
+				  c->device);
 	if (err < 0)
 		return err;
 	err = plan_name_device(b, &c->section, p->device_path, &p->device_unit);

@@ -148,7 +148,11 @@ int plan_add_prepare(struct building *b, const struct conf_section *s, const cha
 {
 	struct plan *p = &b->plan;
 	_cleanup_free_ char *path = NULL;
-	struct plan_prepare prepare = { .first_overlay = NO_INDEX, .pos = s->pos };
+	struct plan_prepare prepare = {
+		.first_overlay = NO_INDEX,
+		.last_overlay = NO_INDEX,
+		.pos = s->pos,
+	};
 	int err;
 
 	assert(path_is_at_or_below(dir, "/rofs"));
@@ -169,6 +173,21 @@ int plan_add_prepare(struct building *b, const struct conf_section *s, const cha
 
 	*ret = p->n_prepares;
 	p->prepares[p->n_prepares++] = prepare;
+	return 0;
+}
+
+int plan_one_pass(struct building *b, const struct conf_section *s, size_t *ret)
+{
+	int err;
+
+	if (b->plan.one_pass == NO_INDEX) {
+		err = plan_add_prepare(b, s, "/rofs", &b->plan.one_pass);
+		if (err < 0)
+			return err;
+		b->plan.pools[0].one_pass = true;
+	}
+
+	*ret = b->plan.one_pass;
 	return 0;
 }
 
@@ -297,9 +316,8 @@ static int build(struct building *b)
 int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d, struct plan *ret)
 {
 	struct building b = {
-		.plan = { .conf = conf, .facts = facts },
+		.plan = { .conf = conf, .facts = facts, .one_pass = NO_INDEX },
 		.diag = d,
-		.shared_prepare = NO_INDEX,
 	};
 	int err;
 

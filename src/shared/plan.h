@@ -21,6 +21,7 @@ struct plan_pool {
 	uint64_t inodes; /* 0: the kernel's default */
 	struct pos pos;
 	bool shared;
+	bool one_pass; /* mounted by plan.one_pass */
 };
 
 /**
@@ -30,8 +31,8 @@ struct plan_prepare {
 	/* The pool, or one overlay's directory in it when its lower is a file system of its own. */
 	char *dir;
 	char *unit;
-	/* Index into plan.overlays, SIZE_MAX: none; then follow plan_overlay.next_prepared. */
-	size_t first_overlay;
+	/* Indexes into plan.overlays, SIZE_MAX: none; between them follow next_prepared. */
+	size_t first_overlay, last_overlay;
 	struct pos pos;
 };
 
@@ -65,6 +66,7 @@ struct plan_overlay {
 	size_t next_prepared; /* the next overlay of the same run, SIZE_MAX: the last */
 	bool lower_is_root;   /* on the root file system: needs no device, so it can come first */
 	bool on_partition;
+	bool one_pass; /* mounted by plan.one_pass */
 };
 
 struct plan_partition {
@@ -102,6 +104,11 @@ struct plan {
 	size_t n_pools;
 	struct plan_prepare *prepares;
 	size_t n_prepares;
+	/*
+	 * The run that needs no device and mounts all that it prepares itself, in one pass: index
+	 * into prepares, SIZE_MAX: there is none.
+	 */
+	size_t one_pass;
 	struct plan_lower *lowers;
 	size_t n_lowers;
 	struct plan_overlay *overlays;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FIRST_BYTES 256u /* most unit lines fit; a unit text doubles it two or three times */
+#define FIRST_BYTES 1024u /* most units fit */
 
 void strbuf_done(struct strbuf *b)
 {
@@ -61,20 +61,28 @@ void strbuf_add_char(struct strbuf *b, char c)
 
 void strbuf_addf(struct strbuf *b, const char *format, ...)
 {
-	_cleanup_free_ char *s = NULL;
+	size_t room;
 	va_list ap;
 	int n;
 
-	va_start(ap, format);
-	n = vasprintf(&s, format, ap);
-	va_end(ap);
-	if (n < 0) {
-		s = NULL;
-		b->failed = true;
+	if (!reserve(b, 0))
 		return;
-	}
 
-	strbuf_add_n(b, s, (size_t)n);
+	/* Most of what is added fits; the first try says how much room it needs if not. */
+	room = b->size - b->len;
+	va_start(ap, format);
+	n = vsnprintf(b->text + b->len, room, format, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n >= room && reserve(b, (size_t)n)) {
+		va_start(ap, format);
+		n = vsnprintf(b->text + b->len, b->size - b->len, format, ap);
+		va_end(ap);
+	}
+	if (n < 0)
+		b->failed = true;
+	if (b->failed)
+		return;
+	b->len += (size_t)n;
 }
 
 int strbuf_take(struct strbuf *b, char **ret)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "options.h"
 #include "path.h"
 #include "strbuf.h"
 
@@ -68,8 +69,15 @@ static int add_link(struct rendering *r, const char *dir, const char *name, cons
 /* '%' starts a specifier in almost every setting. */
 static void add_escaped(struct strbuf *b, const char *s)
 {
-	for (; *s; s++)
-		strbuf_add(b, *s == '%' ? "%%" : (const char[]){ *s, '\0' });
+	for (;;) {
+		size_t n = strcspn(s, "%");
+
+		strbuf_add_n(b, s, n);
+		if (!s[n])
+			return;
+		strbuf_add(b, "%%");
+		s += n + 1;
+	}
 }
 
 /*
@@ -144,32 +152,55 @@ static void add_umount(struct strbuf *b)
 		      "Conflicts=umount.target\nBefore=umount.target\n");
 }
 
-static void add_tmpfs_limits(struct strbuf *b, const struct size *size, uint64_t inodes)
+/*
+ * One process mounts all that needs no device, instead of two for each overlay one after the
+ * other, and systemd finds it mounted. The unit's own start is what comes of it otherwise.
+ */
+static void add_after_one_pass(struct rendering *r, struct strbuf *b)
 {
-	if (size->bytes)
-		strbuf_addf(b, ",size=%" PRIu64, size->bytes);
-	else if (size->percent)
-		strbuf_addf(b, ",size=%u%%%%", size->percent);
-	if (inodes)
-		strbuf_addf(b, ",nr_inodes=%" PRIu64, inodes);
+	const char *unit = r->plan->prepares[r->plan->one_pass].unit;
+
+	strbuf_add(b, "# It has mounted this already; what it could not mount is tried here.\n");
+	strbuf_addf(b, "Wants=%s\nAfter=%s\n", unit, unit);
+}
+
+/*
+ * systemd 247 to 257 take a unit that turns active while its start job waits for one whose
+ * condition failed, and would log that the mount is "being skipped".
+ */
+static void add_quiet(struct strbuf *b, bool one_pass)
+{
+	if (one_pass)
+		strbuf_add(b, "LogLevelMax=notice\n");
+}
+
+static void add_options(struct strbuf *b, const char *options)
+{
+	strbuf_add(b, "Options=");
+	add_escaped(b, options);
+	strbuf_add_char(b, '\n');
 }
 
 static int render_pool(struct rendering *r, const struct plan_pool *pool)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *options = NULL;
+	int err;
+
+	err = options_pool(pool, &options);
+	if (err < 0)
+		return err;
 
 	add_head(&b, pool->pos, pool->dir,
 		 pool->shared ? "the shared RAM pool" : "a RAM pool of its own");
+	if (pool->one_pass)
+		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	add_path_line(&b, "Where", pool->dir);
-	/*
-	 * Closed to others: layers hold older copies of files whose permissions may since have been
-	 * tightened.
-	 */
-	strbuf_add(&b, "Type=tmpfs\nOptions=mode=0700,nosuid,nodev,noexec");
-	add_tmpfs_limits(&b, &pool->size, pool->inodes);
-	strbuf_add(&b, "\n");
+	strbuf_add(&b, "Type=tmpfs\n");
+	add_options(&b, options);
+	add_quiet(&b, pool->one_pass);
 	return add_unit(r, pool->unit, &b);
 }
 
@@ -192,9 +223,12 @@ static int render_ro(struct rendering *r)
 		return 0;
 
 	add_head(&b, (struct pos){ 0 }, "/rofs/ro", "the untouched root file system");
+	if (r->plan->one_pass != SIZE_MAX)
+		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
-	/* Private: what is mounted on / later must not show up below. */
-	strbuf_add(&b, "\n[Mount]\nWhat=/\nWhere=/rofs/ro\nType=none\nOptions=bind,ro,private\n");
+	strbuf_add(&b, "\n[Mount]\nWhat=/\nWhere=/rofs/ro\nType=none\n");
+	add_options(&b, OPTIONS_RO);
+	add_quiet(&b, r->plan->one_pass != SIZE_MAX);
 	return add_unit(r, "rofs-ro.mount", &b);
 }
 
@@ -254,9 +288,8 @@ static int render_lower(struct rendering *r, size_t i)
 	add_path_line(&b, "Where", l->where);
 	strbuf_add(&b, "Type=");
 	add_escaped(&b, l->bind ? "none" : l->entry->type);
-	strbuf_add(&b, "\nOptions=");
-	add_escaped(&b, l->options);
-	strbuf_add(&b, "\n");
+	strbuf_add_char(&b, '\n');
+	add_options(&b, l->options);
 	err = add_unit(r, l->unit, &b);
 	if (err < 0 || !l->device_unit)
 		return err;
@@ -341,13 +374,21 @@ static void add_argument(struct strbuf *b, const char *path)
 		strbuf_add(b, *path == '$' ? "$$" : (const char[]){ *path, '\0' });
 }
 
+static bool is_early_etc(const struct plan_overlay *o)
+{
+	return strcmp(o->path, "/etc") == 0 && o->one_pass;
+}
+
 static int render_prepare(struct rendering *r, size_t i)
 {
 	const struct plan_prepare *prepare = &r->plan->prepares[i];
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	add_head(&b, prepare->pos, prepare->dir, "prepare upper, work and persist directories");
-	add_prepare_mounts(r, &b, i);
+	add_head(&b, prepare->pos, prepare->dir,
+		 i == r->plan->one_pass ? "prepare and mount the layers in RAM" :
+					  "prepare upper, work and persist directories");
+	if (i != r->plan->one_pass)
+		add_prepare_mounts(r, &b, i);
 	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
 		    r->prepare_path);
 	add_argument(&b, prepare->dir);
@@ -368,49 +409,31 @@ static int render_prepares(struct rendering *r)
 
 static int render_merged(struct rendering *r, const struct plan_overlay *o)
 {
+	const char *prepare = r->plan->prepares[o->prepare].unit;
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	const char *options = r->plan->overlay_options;
+	_cleanup_free_ char *options = NULL;
+	int err;
+
+	err = options_merged(r->plan, o, &options);
+	if (err < 0)
+		return err;
 
 	add_head(&b, o->conf->section.pos, o->path,
 		 o->on_partition ? "overlay with changes on a partition" :
 				   "overlay with changes in RAM");
-	strbuf_add(
-		&b,
-		"# It makes upper and work. Wanted, not required: what it could not make fails here, the rest goes on.\n");
-	strbuf_addf(&b, "Wants=%s\nAfter=%s\n", r->plan->prepares[o->prepare].unit,
-		    r->plan->prepares[o->prepare].unit);
+	strbuf_add(&b, "# It makes upper and work. Wanted, not required: what it could not make\n"
+		       "# fails here, the rest goes on.\n");
+	strbuf_addf(&b, "Wants=%s\nAfter=%s\n", prepare, prepare);
 	strbuf_add(&b, "# systemd does not look at layer paths for dependencies.\n");
 	add_requires_mounts_for(&b, o->lower);
 	add_requires_mounts_for(&b, o->layers);
 	add_before_local_fs(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	add_path_line(&b, "Where", o->merged);
-	/*
-	 * These paths hold nothing that the kernel, mount(8) or systemd would read differently:
-	 * conf_check_path().
-	 */
-	strbuf_addf(&b, "Type=overlay\nOptions=lowerdir=%s,upperdir=%s/upper,workdir=%s/work",
-		    o->lower, o->layers, o->layers);
-	strbuf_addf(&b, "%s%s", *options ? "," : "", options);
-	if (o->conf->options)
-		strbuf_addf(&b, ",%s", o->conf->options);
-	/* Private: mounts on the bound path must not show up here a second time. */
-	strbuf_add(&b, ",private\n");
+	strbuf_add(&b, "Type=overlay\n");
+	add_options(&b, options);
+	add_quiet(&b, o->one_pass);
 	return add_unit(r, o->merged_unit, &b);
-}
-
-/*
- * Services that run early, without ordering after local-fs.target, and keep a view of /etc for as
- * long as they live.
- */
-static void add_before_early_services(struct strbuf *b)
-{
-	strbuf_add(
-		b,
-		"# These are not ordered after local file systems, and would go on seeing the lower.\n"
-		"Before=systemd-resolved.service systemd-networkd.service systemd-timesyncd.service\n"
-		"# On a writable /etc it would ask questions on the console, at each boot anew.\n"
-		"After=systemd-firstboot.service\n");
 }
 
 static int render_bind(struct rendering *r, const struct plan_overlay *o)
@@ -420,13 +443,22 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 	add_head(&b, o->conf->section.pos, o->path, "the overlay bound into place");
 	strbuf_add(&b, "# What is bound here.\n");
 	add_requires_after(&b, o->merged_unit);
+	if (o->one_pass)
+		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
-	if (strcmp(o->path, "/etc") == 0 && o->lower_is_root && !o->on_partition)
-		add_before_early_services(&b);
+	if (is_early_etc(o))
+		strbuf_add(
+			&b,
+			"# These are not ordered after local file systems, and would go on seeing\n"
+			"# the lower for as long as they live.\n"
+			"Before=systemd-resolved.service systemd-networkd.service\n"
+			"Before=systemd-timesyncd.service\n");
 	strbuf_add(&b, "\n[Mount]\n");
 	add_path_line(&b, "What", o->merged);
 	add_path_line(&b, "Where", o->path);
-	strbuf_add(&b, "Type=none\nOptions=bind\n");
+	strbuf_add(&b, "Type=none\n");
+	add_options(&b, OPTIONS_BIND);
+	add_quiet(&b, o->one_pass);
 	return add_unit(r, o->bind_unit, &b);
 }
 
@@ -460,7 +492,8 @@ static int render_persist(struct rendering *r, const struct plan_persist *p)
 	strbuf_add(&b, "\n[Mount]\n");
 	add_path_line(&b, "What", p->what);
 	add_path_line(&b, "Where", p->path);
-	strbuf_add(&b, "Type=none\nOptions=bind\n");
+	strbuf_add(&b, "Type=none\n");
+	add_options(&b, OPTIONS_BIND);
 	return add_unit(r, p->unit, &b);
 }
 
@@ -484,10 +517,12 @@ static int render_tmp(struct rendering *r)
 
 	add_head(&b, r->plan->conf->root.section.pos, "/tmp",
 		 "a tmpfs, since the root below it is read-only");
+	if (r->plan->one_pass != SIZE_MAX)
+		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
-	/* Flags and limits as in systemd's own tmp.mount. */
-	strbuf_add(&b, "\n[Mount]\nWhat=tmpfs\nWhere=/tmp\nType=tmpfs\n"
-		       "Options=mode=1777,strictatime,nosuid,nodev,size=50%%,nr_inodes=1m\n");
+	strbuf_add(&b, "\n[Mount]\nWhat=tmpfs\nWhere=/tmp\nType=tmpfs\n");
+	add_options(&b, OPTIONS_TMP);
+	add_quiet(&b, r->plan->one_pass != SIZE_MAX);
 	return add_unit(r, "tmp.mount", &b);
 }
 
@@ -550,6 +585,26 @@ static int render_remount(struct rendering *r)
 	return add_unit(r, "systemd-remount-fs.service.d/90-rofs.conf", &dropin);
 }
 
+/*
+ * With a RAM layer on /etc it would find a writable /etc and ask its questions on the console, at
+ * each boot anew, since the answers are forgotten. An order between the two is no way out: in some
+ * versions it comes after local-fs.target.
+ */
+static int render_firstboot(struct rendering *r)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	bool etc = false;
+
+	for (size_t i = 0; i < r->plan->n_overlays; i++)
+		etc = etc || is_early_etc(&r->plan->overlays[i]);
+	if (!etc)
+		return 0;
+
+	strbuf_add(&b, "# Generated by rofs-generator: what it would ask for cannot be kept.\n\n"
+		       "[Unit]\nConditionPathIsReadWrite=/rofs/ro/etc\n");
+	return add_unit(r, "systemd-firstboot.service.d/90-rofs.conf", &b);
+}
+
 /* A masked unit is a link to /dev/null; it is no enabling link, so it is written with the files. */
 static int render_swap_masks(struct rendering *r)
 {
@@ -605,9 +660,9 @@ int units_render(const struct plan *p, const char *prepare_path, struct unit_set
 {
 	/* Each step needs only what the steps before it have rendered. */
 	static int (*const steps[])(struct rendering *) = {
-		render_remount,	 render_swap_masks, render_pools,    render_ro,
-		render_lowers,	 render_partitions, render_prepares, render_overlays,
-		render_persists, render_tmp,	    render_links,
+		render_remount,	 render_firstboot, render_swap_masks, render_pools,
+		render_ro,	 render_lowers,	   render_partitions, render_prepares,
+		render_overlays, render_persists,  render_tmp,	      render_links,
 	};
 	struct rendering r = { .plan = p, .prepare_path = prepare_path };
 

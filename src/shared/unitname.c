@@ -60,11 +60,18 @@ int unitname_instance(const char *template_name, const char *path, char **ret)
 	return finish(&b, ret);
 }
 
+static bool is_quoted(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 2 && strchr("\"'", s[0]) && s[n - 1] == s[0];
+}
+
 /* LABEL="my data": mount(8) and systemd take the quotes off, so they are no part of the label. */
 static void add_tag_value(struct strbuf *b, const char *value)
 {
 	size_t n = strlen(value);
-	bool quoted = n >= 2 && strchr("\"'", value[0]) && value[n - 1] == value[0];
+	bool quoted = is_quoted(value);
 
 	for (size_t i = quoted; i < n - quoted; i++) {
 		unsigned char c = (unsigned char)value[i];
@@ -102,7 +109,7 @@ int unitname_device_path(const char *device, char **ret)
 			strbuf_add(&b, tags[i].dir);
 			value = device + strlen(tags[i].tag);
 		}
-	if (!value)
+	if (!value || !value[is_quoted(value) ? 2 : 0])
 		return -EINVAL;
 
 	add_tag_value(&b, value);

@@ -30,6 +30,6 @@ int unitname_instance(const char *template_name, const char *path, char **ret);
  *
  * Bytes that udev does not keep in links become \xNN (systemd: encode_devnode_name()).
  *
- * Returns: 0, -ENOMEM, -EINVAL when @device is neither.
+ * Returns: 0, -ENOMEM, -EINVAL when @device is neither or its tag is empty.
  */
 int unitname_device_path(const char *device, char **ret);

@@ -36,20 +36,34 @@ static int make_parent(int dir_fd, const char *name)
 	return mkdirat(dir_fd, parent, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* Like openat(2) or symlinkat(2): a descriptor, 0 for a link, or -errno. */
+static int create(int dir_fd, const struct unit_file *u)
+{
+	int fd;
+
+	if (u->link)
+		return symlinkat(u->text, dir_fd, u->name) < 0 ? -errno : 0;
+
+	fd = openat(dir_fd, u->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
 static int write_file(int dir_fd, const struct unit_file *u)
 {
 	_cleanup_close_ int fd = -1;
 	int err;
 
-	err = make_parent(dir_fd, u->name);
-	if (err < 0)
+	/* Most files have a directory already: it is made when it is missed. */
+	err = create(dir_fd, u);
+	if (err == -ENOENT) {
+		err = make_parent(dir_fd, u->name);
+		if (err >= 0)
+			err = create(dir_fd, u);
+	}
+	if (err < 0 || u->link)
 		return err;
-	if (u->link)
-		return symlinkat(u->text, dir_fd, u->name) < 0 ? -errno : 0;
 
-	fd = openat(dir_fd, u->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
+	fd = err;
 	err = write_all(fd, u->text, strlen(u->text));
 	if (err < 0)
 		return err;

@@ -46,7 +46,8 @@ static void unit_done(struct unit *u)
 
 static char *copy_n(const char *s, size_t n)
 {
-	char *copy = strndup(s, n);
+	size_t len = strlen(s);
+	char *copy = strndup(s, n < len ? n : len);
 
 	check_that(copy != NULL, "out of memory", "");
 	return copy;
@@ -654,13 +655,21 @@ static bool is_mount(const struct mount *m, const char *what, const char *type, 
 static void check_mount(const struct check *c, const struct unit *u)
 {
 	static const struct rule rules[] = {
-		{ "Unit", "Description", 1, 1 }, { "Unit", "Documentation", 1, 1 },
-		{ "Unit", "SourcePath", 0, 1 },	 { "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "Before", 1, 3 },	 { "Unit", "After", 0, 2 },
-		{ "Unit", "Requires", 0, 2 },	 { "Unit", "Wants", 0, 1 },
-		{ "Unit", "Conflicts", 0, 1 },	 { "Unit", "RequiresMountsFor", 0, 2 },
-		{ "Mount", "What", 1, 1 },	 { "Mount", "Where", 1, 1 },
-		{ "Mount", "Type", 1, 1 },	 { "Mount", "Options", 1, 1 },
+		{ "Unit", "Description", 1, 1 },
+		{ "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 0, 1 },
+		{ "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "Before", 1, 3 },
+		{ "Unit", "After", 0, 2 },
+		{ "Unit", "Requires", 0, 2 },
+		{ "Unit", "Wants", 0, 1 },
+		{ "Mount", "LogLevelMax", 0, 1 },
+		{ "Unit", "Conflicts", 0, 1 },
+		{ "Unit", "RequiresMountsFor", 0, 2 },
+		{ "Mount", "What", 1, 1 },
+		{ "Mount", "Where", 1, 1 },
+		{ "Mount", "Type", 1, 1 },
+		{ "Mount", "Options", 1, 1 },
 	};
 	_cleanup_free_ char *where = NULL, *what = NULL, *type = NULL, *options = NULL,
 			    *named = NULL;
@@ -684,13 +693,10 @@ static void check_mount(const struct check *c, const struct unit *u)
 static void check_prepare(const struct check *c, const struct unit *u)
 {
 	static const struct rule rules[] = {
-		{ "Unit", "Description", 1, 1 },
-		{ "Unit", "Documentation", 1, 1 },
-		{ "Unit", "SourcePath", 0, 1 },
-		{ "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "RequiresMountsFor", 2, SIZE_MAX },
-		{ "Service", "Type", 1, 1 },
-		{ "Service", "RemainAfterExit", 1, 1 },
+		{ "Unit", "Description", 1, 1 },  { "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 0, 1 },	  { "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "After", 0, 1 },	  { "Unit", "RequiresMountsFor", 0, SIZE_MAX },
+		{ "Service", "Type", 1, 1 },	  { "Service", "RemainAfterExit", 1, 1 },
 		{ "Service", "ExecStart", 1, 1 },
 	};
 	static const char helper[] = CHECK_PREPARE_PATH " ";
@@ -731,6 +737,15 @@ static void check_timeout(const struct check *c, const struct unit *u)
 		    is_device(path, c->mounts[i].what))
 			return;
 	check_that(false, "a device that nobody declared", path);
+}
+
+static void check_firstboot(const struct unit *u)
+{
+	static const struct rule rules[] = { { "Unit", "ConditionPathIsReadWrite", 1, 1 } };
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	check_that(strcmp(u->settings[0].value, "/rofs/ro/etc") == 0, "another condition",
+		   u->settings[0].value);
 }
 
 static void check_remount(const struct unit *u)
@@ -922,6 +937,8 @@ static void check_text(const struct check *c, const struct unit_file *f)
 
 	if (strcmp(f->name, "systemd-remount-fs.service.d/90-rofs.conf") == 0)
 		return check_remount(&u);
+	if (strcmp(f->name, "systemd-firstboot.service.d/90-rofs.conf") == 0)
+		return check_firstboot(&u);
 	if (strchr(f->name, '/'))
 		return check_timeout(c, &u);
 	if (ends_with(f->name, ".mount"))

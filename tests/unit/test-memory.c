@@ -152,7 +152,7 @@ int main(void)
 			CHECK_INT(err, 0);
 			CHECK(m.diag.n_errors > 8);
 			CHECK(m.plan.n_overlays == 5);
-			CHECK(total > 400);
+			CHECK(total > 300);
 			continue;
 		}
 		if (n > total)

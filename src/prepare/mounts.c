@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "mounts.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "options.h"
+#include "prepare.h"
+#include "strbuf.h"
+
+/* Options taken apart for mount(2), which wants flags and the file system's own text separate. */
+struct call {
+	unsigned long flags;
+	bool private;
+	struct strbuf data;
+};
+
+static void call_done(struct call *c)
+{
+	strbuf_done(&c->data);
+}
+
+/* The words that rofs.conf(5) allows and those of options.h; anything else is the file system's. */
+static void add_word(struct call *c, const char *word, size_t n)
+{
+	static const struct {
+		const char *name;
+		unsigned long set, clear;
+	} flags[] = {
+		{ "bind", MS_BIND, 0 },
+		{ "ro", MS_RDONLY, 0 },
+		{ "nosuid", MS_NOSUID, 0 },
+		{ "suid", 0, MS_NOSUID },
+		{ "nodev", MS_NODEV, 0 },
+		{ "dev", 0, MS_NODEV },
+		{ "noexec", MS_NOEXEC, 0 },
+		{ "exec", 0, MS_NOEXEC },
+		{ "noatime", MS_NOATIME, 0 },
+		{ "relatime", MS_RELATIME, 0 },
+		{ "strictatime", MS_STRICTATIME, 0 },
+		{ "nodiratime", MS_NODIRATIME, 0 },
+	};
+
+	if (n == strlen("private") && strncmp(word, "private", n) == 0) {
+		c->private = true;
+		return;
+	}
+	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+		if (strlen(flags[i].name) == n && strncmp(word, flags[i].name, n) == 0) {
+			c->flags = (c->flags | flags[i].set) & ~flags[i].clear;
+			return;
+		}
+
+	if (c->data.len)
+		strbuf_add_char(&c->data, ',');
+	strbuf_add_n(&c->data, word, n);
+}
+
+static void take_apart(const char *options, struct call *c)
+{
+	for (const char *s = options; *s;) {
+		size_t n = strcspn(s, ",");
+
+		add_word(c, s, n);
+		s += n + (s[n] == ',');
+	}
+}
+
+static int call_mount(const char *what, const char *where, const char *type, const struct call *c)
+{
+	bool bind = c->flags & MS_BIND;
+	unsigned long flags = bind ? MS_BIND : c->flags;
+
+	if (mount(what, where, type, flags, c->data.text) < 0)
+		return -errno;
+	/* A bind takes its flags from what is bound; its own need a second call. */
+	if (bind && c->flags != MS_BIND &&
+	    mount(NULL, where, NULL, c->flags | MS_REMOUNT, NULL) < 0)
+		return -errno;
+	return c->private && mount(NULL, where, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+/*
+ * Every mount of ours is of another file system than the directory that its mount point is in:
+ * pools and overlays are file systems of their own, and /rofs/ro lies in a pool.
+ */
+static bool is_mount_point(const char *path)
+{
+	_cleanup_free_ char *parent = strdup(path);
+	struct stat here, above;
+	char *slash;
+
+	if (!parent)
+		return false;
+	slash = strrchr(parent, '/');
+	slash[slash == parent] = '\0';
+	return lstat(path, &here) == 0 && lstat(parent, &above) == 0 && here.st_dev != above.st_dev;
+}
+
+static void mount_one(const char *what, const char *where, const char *type, const char *options)
+{
+	_cleanup_(call_done) struct call c = { 0 };
+	int err;
+
+	if (is_mount_point(where))
+		return;
+
+	take_apart(options, &c);
+	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
+	if (err < 0) {
+		complain(err, "%s: %s; its unit tries again", where, strerror(-err));
+		/* Half of it, a bind that is not read-only, say, is worse than nothing. */
+		if (is_mount_point(where))
+			umount2(where, MNT_DETACH);
+	}
+}
+
+static void mount_pool(const struct plan_pool *pool)
+{
+	_cleanup_free_ char *options = NULL;
+
+	if (pool->one_pass && make_mount_point(pool->dir) >= 0 && options_pool(pool, &options) >= 0)
+		mount_one("rofs", pool->dir, "tmpfs", options);
+}
+
+void mounts_pools(const struct plan *p)
+{
+	/* The shared pool comes first: the others, and /rofs/ro, have their mount points in it. */
+	mount_pool(&p->pools[0]);
+	if (make_mount_point("/rofs/ro") >= 0)
+		mount_one("/", "/rofs/ro", NULL, OPTIONS_RO);
+	for (size_t i = 1; i < p->n_pools; i++)
+		mount_pool(&p->pools[i]);
+	if (p->tmp)
+		mount_one("tmpfs", "/tmp", "tmpfs", OPTIONS_TMP);
+}
+
+/* PID 1's bind on /etc/machine-id is let go of when the overlay, which has the id, covers it. */
+static void bind_etc(const struct plan_overlay *o)
+{
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int held = root_fd < 0 || is_mount_point(o->path) ? -ENOENT : machine_id_hold(root_fd);
+
+	mount_one(o->merged, o->path, NULL, OPTIONS_BIND);
+	if (held < 0)
+		return;
+	if (is_mount_point(o->path))
+		machine_id_release(held);
+	else
+		close(held);
+}
+
+void mounts_overlay(const struct plan *p, const struct plan_overlay *o)
+{
+	_cleanup_free_ char *options = NULL;
+
+	if (options_merged(p, o, &options) < 0 || make_mount_point(o->merged) < 0)
+		return;
+
+	mount_one("rofs", o->merged, "overlay", options);
+	if (!is_mount_point(o->merged))
+		return;
+	if (strcmp(o->path, "/etc") == 0)
+		bind_etc(o);
+	else
+		mount_one(o->merged, o->path, NULL, OPTIONS_BIND);
+}

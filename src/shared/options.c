@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <inttypes.h>
+
+#include "strbuf.h"
+
+int options_pool(const struct plan_pool *pool, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	/*
+	 * Closed to others: layers hold older copies of files whose permissions may since have been
+	 * tightened.
+	 */
+	strbuf_add(&b, "mode=0700,nosuid,nodev,noexec");
+	if (pool->size.bytes)
+		strbuf_addf(&b, ",size=%" PRIu64, pool->size.bytes);
+	else if (pool->size.percent)
+		strbuf_addf(&b, ",size=%u%%", pool->size.percent);
+	if (pool->inodes)
+		strbuf_addf(&b, ",nr_inodes=%" PRIu64, pool->inodes);
+	return strbuf_take(&b, ret);
+}
+
+int options_merged(const struct plan *p, const struct plan_overlay *o, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	/*
+	 * These paths hold nothing that the kernel, mount(8) or systemd would read differently:
+	 * conf_is_layer_path().
+	 */
+	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work", o->lower, o->layers,
+		    o->layers);
+	strbuf_addf(&b, "%s%s", *p->overlay_options ? "," : "", p->overlay_options);
+	if (o->conf->options)
+		strbuf_addf(&b, ",%s", o->conf->options);
+	/* Private: mounts on the bound path must not show up here a second time. */
+	strbuf_add(&b, ",private");
+	return strbuf_take(&b, ret);
+}

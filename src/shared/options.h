@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan.h"
+
+/*
+ * Mount options as mount(8) takes them, said once: the units carry them and rofs-prepare mounts
+ * with them. Nothing is escaped.
+ */
+
+/* Private: what is mounted on / later must not show up below. */
+#define OPTIONS_RO   "bind,ro,private"
+#define OPTIONS_BIND "bind"
+/* Flags and limits as in systemd's own tmp.mount. */
+#define OPTIONS_TMP "mode=1777,strictatime,nosuid,nodev,size=50%,nr_inodes=1m"
+
+/** options_pool - of the tmpfs of a pool. @ret: the caller frees it. Returns: 0 or -ENOMEM. */
+int options_pool(const struct plan_pool *pool, char **ret);
+
+/** options_merged - of the overlay itself. @ret: the caller frees it. Returns: 0 or -ENOMEM. */
+int options_merged(const struct plan *p, const struct plan_overlay *o, char **ret);
