@@ -136,9 +136,11 @@ def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
     if (marker.args[0], suite) not in Running.shown:
         # Boots take minutes: say what the tests wait for.
         Running.shown.add((marker.args[0], suite))
-        reporter = request.config.pluginmanager.getplugin("terminalreporter")
-        reporter.ensure_newline()
-        reporter.write(f"booting {suite}, {marker.args[0]}: ")
+        plugins = request.config.pluginmanager
+        with plugins.getplugin("capturemanager").global_and_fixture_disabled():
+            reporter = plugins.getplugin("terminalreporter")
+            reporter.ensure_newline()
+            reporter.write(f"{suite}, {marker.args[0]}: ", flush=True)
     result = Running.lab.result(marker.args[0], suite)
     if isinstance(result, Outcome):
         return result
