@@ -7,6 +7,7 @@ others (tools/test does). The programs under test come from the build directory.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Callable, Generator, List, Optional, Set, Tuple
@@ -80,6 +81,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     pairs = wanted_boots(session.items)
     if not pairs or session.config.option.collectonly or missing_tools():
         return
+    # Leave as after Ctrl-C: no machine running, no image in the way.
+    signal.signal(signal.SIGTERM, lambda *unused: pytest.exit("terminated", returncode=143))
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         Running.lab = Lab(SOURCE, build_directory() / "vm-logs", Progress(image.logs_dir()))

@@ -29,7 +29,7 @@ KEPT = "/var/local/data/demo"
 ALL = " ".join([*FORGOTTEN, KEPT])
 SECTORS = "awk '{print $7}' /sys/block/vda/stat"
 FIRST = {
-    "findmnt": "findmnt -t ext4,overlay -o TARGET,SOURCE,FSTYPE,OPTIONS",
+    "findmnt": "findmnt -t ext4,overlay -o TARGET,SOURCE,FSTYPE,VFS-OPTIONS",
     "status": "systemctl status --no-pager --lines=0 'rofs-*.mount'",
     "running": "systemctl is-system-running --wait",
     "write": f"date | tee {ALL}\nls -l {ALL}",
