@@ -296,7 +296,7 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 		"noatime", "relatime", "strictatime", "nodiratime", "ro",
 	};
 
-	for (const char *s = value; s && *value; s = next_word(s)) {
+	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
 		size_t n = strcspn(s, ",");
 
 		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
@@ -331,7 +331,7 @@ static int set_partition_options(void *field, const char *value, struct pos pos,
 			d, pos, key, value, -EINVAL,
 			"mount options separated by commas, without blanks, quotes or backslashes");
 
-	for (const char *s = value; s && *value; s = next_word(s)) {
+	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
 		size_t n = strcspn(s, ",");
 
 		if (n == 0 || in_list(s, n, refused, ELEMENTSOF(refused)) || is_systemd_option(s))
