@@ -15,57 +15,42 @@
 #include "guard.h"
 #include "log.h"
 #include "plan.h"
+#include "program.h"
 #include "rootfs.h"
 #include "unit.h"
 
-#define EXIT_USAGE 2
-
-static const char *arg_root = "/";
+static const char *arg_root;
 static const char *arg_dir; /* the early directory */
 
-static void usage(FILE *f)
-{
-	fputs("Usage: rofs-generator NORMAL-DIR EARLY-DIR LATE-DIR\n"
-	      "       rofs-generator DIR\n"
-	      "\n"
-	      "Writes the units that /etc/rofs.conf asks for into EARLY-DIR, or DIR. systemd runs it at boot and at each\n"
-	      "daemon-reload; by hand it shows what would be done.\n"
-	      "\n"
-	      "  --help      this text\n"
-	      "  --version   the version\n"
-	      "\n"
-	      "ROFS_ROOT=DIR   read the system below DIR instead of /\n"
-	      "ROFS_LOG=stderr messages to standard error, as on a terminal, instead of the kernel log\n"
-	      "\n"
-	      "Exit status: 0 done or nothing to do, 1 mistakes in the configuration or a failure, 2 usage.\n"
-	      "See rofs-generator(8) and rofs.conf(5).\n",
-	      f);
-}
+static const char usage[] =
+	"Usage: rofs-generator NORMAL-DIR EARLY-DIR LATE-DIR\n"
+	"       rofs-generator DIR\n"
+	"\n"
+	"Writes the units that /etc/rofs.conf asks for into EARLY-DIR, or DIR. systemd runs it at boot and at each\n"
+	"daemon-reload; by hand it shows what would be done.\n"
+	"\n"
+	"  --help      this text\n"
+	"  --version   the version\n"
+	"\n"
+	"ROFS_ROOT=DIR   read the system below DIR instead of /\n"
+	"ROFS_LOG=stderr messages to standard error, as on a terminal, instead of the kernel log\n"
+	"\n"
+	"Exit status: 0 done or nothing to do, 1 mistakes in the configuration or a failure, 2 usage.\n"
+	"See rofs-generator(8) and rofs.conf(5).\n";
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int c;
+	int status = program_options(argc, argv, "rofs-generator", usage, 1, 3);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return usage(stdout), EXIT_SUCCESS;
-		if (c == 'V')
-			return puts("rofs-generator " ROFS_VERSION), EXIT_SUCCESS;
-		return EXIT_USAGE;
-	}
+	if (status >= 0)
+		return status;
+	/* Two make no sense: systemd passes three directories, a person one. */
+	if (argc - optind == 2)
+		return fputs(usage, stderr), EXIT_USAGE;
 
-	if (argc - optind != 1 && argc - optind != 3)
-		return usage(stderr), EXIT_USAGE;
-
+	arg_root = program_root();
 	arg_dir = argv[optind + (argc - optind == 3)];
-	if (getenv("ROFS_ROOT"))
-		arg_root = getenv("ROFS_ROOT");
 	return -1;
 }
 

@@ -10,11 +10,10 @@
 #include "mounts.h"
 #include "plan.h"
 #include "prepare.h"
+#include "program.h"
 #include "rootfs.h"
 
-#define EXIT_USAGE 2
-
-static const char *arg_root = "/";
+static const char *arg_root;
 static const char *arg_pool;
 
 int complain(int err, const char *format, ...)
@@ -36,45 +35,29 @@ int complain(int err, const char *format, ...)
 	return err;
 }
 
-static void usage(FILE *f)
-{
-	fputs("Usage: rofs-prepare POOL\n"
-	      "\n"
-	      "Makes the upper, work and persist directories that /etc/rofs.conf asks for in POOL, which must be mounted.\n"
-	      "The units of rofs-generator run it; a second run changes nothing.\n"
-	      "\n"
-	      "  --help      this text\n"
-	      "  --version   the version\n"
-	      "\n"
-	      "ROFS_ROOT=DIR   work on the system below DIR instead of /\n"
-	      "\n"
-	      "Exit status: 0 done, 1 something could not be made, 2 usage. See rofs-prepare(8).\n",
-	      f);
-}
+static const char usage[] =
+	"Usage: rofs-prepare POOL\n"
+	"\n"
+	"Makes the upper, work and persist directories that /etc/rofs.conf asks for in POOL, which must be mounted.\n"
+	"The units of rofs-generator run it; a second run changes nothing.\n"
+	"\n"
+	"  --help      this text\n"
+	"  --version   the version\n"
+	"\n"
+	"ROFS_ROOT=DIR   work on the system below DIR instead of /\n"
+	"\n"
+	"Exit status: 0 done, 1 something could not be made, 2 usage. See rofs-prepare(8).\n";
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int c;
+	int status = program_options(argc, argv, "rofs-prepare", usage, 1, 1);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return usage(stdout), EXIT_SUCCESS;
-		if (c == 'V')
-			return puts("rofs-prepare " ROFS_VERSION), EXIT_SUCCESS;
-		return EXIT_USAGE;
-	}
-	if (argc - optind != 1)
-		return usage(stderr), EXIT_USAGE;
+	if (status >= 0)
+		return status;
 
+	arg_root = program_root();
 	arg_pool = argv[optind];
-	if (getenv("ROFS_ROOT"))
-		arg_root = getenv("ROFS_ROOT");
 	return -1;
 }
 
