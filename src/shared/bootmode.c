@@ -39,8 +39,7 @@ struct boot boot_decide(const char *cmdline, bool in_initrd)
 {
 	struct boot off = { .mode = BOOT_OFF }, recovery = { .mode = BOOT_RECOVERY },
 		    normal = { .mode = BOOT_NORMAL };
-	bool switched_on = false, switched_off = false, root_rw = false;
-	struct boot verdict;
+	bool switched_on = false, switched_off = false;
 
 	for (const char *s = cmdline; *s;) {
 		size_t n;
@@ -58,8 +57,6 @@ struct boot boot_decide(const char *cmdline, bool in_initrd)
 		} else if (is_recovery(s, n)) {
 			recovery.word = s;
 			recovery.word_len = (int)n;
-		} else if (IS_ONE_OF(s, n, "rw", "ro")) {
-			root_rw = s[1] == 'w';
 		}
 		s += n;
 	}
@@ -67,7 +64,5 @@ struct boot boot_decide(const char *cmdline, bool in_initrd)
 	if (in_initrd)
 		return (struct boot){ .mode = BOOT_INITRD };
 
-	verdict = switched_off ? off : (!switched_on && recovery.word ? recovery : normal);
-	verdict.root_rw = root_rw;
-	return verdict;
+	return switched_off ? off : (!switched_on && recovery.word ? recovery : normal);
 }

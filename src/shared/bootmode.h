@@ -22,8 +22,6 @@ struct boot {
 	enum boot_mode mode;
 	const char *word;
 	int word_len; /* bytes */
-	/* The last of the words rw and ro is rw: the initramfs has mounted / writable. */
-	bool root_rw;
 };
 
 /**

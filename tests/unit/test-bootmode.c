@@ -64,19 +64,9 @@ static void test_initrd_comes_first(void)
 	CHECK_INT(boot_decide("rofs=off", true).mode, BOOT_INITRD);
 }
 
-static void test_last_of_rw_and_ro(void)
-{
-	CHECK(!boot_decide("quiet", false).root_rw);
-	CHECK(boot_decide("rw", false).root_rw);
-	CHECK(!boot_decide("rw ro", false).root_rw);
-	CHECK(boot_decide("ro quiet rw\n", false).root_rw);
-	CHECK(!boot_decide("rwx raw", false).root_rw);
-}
-
 int main(void)
 {
 	test_decisions();
 	test_initrd_comes_first();
-	test_last_of_rw_and_ro();
 	return check_done();
 }
