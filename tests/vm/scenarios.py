@@ -222,6 +222,13 @@ OFF: Dict[str, str] = {
     "said": "journalctl -b -t rofs-generator -o cat --no-pager",
 }
 
+WRITABLE_BY_COMMAND_LINE: Dict[str, str] = {
+    **SYSTEM,
+    "root": "findmnt -n -o OPTIONS,FS-OPTIONS /",
+    "write": "touch /new",
+    "writable": "touch /etc/new /var/new /home/new /var/local/data/new",
+}
+
 CONTROL: Dict[str, str] = {
     **SYSTEM,
     "writable": "touch /etc/new || touch /var/new || touch /home/new",
@@ -304,6 +311,9 @@ SCENARIOS: Dict[str, Scenario] = {
         Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
         Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,)),
         Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
+        # The initramfs mounts / writable, and no line of fstab says what it should be.
+        Scenario("rw", MINIMAL_CONF, (WRITABLE_BY_COMMAND_LINE,), arguments=("rw",),
+                 files={"/etc/fstab": File("# nothing\n")}),
         Scenario("control", "", (CONTROL,), rofs=False,
                  files={"/etc/fstab": File("LABEL=root / ext4 ro 0 1\n"),
                         "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")}),
