@@ -42,7 +42,7 @@ int plan_name_fsck(struct building *b, const struct conf_section *s, const char 
 
 /* A pool mounted at @dir, with size, inodes, shared and pos as in @wanted; @s asks for it. */
 int plan_add_pool(struct building *b, const struct conf_section *s, const char *dir,
-		  const struct plan_pool *wanted, size_t *ret);
+		  const struct plan_pool *wanted);
 
 /* A run of rofs-prepare on @dir; @s asks for it. */
 int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir,

@@ -121,10 +121,9 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 
-	o->pool = 0; /* the shared one */
 	own.one_pass = o->one_pass;
 	if (own.size.bytes || own.size.percent)
-		return plan_add_pool(b, s, o->layers, &own, &o->pool);
+		return plan_add_pool(b, s, o->layers, &own);
 	return 0;
 }
 
@@ -154,7 +153,6 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 			"blanks, and at most %u bytes",
 			c->section.name, o->layers, CONF_LAYER_BYTES_MAX);
 
-	o->pool = NO_INDEX;
 	o->on_partition = true;
 	err = plan_partition_prepare(b, &c->section, partition, &o->prepare);
 	if (err < 0)

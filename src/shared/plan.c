@@ -192,7 +192,7 @@ int plan_one_pass(struct building *b, const struct conf_section *s, size_t *ret)
 }
 
 int plan_add_pool(struct building *b, const struct conf_section *s, const char *dir,
-		  const struct plan_pool *wanted, size_t *ret)
+		  const struct plan_pool *wanted)
 {
 	struct plan *p = &b->plan;
 	struct plan_pool pool = *wanted;
@@ -210,7 +210,6 @@ int plan_add_pool(struct building *b, const struct conf_section *s, const char *
 		return -ENOMEM;
 	}
 
-	*ret = p->n_pools;
 	p->pools[p->n_pools++] = pool;
 	return 0;
 }
@@ -224,7 +223,6 @@ static int plan_shared_pool(struct building *b)
 	struct plan_pool pool = {
 		.shared = true, .size = m->size, .inodes = m->inodes, .pos = m->section.pos
 	};
-	size_t index;
 
 	/* A [Memory] section with a mistake is left out: its defaults are in force. */
 	if (m->section.invalid) {
@@ -233,7 +231,7 @@ static int plan_shared_pool(struct building *b)
 	}
 	if (b->n_claims == 0)
 		return 0;
-	return plan_add_pool(b, &m->section, "/rofs", &pool, &index);
+	return plan_add_pool(b, &m->section, "/rofs", &pool);
 }
 
 static void check_rofs(struct building *b)

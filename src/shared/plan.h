@@ -61,7 +61,6 @@ struct plan_overlay {
 	char *merged; /* /rofs/overlay/var */
 	char *merged_unit;
 	char *bind_unit;
-	size_t pool;	      /* index into plan.pools; SIZE_MAX on a partition */
 	size_t prepare;	      /* index into plan.prepares */
 	size_t next_prepared; /* the next overlay of the same run, SIZE_MAX: the last */
 	bool lower_is_root;   /* on the root file system: needs no device, so it can come first */
