@@ -10,7 +10,7 @@ import pytest
 from vm.image import XATTR_NAMES
 from vm.lab import Outcome
 from vm.machine import Boot
-from vm.scenarios import OUR_UNITS, OVERLAYS, both_permissions
+from vm.scenarios.basic import OUR_UNITS, OVERLAYS, both_permissions
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("minimal")]
 

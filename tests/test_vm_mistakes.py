@@ -8,7 +8,7 @@ import re
 import pytest
 from vm.lab import Outcome
 from vm.machine import Boot
-from vm.scenarios import MISTAKES_POSITIONS, OVERLAYS, RIGHT_LINES
+from vm.scenarios.basic import MISTAKES_POSITIONS, OVERLAYS, RIGHT_LINES
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("mistakes")]
 

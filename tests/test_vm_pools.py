@@ -6,7 +6,7 @@ import pytest
 from vm.image import OPT_MODE
 from vm.lab import Outcome
 from vm.machine import Boot
-from vm.scenarios import both_permissions
+from vm.scenarios.basic import both_permissions
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("pools")]
 

@@ -14,7 +14,7 @@ from . import disk, image
 from .machine import Boot, Disk, Machine, MachineError, qemu_argv
 from .probe import parse, probe_argument, probe_files
 from .progress import Progress, Step, StepFailed, wants_colour
-from .scenarios import PATIENCE, PATIENCE_PATH
+from .scenario import PATIENCE, PATIENCE_PATH
 
 EXAMPLE = "conf/examples/minimal.conf"
 AUTOLOGIN = """\

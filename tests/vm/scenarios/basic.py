@@ -1,70 +1,22 @@
-"""What is booted: each scenario is an image, a configuration and the questions asked inside.
+"""A machine with the minimal rofs.conf and what an administrator does first with it.
 
-A scenario's questions (snippets) are shell text, run in order as root after multi-user.target.
 The test modules read the answers.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from typing import Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Dict, List, Tuple
 
-from .disk import Entry, File
-from .probe import Section, Snippets
-
-MINIMAL_CONF = """\
-[Overlay /var]
-[Overlay /etc]
-[Overlay /home]
-[Partition data]
-Device=LABEL=data
-[Persist /var/local/data]
-Partition=data
-"""
-
-# Without KVM, and beside another machine, the partition can take longer than the 15 s that rofs
-# waits for it. A drop-in, so that the file itself stays the one of the documentation.
-PATIENCE_PATH = "/etc/rofs.conf.d/50-emulated.conf"
-PATIENCE = File("[Partition data]\nTimeout=90s\n")
+from ..disk import Entry, File
+from ..probe import Section
+from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 
 OVERLAYS = ("var", "etc", "home")
 OUR_UNITS = ("rofs.mount", "rofs-ro.mount", "rofs-overlay-var.mount", "rofs-overlay-etc.mount",
              "rofs-overlay-home.mount", "rofs-persist-data.mount", "var.mount", "etc.mount",
              "home.mount", "var-local-data.mount", "tmp.mount")
 
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    """One image and its boots.
-
-    `conf`: /etc/rofs.conf. `boots`: what is asked in the first boot, in the second of the same
-    disks, ... `arguments`: added to the kernel command line. `rofs`: whether it is installed.
-    """
-
-    name: str
-    conf: Union[str, bytes]
-    boots: Sequence[Snippets]
-    files: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
-    arguments: Sequence[str] = ()
-    rofs: bool = True
-
-
-SYSTEM: Dict[str, str] = {
-    "running": "systemctl is-system-running --wait",
-    "failed": "systemctl --failed --no-legend --plain --no-pager",
-    "journal_trouble": (
-        "journalctl -b -o cat --no-pager | grep -iE 'ordering cycle|Job .* deleted to break'"
-    ),
-    "journal_warnings": (
-        "journalctl -b -p warning -o short-monotonic --no-pager |"
-        " grep -E 'rofs|overlayfs|(var|etc|home|tmp|var-local-data)\\.mount'"
-    ),
-    "mounts": "findmnt --json --list -o TARGET,SOURCE,FSTYPE,OPTIONS,PROPAGATION",
-}
-
-# Last of a boot's questions: what follows would not be counted.
-SECTORS = {"sectors": "sync; awk '{print $7}' /sys/block/vda/stat"}
 
 UNIT_STATES = "\n".join(
     f"systemctl show --no-pager -p Id -p ActiveState -p FragmentPath -p Result {unit}; echo"
@@ -303,19 +255,16 @@ MISTAKEN: Dict[str, str] = {
     **SECTORS,
 }
 
-SCENARIOS: Dict[str, Scenario] = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
-        Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES),
-        Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
-        Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,)),
-        Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
-        # The initramfs mounts / writable, and no line of fstab says what it should be.
-        Scenario("rw", MINIMAL_CONF, (WRITABLE_BY_COMMAND_LINE,), arguments=("rw",),
-                 files={"/etc/fstab": File("# nothing\n")}),
-        Scenario("control", "", (CONTROL,), rofs=False,
-                 files={"/etc/fstab": File("LABEL=root / ext4 ro 0 1\n"),
-                        "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")}),
-    )
-}
+SCENARIOS = (
+    Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
+    Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES),
+    Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
+    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,)),
+    Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
+    # The initramfs mounts / writable, and no line of fstab says what it should be.
+    Scenario("rw", MINIMAL_CONF, (WRITABLE_BY_COMMAND_LINE,), arguments=("rw",),
+             files={"/etc/fstab": File("# nothing\n")}),
+    Scenario("control", "", (CONTROL,), rofs=False,
+             files={"/etc/fstab": File("LABEL=root / ext4 ro 0 1\n"),
+                    "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")}),
+)

@@ -1,0 +1,15 @@
+"""What is booted, one module for each subject: each has SCENARIOS, and its test module the answers.
+"""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ..scenario import Scenario
+from . import basic
+
+SCENARIOS: Dict[str, Scenario] = {
+    scenario.name: scenario
+    for module in (basic,)
+    for scenario in module.SCENARIOS
+}
