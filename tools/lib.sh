@@ -98,7 +98,7 @@ need() {
 build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|systemd'
 	libacl1-dev libmount-dev scdoc)
 image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diffutils
-	qemu-system-x86)
+	qemu-system-x86 btrfs-progs dosfstools erofs-utils fdisk mtools squashfs-tools xfsprogs)
 
 # need_amd64: the virtual machines are of the host's architecture, and that is only one.
 need_amd64() {

@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List, Mapping, Optional, Tuple, Union
+from typing import List, Mapping, Optional, Sequence, Tuple, Union
 
 from .progress import StepFailed
 
@@ -79,10 +79,11 @@ def put(tree: Path, path: str, entry: Entry) -> None:
     target.chmod(entry.mode)
 
 
-def mke2fs(image: Path, size: int, label: str, tree: Optional[Path] = None) -> None:
+def mke2fs(image: Path, size: int, label: str, tree: Optional[Path] = None,
+           arguments: Sequence[str] = ()) -> None:
     """Make an ext4 file system of `size` bytes in a sparse file, filled from `tree` if given.
 
-    Raises StepFailed with mke2fs's message.
+    `arguments`: more of mke2fs's own. Raises StepFailed with mke2fs's message.
     """
     image.unlink(missing_ok=True)
     with image.open("wb") as f:
@@ -90,7 +91,7 @@ def mke2fs(image: Path, size: int, label: str, tree: Optional[Path] = None) -> N
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
         conf.write(MKE2FS_CONF)
         conf.flush()
-        argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-L", label]
+        argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-L", label, *arguments]
         argv += ["-d", str(tree)] if tree else []
         environment = {**os.environ, "MKE2FS_CONFIG": conf.name}
         environment["PATH"] = environment.get("PATH", "") + ":/usr/sbin:/sbin"

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Dict, List, Sequence, Set, Tuple, Union
 
-from . import disk, image
+from . import disk, image, volume
 from .machine import Boot, Disk, Machine
 from .probe import probe_argument, probe_files
 from .progress import Progress, StepFailed
@@ -24,11 +24,24 @@ TOOLS = ("cmp", "cp", disk.DEBUGFS, disk.DUMPE2FS, disk.E2FSCK, "mke2fs", "qemu-
 
 
 @dataclasses.dataclass(frozen=True)
+class DiskEnd:
+    """A further disk after power-off.
+
+    `identical`: to what it was before the first boot. `state`: as disk.superblock_state says it
+    of ext4; '' for other types.
+    """
+
+    identical: bool
+    state: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Outcome:
     """What came of a scenario, one element per boot in each list.
 
     `identical`: whether the root image equals its pristine copy after power-off. `data_state`:
     the partition's superblock after power-off. `data_fsck`: e2fsck's exit status and output.
+    `disks`: the scenario's further disks after power-off, in their order.
     """
 
     scenario: Scenario
@@ -37,6 +50,7 @@ class Outcome:
     identical: List[bool]
     data_state: List[str]
     data_fsck: List[Tuple[int, str]]
+    disks: List[List[DiskEnd]] = dataclasses.field(default_factory=list)
 
 
 def missing_tools() -> List[str]:
@@ -114,12 +128,15 @@ class Lab:
             disk.variant(base.image, root, scenario_files(scenario, rofs))
             disk.copy_sparse(root, pristine)
             disk.mke2fs(data, disk.DATA_BYTES, "data")
+            more = make_disks(scenario.disks, work)
+            drives = [Disk(path) for path in (root, data, *more)]
             outcome = Outcome(scenario, base.suite, [], [], [], [])
             for number in range(1, len(scenario.boots) + 1):
-                outcome.boots.append(self._boot(scenario, base, [Disk(root), Disk(data)], number))
+                outcome.boots.append(self._boot(scenario, base, drives, number))
                 outcome.identical.append(disk.same_content(root, pristine))
                 outcome.data_state.append(disk.superblock_state(data))
                 outcome.data_fsck.append(disk.fsck(data))
+                outcome.disks.append([disk_end(v, p) for v, p in zip(scenario.disks, more)])
             return outcome
 
     def _boot(
@@ -137,6 +154,28 @@ class Lab:
         finally:
             with self._lock:
                 self._machines.discard(machine)
+
+
+def pristine_of(path: Path) -> Path:
+    """Where the copy of a further disk is kept that shows what it was."""
+    return path.with_suffix(".pristine")
+
+
+def make_disks(volumes: Sequence[volume.Volume], work: Path) -> List[Path]:
+    """The images of a scenario's further disks, each with a pristine copy beside it."""
+    paths = []
+    for number, what in enumerate(volumes):
+        path = work / f"disk{number}.img"
+        volume.make(path, what)
+        disk.copy_sparse(path, pristine_of(path))
+        paths.append(path)
+    return paths
+
+
+def disk_end(what: volume.Volume, path: Path) -> DiskEnd:
+    """What became of a further disk."""
+    state = disk.superblock_state(path) if what.fstype == "ext4" else ""
+    return DiskEnd(disk.same_content(path, pristine_of(path)), state)
 
 
 def scenario_files(scenario: Scenario, rofs: disk.Files) -> Dict[str, disk.Entry]:

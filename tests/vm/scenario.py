@@ -10,6 +10,7 @@ from typing import Dict, Mapping, Sequence, Union
 
 from .disk import Entry, File
 from .probe import Snippets
+from .volume import Volume
 
 MINIMAL_CONF = """\
 [Overlay /var]
@@ -33,6 +34,7 @@ class Scenario:
 
     `conf`: /etc/rofs.conf. `boots`: what is asked in the first boot, in the second of the same
     disks, ... `arguments`: added to the kernel command line. `rofs`: whether it is installed.
+    `disks`: beside the root and the partition "data" (vda, vdb): vdc, vdd, ...
     """
 
     name: str
@@ -41,6 +43,7 @@ class Scenario:
     files: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     arguments: Sequence[str] = ()
     rofs: bool = True
+    disks: Sequence[Volume] = ()
 
 
 SYSTEM: Dict[str, str] = {
