@@ -18,8 +18,8 @@ LAYERS: List[List[str]] = [
     ["conf", "conf-keys"],
     ["bootmode", "facts"],
     ["fstab"],
-    ["plan", "plan-overlay", "plan-persist", "plan-root", "plan-internal", "claims", "places",
-     "unitname"],
+    ["plan", "plan-masks", "plan-overlay", "plan-persist", "plan-root", "plan-internal", "claims",
+     "places", "unitname"],
     ["options"],
     ["unit"],
 ]

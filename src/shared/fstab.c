@@ -22,6 +22,17 @@ bool fstab_is_network(const struct fstab_entry *e)
 	return fstab_has_option(e->options, "_netdev");
 }
 
+bool fstab_is_automount(const struct fstab_entry *e)
+{
+	return fstab_has_option(e->options, "x-systemd.automount") ||
+	       fstab_has_option(e->options, "comment=systemd.automount");
+}
+
+bool fstab_is_initrd(const struct fstab_entry *e)
+{
+	return strcmp(e->dir, "/usr") == 0 || fstab_has_option(e->options, "x-initrd.mount");
+}
+
 bool fstab_is_swap(const struct fstab_entry *e)
 {
 	return strcmp(e->type, "swap") == 0;
@@ -114,7 +125,7 @@ static bool is_sound_field(const char *s)
 	return !text_has_control(s) && text_is_utf8(s, n) && !(n > 0 && s[n - 1] == '\\');
 }
 
-static bool is_sound(const struct fstab_entry *e)
+bool fstab_is_sound(const struct fstab_entry *e)
 {
 	return is_sound_field(e->spec) && is_sound_field(e->dir) && is_sound_field(e->type) &&
 	       is_sound_field(e->options);
@@ -122,9 +133,9 @@ static bool is_sound(const struct fstab_entry *e)
 
 static bool is_mounted_at_boot(const struct fstab_entry *e)
 {
-	return is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
+	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
 	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) &&
-	       !fstab_has_option(e->options, "noauto");
+	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e));
 }
 
 /*

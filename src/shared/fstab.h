@@ -8,7 +8,7 @@
 /**
  * struct fstab_index - the mount points that fstab will mount at boot, by path
  *
- * Left out: swap, noauto entries, the root, and API file systems: nothing of ours can be below
+ * Left out: swap, noauto entries without automount, the root, and API file systems: nothing of ours can be below
  * them.
  */
 struct fstab_index {
@@ -47,7 +47,19 @@ int fstab_option_value(const char *options, const char *name, char **ret);
  */
 int fstab_options_read_only(const char *options, char **ret);
 
+/**
+ * fstab_is_sound - can its fields stand in a unit? Those that cannot nobody means: \012 would end the
+ * line, and systemd skips lines that are not UTF-8.
+ */
+bool fstab_is_sound(const struct fstab_entry *e);
+
 bool fstab_is_swap(const struct fstab_entry *e);
+
+/** fstab_is_automount - is it mounted on first use? Then an .automount unit stands in for it. */
+bool fstab_is_automount(const struct fstab_entry *e);
+
+/** fstab_is_initrd - does the initramfs mount it, before any unit of ours? */
+bool fstab_is_initrd(const struct fstab_entry *e);
 
 /** fstab_is_network - does it come from the network, and so only after local-fs.target? */
 bool fstab_is_network(const struct fstab_entry *e);

@@ -25,6 +25,7 @@ int plan_overlays(struct building *b);
 int plan_partitions(struct building *b);
 int plan_persists(struct building *b);
 int plan_root(struct building *b);
+int plan_masks(struct building *b);
 
 /* asprintf() that returns -ENOMEM and leaves NULL on failure. */
 int plan_format(char **ret, const char *format, ...) _printf_(2, 3);

@@ -6,14 +6,64 @@
 #include "plan-internal.h"
 #include "unitname.h"
 
-static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
+/* How long to wait for a device that fstab says may be missing, where it does not say how long. */
+#define NOFAIL_TIMEOUT_USEC (30 * UINT64_C(1000000))
+
+/* Sets timeout_usec and device_unit, unless systemd's own timeout is good. */
+static int lower_timeout(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
 	_cleanup_free_ char *timeout = NULL;
 	int err;
 
+	err = fstab_option_value(l->entry->options, "x-systemd.device-timeout", &timeout);
+	if (err < 0)
+		return err;
+	if (!timeout || value_usec(timeout, &l->timeout_usec) < 0) {
+		/* With nofail the boot would not wait at all; but the overlay must be early. */
+		if (!fstab_has_option(l->entry->options, "nofail"))
+			return 0;
+		l->timeout_usec = NOFAIL_TIMEOUT_USEC;
+	}
+	return plan_name_device(b, s, l->device_path, &l->device_unit);
+}
+
+/* Does the file system of this entry become the lower of an overlay on its mount point? */
+static bool is_taken_over(const struct building *b, const struct fstab_entry *e)
+{
+	const struct claim *c = claims_find(b->claims, b->n_claims, e->dir);
+
+	return c && c->section->kind == CONF_OVERLAY;
+}
+
+/*
+ * Everything but a device is named as in fstab; but what lies on the root file system is taken from
+ * the untouched one: its own path may be covered by an overlay.
+ */
+static int lower_source(struct building *b, struct plan_lower *l)
+{
+	const char *spec = l->entry->spec;
+	_cleanup_free_ char *clean = strdup(spec);
+	const struct fstab_entry *above;
+
+	if (!clean)
+		return -ENOMEM;
+	path_clean(clean);
+	above = fstab_at_or_above(&b->fstab, clean);
+	if (clean[0] != '/' || path_is_api(clean) || path_has_dotdot(clean) ||
+	    (above && !is_taken_over(b, above)))
+		return plan_format(&l->what, "%s", spec);
+	return plan_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
+}
+
+static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
+{
+	int err;
+
 	err = unitname_device_path(l->entry->spec, &l->device_path);
 	if (err == -EINVAL)
-		return 0; /* not a block device: nothing to wait for or to check */
+		return lower_source(b, l); /* nothing to wait for or to check */
+	if (err >= 0)
+		err = plan_format(&l->what, "%s", l->device_path);
 	if (err < 0)
 		return err;
 
@@ -23,12 +73,24 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 			return err;
 	}
 
-	err = fstab_option_value(l->entry->options, "x-systemd.device-timeout", &timeout);
+	return lower_timeout(b, s, l);
+}
+
+/* The options of the file system itself as the lower. */
+static int lower_options(struct plan_lower *l)
+{
+	_cleanup_free_ char *options = NULL;
+	const char *given = l->entry->options;
+	int err;
+
+	err = fstab_options_read_only(given, &options);
 	if (err < 0)
 		return err;
-	if (!timeout || value_usec(timeout, &l->timeout_usec) < 0)
-		return 0;
-	return plan_name_device(b, s, l->device_path, &l->device_unit);
+	/* A bind joins the peers of what it is bound from: what is mounted there would show here. */
+	if (fstab_has_option(given, "bind") || fstab_has_option(given, "rbind"))
+		return plan_format(&l->options, "%s,private", options);
+	l->options = TAKE_PTR(options);
+	return 0;
 }
 
 /*
@@ -55,10 +117,11 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 	if (err < 0)
 		return err;
 	if (bind) {
-		l.options = strdup("bind,ro,private");
-		err = l.options ? 0 : -ENOMEM;
+		err = plan_format(&l.options, "bind,ro,private");
+		if (err >= 0)
+			err = plan_format(&l.what, "%s", e->dir);
 	} else {
-		err = fstab_options_read_only(e->options, &l.options);
+		err = lower_options(&l);
 		if (err >= 0)
 			err = lower_device(b, s, &l);
 	}
@@ -75,7 +138,6 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 static int find_lower(struct building *b, struct plan_overlay *o)
 {
 	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, o->path);
-	bool taken_over;
 	int err;
 
 	err = plan_format(&o->lower, "/rofs/ro%s", o->path);
@@ -89,8 +151,7 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	 * On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as
 	 * ever.
 	 */
-	taken_over = claims_find(b->claims, b->n_claims, e->dir) != NULL;
-	return add_lower(b, &o->conf->section, e, !taken_over);
+	return add_lower(b, &o->conf->section, e, !is_taken_over(b, e));
 }
 
 /*
@@ -192,6 +253,12 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 			b->diag, s->pos,
 			"[Overlay %s]: fstab mounts %s from the network, which comes up later "
 			"than an overlay must",
+			s->name, e->dir);
+	if (e && strcmp(e->dir, c->fact->resolved) == 0 && fstab_is_initrd(e))
+		return diag_error(
+			b->diag, s->pos,
+			"[Overlay %s]: fstab mounts %s, which the initramfs has done before rofs can; "
+			"overlay directories below it instead",
 			s->name, e->dir);
 	if (e)
 		return 0;

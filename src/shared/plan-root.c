@@ -87,15 +87,72 @@ static int add_swap(struct plan *p, const struct fstab_entry *e)
 	return 0;
 }
 
-static int plan_swaps(struct plan *p)
+/* The claim of an overlay or a persist on @path or nearest above it. */
+static const struct claim *claim_above(const struct building *b, char *path)
 {
-	for (size_t i = 0; i < p->facts->n_fstab; i++) {
-		const struct fstab_entry *e = &p->facts->fstab[i];
+	for (char *slash; path[0]; *slash = '\0') {
+		const struct claim *c = claims_find(b->claims, b->n_claims, path);
+
+		if (c)
+			return c;
+		slash = strrchr(path, '/');
+		if (!slash)
+			break;
+	}
+	return NULL;
+}
+
+/*
+ * Is it a file to which the kernel cannot swap? Not on the root that is kept read-only, and not
+ * through an overlay.
+ */
+static int is_useless_file(const struct building *b, const struct fstab_entry *e, bool *ret)
+{
+	_cleanup_free_ char *path = strdup(e->spec);
+	const struct claim *c;
+
+	if (!path)
+		return -ENOMEM;
+	path_clean(path);
+	*ret = false;
+	if (path[0] != '/' || path_is_api(path))
+		return 0;
+
+	*ret = b->plan.n_remounts > 0 && !fstab_at_or_above(&b->fstab, path);
+	c = claim_above(b, path);
+	if (c)
+		*ret = c->section->kind == CONF_OVERLAY;
+	return 0;
+}
+
+/* Of swap that is wanted: would its unit only fail? */
+static int plan_useless_swap(struct building *b, const struct fstab_entry *e)
+{
+	bool useless;
+	int err;
+
+	err = is_useless_file(b, e, &useless);
+	if (err < 0 || !useless)
+		return err;
+	diag_warning(
+		b->diag, (struct pos){ .file = "/etc/fstab" },
+		"the swap file %s is not activated: the kernel cannot swap to a file on a read-only root "
+		"or on an overlay; use a partition or zram",
+		e->spec);
+	return add_swap(&b->plan, e);
+}
+
+static int plan_swaps(struct building *b, bool wanted)
+{
+	const struct facts *f = b->plan.facts;
+
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
 		int err;
 
 		if (!fstab_is_swap(e) || is_zram(e))
 			continue;
-		err = add_swap(p, e);
+		err = wanted ? plan_useless_swap(b, e) : add_swap(&b->plan, e);
 		if (err < 0)
 			return err;
 	}
@@ -133,5 +190,5 @@ int plan_root(struct building *b)
 		if (err < 0)
 			return err;
 	}
-	return root->swap && !invalid ? 0 : plan_swaps(p);
+	return plan_swaps(b, root->swap && !invalid);
 }

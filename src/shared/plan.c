@@ -13,6 +13,7 @@
 
 void plan_lower_done(struct plan_lower *l)
 {
+	free(l->what);
 	free(l->where);
 	free(l->unit);
 	free(l->device_path);
@@ -73,6 +74,8 @@ void plan_done(struct plan *p)
 		free(p->remounts[i].options);
 	for (size_t i = 0; i < p->n_swaps; i++)
 		free(p->swaps[i]);
+	for (size_t i = 0; i < p->n_masks; i++)
+		free(p->masks[i]);
 	free(p->pools);
 	free(p->prepares);
 	free(p->lowers);
@@ -81,8 +84,19 @@ void plan_done(struct plan *p)
 	free(p->persists);
 	free(p->remounts);
 	free(p->swaps);
+	free(p->masks);
 	free(p->overlay_options);
 	*p = (struct plan){ 0 };
+}
+
+bool plan_overlay_is_required(const struct plan_overlay *o)
+{
+	return o->on_partition && o->conf->if_missing == IF_MISSING_EMERGENCY;
+}
+
+bool plan_persist_is_required(const struct plan_persist *p)
+{
+	return p->conf->if_missing == IF_MISSING_EMERGENCY;
 }
 
 int plan_format(char **ret, const char *fmt, ...)
@@ -308,7 +322,10 @@ static int build(struct building *b)
 	err = plan_persists(b);
 	if (err < 0)
 		return err;
-	return plan_root(b);
+	err = plan_root(b);
+	if (err < 0)
+		return err;
+	return plan_masks(b);
 }
 
 int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d, struct plan *ret)

@@ -42,6 +42,7 @@ struct plan_prepare {
  */
 struct plan_lower {
 	const struct fstab_entry *entry;
+	char *what;  /* device, source of the bind, ... */
 	char *where; /* /rofs/ro/home */
 	char *unit;
 	char *device_path; /* /dev/disk/by-uuid/...; NULL if it is not a block device, or if bind */
@@ -120,6 +121,12 @@ struct plan {
 	size_t n_remounts;
 	char **swaps; /* swap units to mask */
 	size_t n_swaps;
+	/*
+	 * Links by which systemd-fstab-generator pulls in what is ours now, or would write to what
+	 * is kept read-only: "local-fs.target.requires/home.mount"
+	 */
+	char **masks;
+	size_t n_masks;
 	char *overlay_options; /* those the kernel knows: "index=off,..." */
 	bool tmp;	       /* a tmpfs on /tmp */
 };
@@ -140,6 +147,10 @@ struct plan {
 int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d,
 	       struct plan *ret);
 void plan_done(struct plan *p);
+
+/* Does the boot stop in emergency mode without it? */
+bool plan_overlay_is_required(const struct plan_overlay *o);
+bool plan_persist_is_required(const struct plan_persist *p);
 
 void plan_lower_done(struct plan_lower *l);
 void plan_overlay_done(struct plan_overlay *o);

@@ -281,10 +281,7 @@ static int render_lower(struct rendering *r, size_t i)
 	add_requires_mounts_for(&b, "/rofs/ro");
 	add_fsck(&b, l->fsck_unit);
 	strbuf_add(&b, "\n[Mount]\n");
-	add_path_line(&b, "What",
-		      l->bind	     ? l->entry->dir :
-		      l->device_path ? l->device_path :
-				       l->entry->spec);
+	add_path_line(&b, "What", l->what);
 	add_path_line(&b, "Where", l->where);
 	strbuf_add(&b, "Type=");
 	add_escaped(&b, l->bind ? "none" : l->entry->type);
@@ -642,13 +639,13 @@ static int render_links(struct rendering *r)
 	r->set.first_link = r->set.n_files;
 	for (size_t i = 0; i < p->n_overlays && err >= 0; i++)
 		err = enable(r, p->overlays[i].bind_unit,
-			     p->overlays[i].on_partition &&
-				     p->overlays[i].conf->if_missing == IF_MISSING_EMERGENCY);
+			     plan_overlay_is_required(&p->overlays[i]));
 	for (size_t i = 0; i < p->n_persists && err >= 0; i++)
-		err = enable(r, p->persists[i].unit,
-			     p->persists[i].conf->if_missing == IF_MISSING_EMERGENCY);
+		err = enable(r, p->persists[i].unit, plan_persist_is_required(&p->persists[i]));
 	if (err >= 0 && p->tmp)
 		err = enable(r, "tmp.mount", false);
+	for (size_t i = 0; i < p->n_masks && err >= 0; i++)
+		err = add_link(r, "", p->masks[i], "/dev/null");
 	/* Without an entry for / in fstab nothing else would pull it in. */
 	if (err >= 0 && p->n_remounts > 0)
 		err = add_link(r, LOCAL_FS ".wants/", "systemd-remount-fs.service",

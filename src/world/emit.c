@@ -126,7 +126,7 @@ static bool same_dir(const char *a, const char *b)
 
 static bool is_first_of_dir(const struct unit_set *set, size_t link)
 {
-	/* At most two directories: .wants and .requires; runs of the same one are long. */
+	/* Few directories: .wants, .requires, those of masks; runs of the same one are long. */
 	if (link > set->first_link && same_dir(set->files[link].name, set->files[link - 1].name))
 		return false;
 	for (size_t i = set->first_link; i < link; i++)

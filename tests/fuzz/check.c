@@ -367,6 +367,15 @@ static void allow(struct check *c)
 					       conf->persists[i]->directory));
 }
 
+/* Is @what the same file as @spec, on the root below all overlays? */
+static bool is_untouched(const char *what, const char *spec)
+{
+	static const char ro[] = "/rofs/ro";
+
+	return spec[0] == '/' && strncmp(what, ro, strlen(ro)) == 0 &&
+	       same_path(what[strlen(ro)] ? what + strlen(ro) : "/", spec);
+}
+
 static bool has_what(const struct mount *m, const char *what)
 {
 	switch (m->kind) {
@@ -374,7 +383,9 @@ static bool has_what(const struct mount *m, const char *what)
 		return is_device(what, m->what);
 	case LOWER:
 		/* A blank at the start cannot be said in a unit. */
-		return is_device(what, m->what) || same_path(what, m->what + strspn(m->what, " "));
+		return is_device(what, m->what) ||
+		       same_path(what, m->what + strspn(m->what, " ")) ||
+		       is_untouched(what, m->what);
 	case SHARED_POOL:
 	case OWN_POOL:
 	case RO:
@@ -446,7 +457,8 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 /* A blank at the end cannot be said in a unit. */
 static bool has_lower_options(const struct mount *m, const char *options)
 {
-	_cleanup_free_ char *allowed = join("ro,", m->entry->options);
+	bool bind = has_word(m->entry->options, "bind") || has_word(m->entry->options, "rbind");
+	_cleanup_free_ char *allowed = join(bind ? "private,ro," : "ro,", m->entry->options);
 
 	strip(allowed);
 	return has_word(options, "ro") && !has_word(options, "rw") &&
@@ -887,12 +899,60 @@ static bool is_swap_of_fstab(const struct check *c, const char *name)
 	return false;
 }
 
+static bool is_unit_of(const char *unit, const char *suffix, const char *path)
+{
+	_cleanup_free_ char *seen = ends_with(unit, suffix) ? path_of_unit(unit, suffix) : NULL;
+
+	return seen && same_path(seen, path);
+}
+
+static bool has_unit_on(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->set->first_link; i++)
+		if (is_unit_of(c->set->files[i].name, ".mount", path))
+			return true;
+	return false;
+}
+
+/* A link that systemd-fstab-generator would make for this line, and that rofs may do away with? */
+static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const char *name)
+{
+	static const char requires[] = "local-fs.target.requires/",
+			  wants[] = "local-fs.target.wants/";
+	_cleanup_free_ char *by = copy_n(name, strcspn(name, "/"));
+	const char *unit = strchr(name, '/') + 1;
+
+	if (strncmp(unit, "systemd-growfs", 14) == 0)
+		return is_unit_of(by, ".mount.wants", e->dir) &&
+		       has_word(e->options, "x-systemd.growfs") &&
+		       (has_unit_on(c, e->dir) || same_path(e->dir, "/") ||
+			same_path(e->dir, "/usr"));
+	if (!has_unit_on(c, e->dir))
+		return false;
+	if (is_unit_of(unit, ".automount", e->dir))
+		return strncmp(name, requires, strlen(requires)) == 0 ||
+		       strncmp(name, wants, strlen(wants)) == 0;
+	return is_unit_of(unit, ".mount", e->dir) && strncmp(name, requires, strlen(requires)) == 0;
+}
+
+static bool is_mask_of_fstab(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->facts->n_fstab; i++)
+		if (c->facts->fstab[i].dir[0] == '/' && is_mask_of(c, &c->facts->fstab[i], name))
+			return true;
+	return false;
+}
+
 static void check_enabling_link(const struct check *c, const struct unit_file *f)
 {
 	static const char wants[] = "local-fs.target.wants/",
 			  requires[] = "local-fs.target.requires/";
 	const char *unit = strchr(f->name, '/');
 
+	if (strcmp(f->text, "/dev/null") == 0) {
+		check_that(is_mask_of_fstab(c, f->name), "a mask of no line of fstab", f->name);
+		return;
+	}
 	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 ||
 			    strncmp(f->name, requires, strlen(requires)) == 0),
 		   "a link that enables nothing", f->name);
@@ -972,7 +1032,7 @@ static bool is_enabled(const struct check *c, const char *path)
 		const char *name = strchr(c->set->files[i].name, '/') + 1;
 		_cleanup_free_ char *linked = NULL;
 
-		if (!ends_with(name, ".mount"))
+		if (!ends_with(name, ".mount") || strcmp(c->set->files[i].text, "/dev/null") == 0)
 			continue;
 		linked = path_of_unit(name, ".mount");
 		if (strcmp(linked, path) == 0)

@@ -15,6 +15,7 @@ from typing import List, Mapping, Optional, Sequence, Tuple, Union
 from .progress import StepFailed
 
 E2FSCK, DUMPE2FS, DEBUGFS = "/sbin/e2fsck", "/sbin/dumpe2fs", "/sbin/debugfs"
+TUNE2FS = "/sbin/tune2fs"
 MIB = 1024 * 1024
 DATA_BYTES = 64 * MIB
 
@@ -169,6 +170,25 @@ def write_files(image: Path, files: Files) -> None:
                   and not any(text in line for text in harmless)]
     if done.returncode != 0 or complaints:
         raise StepFailed(f"debugfs on {image.name}: " + "\n".join(complaints))
+
+
+def rdump(image: Path, path: str, destination: Path) -> None:
+    """Copy a directory out of an ext4 image, with its owners; needs root. Raises StepFailed."""
+    done = subprocess.run([DEBUGFS, "-R", f"rdump {debugfs_quote(path)} {destination}", str(image)],
+                          text=True, check=False, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    complaints = [line for line in done.stderr.splitlines() if not line.startswith("debugfs 1.")]
+    if done.returncode != 0 or complaints:
+        raise StepFailed(f"debugfs on {image.name}: " + "\n".join(complaints))
+
+
+def relabel(image: Path, label: str, uuid: str) -> None:
+    """Give an ext4 image a label and, unless it is empty, a UUID. Raises StepFailed."""
+    argv = [TUNE2FS, "-L", label, *(["-U", uuid] if uuid else []), str(image)]
+    done = subprocess.run(argv, text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise StepFailed(f"{' '.join(argv)}: {done.stdout}")
 
 
 def copy_sparse(source: Path, destination: Path) -> None:

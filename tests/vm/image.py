@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from .disk import MIB, MKE2FS_CONF, Entry, File, Link, fsck, mke2fs, put
+from .disk import MIB, MKE2FS_CONF, Entry, File, Link, fsck, mke2fs, put, rdump
 from .progress import Progress, StepFailed
 
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
@@ -36,6 +36,10 @@ DEFAULT_SUITE = "bookworm"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Part of the cache's keys: raise it when what is done to the tree changes, not only its packages.
 RECIPE = 3
+PART_RECIPE = 1
+# Directories of the base image that scenarios put on partitions of their own.
+PARTS = ("usr", "var")
+PART_SPARE_BYTES = 64 * MIB
 PRUNE_SECONDS = 24 * 3600
 # What an installed system would have free; the tests write into RAM, not here.
 ROOT_SPARE_BYTES = 400 * MIB
@@ -376,6 +380,35 @@ def make_base(suite: str, directory: Path, progress: Progress) -> None:
                 raise StepFailed(f"the new {suite} image is not clean:\n{output}")
 
 
+def part_path(suite: str, name: str) -> Path:
+    """Where the file system made of one directory of the base image is kept."""
+    return cache_dir() / f"part_{name}-{suite}-{key_of(PART_RECIPE, base_path(suite).name)}"
+
+
+def part(suite: str, name: str, progress: Progress) -> Path:
+    """An ext4 image of the base's directory /`name`, as if it had a partition of its own.
+
+    Raises StepFailed if it has to be made and cannot be.
+    """
+    final = part_path(suite, name)
+    if not final.is_dir():
+        need_root(f"making the image of /{name} of {suite}")
+        with locked(f"part-{suite}"):
+            if not final.is_dir():
+                with finished_directory(final) as directory:
+                    make_part(base(suite, progress), name, directory, progress)
+    return final / "part.img"
+
+
+def make_part(of: Base, name: str, directory: Path, progress: Progress) -> None:
+    """Copy /`name` out of a base image, owners and all, into a file system."""
+    with progress.step(f"Debian {of.suite}: /{name} as a file system"), \
+            tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work:
+        rdump(of.image, f"/{name}", Path(work))
+        tree = Path(work) / name
+        mke2fs(directory / "part.img", tree_bytes(tree) + PART_SPARE_BYTES, name, tree)
+
+
 def source_files(source: Path) -> List[Path]:
     """The files of the source, relative to it, without hidden and build directories.
 
@@ -454,6 +487,7 @@ def ready(suites: Sequence[str], source: Path) -> bool:
     names = source_files(source)
     return all(
         base_path(suite).is_dir() and installed_path(suite, source, names).is_dir()
+        and all(part_path(suite, name).is_dir() for name in PARTS)
         for suite in suites)
 
 
@@ -498,6 +532,8 @@ def prepare(suites: Sequence[str], source: Path, progress: Progress) -> None:
     for suite in suites:
         base(suite, progress)
         installed(suite, source, progress)
+        for name in PARTS:
+            part(suite, name, progress)
 
 
 def main() -> int:

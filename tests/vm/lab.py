@@ -128,7 +128,7 @@ class Lab:
             disk.variant(base.image, root, scenario_files(scenario, rofs))
             disk.copy_sparse(root, pristine)
             disk.mke2fs(data, disk.DATA_BYTES, "data")
-            more = make_disks(scenario.disks, work)
+            more = self._make_disks(scenario, base, rofs, work)
             drives = [Disk(path) for path in (root, data, *more)]
             outcome = Outcome(scenario, base.suite, [], [], [], [])
             for number in range(1, len(scenario.boots) + 1):
@@ -138,6 +138,23 @@ class Lab:
                 outcome.data_fsck.append(disk.fsck(data))
                 outcome.disks.append([disk_end(v, p) for v, p in zip(scenario.disks, more)])
             return outcome
+
+    def _make_disks(
+        self, scenario: Scenario, base: image.Base, rofs: disk.Files, work: Path
+    ) -> List[Path]:
+        """The images of the scenario's further disks, each with a pristine copy beside it."""
+        paths = []
+        for number, what in enumerate(scenario.disks):
+            path = work / f"disk{number}.img"
+            if what.part:
+                disk.variant(image.part(base.suite, what.part, self.progress), path,
+                             files_below(scenario_files(scenario, rofs), f"/{what.part}"))
+                disk.relabel(path, what.label, what.uuid)
+            else:
+                volume.make(path, what)
+            disk.copy_sparse(path, pristine_of(path))
+            paths.append(path)
+        return paths
 
     def _boot(
         self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
@@ -161,15 +178,10 @@ def pristine_of(path: Path) -> Path:
     return path.with_suffix(".pristine")
 
 
-def make_disks(volumes: Sequence[volume.Volume], work: Path) -> List[Path]:
-    """The images of a scenario's further disks, each with a pristine copy beside it."""
-    paths = []
-    for number, what in enumerate(volumes):
-        path = work / f"disk{number}.img"
-        volume.make(path, what)
-        disk.copy_sparse(path, pristine_of(path))
-        paths.append(path)
-    return paths
+def files_below(files: disk.Files, top: str) -> disk.Files:
+    """Those of the files that lie below a directory, as seen from there."""
+    return {path[len(top):]: entry for path, entry in files.items()
+            if path.startswith(f"{top}/")}
 
 
 def disk_end(what: volume.Volume, path: Path) -> DiskEnd:

@@ -25,6 +25,7 @@ class Volume:
     empty means none and mkfs's choice; of vfat the uuid is XXXX-XXXX; squashfs and erofs have no
     label. `size`: bytes, raised to what the type needs at least. `files`: what lies in it; owned
     by root in ext4 and xfs only. `arguments`: more for mkfs.
+    `part`: of ext4, a copy of this directory of the root ("usr") instead, one of image.PARTS.
     """
 
     fstype: str
@@ -33,6 +34,7 @@ class Volume:
     size: int = DEFAULT_BYTES
     files: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     arguments: Sequence[str] = ()
+    part: str = ""
 
 
 def run(argv: Sequence[str]) -> str:

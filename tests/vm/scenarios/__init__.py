@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Dict
 
 from ..scenario import Scenario
-from . import basic
+from . import basic, fstab
 
 SCENARIOS: Dict[str, Scenario] = {
     scenario.name: scenario
-    for module in (basic,)
+    for module in (basic, fstab)
     for scenario in module.SCENARIOS
 }

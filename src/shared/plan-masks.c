@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What systemd-fstab-generator makes of lines of fstab that rofs has taken over.
+ *
+ * Our units hide those of the same name, but links in .wants and .requires directories add up
+ * whichever generator wrote them. A link of the same name to /dev/null in a directory that comes
+ * earlier masks one (systemd.unit(5); process_deps() in systemd's src/core/load-dropin.c).
+ */
+#include <string.h>
+
+#include "plan-internal.h"
+#include "unitname.h"
+
+#define LOCAL_FS "local-fs.target"
+
+/* Takes @link over, also on failure. */
+static int add_mask(struct plan *p, char *link)
+{
+	_cleanup_free_ char *owned = link;
+	int err;
+
+	for (size_t i = 0; i < p->n_masks; i++)
+		if (strcmp(p->masks[i], link) == 0)
+			return 0; /* two lines of fstab for one mount point */
+	err = array_reserve(p->masks, p->n_masks);
+	if (err < 0)
+		return err;
+
+	p->masks[p->n_masks++] = TAKE_PTR(owned);
+	return 0;
+}
+
+static int mask(struct plan *p, const char *by, const char *kind, const char *unit)
+{
+	char *link;
+	int err = plan_format(&link, "%s.%s/%s", by, kind, unit);
+
+	return err < 0 ? err : add_mask(p, link);
+}
+
+/* A unit name that is too long systemd has not made either. */
+static int is_failure(int err)
+{
+	return err < 0 && err != -ENAMETOOLONG;
+}
+
+/*
+ * A failed mount of fstab stops the boot in emergency mode, and that would go for our unit of that
+ * name. On first use is too late for an overlay; and the automount would hide it.
+ */
+static int mask_pull(struct plan *p, const struct fstab_entry *e, bool required)
+{
+	bool automount = fstab_is_automount(e), nofail = fstab_has_option(e->options, "nofail");
+	_cleanup_free_ char *unit = NULL;
+	int err;
+
+	if (!automount && (nofail || required))
+		return 0; /* the same link as ours */
+	err = unitname_from_path(e->dir, automount ? ".automount" : ".mount", &unit);
+	if (err < 0)
+		return is_failure(err) ? err : 0;
+	return mask(p, LOCAL_FS, nofail ? "wants" : "requires", unit);
+}
+
+/* It would fail: on the overlay, or since the file system is read-only. */
+static int mask_growfs(struct plan *p, const struct fstab_entry *e)
+{
+	_cleanup_free_ char *mount_unit = NULL, *growfs = NULL;
+	int err;
+
+	if (!fstab_has_option(e->options, "x-systemd.growfs"))
+		return 0;
+	err = unitname_from_path(e->dir, ".mount", &mount_unit);
+	if (err >= 0)
+		err = unitname_instance("systemd-growfs", e->dir, &growfs);
+	if (err < 0)
+		return is_failure(err) ? err : 0;
+	err = mask(p, mount_unit, "wants", growfs);
+	if (err < 0 || strcmp(e->dir, "/") != 0)
+		return err;
+	/* The name for the root of newer versions. */
+	return mask(p, mount_unit, "wants", "systemd-growfs-root.service");
+}
+
+/* Is a unit of ours mounted on @path? Then *ret_required says whether the boot depends on it. */
+static bool is_ours(const struct plan *p, const char *path, bool *ret_required)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (strcmp(p->overlays[i].path, path) == 0) {
+			*ret_required = plan_overlay_is_required(&p->overlays[i]);
+			return true;
+		}
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (strcmp(p->persists[i].path, path) == 0) {
+			*ret_required = plan_persist_is_required(&p->persists[i]);
+			return true;
+		}
+	return false;
+}
+
+static bool is_kept_read_only(const struct plan *p, const char *path)
+{
+	return p->n_remounts > 0 && (strcmp(path, "/") == 0 || strcmp(path, "/usr") == 0);
+}
+
+int plan_masks(struct building *b)
+{
+	struct plan *p = &b->plan;
+
+	for (size_t i = 0; i < p->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &p->facts->fstab[i];
+		bool required = false, ours;
+		int err = 0;
+
+		if (!fstab_is_sound(e) || e->dir[0] != '/' || fstab_is_swap(e))
+			continue;
+		ours = is_ours(p, e->dir, &required);
+		if (ours)
+			err = mask_pull(p, e, required);
+		if (err >= 0 && (ours || is_kept_read_only(p, e->dir)))
+			err = mask_growfs(p, e);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
