@@ -27,6 +27,9 @@ int plan_persists(struct building *b);
 int plan_root(struct building *b);
 int plan_masks(struct building *b);
 
+/* The link by which @by pulls in @unit is not followed. @kind: "wants" or "requires". */
+int plan_mask(struct plan *p, const char *by, const char *kind, const char *unit);
+
 /* asprintf() that returns -ENOMEM and leaves NULL on failure. */
 int plan_format(char **ret, const char *format, ...) _printf_(2, 3);
 

@@ -30,7 +30,7 @@ static int add_mask(struct plan *p, char *link)
 	return 0;
 }
 
-static int mask(struct plan *p, const char *by, const char *kind, const char *unit)
+int plan_mask(struct plan *p, const char *by, const char *kind, const char *unit)
 {
 	char *link;
 	int err = plan_format(&link, "%s.%s/%s", by, kind, unit);
@@ -59,7 +59,7 @@ static int mask_pull(struct plan *p, const struct fstab_entry *e, bool required)
 	err = unitname_from_path(e->dir, automount ? ".automount" : ".mount", &unit);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
-	return mask(p, LOCAL_FS, nofail ? "wants" : "requires", unit);
+	return plan_mask(p, LOCAL_FS, nofail ? "wants" : "requires", unit);
 }
 
 /* It would fail: on the overlay, or since the file system is read-only. */
@@ -75,11 +75,11 @@ static int mask_growfs(struct plan *p, const struct fstab_entry *e)
 		err = unitname_instance("systemd-growfs", e->dir, &growfs);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
-	err = mask(p, mount_unit, "wants", growfs);
+	err = plan_mask(p, mount_unit, "wants", growfs);
 	if (err < 0 || strcmp(e->dir, "/") != 0)
 		return err;
 	/* The name for the root of newer versions. */
-	return mask(p, mount_unit, "wants", "systemd-growfs-root.service");
+	return plan_mask(p, mount_unit, "wants", "systemd-growfs-root.service");
 }
 
 /* Is a unit of ours mounted on @path? Then *ret_required says whether the boot depends on it. */

@@ -84,7 +84,11 @@ static int add_swap(struct plan *p, const struct fstab_entry *e)
 			return 0;
 		}
 	p->n_swaps++;
-	return 0;
+
+	/* Requiring a masked unit, swap.target would start without the others, zram's too. */
+	return plan_mask(p, "swap.target",
+			 fstab_has_option(e->options, "nofail") ? "wants" : "requires",
+			 p->swaps[p->n_swaps - 1]);
 }
 
 /* The claim of an overlay or a persist on @path or nearest above it. */

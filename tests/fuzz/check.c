@@ -887,12 +887,12 @@ static void check_bytes(const struct unit_file *f)
 
 static bool is_swap_of_fstab(const struct check *c, const char *name)
 {
-	_cleanup_free_ char *path = path_of_unit(name, ".swap");
+	_cleanup_free_ char *path = ends_with(name, ".swap") ? path_of_unit(name, ".swap") : NULL;
 
 	for (size_t i = 0; i < c->facts->n_fstab; i++) {
 		const struct fstab_entry *e = &c->facts->fstab[i];
 
-		if (strcmp(e->type, "swap") == 0 &&
+		if (path && strcmp(e->type, "swap") == 0 &&
 		    (is_device(path, e->spec) || same_path(path, e->spec)))
 			return true;
 	}
@@ -922,6 +922,8 @@ static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const
 	_cleanup_free_ char *by = copy_n(name, strcspn(name, "/"));
 	const char *unit = strchr(name, '/') + 1;
 
+	if (strcmp(e->type, "swap") == 0)
+		return strncmp(by, "swap.target.", 12) == 0 && is_swap_of_fstab(c, unit);
 	if (strncmp(unit, "systemd-growfs", 14) == 0)
 		return is_unit_of(by, ".mount.wants", e->dir) &&
 		       has_word(e->options, "x-systemd.growfs") &&
@@ -938,7 +940,7 @@ static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const
 static bool is_mask_of_fstab(const struct check *c, const char *name)
 {
 	for (size_t i = 0; i < c->facts->n_fstab; i++)
-		if (c->facts->fstab[i].dir[0] == '/' && is_mask_of(c, &c->facts->fstab[i], name))
+		if (is_mask_of(c, &c->facts->fstab[i], name))
 			return true;
 	return false;
 }

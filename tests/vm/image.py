@@ -324,31 +324,33 @@ def tree_bytes(tree: Path) -> int:
     return total
 
 
-def base_path(suite: str) -> Path:
-    """Where the base image of a suite is kept."""
-    key = key_of(RECIPE, suite, base_packages(suite), BASE_FILES, INITRD_MODULES,
+def base_path(suite: str, more: Sequence[str] = ()) -> Path:
+    """Where the base image of a suite, with more packages, is kept."""
+    key = key_of(RECIPE, suite, [*base_packages(suite), *more], BASE_FILES, INITRD_MODULES,
                  INITRD_HOOK, MKE2FS_CONF, ROOT_SPARE_BYTES)
-    return cache_dir() / f"base-{suite}-{key}"
+    return cache_dir() / f"{'base_more' if more else 'base'}-{suite}-{key}"
 
 
-def base(suite: str, progress: Progress) -> Base:
-    """The base image of `suite`, made if it is not in the cache.
+def base(suite: str, progress: Progress, more: Sequence[str] = ()) -> Base:
+    """The base image of `suite` with `more` packages, made if it is not in the cache.
 
     Raises StepFailed if it has to be made and cannot be.
     """
-    final = base_path(suite)
+    final = base_path(suite, more)
     if not final.is_dir():
         need_root(f"making the {suite} image")
         with locked(f"base-{suite}"):
             if not final.is_dir():
                 with finished_directory(final) as directory:
-                    make_base(suite, directory, progress)
+                    make_base(suite, directory, progress, more)
     meta = json.loads((final / "meta.json").read_text())
     return Base(suite, final / "root.img", final / "vmlinuz", final / "initrd.img",
                 meta["merged_usr"])
 
 
-def make_base(suite: str, directory: Path, progress: Progress) -> None:
+def make_base(
+    suite: str, directory: Path, progress: Progress, more: Sequence[str] = ()
+) -> None:
     """Fill `directory` with a base image, its kernel, its initrd and what is known of it."""
     with tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work_name:
         work = Path(work_name)
@@ -360,7 +362,7 @@ def make_base(suite: str, directory: Path, progress: Progress) -> None:
         tree = work / "tree"
         download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
                     " mv hello_*.deb hello.deb")
-        mmdebstrap(suite, base_packages(suite), tree, progress, f"Debian {suite}: packages", (
+        mmdebstrap(suite, [*base_packages(suite), *more], tree, progress, f"Debian {suite}: packages", (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
         ))
