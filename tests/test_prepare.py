@@ -21,13 +21,20 @@ TOOLS = ("setfacl", "getfacl", "setfattr", "getfattr")
 RUNNING_ID = "0123456789abcdef0123456789abcdef"
 FLASH_ID = "fedcba9876543210fedcba9876543210"
 
+TMPFS = "mount -t tmpfs -o mode=0755 sys sys"
+BTRFS = """
+truncate -s 128M image
+mkfs.btrfs -q image
+mount -o loop image sys
+for name in etc var; do btrfs -q subvolume create sys/$name; done
+"""
 SETUP = """
 mkdir sys
-mount -t tmpfs -o mode=0755 sys sys
+{root}
 cp {generator} sys/rofs-generator
 cp {prepare} sys/rofs-prepare
 cd sys
-mkdir -m 0755 etc home proc rofs run usr var dev root
+mkdir -p -m 0755 etc home proc rofs run usr var dev root
 mkdir -m 1777 tmp
 for name in bin sbin lib lib64 lib32 libx32; do
     if [ -L /$name ]; then cp -P /$name .; fi
@@ -125,11 +132,13 @@ def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Pa
     if missing:
         pytest.skip(f"{', '.join(missing)} missing: install acl and attr")
 
-    def run(conf: str, checks: str, lower: str = "") -> subprocess.CompletedProcess[str]:
+    def run(conf: str, checks: str, lower: str = "",
+            root: str = TMPFS) -> subprocess.CompletedProcess[str]:
         (tmp_path / "rofs.conf").write_text(conf)
         (tmp_path / "boot").write_text(BOOT)
         (tmp_path / "checks").write_text(". /run/boot\n" + checks)
-        return in_namespace(SETUP.format(generator=generator, prepare=prepare, lower=lower))
+        return in_namespace(SETUP.format(generator=generator, prepare=prepare, lower=lower,
+                                         root=root))
 
     return run
 
@@ -305,6 +314,26 @@ def test_valid_machine_id_of_flash_is_left_alone(system: System) -> None:
 def test_machine_id_is_made_when_there_is_none(system: System) -> None:
     found = sections(system("[Overlay /etc]\n", "boot; echo == id; cat /etc/machine-id\n"))
     assert re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", found["id"][0])
+
+
+def test_subvolume_is_not_taken_for_a_mount(system: System) -> None:
+    """Each subvolume of btrfs has a device number of its own, as a mount has."""
+    if shutil.which("mkfs.btrfs") is None:
+        pytest.skip("mkfs.btrfs missing: install btrfs-progs")
+    done = system("[Overlay /etc]\n[Overlay /var]\n", f"""
+        echo {RUNNING_ID} > /run/machine-id
+        mount --bind /run/machine-id /etc/machine-id
+        generate 2>/dev/null
+        /rofs-prepare /rofs
+        echo == mounts
+        for m in /etc /var; do findmnt -n -o FSTYPE $m; done
+        echo == machine-id
+        grep -c machine-id /proc/self/mountinfo || true
+        cat /etc/machine-id
+    """, lower=": > etc/machine-id", root=BTRFS)
+    found = sections(done)
+    assert found["mounts"] == ["overlay", "overlay"]
+    assert found["machine-id"] == ["0", RUNNING_ID]
 
 
 def test_machine_id_stays_bound_without_an_overlay_on_etc(system: System) -> None:

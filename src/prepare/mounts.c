@@ -10,6 +10,10 @@
 #include "prepare.h"
 #include "strbuf.h"
 
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000 /* linux/stat.h since 5.8 */
+#endif
+
 /* Options taken apart for mount(2), which wants flags and the file system's own text separate. */
 struct call {
 	unsigned long flags;
@@ -82,11 +86,8 @@ static int call_mount(const char *what, const char *where, const char *type, con
 	return c->private && mount(NULL, where, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
 
-/*
- * Every mount of ours is of another file system than the directory that its mount point is in:
- * pools and overlays are file systems of their own, and /rofs/ro lies in a pool.
- */
-static bool is_mount_point(const char *path)
+/* Before Linux 5.8: every mount of ours is of another file system than the directory it is in. */
+static bool is_on_another_device(const char *path)
 {
 	_cleanup_free_ char *parent = strdup(path);
 	struct stat here, above;
@@ -97,6 +98,18 @@ static bool is_mount_point(const char *path)
 	slash = strrchr(parent, '/');
 	slash[slash == parent] = '\0';
 	return lstat(path, &here) == 0 && lstat(parent, &above) == 0 && here.st_dev != above.st_dev;
+}
+
+/* The device number alone does not tell: each subvolume of btrfs has one of its own. */
+static bool is_mount_point(const char *path)
+{
+	struct statx sx;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &sx) < 0)
+		return errno == ENOSYS && is_on_another_device(path);
+	if (!(sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+		return is_on_another_device(path);
+	return sx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
 static void mount_one(const char *what, const char *where, const char *type, const char *options)
