@@ -110,3 +110,9 @@ prepare_images() {
 	PYTHONPATH=$top/tests "$python" -m vm.image --ready --source "$top" "$@" && return
 	as_root_python -m vm.image --source "$top" "$@"
 }
+
+# prepare_roots SUITE...: the root file systems that are not ext4, after prepare_images.
+prepare_roots() {
+	PYTHONPATH=$top/tests "$python" -m vm.root --ready --source "$top" "$@" && return
+	as_root_python -m vm.root --source "$top" "$@"
+}

@@ -56,7 +56,12 @@ class Absent:
     """Nothing: a file of the base image that is to be removed."""
 
 
-Entry = Union[File, Link, Absent]
+@dataclasses.dataclass(frozen=True)
+class NoDirectory:
+    """Nothing: a directory of the base image, empty when its files are Absent, to be removed."""
+
+
+Entry = Union[File, Link, Absent, NoDirectory]
 Files = Mapping[str, Entry]
 
 
@@ -68,6 +73,9 @@ def as_bytes(content: Union[str, bytes]) -> bytes:
 def put(tree: Path, path: str, entry: Entry) -> None:
     """Put one entry into a tree in the host's file system."""
     target = tree / path.lstrip("/")
+    if isinstance(entry, NoDirectory):
+        target.rmdir()
+        return
     if target.is_symlink() or target.exists():
         target.unlink()
     if isinstance(entry, Absent):
@@ -129,11 +137,22 @@ def debugfs_quote(text: str) -> str:
     return f'"{text}"'
 
 
+def in_order(files: Files) -> List[Tuple[str, Entry]]:
+    """Files in the order in which they can be put: what is to go first, the deepest before."""
+    gone = [item for item in files.items() if isinstance(item[1], (Absent, NoDirectory))]
+    rest = [item for item in files.items() if item not in gone]
+    return [*sorted(gone, reverse=True, key=lambda item: item[0]),
+            *sorted(rest, key=lambda item: item[0])]
+
+
 def debugfs_commands(files: Files, work: Path) -> List[str]:
     """The debugfs commands that put `files` into an image; contents are staged in `work`."""
     commands = []
     made = set()
-    for number, (path, entry) in enumerate(sorted(files.items())):
+    for number, (path, entry) in enumerate(in_order(files)):
+        if isinstance(entry, NoDirectory):
+            commands.append(f"rmdir {debugfs_quote(path)}")
+            continue
         for parent in reversed(Path(path).parents):
             if str(parent) != "/" and parent not in made and not isinstance(entry, Absent):
                 made.add(parent)

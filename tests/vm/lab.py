@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Dict, List, Sequence, Set, Tuple, Union
 
-from . import disk, image, volume
+from . import disk, image, root, volume
 from .machine import Boot, Disk, Machine
-from .probe import probe_argument, probe_files
+from .probe import probe_argument
 from .progress import Progress, StepFailed
-from .scenario import PATIENCE, PATIENCE_PATH, Scenario
+from .scenario import Scenario, scenario_files
 from .scenarios import SCENARIOS
 
 # On a machine that others use too, one may be enough.
@@ -99,6 +99,11 @@ class Lab:
         future = self._futures[name, suite]
         return future.exception() or future.result()
 
+    def outcomes(self) -> List[Outcome]:
+        """What has come of scenarios so far, in the order in which they were started."""
+        return [future.result() for future in self._futures.values()
+                if future.done() and not future.cancelled() and not future.exception()]
+
     def close(self) -> None:
         """Kill what runs, forget what waits, remove the images."""
         with self._lock:
@@ -124,20 +129,31 @@ class Lab:
     def _run(self, scenario: Scenario, base: image.Base, rofs: disk.Files) -> Outcome:
         with tempfile.TemporaryDirectory(prefix=f"{scenario.name}-", dir=self._work) as name:
             work = Path(name)
-            root, pristine, data = (work / f"{which}.img" for which in ("root", "pristine", "data"))
-            disk.variant(base.image, root, scenario_files(scenario, rofs))
-            disk.copy_sparse(root, pristine)
+            vda, pristine, data = (work / f"{which}.img" for which in ("root", "pristine", "data"))
+            self._make_root(scenario, base, rofs, vda)
+            disk.copy_sparse(vda, pristine)
             disk.mke2fs(data, disk.DATA_BYTES, "data")
             more = self._make_disks(scenario, base, rofs, work)
-            drives = [Disk(path) for path in (root, data, *more)]
+            drives = [Disk(path) for path in (vda, data, *more)]
             outcome = Outcome(scenario, base.suite, [], [], [], [])
             for number in range(1, len(scenario.boots) + 1):
                 outcome.boots.append(self._boot(scenario, base, drives, number))
-                outcome.identical.append(disk.same_content(root, pristine))
+                outcome.identical.append(disk.same_content(vda, pristine))
                 outcome.data_state.append(disk.superblock_state(data))
                 outcome.data_fsck.append(disk.fsck(data))
                 outcome.disks.append([disk_end(v, p) for v, p in zip(scenario.disks, more)])
             return outcome
+
+    def _make_root(
+        self, scenario: Scenario, base: image.Base, rofs: disk.Files, vda: Path
+    ) -> None:
+        files = scenario_files(scenario, rofs)
+        if scenario.root == "ext4":
+            disk.variant(base.image, vda, files)
+        else:
+            root.copy(base, scenario.root, files, vda, self.progress)
+        if scenario.partitions:
+            volume.partition_disk(vda, scenario.partitions, volume.ROOT_PARTITION)
 
     def _make_disks(
         self, scenario: Scenario, base: image.Base, rofs: disk.Files, work: Path
@@ -146,7 +162,9 @@ class Lab:
         paths = []
         for number, what in enumerate(scenario.disks):
             path = work / f"disk{number}.img"
-            if what.part:
+            if not isinstance(what, volume.Volume):
+                volume.partition_disk(path, what)
+            elif what.part:
                 disk.variant(image.part(base.suite, what.part, self.progress), path,
                              files_below(scenario_files(scenario, rofs), f"/{what.part}"))
                 disk.relabel(path, what.label, what.uuid)
@@ -160,7 +178,7 @@ class Lab:
         self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
     ) -> Boot:
         machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
-                          [*scenario.arguments, probe_argument(number)])
+                          [*scenario.arguments, probe_argument(number)], scenario.root_flag)
         with self._lock:
             if self._closed:
                 raise InterruptedError("the tests were stopped")
@@ -184,20 +202,8 @@ def files_below(files: disk.Files, top: str) -> disk.Files:
             if path.startswith(f"{top}/")}
 
 
-def disk_end(what: volume.Volume, path: Path) -> DiskEnd:
+def disk_end(what: volume.AnyDisk, path: Path) -> DiskEnd:
     """What became of a further disk."""
-    state = disk.superblock_state(path) if what.fstype == "ext4" else ""
+    is_ext4 = isinstance(what, volume.Volume) and what.fstype == "ext4"
+    state = disk.superblock_state(path) if is_ext4 else ""
     return DiskEnd(disk.same_content(path, pristine_of(path)), state)
-
-
-def scenario_files(scenario: Scenario, rofs: disk.Files) -> Dict[str, disk.Entry]:
-    """Everything that is written into the base image for a scenario."""
-    files: Dict[str, disk.Entry] = {}
-    if scenario.rofs:
-        files.update(rofs)
-        files["/etc/rofs.conf"] = disk.File(scenario.conf)
-        if b"[Partition data]" in disk.as_bytes(scenario.conf):
-            files[PATIENCE_PATH] = PATIENCE
-    files.update(scenario.files)
-    files.update(probe_files(scenario.boots))
-    return files

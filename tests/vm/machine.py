@@ -173,7 +173,7 @@ class Machine:
         self.name = name
         self.console_log = logs / f"{name}.console"
         self.result_log = logs / f"{name}.results"
-        self.argv = qemu_argv(base, disks, [root_flag, *arguments])
+        self.argv = qemu_argv(base, disks, [*filter(None, [root_flag]), *arguments])
         for log in (self.console_log, self.result_log):
             self.argv += ["-serial", f"file:{log}"]
         self.started = 0.0

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Dict, Mapping, Sequence, Union
 
-from .disk import Entry, File
-from .probe import Snippets
-from .volume import Volume
+from .disk import Entry, File, Files, as_bytes
+from .probe import Snippets, probe_files
+from .volume import AnyDisk, Partition
 
 MINIMAL_CONF = """\
 [Overlay /var]
@@ -34,7 +34,10 @@ class Scenario:
 
     `conf`: /etc/rofs.conf. `boots`: what is asked in the first boot, in the second of the same
     disks, ... `arguments`: added to the kernel command line. `rofs`: whether it is installed.
-    `disks`: beside the root and the partition "data" (vda, vdb): vdc, vdd, ...
+    `disks`: beside the root and the partition "data" (vda, vdb): vdc, vdd, ... `root`: the type
+    of the root file system. `partitions`: if any, vda is a GPT disk with the root as its first.
+    `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
+    what its system itself cannot do, so that the scenario is not booted there.
     """
 
     name: str
@@ -43,10 +46,28 @@ class Scenario:
     files: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     arguments: Sequence[str] = ()
     rofs: bool = True
-    disks: Sequence[Volume] = ()
+    disks: Sequence[AnyDisk] = ()
+    root: str = "ext4"
+    partitions: Sequence[Partition] = ()
+    root_flag: str = "ro"
+    cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def scenario_files(scenario: Scenario, rofs: Files) -> Dict[str, Entry]:
+    """Everything that is written into the base image for a scenario."""
+    files: Dict[str, Entry] = {}
+    if scenario.rofs:
+        files.update(rofs)
+        files["/etc/rofs.conf"] = File(scenario.conf)
+        if b"[Partition data]" in as_bytes(scenario.conf):
+            files[PATIENCE_PATH] = PATIENCE
+    files.update(scenario.files)
+    files.update(probe_files(scenario.boots))
+    return files
 
 
 SYSTEM: Dict[str, str] = {
+    "versions": "systemctl --version | head -n 1; uname -r",
     "running": "systemctl is-system-running --wait",
     "failed": "systemctl --failed --no-legend --plain --no-pager",
     "journal_trouble": (

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Sequence
+from typing import Callable, Dict, List, Mapping, Sequence, Union
 
 from .disk import MIB, Entry, Link, mke2fs, put, write_files
 from .progress import StepFailed
 
 DEFAULT_BYTES = 64 * MIB
+SECTOR_BYTES = 512
 # mkfs refuses anything smaller.
 SMALLEST_BYTES = {"btrfs": 128 * MIB, "xfs": 320 * MIB}
 
@@ -37,13 +39,32 @@ class Volume:
     part: str = ""
 
 
-def run(argv: Sequence[str]) -> str:
-    """Run a program that makes file systems; its output. Raises StepFailed with its message."""
+@dataclasses.dataclass(frozen=True)
+class Partition:
+    """A partition of a GPT disk: `kind` is sfdisk's word or a GUID, `name` the partition label."""
+
+    kind: str
+    name: str
+    volume: Volume
+    uuid: str = ""
+
+
+# A disk is one file system, or a GPT with partitions.
+AnyDisk = Union[Volume, Sequence[Partition]]
+
+# The root of the Discoverable Partitions Specification, for x86-64.
+ROOT_PARTITION = "type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, name=system"
+
+
+def run(argv: Sequence[str], text: str = "") -> str:
+    """Run a program that makes file systems, `text` being its input; its output.
+
+    Raises StepFailed with its message.
+    """
     environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
     try:
         done = subprocess.run(argv, env=environment, text=True, check=False,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+                              input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except FileNotFoundError as e:
         raise StepFailed(f"{argv[0]} is not installed: tools/test installs it") from e
     if done.returncode != 0:
@@ -142,3 +163,28 @@ def make(image: Path, volume: Volume) -> None:
                     raise ValueError("vfat has no symbolic links")
                 put(tree, path, entry)
         MAKERS[volume.fstype](image, volume, tree)
+
+
+def partition_disk(image: Path, partitions: Sequence[Partition], first: str = "") -> None:
+    """Make a GPT disk. Raises StepFailed.
+
+    With `first`, a line for sfdisk without a size, what is in `image` becomes the first partition.
+    """
+    with tempfile.TemporaryDirectory(prefix="rofs-disk-", dir=image.parent) as work:
+        disk = Path(work) / "disk"
+        parts = [(image, first)] if first else []
+        for number, partition in enumerate(partitions):
+            path = Path(work) / str(number)
+            make(path, partition.volume)
+            uuid = f", uuid={partition.uuid}" if partition.uuid else ""
+            parts.append((path, f'type={partition.kind}, name="{partition.name}"{uuid}'))
+        with disk.open("wb") as f:
+            f.truncate(sum(path.stat().st_size + MIB for path, _ in parts) + 2 * MIB)
+        table = ["label: gpt", *(f"size={path.stat().st_size // SECTOR_BYTES}, {line}"
+                                 for path, line in parts)]
+        run(["sfdisk", "--quiet", str(disk)], "\n".join(table) + "\n")
+        found = json.loads(run(["sfdisk", "--json", str(disk)]))["partitiontable"]["partitions"]
+        for (path, _), where in zip(parts, found):
+            run(["dd", f"if={path}", f"of={disk}", "bs=1M", "conv=notrunc,sparse", "status=none",
+                 f"seek={where['start'] * SECTOR_BYTES // MIB}"])
+        disk.replace(image)

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Dict
 
 from ..scenario import Scenario
-from . import basic, fstab
+from . import basic, fstab, roots
 
 SCENARIOS: Dict[str, Scenario] = {
     scenario.name: scenario
-    for module in (basic, fstab)
+    for module in (basic, fstab, roots)
     for scenario in module.SCENARIOS
 }

@@ -1,0 +1,95 @@
+"""Roots on btrfs, xfs, squashfs and erofs: protected as on ext4."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from vm.image import XATTR_NAMES
+from vm.lab import Outcome
+from vm.machine import Boot
+from vm.scenarios.basic import OVERLAYS, both_permissions
+
+FSTYPES = ("btrfs", "xfs", "squashfs", "erofs")
+NO_ACLS = ("squashfs",)
+# xfs clears the part of its log that comes next at each mount, a read-only one too: 2 MiB.
+WRITES_WHEN_MOUNTED = ("xfs",)
+
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.parametrize("fstype", [
+        pytest.param(name, marks=pytest.mark.scenario(f"root-{name}")) for name in FSTYPES]),
+]
+
+
+@pytest.fixture
+def boot(outcome: Outcome) -> Boot:
+    """The one boot."""
+    return outcome.boots[0]
+
+
+def test_system_is_running(boot: Boot, fstype: str) -> None:
+    assert boot["running"].line == "running", boot["failed"].out
+    assert boot["failed"].line == ""
+    assert boot["journal_trouble"].line == ""
+    assert boot["journal_warnings"].line == ""
+
+
+def test_console_shows_no_trouble_until_power_off(boot: Boot, fstype: str) -> None:
+    assert "Power down" in boot.console
+    assert boot.trouble == [], boot.log
+
+
+def test_root_is_what_it_is_said_to_be_and_read_only(boot: Boot, fstype: str) -> None:
+    found, options = boot["root"].out.split()
+    assert found == fstype
+    assert "ro" in options.split(",")
+    assert boot["readonly"].err.count("Read-only file system") == 3
+
+
+def test_everything_from_the_root_device_is_read_only(boot: Boot, fstype: str) -> None:
+    mounts = json.loads(boot["mounts"].out)["filesystems"]
+    from_root = [m for m in mounts if m["source"].startswith("/dev/vda")]
+    assert {"/", "/rofs/ro"} <= {m["target"] for m in from_root}
+    for mount in from_root:
+        assert "ro" in mount["options"].split(","), mount
+
+
+def test_overlays_are_in_place_once(boot: Boot, fstype: str) -> None:
+    assert boot["bound"].out.split() == ["overlay"] * 3
+    mounts = json.loads(boot["mounts"].out)["filesystems"]
+    targets = [m["target"] for m in mounts if m["fstype"] == "overlay"]
+    assert sorted(targets) == sorted(set(targets))
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_merged_root_has_the_permissions_of_the_lower(boot: Boot, fstype: str, name: str) -> None:
+    lower, merged = both_permissions(boot[f"permissions_{name}"])
+    for attribute in XATTR_NAMES:
+        assert attribute in lower
+    if name == "home" and fstype not in NO_ACLS:
+        assert "user:1:--x" in lower
+    assert merged == lower
+
+
+def test_changes_are_in_the_merged_view_only(boot: Boot, fstype: str) -> None:
+    assert boot["change"].status == 0, boot["change"].err
+    assert boot["merged"].status == 0
+    assert boot["merged"].out == "changed\n" * 3
+    assert boot["lower"].out == "flash\non flash\non flash\n127.0.0.1 localhost flash\n"
+
+
+def test_reload_changes_nothing(boot: Boot, fstype: str) -> None:
+    assert boot["reload"].status == 0
+    assert "  ./etc.mount\n" in boot["early_before"].out
+    assert boot["early_after"].out == boot["early_before"].out
+    assert boot["running_after"].line == "running"
+
+
+def test_root_device_is_not_written(outcome: Outcome, fstype: str) -> None:
+    boot = outcome.boots[0]
+    assert boot["sectors"].line == boot["sectors_early"].line
+    assert outcome.data_state == ["clean"]
+    if fstype not in WRITES_WHEN_MOUNTED:
+        assert boot["sectors"].line == "0"
+        assert outcome.identical == [True]

@@ -1,0 +1,187 @@
+"""Root file systems that are not ext4, made of the base image's tree and a scenario's files.
+
+Unlike ext4 they cannot be written to without mounting them, and all that lies in them must keep
+its owner and attributes: making one needs root. The newest of each suite and type is kept in the
+cache, so that tests that run as somebody else find what `python3 -m vm.image` has made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+from . import image
+from .disk import Absent, File, Files, Link, NoDirectory, as_bytes, copy_sparse, in_order
+from .image import Base, cache_dir, finished_directory, key_of, locked, need_root
+from .progress import Progress, StepFailed
+from .scenario import scenario_files
+from .scenarios import SCENARIOS
+from .volume import run
+
+# Part of the cache's keys: raise it when what is done below changes.
+RECIPE = 1
+# Everything but a log or a second copy of the metadata fits where the ext4 image's content does.
+MORE_BYTES = 192 * 1024 * 1024
+
+# $1: the base image, $2: a directory with "edit", a script that puts the scenario's files into
+# the directory $1, $3: the image to be made, sparse where it has to be there before.
+PROLOGUE = """\
+set -e
+mkdir "$2/lower" "$2/ram" "$2/tree" "$2/new"
+mount -t tmpfs none "$2/ram"
+mkdir "$2/ram/upper" "$2/ram/work"
+mount -o loop,ro "$1" "$2/lower"
+mount -t overlay none -o "lowerdir=$2/lower,upperdir=$2/ram/upper,workdir=$2/ram/work" "$2/tree"
+rmdir "$2/tree/lost+found"
+sh -e "$2/edit" "$2/tree"
+"""
+# /home is a subvolume that fstab names, /var one that is simply there.
+BTRFS = """\
+new=
+case $(mkfs.btrfs -O list-all 2>&1) in *block-group-tree*) new="-O ^block-group-tree" ;; esac
+mkfs.btrfs -q -L root $new "$3"
+mount -o loop "$3" "$2/new"
+btrfs -q subvolume create "$2/new/@"
+btrfs -q subvolume create "$2/new/@home"
+btrfs -q subvolume create "$2/new/@/var"
+mkdir "$2/new/@/home"
+mount --bind "$2/new/@home" "$2/new/@/home"
+cp -a "$2/tree/." "$2/new/@"
+umount "$2/new/@/home" "$2/new"
+"""
+# What mkfs.xfs has come to prefer since Linux 5.10 is switched off, as far as it knows of it.
+XFS = """\
+usage=$(mkfs.xfs 2>&1 || :)
+old=
+for word in m.bigtime m.inobtcount m.rmapbt i.nrext64 i.exchange n.parent; do
+    case $usage in *"${word#*.}=0|1"*) old="$old -${word%.*} ${word#*.}=0" ;; esac
+done
+mkfs.xfs -q -L root $old "$3"
+mount -o loop "$3" "$2/new"
+cp -a "$2/tree/." "$2/new"
+umount "$2/new"
+"""
+# squashfs has no ACLs; it says so for each.
+SQUASHFS = """\
+mksquashfs "$2/tree" "$3" -noappend -comp lz4 -no-progress -quiet
+"""
+EROFS = """\
+mkfs.erofs "$3" "$2/tree"
+"""
+RECIPES: Dict[str, str] = {"btrfs": BTRFS, "xfs": XFS, "squashfs": SQUASHFS, "erofs": EROFS}
+MADE_FROM_NOTHING = ("squashfs", "erofs")
+
+
+def edit_script(files: Files, staging: Path) -> str:
+    """A shell script that puts `files` into the tree $1; their contents are kept in `staging`."""
+    lines: List[str] = []
+    for number, (path, entry) in enumerate(in_order(files)):
+        target = f'"$1"{shlex.quote(path)}'
+        if isinstance(entry, NoDirectory):
+            lines.append(f"rmdir {target}")
+            continue
+        lines.append(f"rm -f {target}")
+        if isinstance(entry, Absent):
+            continue
+        lines.append(f'mkdir -p "$1"{shlex.quote(str(Path(path).parent))}')
+        if isinstance(entry, Link):
+            lines.append(f"ln -s {shlex.quote(entry.target)} {target}")
+        elif isinstance(entry, File):
+            staged = staging / f"file-{number}"
+            staged.write_bytes(as_bytes(entry.content))
+            lines.append(f"install -m {entry.mode:o} {shlex.quote(str(staged))} {target}")
+    return "\n".join(lines) + "\n"
+
+
+def key(base: Base, fstype: str, files: Files) -> str:
+    """A short name for all that an image is made from."""
+    parts = []
+    for path, entry in sorted(files.items()):
+        content = as_bytes(entry.content) if isinstance(entry, File) else repr(entry).encode()
+        parts.append((path, entry.mode if isinstance(entry, File) else 0,
+                      hashlib.sha256(content).hexdigest()))
+    return key_of(RECIPE, PROLOGUE, RECIPES[fstype], base.image.parent.name, parts)
+
+
+def path_of(base: Base, fstype: str, files: Files) -> Path:
+    """Where the image is kept."""
+    return cache_dir() / f"root-{base.suite}-{fstype}-{key(base, fstype, files)}"
+
+
+def make(base: Base, fstype: str, files: Files, directory: Path) -> None:
+    """Make root.img in `directory`. Raises StepFailed with the message of what failed."""
+    target = directory / "root.img"
+    work = directory / "work"
+    work.mkdir()
+    (work / "edit").write_text(edit_script(files, work))
+    if fstype not in MADE_FROM_NOTHING:
+        with target.open("wb") as f:
+            f.truncate(base.image.stat().st_size + MORE_BYTES)
+    run(["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
+         PROLOGUE + RECIPES[fstype], "sh", str(base.image), str(work), str(target)])
+    shutil.rmtree(work)
+
+
+def cached(base: Base, fstype: str, files: Files, progress: Progress) -> Path:
+    """The directory of the image, made if it is not in the cache. The lock is the caller's."""
+    final = path_of(base, fstype, files)
+    if not final.is_dir():
+        need_root(f"making a {fstype} root file system")
+        with progress.step(f"Debian {base.suite}: root on {fstype}"), \
+                finished_directory(final) as directory:
+            make(base, fstype, files, directory)
+        # They differ by what was compiled into them: an older one is of no use to anybody.
+        for other in final.parent.glob(f"root-{base.suite}-{fstype}-*"):
+            if other != final:
+                shutil.rmtree(other, ignore_errors=True)
+    return final
+
+
+def copy(base: Base, fstype: str, files: Files, destination: Path, progress: Progress) -> None:
+    """Make a test's own copy of the image. Raises StepFailed."""
+    with locked(f"root-{base.suite}-{fstype}"):
+        copy_sparse(cached(base, fstype, files, progress) / "root.img", destination)
+        destination.chmod(0o644)
+
+
+def wanted(suites: Sequence[str], source: Path, progress: Progress) -> Iterator[
+        Tuple[Base, str, Files]]:
+    """What `cached` is to be called with for all scenarios. Raises StepFailed."""
+    for suite in suites:
+        base = image.base(suite, progress)
+        rofs = image.tree_as_files(image.installed(suite, source, progress), base.merged_usr)
+        for scenario in SCENARIOS.values():
+            if scenario.root != "ext4" and suite not in scenario.cannot:
+                yield base, scenario.root, scenario_files(scenario, rofs)
+
+
+def main() -> int:
+    """The command line of the preparation: exit status 0, or 1 with a message."""
+    parser = argparse.ArgumentParser(
+        prog="vm.root", description="Make the root file systems that are not ext4.")
+    parser.add_argument("suites", nargs="+", choices=image.SUITES, metavar="SUITE")
+    parser.add_argument("--source", type=Path, required=True,
+                        help="the source from which vm.image has compiled rofs")
+    parser.add_argument("--ready", action="store_true",
+                        help="make nothing; exit status 1 if something is still to be made")
+    options = parser.parse_args()
+    progress = Progress(image.logs_dir())
+    try:
+        for base, fstype, files in wanted(options.suites, options.source.resolve(), progress):
+            if options.ready and not path_of(base, fstype, files).is_dir():
+                return 1
+            with locked(f"root-{base.suite}-{fstype}"):
+                cached(base, fstype, files, progress)
+    except StepFailed as e:
+        print(e, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Roots that are not ext4, with the minimal rofs.conf and the fstab that such systems have."""
+
+from __future__ import annotations
+
+from typing import Dict, Sequence
+
+from ..disk import File, Link
+from ..probe import UNITS
+from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from .basic import EARLY_TEXT, OVERLAYS, permissions
+
+ROOT: Dict[str, str] = {
+    **SYSTEM,
+    "root": "findmnt -n -o FSTYPE,OPTIONS /",
+    "bound": "for m in /etc /var /home /etc/machine-id; do findmnt -n -o FSTYPE $m; done",
+    "sectors_early": "cat /run/test-sectors",
+    **{f"permissions_{name}": permissions(name) for name in OVERLAYS},
+    "change": (
+        "echo changed >/etc/hostname; echo changed >/var/lib/rofs-lower;"
+        " echo changed >/home/user/notes; rm /etc/hosts; mv /var/lib/rofs-lower /var/lib/moved"
+    ),
+    "merged": "cat /etc/hostname /var/lib/moved /home/user/notes; test ! -e /etc/hosts",
+    "lower": "cd /rofs/ro; cat etc/hostname var/lib/rofs-lower home/user/notes etc/hosts",
+    "readonly": "touch /new; touch /usr/new; touch /rofs/ro/etc/new",
+    "early_before": EARLY_TEXT,
+    "reload": "systemctl daemon-reload",
+    "early_after": EARLY_TEXT,
+    "running_after": "systemctl is-system-running --wait",
+    **SECTORS,
+}
+
+
+# What the initramfs has written by mounting, before anything of ours could.
+EARLY_UNIT = """\
+[Unit]
+Description=Test of what was written before
+DefaultDependencies=no
+Before=systemd-remount-fs.service local-fs-pre.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c "awk '{print $$7}' /sys/block/vda/stat >/run/test-sectors"
+"""
+
+
+def on(fstype: str, fstab: str, arguments: Sequence[str] = ()) -> Scenario:
+    """A root of one type."""
+    return Scenario(f"root-{fstype}", MINIMAL_CONF, (ROOT,), root=fstype, arguments=arguments,
+                    files={
+                        "/etc/fstab": File(fstab),
+                        f"{UNITS}/test-early.service": File(EARLY_UNIT),
+                        f"{UNITS}/sysinit.target.wants/test-early.service":
+                            Link("../test-early.service"),
+                    })
+
+
+SCENARIOS = (
+    # As Ubuntu's and Debian's installers lay it out.
+    on("btrfs", "LABEL=root / btrfs defaults,subvol=@ 0 0\n"
+                "LABEL=root /home btrfs defaults,subvol=@home 0 0\n",
+       arguments=("rootflags=subvol=@",)),
+    on("xfs", "LABEL=root / xfs defaults 0 0\n"),
+    # Neither has a label. Firmware builders (Yocto) write "/dev/root / auto defaults 1 1".
+    on("squashfs", "/dev/root / auto defaults 1 1\n", arguments=("root=/dev/vda",)),
+    on("erofs", "/dev/vda / erofs defaults 0 0\n", arguments=("root=/dev/vda",)),
+)
