@@ -10,13 +10,15 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Callable, Generator, List, Optional, Set, Tuple
+from typing import Any, Callable, Generator, List, Optional, Set, Tuple
 
 import pytest
 from vm import image
 from vm.lab import Lab, Outcome, missing_tools
 from vm.machine import MachineError
 from vm.progress import Progress, StepFailed
+from vm.scenarios import SCENARIOS
+from vm.table import Table
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -27,6 +29,7 @@ class Running:
     lab: Optional[Lab] = None
     told: Set[int] = set()
     shown: Set[Tuple[str, str]] = set()
+    table = Table()
 
 
 def build_directory() -> Path:
@@ -65,15 +68,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("suite", suites(metafunc.config), scope="session")
 
 
+def boot_of(item: pytest.Item) -> Optional[Tuple[str, str]]:
+    """The (scenario, suite) pair that a test reads."""
+    marker = item.get_closest_marker("scenario")
+    if marker is None:
+        return None
+    assert isinstance(item, pytest.Function)
+    return marker.args[0], item.callspec.params["suite"]
+
+
 def wanted_boots(items: List[pytest.Item]) -> List[Tuple[str, str]]:
     """The (scenario, suite) pairs that the collected tests read, in their order, each once."""
-    pairs = []
+    return list(dict.fromkeys(pair for pair in map(boot_of, items) if pair is not None))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    """Leave out what a suite's system itself cannot do: the table at the end says why."""
+    left_out = []
     for item in items:
-        marker = item.get_closest_marker("scenario")
-        if marker is not None:
-            assert isinstance(item, pytest.Function)
-            pairs.append((marker.args[0], item.callspec.params["suite"]))
-    return list(dict.fromkeys(pairs))
+        scenario, suite = boot_of(item) or ("", "")
+        if scenario and suite in SCENARIOS[scenario].cannot:
+            Running.table.cannot(scenario, suite, SCENARIOS[scenario].cannot[suite])
+            left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -87,11 +107,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     with capture.global_and_fixture_disabled():
         Running.lab = Lab(SOURCE, build_directory() / "vm-logs", Progress(image.logs_dir()))
         Running.lab.start(pairs)
+    for pair in pairs:
+        Running.table.expect(*pair)
 
 
 def pytest_unconfigure() -> None:
     if Running.lab is not None:
         Running.lab.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The table of boots, for terminals and for logs."""
+    if Running.lab is None:
+        return
+    for outcome in Running.lab.outcomes():
+        for boot in outcome.boots:
+            Running.table.saw(outcome.suite, boot)
+    terminalreporter.section("booted systems")
+    for line in Running.table.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -102,6 +136,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, None, None]:
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+    pair = boot_of(item)
+    if pair is not None:
+        Running.table.count(*pair, item.nodeid, report.outcome)
 
 
 @pytest.fixture(scope="session")
