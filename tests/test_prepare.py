@@ -501,6 +501,43 @@ def test_missing_lower_costs_its_overlay_only(system: System) -> None:
     assert len(found["works"]) == 2
 
 
+def test_layers_that_the_kernel_refuses_cost_their_overlay_only(system: System) -> None:
+    """An overlay cannot hold the upper of another one."""
+    found = sections(system(
+        f"[Overlay /var]\nPartition=data\n[Overlay /home]\n{DATA}",
+        """
+        cd /run; mkdir a b c; mount -t overlay x -o lowerdir=a,upperdir=b,workdir=c /run/disk; cd /
+        boot 2>/run/said
+        echo == status; cat /run/status; echo == said; cat /run/said
+        echo == home; findmnt -n -o FSTYPE /home
+        mountpoint -q /rofs/overlay/var || echo not on /var
+        """))
+    assert found["status"] == ["1"]
+    assert "<3>/var: the kernel does not mount the overlay: Invalid argument; journalctl -k says" \
+        " more" in found["said"]
+    assert found["home"] == ["overlay", "not on /var"]
+
+
+@pytest.mark.parametrize("what, status", [("/dev/vda2", "1"), ("tmpfs", "0")])
+def test_partition_that_systemd_has_found_for_an_overlay_is_told(
+    system: System, what: str, status: str,
+) -> None:
+    found = sections(system(
+        "[Overlay /home]\n[Overlay /var]\n",
+        f"""
+        mkdir -p /run/systemd/generator.late
+        printf '[Mount]\\nWhat={what}\\nWhere=/home\\n' >/run/systemd/generator.late/home.mount
+        boot 2>/run/said
+        echo == status; cat /run/status; echo == said; cat /run/said
+        echo == mounts; findmnt -n -o FSTYPE /home; findmnt -n -o FSTYPE /var
+        """))
+    assert found["status"] == [status]
+    said = [line for line in found["said"] if line.startswith("<3>/home: systemd has found")]
+    assert len(said) == int(status)
+    assert not said or (what in said[0] and "/etc/fstab" in said[0])
+    assert found["mounts"] == ["overlay", "overlay"]
+
+
 def test_full_pool_leaves_no_overlay_half_made(system: System) -> None:
     found = sections(system(
         "[Memory]\nInodes=6\n[Overlay /a]\n[Overlay /b]\n[Overlay /c]\n[Overlay /etc]\n",

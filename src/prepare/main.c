@@ -61,13 +61,19 @@ static int parse_arguments(int argc, char **argv)
 	return -1;
 }
 
-/* What this run has prepared systemd mounts. The bind must be gone before /etc is covered. */
-static void leave_to_units(const struct rootfs *r, const struct plan_overlay *o)
+/*
+ * What this run has prepared systemd mounts, if the kernel does. The bind must be gone before /etc
+ * is covered.
+ */
+static int leave_to_units(const struct rootfs *r, const struct plan *p,
+			  const struct plan_overlay *o)
 {
-	int held = strcmp(o->path, "/etc") == 0 ? machine_id_hold(r->root_fd) : -ENOENT;
+	int err = strcmp(arg_root, "/") == 0 ? mounts_try(p, o) : 0;
+	int held = err >= 0 && strcmp(o->path, "/etc") == 0 ? machine_id_hold(r->root_fd) : -ENOENT;
 
 	if (held >= 0)
 		machine_id_release(held);
+	return err;
 }
 
 /*
@@ -87,14 +93,14 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 		const struct plan_overlay *o = &p->overlays[i];
 		int err = layer_prepare(r->root_fd, o);
 
-		if (err != 0)
+		if (err != 0 || (o->lower_is_root && found_partition_check(r->root_fd, o) < 0))
 			status = EXIT_FAILURE;
 		if (err < 0)
 			continue;
 		if (mounts)
 			mounts_overlay(p, o);
-		else
-			leave_to_units(r, o);
+		else if (leave_to_units(r, p, o) < 0)
+			status = EXIT_FAILURE;
 	}
 
 	for (size_t i = 0; i < p->n_persists; i++)

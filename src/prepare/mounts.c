@@ -2,12 +2,15 @@
 #include "mounts.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "options.h"
 #include "prepare.h"
+#include "refusal.h"
 #include "strbuf.h"
 
 #ifndef STATX_ATTR_MOUNT_ROOT
@@ -112,13 +115,13 @@ static bool is_mount_point(const char *path)
 	return sx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
-static void mount_one(const char *what, const char *where, const char *type, const char *options)
+static int mount_one(const char *what, const char *where, const char *type, const char *options)
 {
 	_cleanup_(call_done) struct call c = { 0 };
 	int err;
 
 	if (is_mount_point(where))
-		return;
+		return 0;
 
 	take_apart(options, &c);
 	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
@@ -128,6 +131,7 @@ static void mount_one(const char *what, const char *where, const char *type, con
 		if (is_mount_point(where))
 			umount2(where, MNT_DETACH);
 	}
+	return err;
 }
 
 static void mount_pool(const struct plan_pool *pool)
@@ -168,15 +172,62 @@ static void bind_etc(const struct plan_overlay *o)
 void mounts_overlay(const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *options = NULL;
+	int err;
 
 	if (options_merged(p, o, &options) < 0 || make_mount_point(o->merged) < 0)
 		return;
 
-	mount_one("rofs", o->merged, "overlay", options);
+	err = mount_one("rofs", o->merged, "overlay", options);
+	if (err < 0)
+		refusal_explain(o, err);
 	if (!is_mount_point(o->merged))
 		return;
 	if (strcmp(o->path, "/etc") == 0)
 		bind_etc(o);
 	else
 		mount_one(o->merged, o->path, NULL, OPTIONS_BIND);
+}
+
+/* In a mount namespace of its own. Returns the errno of what failed, 0: nothing. */
+static int try_alone(const char *where, const char *options)
+{
+	_cleanup_(call_done) struct call c = { 0 };
+	int err;
+
+	take_apart(options, &c);
+	if (c.data.failed)
+		return ENOMEM;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 0; /* not what is asked here */
+
+	err = call_mount("rofs", where, "overlay", &c);
+	if (err < 0)
+		return -err;
+	/* Before the end of the namespace, which takes its mounts down when it likes. */
+	umount2(where, 0);
+	return 0;
+}
+
+int mounts_try(const struct plan *p, const struct plan_overlay *o)
+{
+	_cleanup_free_ char *options = NULL;
+	int err, status;
+	pid_t child;
+
+	err = options_merged(p, o, &options);
+	if (err >= 0)
+		err = make_mount_point(o->merged);
+	if (err < 0)
+		return err;
+	if (is_mount_point(o->merged))
+		return 0;
+
+	child = fork();
+	if (child < 0)
+		return complain(-errno, "%s: %s", o->path, strerror(errno));
+	if (child == 0)
+		_exit(try_alone(o->merged, options));
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 0)
+		return 0;
+	return refusal_explain(o, -WEXITSTATUS(status));
 }

@@ -13,3 +13,13 @@
  */
 void mounts_pools(const struct plan *p);
 void mounts_overlay(const struct plan *p, const struct plan_overlay *o);
+
+/**
+ * mounts_try - whether the kernel takes the layers of an overlay that a unit will mount
+ *
+ * Mounts it where nobody sees it and takes it down again: mount(8), in the unit, can only say
+ * "wrong fs type, bad option, ...".
+ *
+ * Returns: 0 or -errno, having complained.
+ */
+int mounts_try(const struct plan *p, const struct plan_overlay *o);

@@ -48,6 +48,17 @@ int attributes_plain(int fd);
 int layer_prepare(int root_fd, const struct plan_overlay *o);
 
 /**
+ * found_partition_check - is there a partition that systemd would mount where the overlay is?
+ *
+ * systemd-gpt-auto-generator finds partitions for /home, /srv and /var by their type. The units of
+ * an overlay win over its units, and without a line in fstab the generator cannot know of the
+ * partition: it may not probe devices.
+ *
+ * Returns: 0; or -ENOTUNIQ, having complained; or -ENOMEM.
+ */
+int found_partition_check(int root_fd, const struct plan_overlay *o);
+
+/**
  * machine_id_seed - put the id that is in force into the upper layer of /etc
  * @upper_fd: upper directory of /etc
  * @lower_fd: lower directory of /etc

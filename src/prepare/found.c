@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <string.h>
+
+#include "prepare.h"
+
+/* systemd runs all generators before the first unit, so this is complete when we run. */
+#define LATE_DIR "run/systemd/generator.late"
+
+/* The value of What= in a mount unit. Returns 1 and the value, 0: there is none, or -ENOMEM. */
+static int read_what(FILE *unit, char **ret)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &size, unit)) > 0) {
+		if (strncmp(line, "What=", 5) != 0)
+			continue;
+		line[n - (line[n - 1] == '\n')] = '\0';
+		*ret = strdup(line + 5);
+		return *ret ? 1 : -ENOMEM;
+	}
+	return 0;
+}
+
+int found_partition_check(int root_fd, const struct plan_overlay *o)
+{
+	_cleanup_free_ char *path = NULL, *what = NULL;
+	_cleanup_close_ int fd = -1;
+	_cleanup_fclose_ FILE *unit = NULL;
+
+	if (asprintf(&path, LATE_DIR "/%s", o->bind_unit) < 0)
+		return path = NULL, -ENOMEM;
+	fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	unit = fdopen(fd, "r");
+	if (!unit)
+		return -ENOMEM;
+	(void)TAKE_FD(fd); /* closed with the stream now */
+
+	/* A tmpfs of systemd.volatile= has nothing that could be missed. */
+	if (read_what(unit, &what) <= 0 || what[0] != '/')
+		return 0;
+	return complain(
+		-ENOTUNIQ,
+		"%s: systemd has found %s for it, which is not mounted now, so that what is on it is not seen; "
+		"name it in /etc/fstab, and it will be the lower of the overlay",
+		o->path, what);
+}
