@@ -194,5 +194,6 @@ int plan_root(struct building *b)
 		if (err < 0)
 			return err;
 	}
-	return plan_swaps(b, root->swap && !invalid);
+	p->no_swap = !root->swap || invalid;
+	return plan_swaps(b, !p->no_swap);
 }

@@ -127,6 +127,7 @@ struct plan {
 	 */
 	char **masks;
 	size_t n_masks;
+	bool no_swap;	       /* [Root] Swap=no: nor any other swap on a disk */
 	char *overlay_options; /* those the kernel knows: "index=off,..." */
 	bool tmp;	       /* a tmpfs on /tmp */
 };
