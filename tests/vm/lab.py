@@ -177,8 +177,10 @@ class Lab:
     def _boot(
         self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
     ) -> Boot:
+        words = scenario.words[number - 1] if scenario.words else ()
         machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
-                          [*scenario.arguments, probe_argument(number)], scenario.root_flag)
+                          [*scenario.arguments, *words, probe_argument(number)],
+                          scenario.root_flag)
         with self._lock:
             if self._closed:
                 raise InterruptedError("the tests were stopped")

@@ -1,8 +1,10 @@
 """The probe: what is run inside a booted system, and how its words come out exactly.
 
-The image gets a service that starts after multi-user.target, runs one shell snippet per section
-and writes a line for each to the second serial port. It is of Type=simple, so that its start job
-is done at once: `systemctl is-system-running --wait` inside a section does not wait for itself.
+The image gets a service that starts after the target the machine boots into, runs one shell
+snippet per section and writes a line for each to the second serial port. It is of Type=simple, so
+that its start job is done at once: `systemctl is-system-running --wait` inside a section does not
+wait for itself. It outlives `systemctl isolate`; when a section makes a soft reboot it goes on with
+the next one afterwards.
 """
 
 from __future__ import annotations
@@ -17,14 +19,28 @@ DIRECTORY = "/usr/local/lib/test-probe"
 UNITS = "/usr/local/lib/systemd/system"
 SECTION_TIMEOUT_SECONDS = 120
 
+TARGETS = ("multi-user.target", "rescue.target", "emergency.target")
+
+# Without default dependencies: these would pull all of sysinit.target into emergency.target.
 UNIT = f"""\
 [Unit]
 Description=Test probe
-After=multi-user.target
+DefaultDependencies=no
+After={" ".join(TARGETS)}
+Conflicts=shutdown.target
+Before=shutdown.target
+IgnoreOnIsolate=yes
 [Service]
 Type=simple
 ExecStart={DIRECTORY}/run
 TimeoutStopSec=5
+"""
+
+# Nobody is there to give a password, or to leave the shell.
+NO_SHELL = """\
+[Service]
+ExecStart=
+ExecStart=-/bin/sleep infinity
 """
 
 # base64 because a serial line is neither 8-bit clean nor free of the terminal's newline handling.
@@ -38,6 +54,8 @@ mkdir -p "$work"
 echo "HELLO $boot" >&3
 for snippet in {DIRECTORY}/"$boot"/*; do
     name=${{snippet##*/}}
+    test ! -e "$work/$name" || continue
+    : >"$work/$name"
     begin=$(date +%s)
     timeout -k 5 {SECTION_TIMEOUT_SECONDS} bash "$snippet" \\
         >"$work/out" 2>"$work/err" </dev/null
@@ -81,7 +99,10 @@ def probe_files(boots: Sequence[Snippets]) -> Dict[str, Entry]:
     files: Dict[str, Entry] = {
         f"{DIRECTORY}/run": File(RUN, 0o755),
         f"{UNITS}/test-probe.service": File(UNIT),
-        f"{UNITS}/multi-user.target.wants/test-probe.service": Link("../test-probe.service"),
+        **{f"{UNITS}/{target}.wants/test-probe.service": Link("../test-probe.service")
+           for target in TARGETS},
+        **{f"{UNITS}/{shell}.service.d/no-shell.conf": File(NO_SHELL)
+           for shell in ("rescue", "emergency")},
     }
     for number, snippets in enumerate(boots, start=1):
         for order, (name, snippet) in enumerate(snippets.items()):

@@ -1,6 +1,7 @@
 """The parts of which scenarios are made: an image, a configuration, the questions asked inside.
 
-A scenario's questions (snippets) are shell text, run in order as root after multi-user.target.
+A scenario's questions (snippets) are shell text, run in order as root after multi-user.target, or
+after rescue.target or emergency.target where that is what was booted.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Scenario:
     """One image and its boots.
 
     `conf`: /etc/rofs.conf. `boots`: what is asked in the first boot, in the second of the same
-    disks, ... `arguments`: added to the kernel command line. `rofs`: whether it is installed.
+    disks, ... `arguments`: added to the kernel command line; `words`: those of the first boot, of
+    the second, ... `rofs`: whether it is installed.
     `disks`: beside the root and the partition "data" (vda, vdb): vdc, vdd, ... `root`: the type
     of the root file system. `partitions`: if any, vda is a GPT disk with the root as its first.
     `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
@@ -45,6 +47,7 @@ class Scenario:
     boots: Sequence[Snippets]
     files: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     arguments: Sequence[str] = ()
+    words: Sequence[Sequence[str]] = ()
     rofs: bool = True
     disks: Sequence[AnyDisk] = ()
     root: str = "ext4"
