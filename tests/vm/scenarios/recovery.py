@@ -1,0 +1,37 @@
+"""Boots into rescue and emergency mode, in which rofs stands aside unless it is told not to."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ..scenario import MINIMAL_CONF, SECTORS, Scenario
+
+# No D-Bus and no journal in emergency.target: what needs neither.
+RECOVERY: Dict[str, str] = {
+    "running": "systemctl is-system-running",
+    "target": "for t in rescue emergency multi-user; do"
+              " systemctl --quiet is-active $t.target && echo $t; done",
+    "mounts": "findmnt --json --list -o TARGET,SOURCE,FSTYPE,OPTIONS",
+    "units": "systemctl list-units --all --plain --no-legend --no-pager 'rofs*'",
+    "early": "find /run/systemd/generator.early -type f",
+    "said": "dmesg | grep -o 'rofs-generator.*'",
+    "writable": "for f in /new /usr/new /etc/new /var/new /home/new; do"
+                " touch $f 2>/dev/null && echo $f; done",
+    **SECTORS,
+}
+
+# What switches rofs off, and the target that it boots into. The other words that do are compared
+# in the same place; tests/unit/test-bootmode.c has them all.
+WORDS = {
+    "single": "rescue",
+    "systemd.unit=rescue.target": "rescue",
+    "emergency": "emergency",
+}
+PROTECTED = ("single", "rofs=on")
+
+SCENARIOS = (
+    Scenario("recovery", MINIMAL_CONF, [RECOVERY] * (len(WORDS) + 1),
+             words=[*((word,) for word in WORDS), PROTECTED]),
+    # What emergency.target is like on a machine that has never heard of rofs.
+    Scenario("recovery-control", "", (RECOVERY,), words=[("emergency",)], rofs=False),
+)
