@@ -143,6 +143,19 @@ static void add_before_local_fs(struct strbuf *b)
 }
 
 /*
+ * Requires= hands a stop on to all that is mounted from this, and to the services that need it: a
+ * "systemctl restart" would come back with an empty upper. What is stopped for another unit's sake
+ * is not refused, so neither is a shutdown.
+ */
+static void add_refuse_stop(struct strbuf *b)
+{
+	strbuf_add(
+		b,
+		"# A stop by hand would stop the services that use it, and lose changes in RAM.\n"
+		"RefuseManualStop=yes\n");
+}
+
+/*
  * What is on flash must be unmounted; RAM layers are taken down by systemd-shutdown, when no
  * process is left to keep them busy.
  */
@@ -196,6 +209,7 @@ static int render_pool(struct rendering *r, const struct plan_pool *pool)
 	if (pool->one_pass)
 		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
+	add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	add_path_line(&b, "Where", pool->dir);
 	strbuf_add(&b, "Type=tmpfs\n");
@@ -226,6 +240,7 @@ static int render_ro(struct rendering *r)
 	if (r->plan->one_pass != SIZE_MAX)
 		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
+	add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=/\nWhere=/rofs/ro\nType=none\n");
 	add_options(&b, OPTIONS_RO);
 	add_quiet(&b, r->plan->one_pass != SIZE_MAX);
@@ -277,6 +292,7 @@ static int render_lower(struct rendering *r, size_t i)
 			   "# Where block devices are made ready (LVM, LUKS, fsck of the root).\n"
 			   "After=local-fs-pre.target\n");
 	add_before_local_fs(&b);
+	add_refuse_stop(&b);
 	strbuf_add(&b, "# Its mount point is a directory of the untouched root.\n");
 	add_requires_mounts_for(&b, "/rofs/ro");
 	add_fsck(&b, l->fsck_unit);
@@ -305,6 +321,11 @@ static int render_lowers(struct rendering *r)
 	return 0;
 }
 
+static bool carries_overlay(const struct plan *plan, const struct plan_partition *p)
+{
+	return p->prepare != SIZE_MAX && plan->prepares[p->prepare].first_overlay != SIZE_MAX;
+}
+
 static int render_partition(struct rendering *r, const struct plan_partition *p)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -317,6 +338,8 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 		       "After=local-fs-pre.target\n");
 	add_before_local_fs(&b);
 	add_umount(&b);
+	if (carries_overlay(r->plan, p))
+		add_refuse_stop(&b);
 	add_fsck(&b, p->fsck_unit);
 	strbuf_add(&b, "\n[Mount]\n");
 	add_path_line(&b, "What", p->device_path);
@@ -386,6 +409,8 @@ static int render_prepare(struct rendering *r, size_t i)
 					  "prepare upper, work and persist directories");
 	if (i != r->plan->one_pass)
 		add_prepare_mounts(r, &b, i);
+	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
+		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
 	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
 		    r->prepare_path);
 	add_argument(&b, prepare->dir);
@@ -425,6 +450,7 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	add_requires_mounts_for(&b, o->lower);
 	add_requires_mounts_for(&b, o->layers);
 	add_before_local_fs(&b);
+	add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	add_path_line(&b, "Where", o->merged);
 	strbuf_add(&b, "Type=overlay\n");
@@ -443,6 +469,7 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 	if (o->one_pass)
 		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
+	add_refuse_stop(&b);
 	if (is_early_etc(o))
 		strbuf_add(
 			&b,
@@ -517,6 +544,7 @@ static int render_tmp(struct rendering *r)
 	if (r->plan->one_pass != SIZE_MAX)
 		add_after_one_pass(r, &b);
 	add_before_local_fs(&b);
+	add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=tmpfs\nWhere=/tmp\nType=tmpfs\n");
 	add_options(&b, OPTIONS_TMP);
 	add_quiet(&b, r->plan->one_pass != SIZE_MAX);

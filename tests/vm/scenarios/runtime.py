@@ -1,0 +1,75 @@
+"""What an administrator may do to a running machine: reload, stop, isolate, soft-reboot."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+
+# Whether everything is still in its place, with what was changed before.
+STATE = """
+for path in /etc /var /home /tmp /rofs /rofs/ro /rofs/overlay/var /var/local/data; do
+    findmnt -n -o TARGET,SOURCE,FSTYPE --mountpoint "$path" || echo "$path: nothing mounted"
+done
+cat /etc/changed /var/changed /home/changed /var/local/data/changed /rofs/ro/etc/hostname
+touch /etc/new /var/new /home/new /var/local/data/new && echo writable
+touch /new 2>/dev/null || echo read-only
+"""
+
+# Something that keeps /var busy, as a database does, and something that needs it.
+BUSY = """
+systemd-run --quiet --unit=busy sh -c 'exec 3>>/var/held; while sleep 1; do date >&3; done'
+systemd-run --quiet --unit=needy -p RequiresMountsFor=/var/lib -p RequiresMountsFor=/home \\
+    sleep infinity
+sleep 1; systemctl is-active busy needy
+"""
+SERVICES = "systemctl is-active busy needy systemd-journald systemd-logind cron dbus"
+
+# What may not be stopped by hand, since it would take the machine's changes with it.
+LAYERS = ("var.mount", "etc.mount", "home.mount", "rofs.mount", "rofs-ro.mount",
+          "rofs-overlay-var.mount", "rofs-overlay-home.mount", "rofs-prepare.service")
+
+
+def by_hand(verb: str) -> str:
+    """Asks systemd to stop or restart each layer."""
+    return "\n".join(
+        f"timeout 60 systemctl {verb} {unit} && echo {unit} was allowed to {verb}"
+        for unit in LAYERS)
+
+
+ROUND: Dict[str, str] = {
+    **SYSTEM,
+    "change": "for d in /etc /var /home /var/local/data; do echo changed >$d/changed; done",
+    "busy": BUSY,
+    "before": STATE,
+    "reexec": "systemctl daemon-reexec",
+    "after_reexec": STATE,
+    "stop": by_hand("stop"),
+    "after_stop": STATE,
+    "services_after_stop": SERVICES,
+    "restart": by_hand("restart"),
+    "after_restart": STATE,
+    "services_after_restart": SERVICES,
+    "running_restart": SYSTEM["running"],
+    "rescue": "systemctl isolate rescue.target; systemctl is-active rescue.target",
+    "after_rescue": STATE,
+    "emergency": "systemctl isolate emergency.target; systemctl is-active emergency.target",
+    "after_emergency": STATE,
+    "back": "systemctl isolate multi-user.target; systemctl is-active multi-user.target",
+    "after_back": STATE,
+    "running_back": SYSTEM["running"],
+    "soft_reboot": "systemctl soft-reboot && sleep 60",
+    "after_soft_reboot": STATE,
+    "ids": "cat /etc/machine-id /run/machine-id",
+    "busy_soft_reboot": "systemctl is-active busy",
+    "running_soft_reboot": SYSTEM["running"],
+    "failed_soft_reboot": SYSTEM["failed"],
+    **SECTORS,
+}
+
+# A directory on the partition, so that there is a helper between the partition and the persist.
+CONF = MINIMAL_CONF + "Directory=/kept\n"
+
+SCENARIOS = (
+    Scenario("runtime", CONF, (ROUND,)),
+)
