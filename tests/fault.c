@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For tests/test_faults.py, by LD_PRELOAD: the n-th call that makes or writes something fails, or a signal arrives then.
+ * For the tests, by LD_PRELOAD: the n-th call that makes or writes something fails, or a signal arrives then.
  *
  *   FAULT_AT=N        the call, counted from 1
  *   FAULT_ERRNO=E     it fails with this number
  *   FAULT_SIGNAL=S    or the process sends itself this signal; 9 is a power cut
  *   FAULT_SHORT=1     or a write(2) takes one byte only
+ *   FAULT_TYPE=T      or each mount(2) of a file system of type T, as if the kernel did not know it
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
 #include <dlfcn.h>
@@ -15,6 +16,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,6 +103,18 @@ int symlinkat(const char *target, int fd, const char *path)
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
 	return fails() ? -1 : REAL(renameat)(from_fd, from, to_fd, to);
+}
+
+int mount(const char *what, const char *where, const char *type, unsigned long flags,
+	  const void *data)
+{
+	const char *unknown = getenv("FAULT_TYPE");
+
+	if (unknown && type && strcmp(type, unknown) == 0) {
+		errno = ENODEV;
+		return -1;
+	}
+	return REAL(mount)(what, where, type, flags, data);
 }
 
 static void __attribute__((destructor)) finish(void)

@@ -600,3 +600,27 @@ def test_nested_overlays_show_their_own_layers(system: System) -> None:
         "mkdir -p var/lib; touch var/lib/old"))
     assert found["upper"] == ["v", "l"]
     assert found["lower"] == ["old"]
+
+
+def test_without_overlayfs_paths_are_bound_read_only(system: System, build_dir: Path) -> None:
+    library = build_dir / "tests/fault.so"
+    if not library.exists():
+        pytest.skip(f"{library} is not built: run meson compile, or tools/test")
+    done = system("[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\nSize=1M\n", r"""
+        export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+        for run in 1 2; do
+            LD_PRELOAD=/run/fault.so FAULT_TYPE=overlay /rofs-prepare /rofs; echo $?
+        done
+        findmnt -rn -o TARGET | grep -E '^/(etc|var|home)'
+        for d in /etc /var /home; do touch $d/new 2>/dev/null && echo $d; done
+        cat /etc/machine-id
+        mount -t tmpfs persist /var/lib; findmnt -rn -o SOURCE /var/lib
+    """, f"""
+        cp {library} run/fault.so; echo {RUNNING_ID} > run/id; : > etc/machine-id
+        mount --bind run/id etc/machine-id; mkdir var/lib; mount --make-shared .
+    """)
+    assert done.stderr.splitlines() == [
+        "<3>this kernel has no overlayfs: /etc /home /var stay read-only"] * 2
+    assert done.stdout.split() == [
+        "0", "0", "/etc/machine-id", "/etc", "/etc/machine-id", "/home", "/var",
+        RUNNING_ID, "persist"]

@@ -12,6 +12,7 @@
 #include "prepare.h"
 #include "program.h"
 #include "rootfs.h"
+#include "strbuf.h"
 
 static const char *arg_root;
 static const char *arg_pool;
@@ -76,6 +77,15 @@ static int leave_to_units(const struct rootfs *r, const struct plan *p,
 	return err;
 }
 
+/* One line for all of them. @paths is as strbuf_add() has left it. */
+static void tell_no_overlayfs(struct strbuf *paths)
+{
+	_cleanup_free_ char *list = NULL;
+
+	if (paths->len > 0 && strbuf_take(paths, &list) >= 0)
+		complain(-ENODEV, "this kernel has no overlayfs:%s stay read-only", list);
+}
+
 /*
  * Everything that this run is for; what fails has complained, and the rest goes on. Below another
  * root nothing is mounted: units and options are about this one.
@@ -83,6 +93,7 @@ static int leave_to_units(const struct rootfs *r, const struct plan *p,
 static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 {
 	bool mounts = run == p->one_pass && strcmp(arg_root, "/") == 0;
+	_cleanup_strbuf_ struct strbuf without = { 0 };
 	int status = EXIT_SUCCESS;
 
 	if (mounts)
@@ -97,11 +108,14 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 			status = EXIT_FAILURE;
 		if (err < 0)
 			continue;
-		if (mounts)
-			mounts_overlay(p, o);
-		else if (leave_to_units(r, p, o) < 0)
-			status = EXIT_FAILURE;
+		if (!mounts) {
+			if (leave_to_units(r, p, o) < 0)
+				status = EXIT_FAILURE;
+		} else if (mounts_overlay(p, o) == -ENODEV) {
+			strbuf_addf(&without, " %s", o->path);
+		}
 	}
+	tell_no_overlayfs(&without);
 
 	for (size_t i = 0; i < p->n_persists; i++)
 		if (p->persists[i].prepare == run &&

@@ -37,6 +37,7 @@ static void add_word(struct call *c, const char *word, size_t n)
 		unsigned long set, clear;
 	} flags[] = {
 		{ "bind", MS_BIND, 0 },
+		{ "rbind", MS_BIND | MS_REC, 0 },
 		{ "ro", MS_RDONLY, 0 },
 		{ "nosuid", MS_NOSUID, 0 },
 		{ "suid", 0, MS_NOSUID },
@@ -78,13 +79,13 @@ static void take_apart(const char *options, struct call *c)
 static int call_mount(const char *what, const char *where, const char *type, const struct call *c)
 {
 	bool bind = c->flags & MS_BIND;
-	unsigned long flags = bind ? MS_BIND : c->flags;
+	unsigned long flags = bind ? c->flags & (MS_BIND | MS_REC) : c->flags;
 
 	if (mount(what, where, type, flags, c->data.text) < 0)
 		return -errno;
 	/* A bind takes its flags from what is bound; its own need a second call. */
-	if (bind && c->flags != MS_BIND &&
-	    mount(NULL, where, NULL, c->flags | MS_REMOUNT, NULL) < 0)
+	if (bind && c->flags != flags &&
+	    mount(NULL, where, NULL, (c->flags & ~(unsigned long)MS_REC) | MS_REMOUNT, NULL) < 0)
 		return -errno;
 	return c->private && mount(NULL, where, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
@@ -94,8 +95,12 @@ static bool is_on_another_device(const char *path)
 {
 	_cleanup_free_ char *parent = strdup(path);
 	struct stat here, above;
+	struct statx x;
 	char *slash;
 
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &x) == 0 &&
+	    x.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
+		return x.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 	if (!parent)
 		return false;
 	slash = strrchr(parent, '/');
@@ -115,7 +120,8 @@ static bool is_mount_point(const char *path)
 	return sx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
-static int mount_one(const char *what, const char *where, const char *type, const char *options)
+/* Returns 0 also when something is mounted there already. */
+static int try_mount(const char *what, const char *where, const char *type, const char *options)
 {
 	_cleanup_(call_done) struct call c = { 0 };
 	int err;
@@ -125,13 +131,20 @@ static int mount_one(const char *what, const char *where, const char *type, cons
 
 	take_apart(options, &c);
 	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
-	if (err < 0) {
-		complain(err, "%s: %s; its unit tries again", where, strerror(-err));
-		/* Half of it, a bind that is not read-only, say, is worse than nothing. */
-		if (is_mount_point(where))
-			umount2(where, MNT_DETACH);
-	}
+	/* Half of it, a bind that is not read-only, say, is worse than nothing. */
+	if (err < 0 && is_mount_point(where))
+		umount2(where, MNT_DETACH);
 	return err;
+}
+
+static int tell(int err, const char *where)
+{
+	return err < 0 ? complain(err, "%s: %s; its unit tries again", where, strerror(-err)) : 0;
+}
+
+static void mount_one(const char *what, const char *where, const char *type, const char *options)
+{
+	tell(try_mount(what, where, type, options), where);
 }
 
 static void mount_pool(const struct plan_pool *pool)
@@ -169,23 +182,44 @@ static void bind_etc(const struct plan_overlay *o)
 		close(held);
 }
 
-void mounts_overlay(const struct plan *p, const struct plan_overlay *o)
+/*
+ * Without overlayfs the path is bound on itself, read-only. Its unit is active by that, so that
+ * persists below the path are still mounted; that of the overlay fails, and shows why. With what is
+ * mounted below: /etc has PID 1's machine-id.
+ */
+static void bind_read_only(const struct plan_overlay *o)
+{
+	int err = try_mount(o->path, o->path, NULL, "rbind,ro,private");
+
+	/* Shared again as everything is, but not with /: persists would show up there as well. */
+	if (err >= 0 && mount(NULL, o->path, NULL, MS_SHARED, NULL) < 0)
+		err = -errno;
+	tell(err, o->path);
+}
+
+int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *options = NULL;
 	int err;
 
-	if (options_merged(p, o, &options) < 0 || make_mount_point(o->merged) < 0)
-		return;
-
-	err = mount_one("rofs", o->merged, "overlay", options);
+	if (options_merged(p, o, &options) < 0)
+		return -ENOMEM;
+	err = make_mount_point(o->merged);
 	if (err < 0)
-		refusal_explain(o, err);
-	if (!is_mount_point(o->merged))
-		return;
+		return err;
+
+	err = try_mount("rofs", o->merged, "overlay", options);
+	if (err == -ENODEV)
+		return bind_read_only(o), err;
+	if (err < 0) {
+		tell(err, o->merged);
+		return refusal_explain(o, err);
+	}
 	if (strcmp(o->path, "/etc") == 0)
 		bind_etc(o);
 	else
 		mount_one(o->merged, o->path, NULL, OPTIONS_BIND);
+	return 0;
 }
 
 /* In a mount namespace of its own. Returns the errno of what failed, 0: nothing. */
