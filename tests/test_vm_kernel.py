@@ -1,0 +1,77 @@
+"""Without overlayfs the machine comes up read-only, says so once, and keeps its partition."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from vm.lab import Outcome
+from vm.machine import Boot
+
+pytestmark = [pytest.mark.vm, pytest.mark.scenario("no-overlayfs")]
+
+OVERLAYS = {f"rofs-overlay-{name}.mount" for name in ("etc", "home", "var")}
+
+
+@pytest.fixture
+def boot(outcome: Outcome) -> Boot:
+    """The scenario's only boot."""
+    return outcome.boots[0]
+
+
+def test_kernel_really_has_no_overlayfs(boot: Boot) -> None:
+    assert "overlay" not in boot["known"].out
+
+
+def test_one_message_says_so(boot: Boot) -> None:
+    assert boot["said"].out.splitlines() == [
+        "this kernel has no overlayfs: /etc /home /var stay read-only"]
+
+
+def test_overlays_are_shown_as_failed(boot: Boot) -> None:
+    assert boot["running"].line == "degraded"
+    failed = {line.split()[0] for line in boot["failed"].out.splitlines()}
+    assert failed >= OVERLAYS
+    assert not [unit for unit in failed - OVERLAYS if "rofs" in unit or unit.endswith(".mount")]
+    for unit in OVERLAYS:
+        assert re.search(rf"^\S+ {re.escape(unit)} - .*\n.*\n +Active: failed", boot["status"].out,
+                         re.MULTILINE), boot["status"]
+
+
+def test_nothing_is_writable_but_tmp_and_the_partition(boot: Boot) -> None:
+    assert boot["writable"].out.split() == ["/tmp/new", "/var/local/data/new"]
+    assert boot["root"].line.split(",")[0] == "ro"
+
+
+def test_partition_is_mounted(outcome: Outcome) -> None:
+    assert outcome.boots[0]["persist"].line == "/dev/vdb"
+    assert outcome.data_state == ["clean"]
+
+
+def test_machine_is_alive(boot: Boot) -> None:
+    machine_id, *states, lines = boot["alive"].out.split()
+    assert re.fullmatch("[0-9a-f]{32}", machine_id)
+    assert states == ["active"] * 3
+    assert int(lines) > 100
+
+
+def test_nothing_waits_for_a_timeout(boot: Boot) -> None:
+    assert int(boot["reached"].line) > 0
+    late = re.compile(r"timed out|\[\s?TIME\s?\]", re.IGNORECASE)
+    assert [line for line in boot.console.splitlines() if late.search(line)] == []
+
+
+def test_second_run_changes_nothing(boot: Boot) -> None:
+    assert boot["again"].out.split() == ["0", "/home", "/var"]
+
+
+def test_nothing_was_written_to_the_root_device(outcome: Outcome) -> None:
+    assert outcome.boots[0]["sectors"].line == "0"
+    assert outcome.identical == [True]
+
+
+def test_shutdown_shows_no_trouble(boot: Boot) -> None:
+    assert "Power down" in boot.console
+    shutdown = boot.console[boot.console.rindex("Stopped target"):]
+    assert "FAILED" not in shutdown
+    assert "Failed to" not in shutdown
