@@ -83,5 +83,8 @@ SYSTEM: Dict[str, str] = {
     "mounts": "findmnt --json --list -o TARGET,SOURCE,FSTYPE,OPTIONS,PROPAGATION",
 }
 
+# DHCP takes seconds that say nothing about what most scenarios ask.
+NO_NETWORK = ("systemd.mask=networking.service",)
+
 # Last of a boot's questions: what follows would not be counted.
 SECTORS = {"sectors": "sync; awk '{print $7}' /sys/block/vda/stat"}

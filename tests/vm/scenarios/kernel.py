@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Entry, File
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
 
 NO_OVERLAYFS: Dict[str, str] = {
     **SYSTEM,
@@ -23,12 +23,10 @@ NO_OVERLAYFS: Dict[str, str] = {
              " journalctl -b -o cat --no-pager | wc -l",
     **SECTORS,
 }
-# Nothing that needs to write a lease: ifup would wait a minute for it.
 FILES: Dict[str, Entry] = {
     "/etc/modprobe.d/no-overlayfs.conf": File("install overlay /bin/false\n"),
-    "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n"),
 }
 
 SCENARIOS = (
-    Scenario("no-overlayfs", MINIMAL_CONF, (NO_OVERLAYFS,), files=FILES),
+    Scenario("no-overlayfs", MINIMAL_CONF, (NO_OVERLAYFS,), files=FILES, arguments=NO_NETWORK),
 )

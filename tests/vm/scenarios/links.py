@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Absent, Entry, File, Link
-from ..scenario import SECTORS, SYSTEM, Scenario
+from ..scenario import NO_NETWORK, SECTORS, SYSTEM, Scenario
 
 CONF = """\
 [Overlay /users]
@@ -43,5 +43,5 @@ FILES: Dict[str, Entry] = {
 }
 
 SCENARIOS = (
-    Scenario("links", CONF, (LINKS,), files=FILES),
+    Scenario("links", CONF, (LINKS,), files=FILES, arguments=NO_NETWORK),
 )

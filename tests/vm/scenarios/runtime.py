@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
 
 # Whether everything is still in its place, with what was changed before.
 STATE = """
@@ -71,5 +71,5 @@ ROUND: Dict[str, str] = {
 CONF = MINIMAL_CONF + "Directory=/kept\n"
 
 SCENARIOS = (
-    Scenario("runtime", CONF, (ROUND,)),
+    Scenario("runtime", CONF, (ROUND,), arguments=NO_NETWORK),
 )
