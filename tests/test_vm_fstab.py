@@ -18,7 +18,7 @@ broken = pytest.mark.scenario("fstab-broken")
 # messages about these fstabs are meant.
 MEANT = ("the swap file /swapfile is not activated", "rofs-generator failed with exit status 1",
          "by-partuuid/dead-01", "mnt-gone.mount", "mnt/gone", "by-label/absent", "rofs/ro/srv",
-          "rofs/ro/media", "srv.mount", "media.mount", "rw-srv", "rw-media", "/srv", "/media")
+         "rofs/ro/media", "srv.mount", "media.mount", "rw-srv", "rw-media", "/srv", "/media")
 
 
 @pytest.fixture

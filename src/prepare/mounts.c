@@ -95,12 +95,8 @@ static bool is_on_another_device(const char *path)
 {
 	_cleanup_free_ char *parent = strdup(path);
 	struct stat here, above;
-	struct statx x;
 	char *slash;
 
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &x) == 0 &&
-	    x.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
-		return x.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 	if (!parent)
 		return false;
 	slash = strrchr(parent, '/');

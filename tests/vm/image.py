@@ -362,7 +362,8 @@ def make_base(
         tree = work / "tree"
         download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
                     " mv hello_*.deb hello.deb")
-        mmdebstrap(suite, [*base_packages(suite), *more], tree, progress, f"Debian {suite}: packages", (
+        packages = [*base_packages(suite), *more]
+        mmdebstrap(suite, packages, tree, progress, f"Debian {suite}: packages", (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
         ))
