@@ -1,13 +1,10 @@
-"""Declared paths behind symbolic links, overlays in overlays, and a drop-in file.
-
-The image has no machine-id file either, which a cleaned one may lack.
-"""
+"""Declared paths behind symbolic links, overlays in overlays, and a drop-in file."""
 
 from __future__ import annotations
 
 from typing import Dict
 
-from ..disk import Absent, Entry, File, Link
+from ..disk import Entry, File, Link
 from ..scenario import NO_NETWORK, SECTORS, SYSTEM, Scenario
 
 CONF = """\
@@ -32,12 +29,10 @@ LINKS: Dict[str, str] = {
     "links": "readlink /users /var/run; cat /users/notes",
     "fill": "LC_ALL=C dd if=/dev/zero of=/var/cache/big bs=1M count=20; rm /var/cache/big;"
             " dd if=/dev/zero of=/var/big bs=1M count=20 && echo room",
-    "machine_id": "cat /etc/machine-id; ls /var/log/journal; journalctl -b --no-pager | wc -l",
     **SECTORS,
 }
 FILES: Dict[str, Entry] = {
     "/etc/rofs.conf.d/10-etc.conf": File("[Overlay /etc]\n"),
-    "/etc/machine-id": Absent(),
     "/users": Link("/usr/users"),
     "/usr/users/notes": File("moved\n"),
 }
