@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What systemd-fstab-generator makes of lines of fstab that rofs has taken over.
+ * What systemd's own generators make of mount points that rofs has taken over.
  *
  * Our units hide those of the same name, but links in .wants and .requires directories add up
  * whichever generator wrote them. A link of the same name to /dev/null in a directory that comes
@@ -63,20 +63,18 @@ static int mask_pull(struct plan *p, const struct fstab_entry *e, bool required)
 }
 
 /* It would fail: on the overlay, or since the file system is read-only. */
-static int mask_growfs(struct plan *p, const struct fstab_entry *e)
+static int mask_growfs(struct plan *p, const char *path)
 {
 	_cleanup_free_ char *mount_unit = NULL, *growfs = NULL;
 	int err;
 
-	if (!fstab_has_option(e->options, "x-systemd.growfs"))
-		return 0;
-	err = unitname_from_path(e->dir, ".mount", &mount_unit);
+	err = unitname_from_path(path, ".mount", &mount_unit);
 	if (err >= 0)
-		err = unitname_instance("systemd-growfs", e->dir, &growfs);
+		err = unitname_instance("systemd-growfs", path, &growfs);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
 	err = plan_mask(p, mount_unit, "wants", growfs);
-	if (err < 0 || strcmp(e->dir, "/") != 0)
+	if (err < 0 || strcmp(path, "/") != 0)
 		return err;
 	/* The name for the root of newer versions. */
 	return plan_mask(p, mount_unit, "wants", "systemd-growfs-root.service");
@@ -103,24 +101,53 @@ static bool is_kept_read_only(const struct plan *p, const char *path)
 	return p->n_remounts > 0 && (strcmp(path, "/") == 0 || strcmp(path, "/usr") == 0);
 }
 
+static int mask_entry(struct plan *p, const struct fstab_entry *e)
+{
+	bool required = false, ours = is_ours(p, e->dir, &required);
+	int err = 0;
+
+	if (ours)
+		err = mask_pull(p, e, required);
+	if (err >= 0 && (ours || is_kept_read_only(p, e->dir)) &&
+	    fstab_has_option(e->options, "x-systemd.growfs"))
+		err = mask_growfs(p, e->dir);
+	return err;
+}
+
+/* Where systemd-gpt-auto-generator mounts partitions that it finds by their type, and grows them. */
+static int mask_found(struct plan *p)
+{
+	static const char *const paths[] = { "/home", "/srv", "/var", "/var/tmp" };
+
+	for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+		const struct fstab_entry found = { .dir = (char *)paths[i], .options = (char *)"" };
+		bool required = false;
+		int err;
+
+		if (!is_ours(p, paths[i], &required))
+			continue;
+		err = mask_pull(p, &found, required);
+		if (err >= 0)
+			err = mask_growfs(p, paths[i]);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 int plan_masks(struct building *b)
 {
 	struct plan *p = &b->plan;
 
 	for (size_t i = 0; i < p->facts->n_fstab; i++) {
 		const struct fstab_entry *e = &p->facts->fstab[i];
-		bool required = false, ours;
-		int err = 0;
+		int err;
 
 		if (!fstab_is_sound(e) || e->dir[0] != '/' || fstab_is_swap(e))
 			continue;
-		ours = is_ours(p, e->dir, &required);
-		if (ours)
-			err = mask_pull(p, e, required);
-		if (err >= 0 && (ours || is_kept_read_only(p, e->dir)))
-			err = mask_growfs(p, e);
+		err = mask_entry(p, e);
 		if (err < 0)
 			return err;
 	}
-	return 0;
+	return mask_found(p);
 }

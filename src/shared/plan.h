@@ -122,7 +122,7 @@ struct plan {
 	char **swaps; /* swap units to mask */
 	size_t n_swaps;
 	/*
-	 * Links by which systemd-fstab-generator pulls in what is ours now, or would write to what
+	 * Links by which systemd's own generators pull in what is ours now, or would write to what
 	 * is kept read-only: "local-fs.target.requires/home.mount"
 	 */
 	char **masks;

@@ -675,6 +675,7 @@ static void check_mount(const struct check *c, const struct unit *u)
 		{ "Unit", "After", 0, 2 },
 		{ "Unit", "Requires", 0, 2 },
 		{ "Unit", "Wants", 0, 1 },
+		{ "Unit", "RefuseManualStop", 0, 1 },
 		{ "Mount", "LogLevelMax", 0, 1 },
 		{ "Unit", "Conflicts", 0, 1 },
 		{ "Unit", "RequiresMountsFor", 0, 2 },
@@ -705,11 +706,17 @@ static void check_mount(const struct check *c, const struct unit *u)
 static void check_prepare(const struct check *c, const struct unit *u)
 {
 	static const struct rule rules[] = {
-		{ "Unit", "Description", 1, 1 },  { "Unit", "Documentation", 1, 1 },
-		{ "Unit", "SourcePath", 0, 1 },	  { "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "After", 0, 1 },	  { "Unit", "RequiresMountsFor", 0, SIZE_MAX },
-		{ "Service", "Type", 1, 1 },	  { "Service", "RemainAfterExit", 1, 1 },
+		{ "Unit", "Description", 1, 1 },
+		{ "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 0, 1 },
+		{ "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "After", 0, 1 },
+		{ "Unit", "RequiresMountsFor", 0, SIZE_MAX },
+		{ "Service", "Type", 1, 1 },
+		{ "Service", "RemainAfterExit", 1, 1 },
 		{ "Service", "ExecStart", 1, 1 },
+		{ "Unit", "IgnoreOnIsolate", 1, 1 },
+		{ "Unit", "RefuseManualStop", 1, 1 },
 	};
 	static const char helper[] = CHECK_PREPARE_PATH " ";
 	_cleanup_free_ char *directory = NULL;
@@ -758,6 +765,15 @@ static void check_firstboot(const struct unit *u)
 	check_counts(u, rules, ELEMENTSOF(rules));
 	check_that(strcmp(u->settings[0].value, "/rofs/ro/etc") == 0, "another condition",
 		   u->settings[0].value);
+}
+
+static void check_no_swap(const struct unit *u)
+{
+	static const struct rule rules[] = { { "Unit", "ConditionPathExists", 1, 1 } };
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	check_that(strcmp(u->settings[0].value, "/sys/block/%j/comp_algorithm") == 0,
+		   "another condition", u->settings[0].value);
 }
 
 static void check_remount(const struct unit *u)
@@ -937,8 +953,18 @@ static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const
 	return is_unit_of(unit, ".mount", e->dir) && strncmp(name, requires, strlen(requires)) == 0;
 }
 
-static bool is_mask_of_fstab(const struct check *c, const char *name)
+static bool is_mask_of_generators(const struct check *c, const char *name)
 {
+	static const char *const found_by_type[] = { "/home", "/srv", "/var", "/var/tmp" };
+
+	for (size_t i = 0; i < ELEMENTSOF(found_by_type); i++) {
+		const struct fstab_entry e = { .dir = (char *)found_by_type[i],
+					       .type = (char *)"auto",
+					       .options = (char *)"x-systemd.growfs" };
+
+		if (is_mask_of(c, &e, name))
+			return true;
+	}
 	for (size_t i = 0; i < c->facts->n_fstab; i++)
 		if (is_mask_of(c, &c->facts->fstab[i], name))
 			return true;
@@ -952,7 +978,7 @@ static void check_enabling_link(const struct check *c, const struct unit_file *f
 	const char *unit = strchr(f->name, '/');
 
 	if (strcmp(f->text, "/dev/null") == 0) {
-		check_that(is_mask_of_fstab(c, f->name), "a mask of no line of fstab", f->name);
+		check_that(is_mask_of_generators(c, f->name), "a mask of nothing", f->name);
 		return;
 	}
 	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 ||
@@ -1001,6 +1027,8 @@ static void check_text(const struct check *c, const struct unit_file *f)
 		return check_remount(&u);
 	if (strcmp(f->name, "systemd-firstboot.service.d/90-rofs.conf") == 0)
 		return check_firstboot(&u);
+	if (strcmp(f->name, "dev-.swap.d/90-rofs.conf") == 0)
+		return check_no_swap(&u);
 	if (strchr(f->name, '/'))
 		return check_timeout(c, &u);
 	if (ends_with(f->name, ".mount"))

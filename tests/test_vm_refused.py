@@ -1,0 +1,60 @@
+"""A lower that the kernel refuses costs its own overlay, and is explained."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+from vm.lab import Outcome
+from vm.machine import Boot
+
+pytestmark = [pytest.mark.vm, pytest.mark.scenario("refused")]
+
+# What could be case-insensitive, though it is not, Linux 6.12 refuses, 6.1 and 7.2 do not. 5.10 is
+# built without Unicode there and cannot mount it at all.
+REFUSES_CASEFOLD = ("trixie",)
+
+
+@pytest.fixture
+def boot(outcome: Outcome) -> Boot:
+    """The one boot."""
+    return outcome.boots[0]
+
+
+def failed_units(boot: Boot) -> List[str]:
+    """The names of all failed units."""
+    return sorted(line.split()[0] for line in boot["failed"].out.splitlines())
+
+
+def test_vfat_is_refused_and_explained(boot: Boot) -> None:
+    said = [line for line in boot["said"].out.splitlines() if line.startswith("/srv: ")]
+    assert len(said) == 1, boot["said"]
+    assert "vfat cannot be the lower of an overlay" in said[0]
+    assert "ActiveState=failed" in boot["srv"].out
+    assert "rofs-overlay-srv.mount" in failed_units(boot)
+    assert boot["lower"].line == "on flash"
+
+
+def test_casefold_is_explained_where_it_is_refused(boot: Boot, suite: str) -> None:
+    said = [line for line in boot["said"].out.splitlines() if line.startswith("/mnt: ")]
+    if suite in REFUSES_CASEFOLD:
+        assert len(said) == 1, boot["said"]
+        assert "casefold" in said[0]
+        assert "ActiveState=failed" in boot["mnt"].out
+    else:
+        assert said == []
+
+
+def test_everything_else_is_in_force(boot: Boot) -> None:
+    assert boot["running"].line == "degraded"
+    expected = ("rofs-overlay-srv.mount", "rofs-overlay-mnt.mount", "rofs-prepare-", "rofs-ro-mnt",
+                "systemd-fsck@")
+    assert [name for name in failed_units(boot) if not name.startswith(expected)] == []
+    assert boot["writable"].status == 0, boot["writable"].err
+    assert boot["readonly"].err.count("Read-only file system") == 2
+
+
+def test_root_device_is_not_written(outcome: Outcome) -> None:
+    assert outcome.boots[0]["sectors"].line == "0"
+    assert outcome.identical == [True]
+    assert outcome.disks[0][0].identical
