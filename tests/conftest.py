@@ -165,6 +165,12 @@ def prepare() -> Path:
     return program("rofs-prepare")
 
 
+@pytest.fixture(scope="session")
+def rofs() -> Path:
+    """The command that was built."""
+    return program("rofs")
+
+
 @pytest.fixture
 def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
     """What came of the scenario that the test's mark names, in one suite."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -206,3 +207,14 @@ def test_reload_reads_below_the_overlay(
     assert done.returncode == 0, done.stderr
     assert snapshot(tmp_path / "after") == before.early
     assert done.stderr == before.stderr
+
+
+def test_generator_links_libc_alone(generator: Path) -> None:
+    """Each library more is time that every boot takes, before anything is mounted."""
+    if shutil.which("readelf") is None:
+        pytest.skip("readelf is missing: install binutils")
+    done = subprocess.run(["readelf", "-d", str(generator)], check=True, text=True,
+                          stdout=subprocess.PIPE)
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", done.stdout)
+    sanitizers = ("libasan", "libubsan", "libm.", "libgcc_s", "libpthread", "libdl", "librt")
+    assert [n for n in needed if not n.startswith(sanitizers)] == ["libc.so.6"]

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <inttypes.h>
+#include <stdbool.h>
+
+#include "strbuf.h"
+
+/*
+ * JSON text, built in memory and printed at once. A writer appends without checking each call; the
+ * buffer remembers a failed allocation.
+ */
+
+struct json {
+	struct strbuf text;
+	unsigned depth;
+	bool first; /* nothing was written at this level yet: no comma */
+};
+
+/**
+ * json_open, json_close - begin and end an object ('{') or an array ('[')
+ * @key: in an object the name; NULL in an array and for the outermost value
+ */
+void json_open(struct json *j, const char *key, char bracket);
+void json_close(struct json *j, char bracket);
+
+/**
+ * json_string - NULL becomes null
+ *
+ * Bytes that are not UTF-8, which file names may hold, become U+FFFD.
+ */
+void json_string(struct json *j, const char *key, const char *value);
+void json_number(struct json *j, const char *key, uint64_t value);
+void json_null(struct json *j, const char *key);
+void json_boolean(struct json *j, const char *key, bool value);
+
+/** json_print - to standard output, with a newline; frees it. Returns: 0 or -ENOMEM. */
+int json_print(struct json *j);
+
+static inline void json_done(struct json *j)
+{
+	strbuf_done(&j->text);
+}
+
+#define _cleanup_json_ _cleanup_(json_done)

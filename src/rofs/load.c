@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "load.h"
+
+#include <string.h>
+
+#include "confdirs.h"
+#include "facts-read.h"
+
+int load_plan(const char *dir, struct loaded *ret)
+{
+	int err;
+
+	err = rootfs_open(dir, &ret->root);
+	if (err < 0)
+		return err;
+	err = conf_init(&ret->conf);
+	if (err < 0)
+		return err;
+	err = confdirs_read(&ret->root, &ret->conf, &ret->diag);
+	if (err < 0)
+		return err;
+	err = facts_read_boot(&ret->root, &ret->cmdline, &ret->boot);
+	if (err < 0)
+		return err;
+	/* As for the generator, which looks at nothing else then. */
+	if (!ret->conf.declared)
+		return 0;
+	err = facts_read(&ret->root, &ret->conf, &ret->diag, &ret->facts);
+	if (err < 0)
+		return err;
+	return plan_build(&ret->conf, &ret->facts, &ret->diag, &ret->plan);
+}
+
+void load_done(struct loaded *l)
+{
+	plan_done(&l->plan);
+	facts_done(&l->facts);
+	diag_done(&l->diag);
+	conf_done(&l->conf);
+	rootfs_done(&l->root);
+	free(l->cmdline);
+	*l = (struct loaded)LOADED_INIT;
+}
+
+static int format(char **ret, const char *why, const struct boot *b)
+{
+	if (asprintf(ret, "%s: %.*s on the kernel command line", why, b->word_len, b->word) < 0)
+		return *ret = NULL, -ENOMEM;
+	return 0;
+}
+
+static int copy(char **ret, const char *why)
+{
+	*ret = strdup(why);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int load_why_off(const struct loaded *l, char **ret)
+{
+	*ret = NULL;
+	if (!l->conf.declared)
+		return copy(ret, "there is no section in rofs.conf");
+	switch (l->boot.mode) {
+	case BOOT_OFF:
+		return format(ret, "switched off", &l->boot);
+	case BOOT_RECOVERY:
+		return format(ret, "a recovery boot", &l->boot);
+	case BOOT_INITRD:
+		return copy(ret, "this is the initrd");
+	case BOOT_NORMAL:
+	case _BOOT_MODE_MAX:
+		break;
+	}
+	return 0;
+}

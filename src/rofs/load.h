@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "bootmode.h"
+#include "conf.h"
+#include "diag.h"
+#include "facts.h"
+#include "plan.h"
+#include "rootfs.h"
+
+/** struct loaded - everything between the files and the plan, as the generator has it */
+struct loaded {
+	struct rootfs root;
+	struct conf conf;
+	struct diag diag; /* of reading and planning; borrows file names of conf */
+	struct facts facts;
+	struct plan plan;
+	char *cmdline;
+	struct boot boot; /* points into cmdline */
+};
+
+/**
+ * load_plan - from the files of a system to the plan, by the same steps as the generator
+ * @dir: "/" or a tree
+ * @ret: load_done() frees it, also after a failure; must not be moved, as its parts point at each
+ *       other
+ *
+ * What the boot mode says decides nothing here: the plan is that of an ordinary boot.
+ *
+ * Returns: 0 (mistakes are in ret->diag) or -errno.
+ */
+int load_plan(const char *dir, struct loaded *ret);
+void load_done(struct loaded *l);
+
+/**
+ * load_why_off - why nothing is in force on purpose, NULL when rofs acts
+ * @ret: the reason; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int load_why_off(const struct loaded *l, char **ret);
+
+#define LOADED_INIT                       \
+	{                                 \
+		.root = { -1, -1, false } \
+	}
+#define _cleanup_loaded_ _cleanup_(load_done)

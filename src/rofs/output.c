@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "output.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "macro.h"
+
+#define WIDTH_DEFAULT 80u
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return WIDTH_DEFAULT;
+	return size.ws_col;
+}
+
+/* https://no-color.org: set to anything but the empty string. */
+static bool wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+/* As systemctl(1) reads them; NULL: no pager. */
+static const char *pager_command(void)
+{
+	const char *command = getenv("SYSTEMD_PAGER");
+
+	if (!command)
+		command = getenv("PAGER");
+	if (!command)
+		return "less";
+	return *command && strcmp(command, "cat") != 0 ? command : NULL;
+}
+
+static void run_pager(const char *command, int from)
+{
+	if (dup2(from, STDIN_FILENO) < 0)
+		_exit(1);
+	/* Ends by itself if all fits on the screen, leaves colours alone, and starts no commands. */
+	setenv("LESS", "FRSXMK", 1);
+	setenv("LESSSECURE", "1", 1);
+	execlp("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(1);
+}
+
+static bool exists_in_path(const char *command)
+{
+	_cleanup_free_ char *copy = NULL;
+	const char *path = getenv("PATH");
+	char *state, *dir;
+
+	if (strcmp(command, "less") != 0)
+		return true; /* whoever has set it knows */
+	copy = strdup(path ? path : "/usr/bin:/bin");
+	if (!copy)
+		return false;
+	for (dir = strtok_r(copy, ":", &state); dir; dir = strtok_r(NULL, ":", &state)) {
+		_cleanup_free_ char *file = NULL;
+
+		if (asprintf(&file, "%s/less", dir) < 0)
+			return file = NULL, false;
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void start_pager(struct output *o)
+{
+	const char *command = pager_command();
+	int ends[2];
+
+	if (!command || !exists_in_path(command) || pipe2(ends, O_CLOEXEC) < 0)
+		return;
+
+	fflush(stdout);
+	o->pager = fork();
+	if (o->pager == 0)
+		run_pager(command, ends[0]);
+	/* Whoever leaves the pager early has seen enough; the pager sees to Ctrl-C. */
+	if (o->pager > 0 && dup2(ends[1], STDOUT_FILENO) >= 0)
+		signal(SIGINT, SIG_IGN);
+	if (o->pager < 0)
+		o->pager = 0;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+void output_open(struct output *o, bool page)
+{
+	*o = (struct output){ .terminal = isatty(STDOUT_FILENO) > 0 };
+	if (!o->terminal)
+		return;
+
+	o->colour = wants_colour();
+	o->width = terminal_width();
+	if (page)
+		start_pager(o);
+}
+
+void output_close(struct output *o)
+{
+	if (o->pager <= 0)
+		return;
+
+	fflush(stdout);
+	close(STDOUT_FILENO);
+	waitpid(o->pager, NULL, 0);
+	o->pager = 0;
+	/* Standard output stays something that can be written to, for what comes at the end. */
+	if (open("/dev/null", O_WRONLY | O_CLOEXEC) < 0)
+		return;
+}
+
+const char *output_colour(const struct output *o, enum colour c)
+{
+	if (!o->colour)
+		return "";
+	switch (c) {
+	case COLOUR_NONE:
+		return "\033[0m";
+	case COLOUR_GOOD:
+		return "\033[32m";
+	case COLOUR_BAD:
+		return "\033[1;31m";
+	case COLOUR_WARNING:
+		return "\033[33m";
+	case COLOUR_DIM:
+		return "\033[2m";
+	case COLOUR_BOLD:
+		return "\033[1m";
+	}
+	return "";
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* rofs plan: the units that the generator would write, by the same code. */
+#include <getopt.h>
+#include <string.h>
+
+#include "emit.h"
+#include "load.h"
+#include "output.h"
+#include "program.h"
+#include "rofs.h"
+#include "unit.h"
+
+struct arguments {
+	const char *root;
+	const char *dir; /* write there instead of printing */
+};
+
+static const char usage[] =
+	"Usage: rofs plan [--root=DIR] [--output=DIR]\n"
+	"\n"
+	"Shows the units that rofs-generator writes for this configuration in an ordinary boot.\n"
+	"\n"
+	"  --root=DIR     of the system below DIR, an image for example; default: $ROFS_ROOT or /\n"
+	"  --output=DIR   write them into DIR, which is made if need be, instead of showing them\n"
+	"  --help         this text\n"
+	"\n"
+	"Exit status: 0 done, 1 mistakes in the configuration (the rest is shown) or a failure, 2 usage.\n";
+
+/* Returns -1 to go on, else the exit status. */
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "root", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		if (c == 'h')
+			return fputs(usage, stdout), ROFS_DONE;
+		if (c == 'o')
+			a->dir = optarg;
+		else if (c == 'r')
+			a->root = optarg;
+		else
+			return ROFS_USAGE;
+	}
+	if (optind != argc)
+		return fputs(usage, stderr), ROFS_USAGE;
+	return -1;
+}
+
+static void tell_mistakes(const struct diag *d)
+{
+	for (size_t i = 0; i < d->n_entries; i++) {
+		_cleanup_free_ char *line = NULL;
+
+		if (diag_format(&d->entries[i], &line) >= 0)
+			fprintf(stderr, "%s\n", line);
+	}
+	if (d->failed)
+		fputs("out of memory: some messages are lost\n", stderr);
+}
+
+static void print_file(const struct unit_file *u, const struct output *o, bool first)
+{
+	const char *bold = output_colour(o, COLOUR_BOLD), *plain = output_colour(o, COLOUR_NONE);
+
+	if (u->link) {
+		printf("%s%s# %s -> %s%s\n", first ? "" : "\n", bold, u->name, u->text, plain);
+		return;
+	}
+	printf("%s%s# %s%s\n%s", first ? "" : "\n", bold, u->name, plain, u->text);
+}
+
+static int show(const struct unit_set *set)
+{
+	_cleanup_output_ struct output o;
+
+	output_open(&o, true);
+	for (size_t i = 0; i < set->n_files; i++)
+		print_file(&set->files[i], &o, i == 0);
+	return ROFS_DONE;
+}
+
+static int write_into(const char *dir, const struct unit_set *set)
+{
+	struct emit_failure failure;
+	int err = emit(dir, set, &failure);
+
+	if (err == -EEXIST) {
+		fprintf(stderr, "rofs: %s/%s is there already; expected an empty directory\n", dir,
+			failure.name);
+		return ROFS_WRONG;
+	}
+	if (err < 0) {
+		fprintf(stderr, "rofs: %s%s%s: %s; nothing is written\n", dir,
+			failure.name ? "/" : "", failure.name ? failure.name : "", strerror(-err));
+		return ROFS_WRONG;
+	}
+	return ROFS_DONE;
+}
+
+static int render(const struct loaded *l, const char *dir)
+{
+	_cleanup_unit_set_ struct unit_set set = { 0 };
+	int err = units_render(&l->plan, ROFS_PREPARE_PATH, &set);
+
+	if (err < 0) {
+		fprintf(stderr, "rofs: rendering the units: %s\n", strerror(-err));
+		return ROFS_WRONG;
+	}
+	return dir ? write_into(dir, &set) : show(&set);
+}
+
+int verb_plan(int argc, char **argv)
+{
+	struct arguments a = { .root = program_root() };
+	_cleanup_loaded_ struct loaded l = LOADED_INIT;
+	_cleanup_free_ char *off = NULL;
+	int err, status;
+
+	status = parse_arguments(argc, argv, &a);
+	if (status >= 0)
+		return status;
+
+	err = load_plan(a.root, &l);
+	if (err >= 0)
+		err = load_why_off(&l, &off);
+	if (err < 0) {
+		fprintf(stderr, "rofs: %s: %s\n", a.root, strerror(-err));
+		return ROFS_WRONG;
+	}
+
+	tell_mistakes(&l.diag);
+	if (!l.conf.declared) {
+		fputs("no section in rofs.conf: the generator writes nothing\n", stderr);
+		return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;
+	}
+	if (off)
+		fprintf(stderr, "rofs is off in this boot (%s); this is for an ordinary one\n",
+			off);
+
+	status = render(&l, a.dir);
+	return status == ROFS_DONE && l.diag.n_errors > 0 ? ROFS_WRONG : status;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The command: main.c picks a verb, each verb has a file of its own. A verb gets its own arguments,
+ * argv[0] being its name, prints, and returns an exit status.
+ */
+
+/** enum rofs_exit - exit statuses of all verbs; rofs(8) */
+enum rofs_exit {
+	ROFS_DONE = 0,	  /* done; status: protected */
+	ROFS_WRONG = 1,	  /* something is wrong; status: not everything declared is in force */
+	ROFS_USAGE = 2,	  /* called wrongly */
+	ROFS_REFUSED = 3, /* not root, or what is asked for cannot be done here */
+	ROFS_OFF = 4,	  /* rofs is off in this boot */
+};
+
+int verb_plan(int argc, char **argv);

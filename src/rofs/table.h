@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "macro.h"
+#include "output.h"
+
+/* Tables as findmnt(8) and lsblk(8) print them: libsmartcols behind a few functions. */
+
+enum table_flags {
+	TABLE_RIGHT = 1 << 0,  /* numbers */
+	TABLE_TREE = 1 << 1,   /* lines of children are drawn below their parent in this column */
+	TABLE_HIDDEN = 1 << 2, /* shown only when --output names it */
+	TABLE_TRUNC = 1 << 3,  /* may be cut where the terminal is narrow */
+};
+
+/** struct table_column - a verb has an array of them, indexed by an enum of its own */
+struct table_column {
+	const char *name; /* "USE%": the heading, and the word of --output */
+	const char *help; /* for --help, lower case */
+	unsigned flags;
+};
+
+/** struct table_style - what the options of the command line say */
+struct table_style {
+	const char *columns; /* of --output=: names, separated by commas; NULL: those not hidden */
+	bool raw;	     /* --raw: one blank between cells, blanks in them as \x20 */
+	bool no_headings;    /* --noheadings */
+};
+
+struct table;
+struct libscols_line;
+
+/**
+ * table_new - an empty table
+ * @columns: array of @n; borrowed
+ * @o:       its colour and width
+ * @ret:     table_free() frees it
+ *
+ * Returns: 0, -ENOMEM, or -EINVAL when --output names a column that is none (told on stderr).
+ */
+int table_new(const struct table_column *columns, size_t n, const struct table_style *style,
+	      const struct output *o, struct table **ret);
+void table_free(struct table *t);
+void table_freep(struct table **t);
+
+/**
+ * table_line - one more line
+ * @parent: the line below which it is drawn, NULL: none
+ *
+ * Returns: the line, owned by the table, or NULL when out of memory (then the next three do nothing
+ * and table_print() fails).
+ */
+struct libscols_line *table_line(struct table *t, struct libscols_line *parent);
+
+/** table_cell - fill in a cell. @text is copied; NULL leaves it empty. */
+void table_cell(struct table *t, struct libscols_line *line, size_t column, const char *text);
+void table_cellf(struct table *t, struct libscols_line *line, size_t column, const char *format,
+		 ...) _printf_(4, 5);
+
+/** table_colour - the colour of a cell; nothing without colours. */
+void table_colour(struct table *t, struct libscols_line *line, size_t column, enum colour c);
+
+/** table_print - to standard output. Returns: 0 or -ENOMEM. */
+int table_print(struct table *t);
+
+/** table_help - the columns as --help shows them, on standard output. */
+void table_help(const struct table_column *columns, size_t n);
+
+#define _cleanup_table_ _cleanup_(table_freep)

@@ -1,0 +1,161 @@
+"""The command `rofs`: what all its verbs have in common, and `rofs plan`."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from support import RUN_SECONDS_MAX, environment, make_golden_tree, make_tree, snapshot
+
+GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
+CONF = "[Overlay /var]\n[Overlay /home]\n"
+
+
+def run(rofs: Path, *arguments: str, root: Optional[Path] = None,
+        **extra: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(rofs), *arguments], env=environment(root, extra), text=True, check=False,
+        errors="surrogateescape", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, timeout=RUN_SECONDS_MAX)
+
+
+def on_terminal(argv: Sequence[str], env: dict[str, str]) -> str:
+    """What a program prints on a terminal of 80 columns."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(argv[0], list(argv), env)
+    text = b""
+    while True:
+        try:
+            chunk = os.read(fd, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not chunk:
+            break
+        text += chunk
+    os.close(fd)
+    os.waitpid(pid, 0)
+    return text.decode()
+
+
+def test_help_goes_to_standard_output(rofs: Path) -> None:
+    done = run(rofs, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: rofs COMMAND")
+    assert done.stderr == ""
+
+
+def test_version(rofs: Path) -> None:
+    done = run(rofs, "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("rofs ")
+
+
+def test_no_command_is_a_wrong_call(rofs: Path) -> None:
+    done = run(rofs)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: ")
+
+
+def test_unknown_command_has_a_suggestion(rofs: Path) -> None:
+    done = run(rofs, "plna")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "rofs: unknown command plna; did you mean plan?\n"
+
+
+@pytest.mark.parametrize("arguments", [["--wrong"], ["plan", "--wrong"], ["plan", "word"],
+                                       ["plan", "--root"]], ids=" ".join)
+def test_wrong_arguments_are_a_wrong_call(rofs: Path, arguments: list[str]) -> None:
+    done = run(rofs, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr != ""
+
+
+def test_full_disk_is_a_failure(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([str(rofs), "plan"], env=environment(root), check=False,
+                              stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda path: path.name)
+def test_plan_is_what_the_generator_writes(case: Path, rofs: Path, tmp_path: Path) -> None:
+    make_golden_tree(case, tmp_path / "root")
+    done = run(rofs, "plan", f"--root={tmp_path}/root", f"--output={tmp_path}/out")
+    said = (case / "stderr").read_bytes().decode(errors="surrogateescape")
+    if "rofs is off" in said:
+        # The boot that is planned is an ordinary one, or nothing is declared.
+        assert "an ordinary one" in done.stderr or "no section" in done.stderr
+        return
+    assert snapshot(tmp_path / "out") == snapshot(case / "expected")
+    assert done.returncode == int((case / "status").read_text())
+    assert done.stderr == "".join(said.splitlines(keepends=True)[:-1])
+    assert done.stdout == ""
+
+
+def test_plan_shows_each_file_under_its_name(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    shown = run(rofs, "plan", root=root)
+    run(rofs, "plan", f"--output={tmp_path}/out", root=root)
+    assert shown.returncode == 0
+    blocks = shown.stdout.split("\n\n# ")
+    for name, text in snapshot(tmp_path / "out").items():
+        if text.startswith("-> "):
+            assert f"# {name} {text}\n" in shown.stdout
+        else:
+            assert f"# {name}\n{text}" in shown.stdout
+    assert len(blocks) >= len(snapshot(tmp_path / "out"))
+
+
+def test_plan_writes_over_nothing(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "rofs.mount").write_text("mine\n")
+    done = run(rofs, "plan", f"--output={out}", root=root)
+    assert done.returncode == 1
+    assert "rofs.mount is there already" in done.stderr
+    assert snapshot(out) == {"rofs.mount": "mine\n"}
+
+
+def test_plan_of_a_recovery_boot_is_that_of_the_next_ordinary_one(
+    rofs: Path, tmp_path: Path
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF, "proc/cmdline": "ro single\n"})
+    done = run(rofs, "plan", root=root)
+    assert done.returncode == 0
+    assert done.stderr == ("rofs is off in this boot (a recovery boot: single on the kernel "
+                           "command line); this is for an ordinary one\n")
+    assert "# rofs-overlay-var.mount\n" in done.stdout
+
+
+def test_plan_without_root_directory_says_so(rofs: Path, tmp_path: Path) -> None:
+    done = run(rofs, "plan", f"--root={tmp_path}/nowhere")
+    assert done.returncode == 1
+    assert done.stderr == f"rofs: {tmp_path}/nowhere: No such file or directory\n"
+
+
+def test_colour_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    base = {**environment(root), "TERM": "xterm", "SYSTEMD_PAGER": ""}
+    base.pop("NO_COLOR", None)
+    argv = [str(rofs), "plan"]
+    assert "\033[" in on_terminal(argv, base)
+    assert "\033[" not in on_terminal(argv, {**base, "NO_COLOR": "1"})
+    assert "\033[" not in on_terminal(argv, {**base, "TERM": "dumb"})
+    assert "\033[" not in run(rofs, "plan", root=root, TERM="xterm").stdout
+
+
+def test_pager_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    pager = {"SYSTEMD_PAGER": "sed 's/^/paged: /'", "NO_COLOR": "1"}
+    seen = on_terminal([str(rofs), "plan"], {**environment(root), "TERM": "xterm", **pager})
+    assert seen.startswith("paged: # rofs.fstab")
+    assert "paged" not in run(rofs, "plan", root=root, **pager).stdout
