@@ -20,8 +20,8 @@ LAYERS: List[List[str]] = [
     ["fstab"],
     ["plan", "plan-masks", "plan-overlay", "plan-persist", "plan-root", "plan-internal", "claims",
      "places", "unitname"],
-    ["options"],
-    ["unit"],
+    ["options", "seen"],
+    ["unit", "verdict"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SHARED = Path(__file__).resolve().parent.parent / "src" / "shared"

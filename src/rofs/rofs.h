@@ -15,4 +15,5 @@ enum rofs_exit {
 	ROFS_OFF = 4,	  /* rofs is off in this boot */
 };
 
+int verb_status(int argc, char **argv);
 int verb_plan(int argc, char **argv);

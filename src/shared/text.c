@@ -3,7 +3,10 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "macro.h"
 
 #define WORD_BYTES_MAX 32u /* longer than any key; keeps the distance table on the stack */
 
@@ -127,4 +130,27 @@ const char *text_closest(const char *word, const char *const *words, size_t n)
 		}
 	}
 	return best;
+}
+
+const char *text_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	uint64_t tenths;
+	size_t unit = 0;
+
+	/* The tenths of what is larger do not fit; nobody misses them. */
+	if (bytes > UINT64_MAX / 10) {
+		bytes /= 1024;
+		unit = 1;
+	}
+	for (tenths = bytes * 10; tenths >= 10240 && unit + 1 < ELEMENTSOF(units); unit++)
+		tenths = (tenths + 512) / 1024;
+
+	if (tenths < 100 && tenths % 10 && unit > 0)
+		snprintf(buffer, TEXT_BYTES_MAX, "%u.%u %s", (unsigned)(tenths / 10),
+			 (unsigned)(tenths % 10), units[unit]);
+	else
+		snprintf(buffer, TEXT_BYTES_MAX, "%u %s", (unsigned)((tenths + 5) / 10),
+			 units[unit]);
+	return buffer;
 }

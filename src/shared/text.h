@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * text_is_utf8 - are these @n bytes well-formed UTF-8?
@@ -25,3 +26,8 @@ bool text_has_control(const char *s);
  * Returns: one of @words, or NULL when none is near.
  */
 const char *text_closest(const char *word, const char *const *words, size_t n);
+
+#define TEXT_BYTES_MAX 32u
+
+/** text_bytes - "12 MiB", "1.5 GiB": an amount of memory for people. Returns: @buffer. */
+const char *text_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "devices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "macro.h"
+
+#define WRITTEN_FIELD 7u /* of /sys/.../stat, counted from 1: Documentation/block/stat.rst */
+
+void device_done(struct device *d)
+{
+	free(d->name);
+	*d = (struct device){ 0 };
+}
+
+/* A file of a device's directory in sysfs: its first line. */
+static bool read_line(const char *dir, unsigned major, unsigned minor, const char *file, char *line,
+		      size_t size)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/sys/dev/block/%u:%u/%s", strcmp(dir, "/") == 0 ? "" : dir, major,
+		     minor, file) < 0) {
+		path = NULL;
+		return false;
+	}
+	f = fopen(path, "re");
+	return f && fgets(line, (int)size, f);
+}
+
+static void read_written(const char *dir, unsigned major, unsigned minor, struct device *ret)
+{
+	char line[512], *s = line, *end;
+
+	if (!read_line(dir, major, minor, "stat", line, sizeof(line)))
+		return;
+	for (unsigned i = 1; i < WRITTEN_FIELD; i++, s = end) {
+		strtoull(s, &end, 10);
+		if (end == s)
+			return;
+	}
+	ret->sectors_written = strtoull(s, &end, 10);
+	ret->written_known = end != s;
+}
+
+/* "0x01 0x02". A partition's own directory lies in that of the whole medium. */
+static void read_life(const char *dir, unsigned major, unsigned minor, struct device *ret)
+{
+	char line[64], *end;
+
+	if (!read_line(dir, major, minor, "device/life_time", line, sizeof(line)) &&
+	    !read_line(dir, major, minor, "../device/life_time", line, sizeof(line)))
+		return;
+	ret->life_a = (unsigned)strtoul(line, &end, 16);
+	ret->life_b = (unsigned)strtoul(end, NULL, 16);
+}
+
+/* btrfs and others have a device number of their own: that of what was mounted is another. */
+static bool find_number(const struct seen_mount *m, unsigned *major, unsigned *minor)
+{
+	struct stat st;
+
+	*major = m->major;
+	*minor = m->minor;
+	if (*major != 0)
+		return true;
+	if (strncmp(m->source, "/dev/", 5) != 0 || stat(m->source, &st) < 0 || !S_ISBLK(st.st_mode))
+		return false;
+	*major = major(st.st_rdev);
+	*minor = minor(st.st_rdev);
+	return true;
+}
+
+/* Without an initramfs the kernel's table of mounts has /dev/root, which is no device. */
+static int find_name(const char *dir, const struct seen_mount *m, unsigned major, unsigned minor,
+		     char **ret)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *path = NULL;
+	char line[256];
+
+	*ret = NULL;
+	if (strncmp(m->source, "/dev/", 5) == 0 && strcmp(m->source, "/dev/root") != 0) {
+		*ret = strdup(m->source);
+		return *ret ? 0 : -ENOMEM;
+	}
+	if (asprintf(&path, "%s/sys/dev/block/%u:%u/uevent", strcmp(dir, "/") == 0 ? "" : dir,
+		     major, minor) < 0)
+		return path = NULL, -ENOMEM;
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "DEVNAME=", 8) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		if (asprintf(ret, "/dev/%s", line + 8) < 0)
+			return *ret = NULL, -ENOMEM;
+		return 0;
+	}
+	return 0;
+}
+
+int device_read(const char *dir, const struct seen_mount *m, struct device *ret)
+{
+	unsigned major, minor;
+
+	*ret = (struct device){ 0 };
+	if (!m || !find_number(m, &major, &minor))
+		return 0;
+	read_written(dir, major, minor, ret);
+	read_life(dir, major, minor, ret);
+	return find_name(dir, m, major, minor, &ret->name);
+}

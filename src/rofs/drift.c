@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "drift.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "confdirs.h"
+#include "ini.h"
+#include "strbuf.h"
+#include "unit.h"
+
+#define UNIT_BYTES_MAX ((size_t)64 * 1024 * 1024) /* rofs.fstab is the longest: as fstab */
+
+bool drift_is_blind(const struct loaded *l)
+{
+	return faccessat(l->root.root_fd, "rofs/ro", F_OK, 0) < 0 && errno == EACCES;
+}
+
+/* The same system, seen as programs see it: through the overlays. */
+static int open_merged(const struct loaded *l, struct rootfs *ret)
+{
+	struct rootfs r = { .usr_is_separate = l->root.usr_is_separate };
+
+	r.root_fd = fcntl(l->root.root_fd, F_DUPFD_CLOEXEC, 3);
+	r.lower_fd = fcntl(l->root.root_fd, F_DUPFD_CLOEXEC, 3);
+	if (r.root_fd < 0 || r.lower_fd < 0) {
+		int err = -errno;
+
+		rootfs_done(&r);
+		return err;
+	}
+	*ret = r;
+	return 0;
+}
+
+static bool same_text(const struct rootfs *a, const struct rootfs *b, const char *path)
+{
+	_cleanup_free_ char *x = NULL, *y = NULL;
+	size_t nx = 0, ny = 0;
+	int ex = rootfs_read(a, path, INI_FILE_BYTES_MAX, &x, &nx),
+	    ey = rootfs_read(b, path, INI_FILE_BYTES_MAX, &y, &ny);
+
+	if (ex < 0 || ey < 0)
+		return ex == ey;
+	return nx == ny && memcmp(x, y, nx) == 0;
+}
+
+static const char *first_difference(const struct rootfs *a, const struct rootfs *b,
+				    const struct conf *files)
+{
+	for (size_t i = 0; i < files->n_files; i++)
+		if (!same_text(a, b, files->files[i]))
+			return files->files[i];
+	return NULL;
+}
+
+/* What /etc shows against what lies on flash: each file that one of the two has read. */
+static int compare_files(const struct loaded *l, struct strbuf *b)
+{
+	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false };
+	_cleanup_conf_ struct conf conf = { 0 };
+	_cleanup_diag_ struct diag ignored = { 0 };
+	const char *path;
+	int err;
+
+	err = open_merged(l, &merged);
+	if (err >= 0)
+		err = conf_init(&conf);
+	if (err >= 0)
+		err = confdirs_read(&merged, &conf, &ignored);
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
+
+	path = first_difference(&l->root, &merged, &l->conf);
+	if (!path)
+		path = first_difference(&l->root, &merged, &conf);
+	if (path)
+		strbuf_addf(
+			b,
+			"%s differs from the one in force, /rofs/ro%s: the change is in RAM and "
+			"lost at power-off\n",
+			path, path);
+	return 0;
+}
+
+static bool is_as_written(const struct rootfs *r, const struct unit_file *u)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	size_t n = 0;
+
+	if (asprintf(&path, UNIT_EARLY_DIR "/%s", u->name) < 0) {
+		path = NULL;
+		return false;
+	}
+	return rootfs_read(r, path, UNIT_BYTES_MAX, &text, &n) == 0 && n == strlen(u->text) &&
+	       memcmp(text, u->text, n) == 0;
+}
+
+static bool was_generated(const struct rootfs *r)
+{
+	int fd = rootfs_open_dir(r, UNIT_EARLY_DIR);
+
+	closep(&fd);
+	return fd >= 0;
+}
+
+/* The units of this boot against those that the configuration would give now. */
+static int compare_units(const struct loaded *l, struct strbuf *b)
+{
+	_cleanup_unit_set_ struct unit_set set = { 0 };
+	int err;
+
+	if (!was_generated(&l->root))
+		return 0; /* nothing is in force, which is another problem */
+	err = units_render(&l->plan, ROFS_PREPARE_PATH, &set);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < set.first_link; i++) {
+		if (set.files[i].link || is_as_written(&l->root, &set.files[i]))
+			continue;
+		strbuf_addf(
+			b,
+			"rofs.conf or fstab was changed since the boot: %s would be another; the "
+			"change comes into force at the next boot\n",
+			set.files[i].name);
+		break;
+	}
+	return 0;
+}
+
+int drift_find(const struct loaded *l, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	int err = 0;
+
+	if (!drift_is_blind(l))
+		err = compare_files(l, &b);
+	if (err >= 0)
+		err = compare_units(l, &b);
+	if (err < 0)
+		return err;
+	return strbuf_take(&b, ret);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "reason.h"
+
+#include <string.h>
+#include <systemd/sd-id128.h>
+#include <systemd/sd-journal.h>
+
+#include "text.h"
+
+#define MESSAGES_MAX 200u /* how far back: a unit that says more is not one of ours */
+
+static int add_match(sd_journal *j, const char *field, const char *value)
+{
+	_cleanup_free_ char *match = NULL;
+	int n = asprintf(&match, "%s=%s", field, value);
+
+	if (n < 0)
+		return match = NULL, -ENOMEM;
+	return sd_journal_add_match(j, match, (size_t)n);
+}
+
+/* (_BOOT_ID and _SYSTEMD_UNIT) or (_BOOT_ID and _PID 1 and UNIT): what journalctl -b -u takes. */
+static int match_unit(sd_journal *j, const char *unit)
+{
+	char boot[SD_ID128_STRING_MAX];
+	sd_id128_t id;
+	int err;
+
+	err = sd_id128_get_boot(&id);
+	if (err < 0)
+		return err;
+	sd_id128_to_string(id, boot);
+
+	sd_journal_flush_matches(j);
+	err = add_match(j, "_BOOT_ID", boot);
+	if (err >= 0)
+		err = add_match(j, "_SYSTEMD_UNIT", unit);
+	if (err >= 0)
+		err = sd_journal_add_disjunction(j);
+	if (err >= 0)
+		err = add_match(j, "_BOOT_ID", boot);
+	if (err >= 0)
+		err = add_match(j, "_PID", "1");
+	if (err >= 0)
+		err = add_match(j, "UNIT", unit);
+	return err;
+}
+
+/* A field's value, NULL if this message has none; the caller frees it. */
+static char *get(sd_journal *j, const char *field)
+{
+	const void *data;
+	size_t len, name = strlen(field) + 1;
+
+	if (sd_journal_get_data(j, field, &data, &len) < 0 || len < name)
+		return NULL;
+	return strndup((const char *)data + name, len - name);
+}
+
+/*
+ * How much a message explains: what mount(8) or fsck(8) itself complained of, then PID 1's
+ * warnings and errors. Progress reports explain nothing.
+ */
+static unsigned worth(sd_journal *j)
+{
+	_cleanup_free_ char *pid = get(j, "_PID"), *priority = get(j, "PRIORITY");
+	bool own = !pid || strcmp(pid, "1") != 0;
+
+	if (own)
+		return 2;
+	return priority && priority[0] <= '4' ? 1 : 0;
+}
+
+static bool is_readable(const char *s)
+{
+	return *s && text_is_utf8(s, strlen(s));
+}
+
+static char *best_message(sd_journal *j)
+{
+	char *best = NULL;
+	unsigned best_worth = 0;
+
+	if (sd_journal_seek_tail(j) < 0)
+		return NULL;
+	/* From the newest back: of two that are worth the same, the newer one. */
+	for (unsigned i = 0; i < MESSAGES_MAX && sd_journal_previous(j) > 0; i++) {
+		unsigned w = worth(j);
+		char *text = w > best_worth ? get(j, "MESSAGE") : NULL;
+
+		if (!text || !is_readable(text)) {
+			free(text);
+			continue;
+		}
+		free(best);
+		best = text;
+		best_worth = w;
+	}
+	return best;
+}
+
+/* One line without the full stop and the blanks at its end. */
+static void trim(char *s)
+{
+	size_t n;
+
+	s[strcspn(s, "\n")] = '\0';
+	for (n = strlen(s); n > 0 && strchr(". ", s[n - 1]); n--)
+		s[n - 1] = '\0';
+}
+
+static enum journal_view view(sd_journal *j)
+{
+	int err;
+
+	/* Without the rights all files of the system are silently left out. */
+	err = sd_journal_has_runtime_files(j) > 0 || sd_journal_has_persistent_files(j) > 0;
+	if (err > 0)
+		return JOURNAL_SEEN;
+	return geteuid() == 0 ? JOURNAL_NONE : JOURNAL_DENIED;
+}
+
+static void close_journal(sd_journal **j)
+{
+	sd_journal_close(*j);
+}
+
+int reason_find(const struct problem *p, char **ret)
+{
+	__attribute__((cleanup(close_journal))) sd_journal *j = NULL;
+	enum journal_view seen;
+	int err;
+
+	*ret = NULL;
+	err = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+	if (err < 0)
+		return err == -ENOMEM ? err : JOURNAL_NONE;
+	seen = view(j);
+	if (seen != JOURNAL_SEEN)
+		return seen;
+
+	for (size_t i = 0; i < p->n_units && !*ret; i++) {
+		err = match_unit(j, p->units[i]);
+		if (err == -ENOMEM)
+			return err;
+		if (err >= 0)
+			*ret = best_message(j);
+	}
+	if (*ret)
+		trim(*ret);
+	return seen;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "output.h"
+#include "status.h"
+#include "text.h"
+
+enum {
+	COLUMN_WHERE,
+	COLUMN_KIND,
+	COLUMN_STATE,
+	COLUMN_SOURCE,
+	COLUMN_SIZE,
+	COLUMN_USED,
+	COLUMN_USE,
+	COLUMN_INODES,
+	COLUMN_INODES_USED,
+	COLUMN_INODES_USE,
+	COLUMN_WRITTEN,
+	COLUMN_LIFE,
+	COLUMN_UNIT,
+	_COLUMN_MAX,
+};
+
+static const struct table_column columns[] = {
+	[COLUMN_WHERE] = { "WHERE", "where it is mounted", TABLE_TREE },
+	[COLUMN_KIND] = { "KIND", "root, pool, overlay, partition or persist", 0 },
+	[COLUMN_STATE] = { "STATE",
+			   "active, or the state of its unit; of the root: read-only or not", 0 },
+	[COLUMN_SOURCE] = { "SOURCE", "device, or where on the partition", 0 },
+	[COLUMN_SIZE] = { "SIZE", "size of the file system", TABLE_RIGHT },
+	[COLUMN_USED] = { "USED", "how much of it is in use", TABLE_RIGHT },
+	[COLUMN_USE] = { "USE%", "the same in percent", TABLE_RIGHT },
+	[COLUMN_INODES] = { "INODES", "how many files it can hold", TABLE_RIGHT | TABLE_HIDDEN },
+	[COLUMN_INODES_USED] = { "IUSED", "how many it holds", TABLE_RIGHT | TABLE_HIDDEN },
+	[COLUMN_INODES_USE] = { "IUSE%", "the same in percent", TABLE_RIGHT },
+	[COLUMN_WRITTEN] = { "WRITTEN", "sectors (512 bytes) written to the device since boot",
+			     TABLE_RIGHT },
+	[COLUMN_LIFE] = { "LIFE", "eMMC: how much of its life is used",
+			  TABLE_RIGHT | TABLE_HIDDEN },
+	[COLUMN_UNIT] = { "UNIT", "the unit that mounts it", TABLE_HIDDEN },
+};
+static_assert(ELEMENTSOF(columns) == _COLUMN_MAX, "a column without a row");
+
+const struct table_column *status_columns(size_t *ret_n)
+{
+	*ret_n = ELEMENTSOF(columns);
+	return columns;
+}
+
+/* "12 MiB" as df(1) has it: "12M". */
+static void cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes)
+{
+	char text[TEXT_BYTES_MAX];
+	size_t number = strcspn(text_bytes(text, bytes), " ");
+
+	table_cellf(t, line, column, "%.*s%c", (int)number, text, text[number + 1]);
+}
+
+static enum colour level_colour(unsigned reached)
+{
+	switch (usage_level(reached)) {
+	case USAGE_CRITICAL_PERCENT:
+		return COLOUR_BAD;
+	case USAGE_WARNING_PERCENT:
+		return COLOUR_WARNING;
+	default:
+		return COLOUR_NONE;
+	}
+}
+
+static void cell_percent(struct table *t, struct libscols_line *line, size_t column,
+			 unsigned reached)
+{
+	table_cellf(t, line, column, "%u%%", reached);
+	if (usage_level(reached))
+		table_colour(t, line, column, level_colour(reached));
+}
+
+static void cells_usage(struct table *t, struct libscols_line *line, const struct usage *u)
+{
+	if (!u->known)
+		return;
+	cell_bytes(t, line, COLUMN_SIZE, u->size);
+	cell_bytes(t, line, COLUMN_USED, u->used);
+	cell_percent(t, line, COLUMN_USE, usage_percent(u));
+	if (u->inodes == 0)
+		return;
+	table_cellf(t, line, COLUMN_INODES, "%" PRIu64, u->inodes);
+	table_cellf(t, line, COLUMN_INODES_USED, "%" PRIu64, u->inodes_used);
+	cell_percent(t, line, COLUMN_INODES_USE, usage_inodes_percent(u));
+}
+
+/* The worse of the two kinds of memory, in steps of a tenth. */
+static void cell_life(struct table *t, struct libscols_line *line, const struct device *d)
+{
+	unsigned life = d->life_a > d->life_b ? d->life_a : d->life_b;
+
+	if (life == 0)
+		return;
+	if (life > 10)
+		table_cell(t, line, COLUMN_LIFE, "over 100%");
+	else
+		table_cellf(t, line, COLUMN_LIFE, "%u-%u%%", (life - 1) * 10, life * 10);
+	if (life >= 9)
+		table_colour(t, line, COLUMN_LIFE, COLOUR_BAD);
+}
+
+static void cells_device(struct table *t, struct libscols_line *line, const struct device *d)
+{
+	if (d->written_known)
+		table_cellf(t, line, COLUMN_WRITTEN, "%" PRIu64, d->sectors_written);
+	cell_life(t, line, d);
+}
+
+static void cell_state(struct table *t, struct libscols_line *line, const char *state, bool good)
+{
+	table_cell(t, line, COLUMN_STATE, state);
+	if (!good)
+		table_colour(t, line, COLUMN_STATE, COLOUR_BAD);
+}
+
+static struct libscols_line *add_row(struct table *t, struct libscols_line *parent,
+				     const char *where, const char *kind, const char *state)
+{
+	struct libscols_line *line = table_line(t, parent);
+
+	table_cell(t, line, COLUMN_WHERE, where);
+	table_cell(t, line, COLUMN_KIND, kind);
+	if (state)
+		cell_state(t, line, state, strcmp(state, "active") == 0);
+	return line;
+}
+
+static void add_root(struct table *t, const struct status *s)
+{
+	const struct seen_mount *m = seen_at(&s->seen, "/");
+	struct libscols_line *line = add_row(t, NULL, "/", "root", NULL);
+	bool read_only = m && (m->read_only || m->fs_read_only);
+
+	cell_state(t, line, read_only ? "read-only" : "writable",
+		   read_only || s->loaded.plan.n_remounts == 0 || s->off);
+	table_cell(t, line, COLUMN_SOURCE, s->root.name ? s->root.name : (m ? m->source : NULL));
+	cells_device(t, line, &s->root);
+}
+
+static void add_overlays(struct table *t, const struct status *s, const struct volume *v,
+			 struct libscols_line *parent)
+{
+	const struct plan *p = &s->loaded.plan;
+
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		struct libscols_line *line;
+
+		if (volume_of_overlay(&s->seen, p, &p->overlays[i]) != v)
+			continue;
+		line = add_row(t, parent, p->overlays[i].path, "overlay",
+			       status_overlay_state(s, i));
+		table_cell(t, line, COLUMN_UNIT, p->overlays[i].merged_unit);
+	}
+}
+
+static void add_pool(struct table *t, const struct status *s, const struct volume *v)
+{
+	bool mounted = seen_mounted_at(&s->seen, v->dir) != NULL;
+	struct libscols_line *line =
+		add_row(t, NULL, v->dir, "pool", mounted ? "active" : "inactive");
+
+	table_cell(t, line, COLUMN_SOURCE, "RAM");
+	cells_usage(t, line, &v->usage);
+	table_cell(t, line, COLUMN_UNIT, s->loaded.plan.pools[v->index].unit);
+	add_overlays(t, s, v, line);
+}
+
+static void add_partition(struct table *t, const struct status *s, const struct volume *v)
+{
+	const struct plan *p = &s->loaded.plan;
+	const struct plan_partition *q = &p->partitions[v->index];
+	const struct device *d = &s->partitions[v->index];
+	struct libscols_line *line, *child;
+
+	line = add_row(t, NULL, v->dir, "partition", status_partition_state(s, v->index));
+	table_cell(t, line, COLUMN_SOURCE, d->name ? d->name : q->conf->device);
+	table_cell(t, line, COLUMN_UNIT, q->unit);
+	cells_usage(t, line, &v->usage);
+	cells_device(t, line, d);
+	add_overlays(t, s, v, line);
+	for (size_t i = 0; i < p->n_persists; i++) {
+		if (p->persists[i].partition != v->index)
+			continue;
+		child = add_row(t, line, p->persists[i].path, "persist",
+				status_persist_state(s, i));
+		table_cell(t, child, COLUMN_SOURCE, p->persists[i].conf->directory);
+		table_cell(t, child, COLUMN_UNIT, p->persists[i].unit);
+	}
+}
+
+static int print_table(const struct status *s, const struct table_style *style,
+		       const struct output *o)
+{
+	_cleanup_table_ struct table *t = NULL;
+	int err = table_new(columns, ELEMENTSOF(columns), style, o, &t);
+
+	if (err < 0)
+		return err;
+	add_root(t, s);
+	for (size_t i = 0; i < s->seen.n_volumes; i++) {
+		const struct volume *v = &s->seen.volumes[i];
+
+		if (v->kind == VOLUME_PARTITION)
+			add_partition(t, s, v);
+		else
+			add_pool(t, s, v);
+	}
+	return table_print(t);
+}
+
+static enum colour verdict_colour(const struct status *s)
+{
+	switch (s->verdict.state) {
+	case VERDICT_PROTECTED:
+		return COLOUR_GOOD;
+	case VERDICT_PARTIAL:
+		return COLOUR_BAD;
+	case VERDICT_OFF:
+		return COLOUR_WARNING;
+	}
+	return COLOUR_NONE;
+}
+
+static int print_line(const struct status *s, const struct output *o)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t word;
+	int n;
+
+	if (s->off)
+		n = asprintf(&line, "off: rofs does nothing in this boot: %s", s->off);
+	else
+		n = verdict_line(&s->verdict, &s->loaded.plan, &s->seen, &line);
+	if (n < 0)
+		return line = NULL, -ENOMEM;
+
+	word = strcspn(line, ":");
+	printf("%s%.*s%s%s\n", output_colour(o, verdict_colour(s)), (int)word, line,
+	       output_colour(o, COLOUR_NONE), line + word);
+	return 0;
+}
+
+static void print_problems(const struct status *s, const struct output *o)
+{
+	const char *dim = output_colour(o, COLOUR_DIM), *plain = output_colour(o, COLOUR_NONE);
+
+	for (size_t i = 0; i < s->verdict.n_problems; i++) {
+		const struct problem *p = &s->verdict.problems[i];
+		enum colour c = p->broken ? COLOUR_BAD : COLOUR_WARNING;
+
+		/* The one thing that is broken stands in the line of the verdict. */
+		if (!p->broken || s->verdict.n_broken != 1)
+			printf("  %s%s%s %s\n", output_colour(o, c),
+			       p->broken ? "not in force:" : "warning:", plain, p->text);
+		if (s->answers[i].reason)
+			printf("    %swhy:%s %s\n", dim, plain, s->answers[i].reason);
+	}
+	for (size_t i = 0; i < s->n_drift; i++)
+		printf("  %swarning:%s %s\n", output_colour(o, COLOUR_WARNING), plain, s->drift[i]);
+}
+
+/* In a boot without rofs what is wrong in rofs.conf matters for the next one. */
+static void print_mistakes(const struct status *s)
+{
+	for (size_t i = 0; i < s->loaded.diag.n_entries; i++) {
+		_cleanup_free_ char *line = NULL;
+
+		if (diag_format(&s->loaded.diag.entries[i], &line) >= 0)
+			printf("  %s\n", line);
+	}
+}
+
+int status_show(const struct status *s, const struct table_style *style, bool only_table)
+{
+	_cleanup_output_ struct output o;
+	int err;
+
+	output_open(&o, !only_table);
+	if (only_table)
+		return print_table(s, style, &o);
+
+	err = print_line(s, &o);
+	if (err < 0)
+		return err;
+	if (s->off)
+		print_mistakes(s);
+	else
+		print_problems(s, &o);
+	putchar('\n');
+	err = print_table(s, style, &o);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < s->n_unseen; i++)
+		printf("%s%snot seen: %s%s\n", i == 0 ? "\n" : "", output_colour(&o, COLOUR_DIM),
+		       s->unseen[i], output_colour(&o, COLOUR_NONE));
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+/*
+ * What a running system is like, to be held against a plan. Only the structs, and questions about
+ * them: src/world/seen-read.c fills them.
+ */
+
+/** struct seen_mount - a line of /proc/self/mountinfo; strings owned */
+struct seen_mount {
+	unsigned id, parent;
+	unsigned major, minor; /* of the file system; major 0: not a block device */
+	char *root;	       /* which directory of the file system is mounted */
+	char *target;
+	char *type;
+	char *source;
+	bool read_only;	   /* this mount */
+	bool fs_read_only; /* the whole file system */
+};
+
+enum volume_kind {
+	VOLUME_SHARED,	  /* the shared RAM pool */
+	VOLUME_OWN,	  /* the RAM pool of one overlay */
+	VOLUME_PARTITION, /* a persistent partition */
+};
+
+/** struct usage - how full a file system is. Not known: all 0. */
+struct usage {
+	bool known;
+	uint64_t size, used, available; /* bytes; available: to ordinary users */
+	uint64_t inodes, inodes_used;	/* inodes 0: the file system does not count them */
+};
+
+/** struct volume - a file system that takes writes: a pool or a partition */
+struct volume {
+	enum volume_kind kind;
+	const char *name; /* "ram", "/srv", "data"; borrowed from the plan */
+	const char *dir;  /* "/rofs", "/rofs/rw/srv", "/rofs/persist/data"; borrowed */
+	size_t index;	  /* into plan.pools or plan.partitions */
+	bool is_pool;	  /* holds uppers */
+	struct usage usage;
+};
+
+/** struct seen - all of it. All-zero: nothing is known. seen_done() frees it. */
+struct seen {
+	struct seen_mount *mounts; /* in the order of mountinfo: what covers comes later */
+	size_t n_mounts;
+	char **swaps; /* active swap that is not zram: paths */
+	size_t n_swaps;
+	struct volume *volumes;
+	size_t n_volumes;
+};
+
+void seen_done(struct seen *s);
+
+/**
+ * seen_volumes - list the volumes of a plan, nothing known of their usage yet
+ *
+ * RAM pools first, the shared one before the others, then the partitions in use.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int seen_volumes(struct seen *s, const struct plan *p);
+
+/**
+ * seen_at - the mount that a program sees at @path: the one that holds it, and is covered by no
+ * other
+ *
+ * Returns: NULL only if no root is mounted at all.
+ */
+const struct seen_mount *seen_at(const struct seen *s, const char *path);
+
+/** seen_mounted_at - as seen_at(), but NULL when @path itself is no mount point. */
+const struct seen_mount *seen_mounted_at(const struct seen *s, const char *path);
+
+/** seen_same_fs - are both mounts of one file system? */
+bool seen_same_fs(const struct seen_mount *a, const struct seen_mount *b);
+
+/** seen_is_volatile - does the mount forget what is written to it at power-off? */
+bool seen_is_volatile(const struct seen_mount *m);
+
+/** volume_of_overlay - the volume that holds the changes of an overlay of the plan. */
+const struct volume *volume_of_overlay(const struct seen *s, const struct plan *p,
+				       const struct plan_overlay *o);
+
+/** usage_percent - of the bytes that can be used, rounded up as df(1) does; 0 when not known. */
+unsigned usage_percent(const struct usage *u);
+unsigned usage_inodes_percent(const struct usage *u);
+
+#define USAGE_WARNING_PERCENT  80u
+#define USAGE_CRITICAL_PERCENT 95u
+
+/** usage_level - 0, USAGE_WARNING_PERCENT or USAGE_CRITICAL_PERCENT: the limit that @percent
+ * reached. */
+unsigned usage_level(unsigned percent);
+
+#define _cleanup_seen_ _cleanup_(seen_done)

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "seen-read.h"
+
+#include <libmount.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+
+#include "fstab.h"
+#include "path.h"
+
+static void unref_table(struct libmnt_table **t)
+{
+	mnt_unref_table(*t);
+}
+
+static void free_iter(struct libmnt_iter **i)
+{
+	mnt_free_iter(*i);
+}
+
+static int copy(char **ret, const char *s)
+{
+	*ret = strdup(s ? s : "");
+	return *ret ? 0 : -ENOMEM;
+}
+
+static bool is_read_only(const char *options)
+{
+	return options && fstab_has_option(options, "ro");
+}
+
+static int add_mount(struct seen *s, struct libmnt_fs *fs)
+{
+	dev_t device = mnt_fs_get_devno(fs);
+	struct seen_mount *m;
+	int err;
+
+	err = array_reserve(s->mounts, s->n_mounts);
+	if (err < 0)
+		return err;
+
+	/* Counted at once, so that seen_done() frees what there is of it. */
+	m = &s->mounts[s->n_mounts++];
+	*m = (struct seen_mount){
+		.id = (unsigned)mnt_fs_get_id(fs),
+		.parent = (unsigned)mnt_fs_get_parent_id(fs),
+		.major = major(device),
+		.minor = minor(device),
+		.read_only = is_read_only(mnt_fs_get_vfs_options(fs)),
+		.fs_read_only = is_read_only(mnt_fs_get_fs_options(fs)),
+	};
+	err = copy(&m->root, mnt_fs_get_root(fs));
+	if (err >= 0)
+		err = copy(&m->target, mnt_fs_get_target(fs));
+	if (err >= 0)
+		err = copy(&m->type, mnt_fs_get_fstype(fs));
+	if (err >= 0)
+		err = copy(&m->source, mnt_fs_get_source(fs));
+	return err;
+}
+
+static int read_mounts(const char *dir, struct seen *s)
+{
+	_cleanup_(unref_table) struct libmnt_table *table = mnt_new_table();
+	_cleanup_(free_iter) struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	_cleanup_free_ char *path = NULL;
+	struct libmnt_fs *fs;
+	int err;
+
+	if (!table || !iter)
+		return -ENOMEM;
+	if (asprintf(&path, "%s/proc/self/mountinfo", strcmp(dir, "/") == 0 ? "" : dir) < 0)
+		return path = NULL, -ENOMEM;
+
+	errno = 0;
+	if (mnt_table_parse_file(table, path) != 0)
+		return errno ? -errno : -EIO;
+	while (mnt_table_next_fs(table, iter, &fs) == 0) {
+		err = add_mount(s, fs);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* /proc/swaps: a heading, then "PATH TYPE SIZE USED PRIORITY" with octal escapes, as in fstab. */
+static int read_swaps(const char *dir, struct seen *s)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *path = NULL;
+	char line[4096];
+
+	if (asprintf(&path, "%s/proc/swaps", strcmp(dir, "/") == 0 ? "" : dir) < 0)
+		return path = NULL, -ENOMEM;
+	f = fopen(path, "re");
+	if (!f || !fgets(line, sizeof(line), f))
+		return 0; /* no swap in this kernel, or no /proc */
+
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, " \t\n")] = '\0';
+		if (line[0] != '/' || strncmp(line, "/dev/zram", 9) == 0)
+			continue;
+		if (array_reserve(s->swaps, s->n_swaps) < 0)
+			return -ENOMEM;
+		if (copy(&s->swaps[s->n_swaps], line) < 0)
+			return -ENOMEM;
+		s->n_swaps++;
+	}
+	return 0;
+}
+
+static bool ask_usage(const char *path, struct usage *ret)
+{
+	struct statvfs v;
+
+	if (statvfs(path, &v) < 0)
+		return false;
+	*ret = (struct usage){
+		.known = true,
+		.size = (uint64_t)v.f_blocks * v.f_frsize,
+		.used = (uint64_t)(v.f_blocks - v.f_bfree) * v.f_frsize,
+		.available = (uint64_t)v.f_bavail * v.f_frsize,
+		.inodes = v.f_files,
+		.inodes_used = v.f_files - v.f_ffree,
+	};
+	return true;
+}
+
+/*
+ * A path outside of /rofs that lies on this volume and is in force: overlayfs answers for the file
+ * system of its upper.
+ */
+static const char *way_in(const struct seen *s, const struct plan *p, const struct volume *v)
+{
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		const struct seen_mount *m = seen_mounted_at(s, p->overlays[i].path);
+
+		if (m && strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0 &&
+		    volume_of_overlay(s, p, &p->overlays[i]) == v)
+			return p->overlays[i].path;
+	}
+	for (size_t i = 0; i < p->n_persists && v->kind == VOLUME_PARTITION; i++) {
+		const struct seen_mount *m = seen_mounted_at(s, p->persists[i].path),
+					*from = seen_mounted_at(s, v->dir);
+
+		if (p->persists[i].partition == v->index && m && from && seen_same_fs(m, from))
+			return p->persists[i].path;
+	}
+	return NULL;
+}
+
+static void read_usage(struct seen *s, const struct plan *p, struct volume *v)
+{
+	const char *other;
+
+	/* Not mounted: statvfs() would answer for whatever is there instead. */
+	if (!seen_mounted_at(s, v->dir) || ask_usage(v->dir, &v->usage))
+		return;
+	other = way_in(s, p, v);
+	if (other)
+		ask_usage(other, &v->usage);
+}
+
+int seen_read(const char *dir, const struct plan *p, struct seen *ret)
+{
+	struct seen s = { 0 };
+	int err;
+
+	err = read_mounts(dir, &s);
+	if (err >= 0)
+		err = read_swaps(dir, &s);
+	if (err >= 0)
+		err = seen_volumes(&s, p);
+	if (err < 0) {
+		seen_done(&s);
+		return err;
+	}
+
+	for (size_t i = 0; i < s.n_volumes && strcmp(dir, "/") == 0; i++)
+		read_usage(&s, p, &s.volumes[i]);
+	*ret = s;
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan.h"
+#include "seen.h"
+
+/**
+ * seen_read - look at the mounts, the swap and the pools of a running system
+ * @dir: "/", or a tree with proc/self/mountinfo and proc/swaps; pools are looked at below "/" only
+ * @p:   whose volumes are looked at
+ * @ret: set on success; borrows from @p
+ *
+ * Needs no privileges: what /rofs hides from other users is asked for through the paths that lie on
+ * it. What cannot be known stays so.
+ *
+ * Returns: 0, -ENOMEM, or -errno when the table of mounts cannot be read.
+ */
+int seen_read(const char *dir, const struct plan *p, struct seen *ret);

@@ -1,0 +1,233 @@
+"""`rofs status` on trees with a table of mounts: its text, its JSON, its metrics.
+
+`pytest --update-golden tests/test_status.py` rewrites what is expected; review its diff.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import RUN_SECONDS_MAX, Namespace, environment, make_tree
+
+CASES = sorted((Path(__file__).parent / "status").iterdir())
+SCHEMA = Path(__file__).resolve().parent.parent / "docs/status.schema.json"
+# As the kernel prints it: read I/Os, merges, sectors, ms, then the same of writes.
+STAT = "    5000       10   200000      300       40        5 {sectors:8}        7        0     9\n"
+DEVICES = {"254:0": ("vda", 0), "254:16": ("vdb", 4096)}
+
+
+@dataclass
+class Said:
+    """What one run said."""
+
+    status: int
+    out: str
+    err: str
+
+
+def make_system(case: Path, root: Path) -> Path:
+    """A tree like a running machine: `conf`, `mountinfo`, `swaps`, `cmdline`, `devices`."""
+    names = {"conf": "etc/rofs.conf", "mountinfo": "proc/self/mountinfo", "swaps": "proc/swaps",
+             "cmdline": "proc/cmdline"}
+    files = {path: (case / name).read_text() for name, path in names.items()
+             if (case / name).exists()}
+    make_tree(root, files, ("srv", "opt", "var/local/data", "sys/dev/block"))
+    for number, (name, sectors) in DEVICES.items():
+        medium = root / "sys/devices" / name
+        (medium / "device").mkdir(parents=True)
+        (medium / "stat").write_text(STAT.format(sectors=sectors))
+        (medium / "uevent").write_text(f"MAJOR=254\nDEVNAME={name}\nDEVTYPE=disk\n")
+        (root / "sys/dev/block" / number).symlink_to(f"../../devices/{name}")
+    return root
+
+
+def run(rofs: Path, root: Path, *arguments: str) -> Said:
+    done = subprocess.run(
+        [str(rofs), "status", *arguments], env=environment(root, {"LC_ALL": "C.UTF-8"}),
+        check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=RUN_SECONDS_MAX)
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def without_padding(text: str) -> str:
+    return re.sub(r" +$", "", text, flags=re.M)
+
+
+@pytest.fixture(params=CASES, ids=lambda path: path.name)
+def case(request: pytest.FixtureRequest) -> Path:
+    """The folder of one case."""
+    return request.param
+
+
+@pytest.fixture
+def system(case: Path, tmp_path: Path) -> Path:
+    """The case as a tree."""
+    return make_system(case, tmp_path / "root")
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Path:
+    """A machine on which all is well."""
+    return make_system(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
+
+
+@pytest.mark.parametrize(("name", "arguments"), [
+    ("text", ()), ("json", ("--json",)), ("metrics", ("--openmetrics",))])
+def test_golden(case: Path, system: Path, rofs: Path, name: str, arguments: tuple[str, ...],
+                request: pytest.FixtureRequest) -> None:
+    said = run(rofs, system, *arguments)
+    seen = f"{without_padding(said.out)}exit status {said.status}\n"
+    if request.config.getoption("--update-golden"):
+        (case / name).write_text(seen)
+    assert said.err == ""
+    assert seen == (case / name).read_text()
+
+
+def test_json_is_as_the_schema_says(system: Path, rofs: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.validate(json.loads(run(rofs, system, "--json").out), schema)
+
+
+def test_schema_has_the_fields_that_are_promised() -> None:
+    """The interface in one line each: a change of the schema is a change for users."""
+    properties = json.loads(SCHEMA.read_text())["properties"]
+    assert list(properties) == ["verdict", "boot", "problems", "root", "pools", "overlays",
+                                "partitions", "persists"]
+    fields = {name: list(properties[name]["items"]["properties"])
+              for name in ("pools", "overlays", "partitions", "persists")}
+    assert fields == {
+        "pools": ["name", "path", "size", "used", "inodes", "inodes_used"],
+        "overlays": ["path", "pool", "unit", "state"],
+        "partitions": ["name", "device", "unit", "state", "sectors_written"],
+        "persists": ["path", "partition", "directory", "state"]}
+    assert list(properties["root"]["properties"]) == ["readonly", "device", "sectors_written"]
+
+
+def test_exit_status_does_not_depend_on_the_form(system: Path, rofs: Path) -> None:
+    forms = ((), ("--json",), ("--openmetrics",), ("--raw",), ("--noheadings",))
+    assert len({run(rofs, system, *form).status for form in forms}) == 1
+
+
+def test_columns_can_be_chosen(healthy: Path, rofs: Path) -> None:
+    said = run(rofs, healthy, "--output=kind,unit", "--noheadings", "--raw")
+    assert said.status == 0
+    assert "overlay rofs-overlay-var.mount" in said.out.splitlines()
+    assert "partition rofs-persist-data.mount" in said.out.splitlines()
+
+
+def test_unknown_column_is_a_wrong_call(healthy: Path, rofs: Path) -> None:
+    said = run(rofs, healthy, "--output=WHERE,SPEED")
+    assert (said.status, said.out) == (2, "")
+    assert "there is no column SPEED; expected some of WHERE,KIND," in said.err
+
+
+@pytest.mark.parametrize("arguments", [["word"], ["--json", "--openmetrics"], ["--jsn"]])
+def test_wrong_arguments_are_a_wrong_call(rofs: Path, tmp_path: Path,
+                                          arguments: list[str]) -> None:
+    said = run(rofs, tmp_path, *arguments)
+    assert (said.status, said.out) == (2, "")
+
+
+def test_emmc_tells_how_worn_it_is(healthy: Path, rofs: Path) -> None:
+    life = healthy / "sys/devices/vdb/device/life_time"
+    for text, shown in (("0x01 0x03\n", "20-30%"), ("0x0b 0x01\n", "over 100%"),
+                        ("0x00 0x00\n", "")):
+        life.write_text(text)
+        lines = run(rofs, healthy, "--noheadings", "--output=KIND,LIFE").out.splitlines()
+        assert [line.split(None, 1)[1:] for line in lines if line.startswith("partition")] == [
+            [shown] if shown else []]
+
+
+def test_without_mounts_it_refuses(healthy: Path, rofs: Path) -> None:
+    (healthy / "proc/self/mountinfo").unlink()
+    said = run(rofs, healthy)
+    assert (said.status, said.out) == (1, "")
+    assert said.err == "rofs: looking at the system: No such file or directory\n"
+
+
+def test_configuration_that_is_not_in_force_is_noticed(healthy: Path, rofs: Path) -> None:
+    early = healthy / "run/systemd/generator.early"
+    early.parent.mkdir(parents=True)
+    subprocess.run([str(rofs), "plan", f"--output={early}"], check=True,
+                   env=environment(healthy))
+    assert "warning" not in run(rofs, healthy).out
+    with (healthy / "etc/rofs.conf").open("a") as conf:
+        conf.write("[Memory]\nSize=10M\n")
+    said = run(rofs, healthy)
+    assert said.status == 0
+    assert ("warning: rofs.conf or fstab was changed since the boot: rofs.mount would be another"
+            in said.out)
+
+
+@pytest.mark.root
+def test_overlaid_configuration_that_differs_is_noticed(
+    in_namespace: Namespace, rofs: Path, tmp_path: Path
+) -> None:
+    case = Path(__file__).parent / "status/01-all-is-in-force"
+    root = make_system(case, tmp_path / "root")
+    done = in_namespace(f"""
+mount -t tmpfs -o mode=700 rofs {root}/rofs
+mkdir {root}/rofs/ro
+mount -t tmpfs none {root}/rofs/ro
+mkdir {root}/rofs/ro/etc
+cp {root}/etc/rofs.conf {root}/rofs/ro/etc
+cp -r {root}/var {root}/home {root}/tmp {root}/srv {root}/rofs/ro
+mkdir {root}/rofs/ro/rofs
+export ROFS_ROOT={root}
+{rofs} status | grep -c differs || true
+echo '# a remark' >>{root}/etc/rofs.conf
+{rofs} status | grep differs
+rm {root}/etc/rofs.conf
+{rofs} status | grep -c differs
+""")
+    assert done.stderr == ""
+    first, second, third = done.stdout.splitlines()
+    assert first == "0"
+    assert second == ("  warning: /etc/rofs.conf differs from the one in force, "
+                      "/rofs/ro/etc/rofs.conf: the change is in RAM and lost at power-off")
+    assert third == "1"
+
+
+def test_valgrind_finds_nothing(healthy: Path, rofs: Path) -> None:
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is missing: install it")
+    if b"__asan_init" in rofs.read_bytes():
+        pytest.skip("the sanitizers look already")
+    done = subprocess.run(
+        ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", str(rofs), "status"],
+        env=environment(healthy), check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_mounts_of_this_machine_are_understood(rofs: Path) -> None:
+    """Whatever runs the tests, a container or not: an answer, no crash."""
+    done = subprocess.run([str(rofs), "status", "--json"], env=environment(None), check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode in (0, 1, 4), done.stderr
+    assert json.loads(done.stdout)["verdict"] in ("protected", "partial", "off")
+
+
+def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user: run through sudo, as tools/test does")
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        root = make_system(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
+        copy = shutil.copy(rofs, top / "rofs-copy")
+        (root / "rofs").chmod(0o700)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status"],
+            env=environment(root), check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"protected: ")

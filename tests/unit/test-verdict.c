@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+#include "verdict.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "macro.h"
+#include "model.h"
+#include "text.h"
+
+static const char conf_text[] = "[Overlay /etc]\n"
+				"[Overlay /var]\n"
+				"[Overlay /srv]\n"
+				"Size=8M\n"
+				"[Partition data]\n"
+				"Device=LABEL=data\n"
+				"[Persist /var/local/data]\n"
+				"Partition=data\n";
+
+/* A mount table in words: "ID PARENT MAJOR:MINOR TARGET TYPE SOURCE MOUNT FS". */
+static const char healthy[] = "1 0 254:0 / ext4 /dev/vda ro ro\n"
+			      "2 1 0:20 /run tmpfs tmpfs rw rw\n"
+			      "3 1 0:30 /rofs tmpfs rofs rw rw\n"
+			      "4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n"
+			      "5 3 0:31 /rofs/rw/srv tmpfs rofs rw rw\n"
+			      "6 3 0:32 /rofs/overlay/etc overlay rofs rw rw\n"
+			      "7 1 0:32 /etc overlay rofs rw rw\n"
+			      "8 3 0:33 /rofs/overlay/srv overlay rofs rw rw\n"
+			      "9 1 0:33 /srv overlay rofs rw rw\n"
+			      "10 3 0:34 /rofs/overlay/var overlay rofs rw rw\n"
+			      "11 1 0:34 /var overlay rofs rw rw\n"
+			      "12 1 0:35 /tmp tmpfs tmpfs rw rw\n"
+			      "13 3 254:16 /rofs/persist/data ext4 /dev/vdb rw rw\n"
+			      "14 11 254:16 /var/local/data ext4 /dev/vdb rw rw\n";
+
+struct world {
+	struct model model;
+	struct seen seen;
+	struct verdict verdict;
+};
+
+static void world_done(struct world *w)
+{
+	verdict_done(&w->verdict);
+	seen_done(&w->seen);
+	model_done(&w->model);
+}
+
+static void add_mounts(struct seen *s, const char *table)
+{
+	while (*table) {
+		char target[64], type[16], source[64], mount[4], fs[4];
+		struct seen_mount m = { 0 };
+
+		if (sscanf(table, "%u %u %u:%u %63s %15s %63s %3s %3s", &m.id, &m.parent, &m.major,
+			   &m.minor, target, type, source, mount, fs) != 9 ||
+		    array_reserve(s->mounts, s->n_mounts) < 0)
+			abort();
+		m.root = strdup("/");
+		m.target = strdup(target);
+		m.type = strdup(type);
+		m.source = strdup(source);
+		m.read_only = strcmp(mount, "ro") == 0;
+		m.fs_read_only = strcmp(fs, "ro") == 0;
+		s->mounts[s->n_mounts++] = m;
+		table += strcspn(table, "\n") + 1;
+	}
+}
+
+static struct seen_mount *find(struct world *w, const char *target)
+{
+	for (size_t i = w->seen.n_mounts; i > 0; i--)
+		if (strcmp(w->seen.mounts[i - 1].target, target) == 0)
+			return &w->seen.mounts[i - 1];
+	abort();
+}
+
+/* As umount(8): the last mount on @target goes. */
+static void unmount(struct world *w, const char *target)
+{
+	struct seen_mount *m = find(w, target);
+	size_t i = (size_t)(m - w->seen.mounts);
+
+	free(m->root);
+	free(m->target);
+	free(m->type);
+	free(m->source);
+	memmove(m, m + 1, (w->seen.n_mounts - i - 1) * sizeof(*m));
+	w->seen.n_mounts--;
+}
+
+static void prepare(struct world *w, const char *conf, const char *table)
+{
+	*w = (struct world){ 0 };
+	CHECK_INT(model_read(&w->model, conf), 0);
+	CHECK_INT(model_look(&w->model, NULL), 0);
+	w->model.facts.rofs_exists = true;
+	w->model.facts.tmp_is_plain = true;
+	CHECK_INT(model_plan(&w->model), 0);
+	CHECK_INT(seen_volumes(&w->seen, &w->model.plan), 0);
+	add_mounts(&w->seen, table);
+}
+
+static void judge(struct world *w)
+{
+	CHECK_INT(verdict_build(&w->model.plan, &w->seen, &w->model.diag, &w->verdict), 0);
+}
+
+static void check_line(struct world *w, const char *expected)
+{
+	_cleanup_free_ char *line = NULL;
+
+	CHECK_INT(verdict_line(&w->verdict, &w->model.plan, &w->seen, &line), 0);
+	CHECK_STR(line, expected);
+}
+
+static void test_healthy(void)
+{
+	_cleanup_(world_done) struct world w;
+	_cleanup_free_ char *motd = NULL;
+
+	prepare(&w, conf_text, healthy);
+	w.seen.volumes[0].usage = (struct usage){
+		.known = true, .size = 235 << 20, .used = 12 << 20, .available = 223 << 20
+	};
+	judge(&w);
+	CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
+	CHECK_INT(w.verdict.n_problems, 0);
+	check_line(&w, "protected: / read-only, /etc /var in RAM (12 MiB of 235 MiB), /srv in RAM, "
+		       "/var/local/data on /dev/vdb");
+	CHECK_INT(verdict_motd(&w.verdict, &w.model.plan, &motd), 0);
+	CHECK_STR(motd, "changes to /etc /srv /var are lost at power-off; see rofs diff\n");
+}
+
+/* Each row breaks one thing of the healthy machine: what is unmounted, then what is mounted. */
+static void test_one_thing_missing(void)
+{
+	static const struct {
+		const char *label;
+		const char *unmounted;
+		const char *mounted;
+		const char *problem;
+		const char *unit; /* the first to be asked for a reason */
+	} rows[] = {
+		{ "overlay", "/srv", "", "/srv has no overlay: writes there fail", "srv.mount" },
+		{ "covered by a tmpfs", NULL, "20 9 0:50 /srv tmpfs other rw rw\n",
+		  "the overlay on /srv is covered: other (tmpfs) is mounted over it, on /srv",
+		  NULL },
+		{ "persist", "/var/local/data", "",
+		  "/var/local/data is not on its partition data (LABEL=data): what is written there "
+		  "goes to RAM, with /var, and is lost at power-off",
+		  "var-local-data.mount" },
+		{ "persist covered", NULL, "20 14 0:50 /var/local/data tmpfs other rw rw\n",
+		  "the persist on /var/local/data is covered: other (tmpfs) is mounted over it, on "
+		  "/var/local/data",
+		  NULL },
+		{ "covered above", NULL, "20 11 0:50 /var/local tmpfs other rw rw\n",
+		  "the persist on /var/local/data is covered: other (tmpfs) is mounted over it, on "
+		  "/var/local",
+		  NULL },
+		{ "tmp", "/tmp", "", "/tmp has no tmpfs: writes there fail", "tmp.mount" },
+		{ "lower root", "/rofs/ro", "",
+		  "/rofs/ro, where the untouched system is seen, is not mounted", "rofs-ro.mount" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+
+		check.label = row->label;
+		prepare(&w, conf_text, healthy);
+		if (row->unmounted)
+			unmount(&w, row->unmounted);
+		add_mounts(&w.seen, row->mounted);
+		judge(&w);
+		CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
+		CHECK_INT(w.verdict.n_broken, 1);
+		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].units[0] : NULL, row->unit);
+	}
+	check.label = NULL;
+}
+
+static void test_root_is_writable(void)
+{
+	static const struct {
+		bool mount, fs, other;
+		const char *problem;
+	} rows[] = {
+		{ true, true, false, NULL },
+		{ false, true, false, NULL }, /* no write gets through */
+		{ false, false, false,
+		  "/ is writable: what programs write there wears the flash; mount -o remount,ro / "
+		  "makes it read-only again" },
+		{ true, false, true,
+		  "/ refuses writes, but its file system can be written through the mount on /mnt" },
+		{ true, false, false,
+		  "/ refuses writes, but its file system is not read-only: something in another "
+		  "mount namespace writes to it, or has" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+
+		prepare(&w, conf_text, healthy);
+		find(&w, "/")->read_only = row->mount;
+		find(&w, "/")->fs_read_only = row->fs;
+		if (row->other)
+			add_mounts(&w.seen, "20 1 254:0 /mnt ext4 /dev/vda rw rw\n");
+		judge(&w);
+		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_INT(w.verdict.state, row->problem ? VERDICT_PARTIAL : VERDICT_PROTECTED);
+	}
+}
+
+static void test_partition_is_missing(void)
+{
+	_cleanup_(world_done) struct world w;
+	_cleanup_free_ char *motd = NULL;
+
+	prepare(&w, conf_text, healthy);
+	unmount(&w, "/var/local/data");
+	unmount(&w, "/rofs/persist/data");
+	judge(&w);
+	CHECK_INT(w.verdict.n_broken, 1);
+	CHECK(!w.verdict.persists[0]);
+	CHECK(!w.verdict.partitions[0]);
+	/* The device explains more than what waited for it. */
+	CHECK_STR(w.verdict.problems[0].units[0], "dev-disk-by\\x2dlabel-data.device");
+	check_line(&w,
+		   "partial: /var/local/data is not on its partition data (LABEL=data): what is "
+		   "written there goes to RAM, with /var, and is lost at power-off");
+	CHECK_INT(verdict_motd(&w.verdict, &w.model.plan, &motd), 0);
+	CHECK(strncmp(motd, "rofs: NOT PROTECTED: /var/local/data is not on", 46) == 0);
+}
+
+static void test_partition_turns_read_only(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, healthy);
+	find(&w, "/rofs/persist/data")->fs_read_only = true;
+	find(&w, "/var/local/data")->fs_read_only = true;
+	judge(&w);
+	CHECK_INT(w.verdict.n_broken, 1);
+	CHECK(strncmp(w.verdict.problems[0].text, "partition data (/dev/vdb) has turned read-only",
+		      46) == 0);
+}
+
+static void test_layer_unmounted_behind_its_back(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, healthy);
+	unmount(&w, "/rofs/overlay/srv");
+	judge(&w);
+	CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
+	CHECK_INT(w.verdict.n_problems, 1);
+	CHECK(!w.verdict.problems[0].broken);
+}
+
+static void test_nothing_is_in_force(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, "1 0 254:0 / ext4 /dev/vda ro ro\n");
+	judge(&w);
+	CHECK_INT(w.verdict.n_broken, 1);
+	CHECK(strstr(w.verdict.problems[0].text, "nothing that rofs.conf declares") != NULL);
+}
+
+static void test_mistakes_count(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, "[Overlay /etc]\n[Overlay /var]\n[Overlay /srv]\nSize=8M\nSzie=1\n", healthy);
+	judge(&w);
+	CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
+	CHECK_INT(w.verdict.n_broken, 1);
+	check_line(
+		&w,
+		"partial: /etc/rofs.conf:5: unknown key Szie= in [Overlay]; did you mean Size=?");
+}
+
+static void test_swap(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, healthy);
+	w.seen.swaps = calloc(1, sizeof(*w.seen.swaps));
+	w.seen.swaps[w.seen.n_swaps++] = strdup("/dev/vda3");
+	judge(&w);
+	CHECK_INT(w.verdict.n_broken, 1);
+	CHECK(strncmp(w.verdict.problems[0].text, "swap is active on /dev/vda3", 27) == 0);
+}
+
+static void test_usage(void)
+{
+	static const struct {
+		uint64_t used, available, inodes, inodes_used;
+		const char *problem;
+	} rows[] = {
+		{ 79, 21, 100, 79, NULL },
+		{ 80, 20, 100, 1,
+		  "the shared RAM pool /rofs is 80 % full (80 B of 100 B); rofs diff --sort=size shows "
+		  "what fills it" },
+		{ 1, 99, 100, 96,
+		  "the shared RAM pool /rofs has used 96 % of its inodes (96 of 100); rofs diff "
+		  "--sort=size shows what fills it" },
+		{ 1, 99, 0, 0, NULL }, /* a file system that does not count them */
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+
+		prepare(&w, conf_text, healthy);
+		w.seen.volumes[0].usage = (struct usage){ .known = true,
+							  .size = 100,
+							  .used = row->used,
+							  .available = row->available,
+							  .inodes = row->inodes,
+							  .inodes_used = row->inodes_used };
+		judge(&w);
+		CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
+		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+	}
+}
+
+static void test_levels(void)
+{
+	CHECK_INT(usage_level(0), 0);
+	CHECK_INT(usage_level(79), 0);
+	CHECK_INT(usage_level(80), USAGE_WARNING_PERCENT);
+	CHECK_INT(usage_level(94), USAGE_WARNING_PERCENT);
+	CHECK_INT(usage_level(95), USAGE_CRITICAL_PERCENT);
+	CHECK_INT(usage_level(100), USAGE_CRITICAL_PERCENT);
+}
+
+/* A table that no kernel would show must not hang the search. */
+static void test_a_table_that_goes_in_circles(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text,
+		"1 0 254:0 / ext4 /dev/vda ro ro\n"
+		"2 3 0:1 / tmpfs a rw rw\n"
+		"3 2 0:2 / tmpfs b rw rw\n"
+		"4 1 0:3 / tmpfs c rw rw\n"
+		"4 4 0:4 / tmpfs d rw rw\n"
+		"5 4 0:4 /srv tmpfs d rw rw\n"
+		"6 5 0:4 /srv tmpfs d rw rw\n"
+		"5 6 0:4 /srv tmpfs d rw rw\n");
+	CHECK(seen_at(&w.seen, "/srv/x") != NULL);
+	judge(&w);
+	CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
+}
+
+static void test_no_mounts_at_all(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, "");
+	CHECK(seen_at(&w.seen, "/srv") == NULL);
+	judge(&w);
+	CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
+}
+
+static void test_amounts(void)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{ 0, "0 B" },		{ 1023, "1023 B" },
+		{ 1024, "1 KiB" },	{ 1536, "1.5 KiB" },
+		{ 12 << 20, "12 MiB" }, { (12 << 20) + (512 << 10), "13 MiB" },
+		{ 1 << 30, "1 GiB" },	{ UINT64_MAX, "16 EiB" },
+	};
+	char buffer[TEXT_BYTES_MAX];
+
+	CHECK_EACH(row, rows)
+	CHECK_STR(text_bytes(buffer, row->bytes), row->text);
+}
+
+int main(void)
+{
+	test_healthy();
+	test_one_thing_missing();
+	test_root_is_writable();
+	test_partition_is_missing();
+	test_partition_turns_read_only();
+	test_layer_unmounted_behind_its_back();
+	test_nothing_is_in_force();
+	test_mistakes_count();
+	test_swap();
+	test_usage();
+	test_levels();
+	test_a_table_that_goes_in_circles();
+	test_no_mounts_at_all();
+	test_amounts();
+	return check_done();
+}
