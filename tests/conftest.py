@@ -171,6 +171,12 @@ def rofs() -> Path:
     return program("rofs")
 
 
+@pytest.fixture(scope="session")
+def verify() -> Path:
+    """The program of the services that was built."""
+    return program("rofs-verify")
+
+
 @pytest.fixture
 def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
     """What came of the scenario that the test's mark names, in one suite."""

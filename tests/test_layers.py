@@ -22,6 +22,7 @@ LAYERS: List[List[str]] = [
      "places", "unitname"],
     ["options", "seen"],
     ["unit", "verdict"],
+    ["watch"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SHARED = Path(__file__).resolve().parent.parent / "src" / "shared"

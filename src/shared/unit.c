@@ -691,10 +691,17 @@ static int render_links(struct rendering *r)
 		err = enable(r, "tmp.mount", false);
 	for (size_t i = 0; i < p->n_masks && err >= 0; i++)
 		err = add_link(r, "", p->masks[i], "/dev/null");
+	/* Whatever came of the rest, somebody says so; in each boot in which this generator acts. */
+	if (err >= 0)
+		err = add_link(r, LOCAL_FS ".wants/", "rofs-verify.service",
+			       UNIT_SYSTEM_DIR "/rofs-verify.service");
+	if (err >= 0)
+		err = add_link(r, LOCAL_FS ".wants/", "rofs-watch.timer",
+			       UNIT_SYSTEM_DIR "/rofs-watch.timer");
 	/* Without an entry for / in fstab nothing else would pull it in. */
 	if (err >= 0 && p->n_remounts > 0)
 		err = add_link(r, LOCAL_FS ".wants/", "systemd-remount-fs.service",
-			       "/lib/systemd/system/systemd-remount-fs.service");
+			       UNIT_SYSTEM_DIR "/systemd-remount-fs.service");
 	return err;
 }
 

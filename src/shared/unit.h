@@ -8,7 +8,9 @@
 
 /* Where systemd lets us write what must win; systemd.generator(7). */
 #define UNIT_EARLY_DIR "/run/systemd/generator.early"
-#define UNIT_FSTAB     "rofs.fstab" /* not a unit: systemd skips files without a unit suffix */
+/* Where enabling links point to. systemd looks at the name only. */
+#define UNIT_SYSTEM_DIR "/lib/systemd/system"
+#define UNIT_FSTAB	"rofs.fstab" /* not a unit: systemd skips files without a unit suffix */
 
 /**
  * struct unit_file - a file or link, relative to the directory the generator was given; strings

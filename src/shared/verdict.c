@@ -41,6 +41,14 @@ const char *verdict_state_to_string(enum verdict_state s)
 	return "partial";
 }
 
+/* A source of a mount may hold anything; these sentences go to terminals and logs. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 /* Takes @text over. Returns the problem, for its units, or NULL. */
 static struct problem *add_text(struct comparing *c, bool broken, char *text)
 {
@@ -52,6 +60,7 @@ static struct problem *add_text(struct comparing *c, bool broken, char *text)
 		return NULL;
 	}
 
+	make_printable(text);
 	v->problems[v->n_problems] = (struct problem){ .broken = broken, .text = text };
 	v->n_broken += broken;
 	return &v->problems[v->n_problems++];

@@ -975,21 +975,33 @@ static void check_enabling_link(const struct check *c, const struct unit_file *f
 {
 	static const char wants[] = "local-fs.target.wants/",
 			  requires[] = "local-fs.target.requires/";
+	/* Units that are installed, not generated. */
+	static const struct {
+		const char *link, *target;
+	} installed[] = {
+		{ "local-fs.target.wants/systemd-remount-fs.service",
+		  "/lib/systemd/system/systemd-remount-fs.service" },
+		{ "local-fs.target.wants/rofs-verify.service",
+		  "/lib/systemd/system/rofs-verify.service" },
+		{ "local-fs.target.wants/rofs-watch.timer",
+		  "/lib/systemd/system/rofs-watch.timer" },
+	};
 	const char *unit = strchr(f->name, '/');
 
 	if (strcmp(f->text, "/dev/null") == 0) {
 		check_that(is_mask_of_generators(c, f->name), "a mask of nothing", f->name);
 		return;
 	}
+	for (size_t i = 0; i < ELEMENTSOF(installed); i++)
+		if (strcmp(f->name, installed[i].link) == 0) {
+			check_that(strcmp(f->text, installed[i].target) == 0, "another target",
+				   f->text);
+			return;
+		}
 	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 ||
 			    strncmp(f->name, requires, strlen(requires)) == 0),
 		   "a link that enables nothing", f->name);
 	unit++;
-	if (strcmp(unit, "systemd-remount-fs.service") == 0) {
-		check_that(strcmp(f->text, "/lib/systemd/system/systemd-remount-fs.service") == 0,
-			   "another target", f->text);
-		return;
-	}
 	check_that(strncmp(f->text, "../", 3) == 0 && strcmp(f->text + 3, unit) == 0,
 		   "another target", f->text);
 	check_that(find(c, unit) != NULL, "a link to a unit that is not there", unit);

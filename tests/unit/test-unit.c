@@ -69,6 +69,21 @@ static void test_links_come_last(void)
 		CHECK(m.set.files[i].link);
 }
 
+/* Whatever is declared, even with nothing but mistakes. */
+static void test_somebody_verifies(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	CHECK_INT(model_read(&m, "[Overlay relative]\n"), 0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(model_render(&m), 0);
+	CHECK_STR(model_unit(&m, "local-fs.target.wants/rofs-verify.service"),
+		  "/lib/systemd/system/rofs-verify.service");
+	CHECK_STR(model_unit(&m, "local-fs.target.wants/rofs-watch.timer"),
+		  "/lib/systemd/system/rofs-watch.timer");
+}
+
 static void test_emergency_is_required(void)
 {
 	_cleanup_model_ struct model m = { 0 };
@@ -260,6 +275,7 @@ int main(void)
 {
 	test_persist_paths_as_systemd_reads_them();
 	test_links_come_last();
+	test_somebody_verifies();
 	test_emergency_is_required();
 	test_fstab_copy();
 	test_fstab_fields_in_units();

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include <string.h>
+
+#include "strbuf.h"
+
+#define BROKEN "broken "
+#define LEVEL  "level "
+#define KNOWN  "known"
+
+void watch_done(struct watch_state *s)
+{
+	for (size_t i = 0; i < s->n_levels; i++)
+		free(s->levels[i].dir);
+	free(s->levels);
+	free(s->broken);
+	*s = (struct watch_state){ 0 };
+}
+
+static struct watch_level *find(struct watch_state *s, const char *dir, size_t len)
+{
+	struct watch_level *level;
+
+	for (size_t i = 0; i < s->n_levels; i++)
+		if (strncmp(s->levels[i].dir, dir, len) == 0 && !s->levels[i].dir[len])
+			return &s->levels[i];
+	if (array_reserve(s->levels, s->n_levels) < 0)
+		return NULL;
+	level = &s->levels[s->n_levels];
+	*level = (struct watch_level){ .dir = strndup(dir, len) };
+	if (!level->dir)
+		return NULL;
+	s->n_levels++;
+	return level;
+}
+
+/* "80 0 /rofs" */
+static int parse_level(struct watch_state *s, const char *line, size_t len)
+{
+	unsigned bytes, inodes;
+	struct watch_level *level;
+	int at = 0;
+
+	if (sscanf(line, "%u %u %n", &bytes, &inodes, &at) != 2 || at == 0 || (size_t)at >= len)
+		return 0;
+	level = find(s, line + at, len - (size_t)at);
+	if (!level)
+		return -ENOMEM;
+	level->bytes = usage_level(bytes);
+	level->inodes = usage_level(inodes);
+	return 0;
+}
+
+int watch_parse(const char *text, struct watch_state *ret)
+{
+	_cleanup_watch_ struct watch_state s = { 0 };
+	_cleanup_strbuf_ struct strbuf broken = { 0 };
+	bool known = false;
+
+	for (const char *t = text; *t;) {
+		size_t len = strcspn(t, "\n");
+
+		if (strncmp(t, BROKEN, strlen(BROKEN)) == 0) {
+			strbuf_add_n(&broken, t + strlen(BROKEN), len - strlen(BROKEN));
+			strbuf_add_char(&broken, '\n');
+		} else if (strncmp(t, LEVEL, strlen(LEVEL)) == 0) {
+			if (parse_level(&s, t + strlen(LEVEL), len - strlen(LEVEL)) < 0)
+				return -ENOMEM;
+		} else if (strncmp(t, KNOWN, strlen(KNOWN)) == 0) {
+			known = true;
+		}
+		t += len + (t[len] == '\n');
+	}
+	if (known && strbuf_take(&broken, &s.broken) < 0)
+		return -ENOMEM;
+
+	*ret = s;
+	s = (struct watch_state){ 0 };
+	return 0;
+}
+
+int watch_format(const struct watch_state *s, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	if (s->broken)
+		strbuf_add(&b, KNOWN "\n");
+	for (const char *t = s->broken ? s->broken : ""; *t; t += strcspn(t, "\n") + 1) {
+		strbuf_add(&b, BROKEN);
+		strbuf_add_n(&b, t, strcspn(t, "\n") + 1);
+	}
+	for (size_t i = 0; i < s->n_levels; i++)
+		if (s->levels[i].bytes || s->levels[i].inodes)
+			strbuf_addf(&b, LEVEL "%u %u %s\n", s->levels[i].bytes, s->levels[i].inodes,
+				    s->levels[i].dir);
+	return strbuf_take(&b, ret);
+}
+
+int watch_broken(const struct verdict *v, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (size_t i = 0; i < v->n_problems; i++)
+		if (v->problems[i].broken)
+			strbuf_addf(&b, "%s\n", v->problems[i].text);
+	return strbuf_take(&b, ret);
+}
+
+int watch_step(struct watch_state *s, const struct volume *v, enum watch_kind kind, unsigned *ret)
+{
+	unsigned percent = kind == WATCH_BYTES ? usage_percent(&v->usage) :
+						 usage_inodes_percent(&v->usage);
+	unsigned now = usage_level(percent), relaxed = usage_level(percent + WATCH_SLACK_PERCENT);
+	struct watch_level *level;
+	unsigned *before;
+
+	*ret = 0;
+	if (!v->usage.known)
+		return 0;
+	level = find(s, v->dir, strlen(v->dir));
+	if (!level)
+		return -ENOMEM;
+
+	before = kind == WATCH_BYTES ? &level->bytes : &level->inodes;
+	if (now > *before)
+		*ret = *before = now;
+	else if (relaxed < *before)
+		*before = relaxed;
+	return 0;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rofs-verify: what rofs-verify.service and rofs-watch.service run; rofs(8). No D-Bus at boot: the
+ * table of mounts says enough.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "load.h"
+#include "program.h"
+#include "say.h"
+#include "seen-read.h"
+#include "units.h"
+#include "verdict.h"
+#include "watch.h"
+
+#define MOTD_DIR   "run/motd.d"
+#define MOTD_FILE  "rofs"
+#define STATE_DIR  "run/rofs-watch"
+#define STATE_FILE "state"
+#define STATE_MAX  ((size_t)1024 * 1024)
+#define VERIFY	   "rofs-verify.service"
+
+struct verifying {
+	struct loaded loaded;
+	struct seen seen;
+	struct verdict verdict;
+	struct watch_state state;
+	bool off;
+};
+
+static void verifying_done(struct verifying *v)
+{
+	watch_done(&v->state);
+	verdict_done(&v->verdict);
+	seen_done(&v->seen);
+	load_done(&v->loaded);
+}
+
+static int complain(int err, const char *what)
+{
+	fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "" : "<3>", what, strerror(-err));
+	return err;
+}
+
+static int open_dir(int root_fd, const char *dir)
+{
+	int fd;
+
+	if (mkdirat(root_fd, dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(root_fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int fill(int dir_fd, const char *name, const char *text)
+{
+	_cleanup_close_ int fd = -1;
+	size_t n = strlen(text);
+
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	while (n > 0) {
+		ssize_t k = write(fd, text, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -errno;
+		text += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* Whoever reads it sees the old text or the new one. An empty text removes the file. */
+static int replace(int root_fd, const char *dir, const char *name, const char *text)
+{
+	_cleanup_close_ int fd = open_dir(root_fd, dir);
+	_cleanup_free_ char *aside = NULL;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (!*text)
+		return unlinkat(fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+	if (asprintf(&aside, ".%s.new", name) < 0)
+		return aside = NULL, -ENOMEM;
+	err = fill(fd, aside, text);
+	if (err < 0)
+		return err;
+	return renameat(fd, aside, fd, name) < 0 ? -errno : 0;
+}
+
+static int read_state(struct verifying *v)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+	int err;
+
+	err = rootfs_read(&v->loaded.root, "/" STATE_DIR "/" STATE_FILE, STATE_MAX, &text, &n);
+	if (err == -ENOMEM)
+		return err;
+	return err < 0 ? 0 : watch_parse(text, &v->state);
+}
+
+static int write_state(struct verifying *v)
+{
+	_cleanup_free_ char *text = NULL;
+	int err = watch_format(&v->state, &text);
+
+	return err < 0 ? err : replace(v->loaded.root.root_fd, STATE_DIR, STATE_FILE, text);
+}
+
+static int write_motd(struct verifying *v)
+{
+	_cleanup_free_ char *text = NULL;
+	int err;
+
+	if (v->off)
+		return replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, "");
+	err = verdict_motd(&v->verdict, &v->loaded.plan, &text);
+	return err < 0 ? err : replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, text);
+}
+
+static int collect(const char *dir, struct verifying *v)
+{
+	_cleanup_free_ char *off = NULL;
+	int err;
+
+	err = load_plan(dir, &v->loaded);
+	if (err >= 0)
+		err = load_why_off(&v->loaded, &off);
+	if (err >= 0)
+		err = read_state(v);
+	v->off = off != NULL;
+	if (err < 0 || v->off)
+		return err;
+	err = seen_read(dir, &v->loaded.plan, &v->seen);
+	if (err < 0)
+		return err;
+	return verdict_build(&v->loaded.plan, &v->seen, &v->loaded.diag, &v->verdict);
+}
+
+/* A sentence for each problem, or the one that all is well. */
+static int report(const struct verifying *v)
+{
+	_cleanup_free_ char *line = NULL;
+	int err;
+
+	for (size_t i = 0; i < v->verdict.n_problems; i++)
+		if (v->verdict.problems[i].broken)
+			say(SAY_NOT_IN_FORCE, NULL, 0, v->verdict.problems[i].text);
+	if (v->verdict.n_broken > 0)
+		return 0;
+
+	err = verdict_line(&v->verdict, &v->loaded.plan, &v->seen, &line);
+	if (err >= 0)
+		say(SAY_PROTECTED, NULL, 0, line);
+	return err;
+}
+
+static int watch_volume(struct verifying *v, const struct volume *volume, enum watch_kind kind)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned limit;
+	int err;
+
+	err = watch_step(&v->state, volume, kind, &limit);
+	if (err < 0 || limit == 0)
+		return err;
+	err = volume_sentence(volume, kind == WATCH_INODES, &text);
+	if (err < 0)
+		return err;
+	say(limit == USAGE_CRITICAL_PERCENT ? SAY_POOL_CRITICAL : SAY_POOL_WARNING, volume->dir,
+	    kind == WATCH_INODES ? usage_inodes_percent(&volume->usage) :
+				   usage_percent(&volume->usage),
+	    text);
+	return 0;
+}
+
+static int watch_volumes(struct verifying *v)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < v->seen.n_volumes && err >= 0; i++) {
+		err = watch_volume(v, &v->seen.volumes[i], WATCH_BYTES);
+		if (err >= 0)
+			err = watch_volume(v, &v->seen.volumes[i], WATCH_INODES);
+	}
+	return err;
+}
+
+/* Is what is not in force another than what was reported? Then it is time for a new verdict. */
+static int watch_verdict(struct verifying *v)
+{
+	_cleanup_free_ char *now = NULL;
+	int err = watch_broken(&v->verdict, &now);
+
+	if (err < 0)
+		return err;
+	if (v->state.broken && strcmp(v->state.broken, now) == 0)
+		return 0;
+	err = units_restart(VERIFY);
+	return err < 0 ? complain(err, "restarting " VERIFY) : 0;
+}
+
+static int watch(struct verifying *v)
+{
+	int err = watch_volumes(v);
+
+	if (err >= 0)
+		err = write_motd(v);
+	if (err >= 0)
+		err = write_state(v);
+	return err < 0 ? err : watch_verdict(v);
+}
+
+static int verify(struct verifying *v)
+{
+	int err;
+
+	free(v->state.broken);
+	v->state.broken = NULL;
+	err = watch_broken(&v->verdict, &v->state.broken);
+	if (err >= 0)
+		err = report(v);
+	if (err >= 0)
+		err = write_motd(v);
+	return err < 0 ? err : write_state(v);
+}
+
+static const char usage[] =
+	"Usage: rofs-verify [--watch]\n"
+	"\n"
+	"Compares what /etc/rofs.conf declares with what is in force, for rofs-verify.service; with --watch for\n"
+	"rofs-watch.service, which reports pools that run full and asks for a new verdict when it would be another.\n"
+	"People call: rofs status\n"
+	"\n"
+	"  --help      this text\n"
+	"  --version   the version\n"
+	"\n"
+	"ROFS_ROOT=DIR   look at the system below DIR instead of /\n"
+	"\n"
+	"Exit status: 0 all is in force (with --watch: done), 1 something is not, or a failure, 2 usage.\n";
+
+/* Returns -1 to go on, else the exit status. */
+static int parse_arguments(int argc, char **argv, bool *ret_watch)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "watch", no_argument, NULL, 'w' },
+		{ 0 },
+	};
+	int c;
+
+	*ret_watch = false;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		if (c == 'h')
+			return fputs(usage, stdout), EXIT_SUCCESS;
+		if (c == 'V')
+			return printf("rofs-verify %s\n", ROFS_VERSION), EXIT_SUCCESS;
+		if (c != 'w')
+			return EXIT_USAGE;
+		*ret_watch = true;
+	}
+	if (optind != argc)
+		return fputs(usage, stderr), EXIT_USAGE;
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(verifying_done) struct verifying v = { .loaded = LOADED_INIT };
+	bool watching;
+	int err, status;
+
+	status = parse_arguments(argc, argv, &watching);
+	if (status >= 0)
+		return status;
+
+	err = collect(program_root(), &v);
+	if (err < 0)
+		return complain(err, "looking at the system"), EXIT_FAILURE;
+	if (v.off)
+		return write_motd(&v) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+	err = watching ? watch(&v) : verify(&v);
+	if (err < 0)
+		return complain(err, "reporting"), EXIT_FAILURE;
+	return !watching && v.verdict.n_broken > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "say.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+
+struct kind {
+	const char *id;
+	int priority;
+};
+
+static const struct kind kinds[] = {
+	[SAY_PROTECTED] = { "ce4f29523d6d4f869f87d5817e4be5af", LOG_INFO },
+	[SAY_NOT_IN_FORCE] = { "3df5f2fcf9c74f4e8cc9c4bb39f1ae0a", LOG_ERR },
+	[SAY_POOL_WARNING] = { "69db061049a8467b9276763c4bfea513", LOG_WARNING },
+	[SAY_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
+};
+
+void say(enum say_kind kind, const char *volume, unsigned percent, const char *text)
+{
+	const struct kind *k = &kinds[kind];
+	int err;
+
+	/* systemd sets it for services whose output goes to the journal. */
+	if (!getenv("JOURNAL_STREAM")) {
+		fprintf(stderr, "%s\n", text);
+		return;
+	}
+	if (volume)
+		err = sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,
+				      "MESSAGE=%s", text, "ROFS_VOLUME=%s", volume,
+				      "ROFS_PERCENT=%u", percent, NULL);
+	else
+		err = sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,
+				      "MESSAGE=%s", text, NULL);
+	if (err < 0)
+		fprintf(stderr, "<%d>%s\n", k->priority, text);
+}

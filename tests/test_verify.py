@@ -1,0 +1,114 @@
+"""`rofs-verify`, what the two services run, on trees; and what is installed beside it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import RUN_SECONDS_MAX, environment
+from test_status import make_system
+
+SOURCE = Path(__file__).resolve().parent.parent
+STATUS = Path(__file__).parent / "status"
+
+
+def run(verify: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(verify), *arguments], env=environment(root), check=False, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=RUN_SECONDS_MAX)
+
+
+def system(tmp_path: Path, number: str) -> Path:
+    root = make_system(next(STATUS.glob(f"{number}-*")), tmp_path / "root")
+    (root / "run").mkdir()
+    return root
+
+
+def test_all_is_in_force(verify: Path, tmp_path: Path) -> None:
+    root = system(tmp_path, "01")
+    done = run(verify, root)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == ("protected: / read-only, /etc /home /var in RAM, /srv in RAM, "
+                           "/var/local/data on /dev/vdb\n")
+    assert (root / "run/motd.d/rofs").read_text() == (
+        "changes to /etc /home /srv /var are lost at power-off; see rofs diff\n")
+
+
+@pytest.mark.parametrize(("number", "problems", "motd"), [
+    ("03", 1, "rofs: NOT PROTECTED: /var/local/data is not on its partition data (LABEL=data): "),
+    ("02", 4, "rofs: NOT PROTECTED: / is writable: "),
+    ("04", 2, "rofs: NOT PROTECTED: /etc/rofs.conf:11: unknown key Szie= in [Overlay]; "),
+    ("08", 1, "rofs: NOT PROTECTED: nothing that rofs.conf declares is mounted in this boot, "),
+])
+def test_something_is_not(verify: Path, tmp_path: Path, number: str, problems: int,
+                          motd: str) -> None:
+    root = system(tmp_path, number)
+    done = run(verify, root)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == problems
+    text = (root / "run/motd.d/rofs").read_text()
+    assert text.startswith(motd)
+    if problems > 1:
+        assert f"; {problems - 1} more, see rofs status\n" in text
+
+
+@pytest.mark.parametrize("number", ["05", "06", "07", "09"])
+def test_boot_without_rofs_has_nothing_to_say(verify: Path, tmp_path: Path, number: str) -> None:
+    root = system(tmp_path, number)
+    (root / "run/motd.d").mkdir()
+    (root / "run/motd.d/rofs").write_text("of another boot\n")
+    done = run(verify, root)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (root / "run/motd.d/rofs").exists()
+
+
+def test_what_is_repaired_is_seen(verify: Path, tmp_path: Path) -> None:
+    root = system(tmp_path, "03")
+    assert run(verify, root).returncode == 1
+    healthy = next(STATUS.glob("01-*")) / "mountinfo"
+    (root / "proc/self/mountinfo").write_text(healthy.read_text())
+    assert run(verify, root).returncode == 0
+    assert "NOT" not in (root / "run/motd.d/rofs").read_text()
+
+
+def test_watch_has_nothing_to_say_when_nothing_changed(verify: Path, tmp_path: Path) -> None:
+    root = system(tmp_path, "03")
+    run(verify, root)
+    before = sorted(str(path) for path in root.rglob("*"))
+    for _ in range(2):
+        done = run(verify, root, "--watch")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert sorted(str(path) for path in root.rglob("*")) == before
+
+
+def test_help_and_wrong_calls(verify: Path, tmp_path: Path) -> None:
+    assert run(verify, tmp_path, "--help").stdout.startswith("Usage: rofs-verify")
+    assert run(verify, tmp_path, "--version").stdout.startswith("rofs-verify ")
+    for wrong in ("word", "--wrong"):
+        assert run(verify, tmp_path, wrong).returncode == 2
+
+
+def test_catalog_explains_each_message() -> None:
+    catalog = (SOURCE / "catalog/rofs.catalog").read_text()
+    program = (SOURCE / "src/verify/say.c").read_text()
+    explained = re.findall(r"^-- ([0-9a-f]{32})$", catalog, re.M)
+    assert sorted(explained) == sorted(re.findall(r'"([0-9a-f]{32})"', program))
+    assert len(set(explained)) == len(explained) > 0
+    assert len(re.findall(r"^Subject: .", catalog, re.M)) == len(explained)
+
+
+def test_journalctl_takes_the_catalog(tmp_path: Path) -> None:
+    done = subprocess.run(["journalctl", "--update-catalog", f"--root={tmp_path}"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if "root" in done.stdout and "option" in done.stdout:
+        pytest.skip("this journalctl does not know --root=")
+    directory = tmp_path / "usr/lib/systemd/catalog"
+    directory.mkdir(parents=True)
+    (directory / "rofs.catalog").write_text((SOURCE / "catalog/rofs.catalog").read_text())
+    (tmp_path / "var/lib/systemd/catalog").mkdir(parents=True)
+    done = subprocess.run(["journalctl", "--update-catalog", f"--root={tmp_path}"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "var/lib/systemd/catalog/database").stat().st_size > 0

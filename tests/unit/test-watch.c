@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "macro.h"
+
+/* Each number is how full the pool is at one look; the limit that is to be reported then. */
+static void test_each_crossing_is_told_once(void)
+{
+	static const struct {
+		unsigned percent, told;
+	} looks[] = {
+		{ 10, 0 }, { 79, 0 },  { 80, 80 }, { 85, 0 },  { 94, 0 }, { 95, 95 },
+		{ 99, 0 }, { 94, 0 },  { 95, 0 }, /* not well below the limit in between */
+		{ 89, 0 }, { 96, 95 },		  /* this time it was */
+		{ 76, 0 }, { 80, 0 },  { 74, 0 },  { 80, 80 }, { 10, 0 }, { 100, 95 },
+	};
+	_cleanup_watch_ struct watch_state s = { 0 };
+
+	CHECK_EACH(look, looks)
+	{
+		struct volume v = { .dir = "/rofs",
+				    .usage = { .known = true,
+					       .used = look->percent,
+					       .available = 100 - look->percent,
+					       .inodes = 100,
+					       .inodes_used = 1 } };
+		_cleanup_free_ char *text = NULL;
+		unsigned told;
+
+		CHECK_INT(watch_step(&s, &v, WATCH_BYTES, &told), 0);
+		CHECK_INT(told, look->told);
+		CHECK_INT(watch_step(&s, &v, WATCH_INODES, &told), 0);
+		CHECK_INT(told, 0);
+
+		/* What is kept in a file in between is enough. */
+		CHECK_INT(watch_format(&s, &text), 0);
+		watch_done(&s);
+		CHECK_INT(watch_parse(text, &s), 0);
+	}
+}
+
+static void test_bytes_and_inodes_are_apart(void)
+{
+	_cleanup_watch_ struct watch_state s = { 0 };
+	struct volume v = { .dir = "/rofs/rw/a b",
+			    .usage = { .known = true,
+				       .used = 85,
+				       .available = 15,
+				       .inodes = 100,
+				       .inodes_used = 97 } };
+	_cleanup_free_ char *text = NULL;
+	unsigned told;
+
+	CHECK_INT(watch_step(&s, &v, WATCH_INODES, &told), 0);
+	CHECK_INT(told, 95);
+	CHECK_INT(watch_step(&s, &v, WATCH_BYTES, &told), 0);
+	CHECK_INT(told, 80);
+	CHECK_INT(watch_format(&s, &text), 0);
+	CHECK_STR(text, "level 80 95 /rofs/rw/a b\n");
+}
+
+static void test_what_is_not_known_is_not_told(void)
+{
+	_cleanup_watch_ struct watch_state s = { 0 };
+	struct volume v = { .dir = "/rofs" };
+	unsigned told;
+
+	CHECK_INT(watch_step(&s, &v, WATCH_BYTES, &told), 0);
+	CHECK_INT(told, 0);
+	CHECK_INT(s.n_levels, 0);
+}
+
+static void test_problems_survive(void)
+{
+	static const char *const texts[] = { NULL, "", "one\n", "one\ntwo: three\n" };
+
+	CHECK_EACH(text, texts)
+	{
+		struct watch_state s = { .broken = *text ? strdup(*text) : NULL };
+		_cleanup_watch_ struct watch_state again = { 0 };
+		_cleanup_free_ char *written = NULL;
+
+		CHECK_INT(watch_format(&s, &written), 0);
+		CHECK_INT(watch_parse(written, &again), 0);
+		CHECK_STR(again.broken, *text);
+		watch_done(&s);
+	}
+}
+
+/* Whatever lies in the file: it is read, or skipped. */
+static void test_strange_files(void)
+{
+	static const char *const texts[] = {
+		"level",	"level 1",	   "level 80 80",     "level 80 80 ",
+		"level x y /a", "level 80 80 /\n", "broken",	      "\n\n\n",
+		"known",	"broken x",	   "level 9 7 /a\nx", "level 80 80\n/b\n",
+	};
+
+	CHECK_EACH(text, texts)
+	{
+		_cleanup_watch_ struct watch_state s = { 0 };
+
+		CHECK_INT(watch_parse(*text, &s), 0);
+	}
+}
+
+int main(void)
+{
+	test_each_crossing_is_told_once();
+	test_bytes_and_inodes_are_apart();
+	test_what_is_not_known_is_not_told();
+	test_problems_survive();
+	test_strange_files();
+	return check_done();
+}
