@@ -16,23 +16,6 @@ bool drift_is_blind(const struct loaded *l)
 	return faccessat(l->root.root_fd, "rofs/ro", F_OK, 0) < 0 && errno == EACCES;
 }
 
-/* The same system, seen as programs see it: through the overlays. */
-static int open_merged(const struct loaded *l, struct rootfs *ret)
-{
-	struct rootfs r = { .usr_is_separate = l->root.usr_is_separate };
-
-	r.root_fd = fcntl(l->root.root_fd, F_DUPFD_CLOEXEC, 3);
-	r.lower_fd = fcntl(l->root.root_fd, F_DUPFD_CLOEXEC, 3);
-	if (r.root_fd < 0 || r.lower_fd < 0) {
-		int err = -errno;
-
-		rootfs_done(&r);
-		return err;
-	}
-	*ret = r;
-	return 0;
-}
-
 static bool same_text(const struct rootfs *a, const struct rootfs *b, const char *path)
 {
 	_cleanup_free_ char *x = NULL, *y = NULL;
@@ -63,7 +46,7 @@ static int compare_files(const struct loaded *l, struct strbuf *b)
 	const char *path;
 	int err;
 
-	err = open_merged(l, &merged);
+	err = rootfs_open_merged(&l->root, &merged);
 	if (err >= 0)
 		err = conf_init(&conf);
 	if (err >= 0)

@@ -6,7 +6,18 @@
 #include "confdirs.h"
 #include "facts-read.h"
 
-int load_plan(const char *dir, struct loaded *ret)
+static int read_conf(struct loaded *l, bool edited)
+{
+	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false };
+	int err;
+
+	if (!edited)
+		return confdirs_read(&l->root, &l->conf, &l->diag);
+	err = rootfs_open_merged(&l->root, &merged);
+	return err < 0 ? err : confdirs_read(&merged, &l->conf, &l->diag);
+}
+
+static int load(const char *dir, bool edited, struct loaded *ret)
 {
 	int err;
 
@@ -16,7 +27,7 @@ int load_plan(const char *dir, struct loaded *ret)
 	err = conf_init(&ret->conf);
 	if (err < 0)
 		return err;
-	err = confdirs_read(&ret->root, &ret->conf, &ret->diag);
+	err = read_conf(ret, edited);
 	if (err < 0)
 		return err;
 	err = facts_read_boot(&ret->root, &ret->cmdline, &ret->boot);
@@ -29,6 +40,16 @@ int load_plan(const char *dir, struct loaded *ret)
 	if (err < 0)
 		return err;
 	return plan_build(&ret->conf, &ret->facts, &ret->diag, &ret->plan);
+}
+
+int load_plan(const char *dir, struct loaded *ret)
+{
+	return load(dir, false, ret);
+}
+
+int load_edited(const char *dir, struct loaded *ret)
+{
+	return load(dir, true, ret);
 }
 
 void load_done(struct loaded *l)

@@ -30,6 +30,12 @@ struct loaded {
  * Returns: 0 (mistakes are in ret->diag) or -errno.
  */
 int load_plan(const char *dir, struct loaded *ret);
+
+/**
+ * load_edited - as load_plan(), but with rofs.conf as it is in /etc now, where a change may wait in
+ * an overlay for being written to flash
+ */
+int load_edited(const char *dir, struct loaded *ret);
 void load_done(struct loaded *l);
 
 /**

@@ -55,6 +55,22 @@ int rootfs_open(const char *dir, struct rootfs *ret)
 	return 0;
 }
 
+int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret)
+{
+	struct rootfs merged = { .usr_is_separate = r->usr_is_separate };
+
+	merged.root_fd = fcntl(r->root_fd, F_DUPFD_CLOEXEC, 3);
+	merged.lower_fd = fcntl(r->root_fd, F_DUPFD_CLOEXEC, 3);
+	if (merged.root_fd < 0 || merged.lower_fd < 0) {
+		int err = -errno;
+
+		rootfs_done(&merged);
+		return err;
+	}
+	*ret = merged;
+	return 0;
+}
+
 void rootfs_done(struct rootfs *r)
 {
 	closep(&r->root_fd);

@@ -31,6 +31,13 @@ int rootfs_open(const char *dir, struct rootfs *ret);
 void rootfs_done(struct rootfs *r);
 
 /**
+ * rootfs_open_merged - the same system as programs see it now, through the overlays
+ *
+ * Returns: 0 or -errno.
+ */
+int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret);
+
+/**
  * rootfs_resolve - follow symbolic links, inside the system being read, as far as the path exists
  * @path: clean, absolute
  * @ret:  clean path without links; its tail may not exist. The caller frees it.

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* File systems, devices, memory, kernel and boot, as rofs check looks at them. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#include "check.h"
+#include "fstab.h"
+#include "path.h"
+#include "text.h"
+#include "unitname.h"
+
+#define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
+#define EXFAT_MAGIC    0x2011BAB0
+#define NTFS_MAGIC     0x5346544e
+#define NTFS3_MAGIC    0x7366746e
+#define CASEFOLD_FLAG  0x40000000 /* FS_CASEFOLD_FL, newer than some headers */
+
+/* Overlayfs refuses them as a layer: names that differ in case are one, or attributes are missing. */
+static bool is_refused_type(const char *type)
+{
+	static const char *const types[] = { "vfat",  "msdos",	 "exfat", "ntfs",
+					     "ntfs3", "ntfs-3g", "hfs",	  "hfsplus" };
+
+	for (size_t i = 0; i < ELEMENTSOF(types); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+static const char *refused_magic(long magic)
+{
+	switch (magic) {
+	case MSDOS_SUPER_MAGIC:
+		return "vfat";
+	case EXFAT_MAGIC:
+		return "exfat";
+	case NTFS_MAGIC:
+	case NTFS3_MAGIC:
+		return "ntfs";
+	case AUTOFS_SUPER_MAGIC:
+		return "autofs";
+	default:
+		return NULL;
+	}
+}
+
+static const struct plan_lower *lower_of(const struct plan *p, const struct plan_overlay *o)
+{
+	for (size_t i = 0; i < p->n_lowers; i++)
+		if (path_is_at_or_below(o->lower, p->lowers[i].where))
+			return &p->lowers[i];
+	return NULL;
+}
+
+static void check_lower_directory(struct checking *c, const struct plan_overlay *o)
+{
+	_cleanup_close_ int fd = rootfs_open_dir(&c->l->root, o->path);
+	struct statfs st;
+	const char *type;
+	int flags = 0;
+
+	if (fd < 0 || fstatfs(fd, &st) < 0)
+		return; /* what it means that there is none, the plan has said */
+	type = refused_magic((long)st.f_type);
+	if (type)
+		diag_error(
+			&c->l->diag, o->conf->section.pos,
+			"[Overlay %s]: it lies on a file system (%s) that overlayfs refuses as a "
+			"lower layer; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
+			o->conf->section.name, type);
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & CASEFOLD_FLAG))
+		diag_error(&c->l->diag, o->conf->section.pos,
+			   "[Overlay %s]: the directory ignores case, which overlayfs refuses; "
+			   "chattr -F on an empty directory ends that",
+			   o->conf->section.name);
+}
+
+int check_lowers(struct checking *c)
+{
+	const struct plan *p = &c->l->plan;
+
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		const struct plan_overlay *o = &p->overlays[i];
+		const struct plan_lower *l = lower_of(p, o);
+
+		if (!l) {
+			check_lower_directory(c, o);
+			continue;
+		}
+		if (is_refused_type(l->entry->type))
+			diag_error(
+				&c->l->diag, check_fstab_pos(c, l->entry->dir),
+				"%s is %s, which overlayfs refuses as the lower layer of [Overlay "
+				"%s]; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
+				l->entry->dir, l->entry->type, o->conf->section.name);
+	}
+	return 0;
+}
+
+/* What udev knows of a device: the value of "E:KEY=", the caller frees it. NULL: nothing. */
+static char *ask_udev(const struct stat *st, const char *key)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *path = NULL;
+	char line[1024];
+	size_t n = strlen(key);
+
+	if (asprintf(&path, "/run/udev/data/b%u:%u", major(st->st_rdev), minor(st->st_rdev)) < 0)
+		return path = NULL;
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "E:", 2) == 0 && strncmp(line + 2, key, n) == 0 &&
+		    line[2 + n] == '=')
+			return strdup(line + 3 + n);
+	}
+	return NULL;
+}
+
+static void check_file_system(struct checking *c, const struct plan_partition *q,
+			      const struct stat *st)
+{
+	_cleanup_free_ char *type = ask_udev(st, "ID_FS_TYPE"), *known = ask_udev(st, "DEVNAME");
+	const struct conf_section *s = &q->conf->section;
+
+	if (!type && !known)
+		return; /* udev has not looked at it */
+	if (!type) {
+		if (!q->conf->format)
+			diag_error(
+				&c->l->diag, conf_key_pos(s, "Device"),
+				"[Partition %s]: %s holds no file system; make one, with mkfs.ext4 -L "
+				"NAME for example",
+				s->name, q->conf->device);
+		return;
+	}
+	if (strcmp(type, "crypto_LUKS") == 0 || strcmp(type, "swap") == 0 ||
+	    strcmp(type, "LVM2_member") == 0)
+		diag_error(
+			&c->l->diag, conf_key_pos(s, "Device"),
+			"[Partition %s]: %s holds %s, no file system; expected the device on which "
+			"one lies",
+			s->name, q->conf->device, type);
+	else if (strcmp(q->conf->type, "auto") != 0 && strcmp(q->conf->type, type) != 0)
+		diag_error(
+			&c->l->diag, conf_key_pos(s, "Type"),
+			"[Partition %s]: %s holds %s, not Type=%s; expected Type=auto or the right one",
+			s->name, q->conf->device, type, q->conf->type);
+}
+
+static void check_device(struct checking *c, const struct plan_partition *q)
+{
+	const struct conf_section *s = &q->conf->section;
+	struct stat st;
+
+	if (stat(q->device_path, &st) == 0 && S_ISBLK(st.st_mode)) {
+		check_file_system(c, q, &st);
+		return;
+	}
+	/* In a container, or without udev, no links are made. */
+	if (path_is_below(q->device_path, "/dev/disk") && access("/dev/disk", F_OK) < 0) {
+		diag_note(
+			&c->l->diag, conf_key_pos(s, "Device"),
+			"[Partition %s]: whether %s is there cannot be seen here, as udev names no "
+			"devices; check it on the machine itself",
+			s->name, q->conf->device);
+		return;
+	}
+	diag_error(
+		&c->l->diag, conf_key_pos(s, "Device"),
+		"[Partition %s]: there is no device %s now; lsblk -o NAME,LABEL,UUID,PARTLABEL shows "
+		"what there is",
+		s->name, q->conf->device);
+}
+
+static bool holds_uppers(const struct plan *p, const struct plan_partition *q)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (p->overlays[i].on_partition && path_is_below(p->overlays[i].layers, q->where))
+			return true;
+	return false;
+}
+
+/* fstab would mount it a second time, with other options. */
+static int check_fstab_has_it(struct checking *c, const struct plan_partition *q)
+{
+	const struct facts *f = &c->l->facts;
+
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+		_cleanup_free_ char *path = NULL;
+		int err = unitname_device_path(e->spec, &path);
+
+		if (err == -ENOMEM)
+			return err;
+		if (err < 0 || strcmp(path, q->device_path) != 0 ||
+		    fstab_has_option(e->options, "noauto"))
+			continue;
+		diag_warning(
+			&c->l->diag, check_fstab_pos(c, e->dir),
+			"%s is [Partition %s] of rofs.conf too, and fstab mounts it on %s; remove "
+			"this line",
+			e->spec, q->conf->section.name, e->dir);
+	}
+	return 0;
+}
+
+int check_partitions(struct checking *c)
+{
+	const struct plan *p = &c->l->plan;
+
+	for (size_t i = 0; i < p->n_partitions; i++) {
+		const struct plan_partition *q = &p->partitions[i];
+		int err;
+
+		if (!q->conf)
+			continue;
+		if (holds_uppers(p, q) && is_refused_type(q->conf->type))
+			diag_error(
+				&c->l->diag, conf_key_pos(&q->conf->section, "Type"),
+				"[Partition %s]: %s cannot hold the changes of an overlay; expected "
+				"ext4, xfs, btrfs or f2fs",
+				q->conf->section.name, q->conf->type);
+		if (c->running)
+			check_device(c, q);
+		err = check_fstab_has_it(c, q);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static uint64_t memory_bytes(const struct checking *c)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+	size_t n;
+
+	if (rootfs_read(&c->l->root, "/proc/meminfo", FILE_MAX_BYTES, &text, &n) < 0)
+		return 0;
+	line = strstr(text, "MemTotal:");
+	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
+}
+
+static uint64_t pool_bytes(const struct plan_pool *pool, uint64_t memory)
+{
+	if (pool->size.bytes)
+		return pool->size.bytes;
+	return memory / 100 * (pool->size.percent ? pool->size.percent : 50);
+}
+
+int check_memory(struct checking *c)
+{
+	const struct plan *p = &c->l->plan;
+	uint64_t memory = memory_bytes(c), sum = 0;
+	char size[TEXT_BYTES_MAX], ram[TEXT_BYTES_MAX];
+
+	if (memory == 0)
+		return 0; /* an image: nobody knows the machine */
+	for (size_t i = 0; i < p->n_pools; i++) {
+		const struct plan_pool *pool = &p->pools[i];
+		uint64_t bytes = pool_bytes(pool, memory);
+
+		sum += bytes;
+		if (bytes > memory)
+			diag_error(
+				&c->l->diag, pool->pos,
+				"the RAM pool %s may grow to %s, and the machine has %s of memory; "
+				"expected a smaller Size=",
+				pool->dir, text_bytes(size, bytes), text_bytes(ram, memory));
+	}
+	if (sum > memory / 100 * 80 && p->n_pools > 0)
+		diag_warning(&c->l->diag, c->l->conf.memory.section.pos,
+			     "the RAM pools together may grow to %s of %s of memory; when they do, "
+			     "programs are killed for want of it: leave a fifth or more to them",
+			     text_bytes(size, sum), text_bytes(ram, memory));
+	return 0;
+}
+
+static bool has_word(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *s = line; (s = strstr(s, word)); s += n)
+		if ((s == line || strchr(" \t", s[-1])) && (!s[n] || strchr(" \t\n", s[n])))
+			return true;
+	return false;
+}
+
+static void check_fstab_root(struct checking *c)
+{
+	const struct facts *f = &c->l->facts;
+	const struct conf_root *root = &c->l->conf.root;
+	bool keeps = root->read_only || root->section.invalid;
+
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+
+		if (strcmp(e->dir, "/") != 0 || fstab_has_option(e->options, "ro"))
+			continue;
+		if (keeps)
+			diag_note(
+				&c->l->diag, check_fstab_pos(c, "/"),
+				"fstab makes / writable (%s); rofs keeps it read-only, but a boot "
+				"without rofs will write to it, as a repair should",
+				e->options);
+		else
+			diag_warning(
+				&c->l->diag, check_fstab_pos(c, "/"),
+				"fstab makes / writable (%s), and ReadOnly=no in [Root] leaves it "
+				"so: what is not overlaid wears the flash; expected ro here",
+				e->options);
+	}
+}
+
+int check_boot(struct checking *c)
+{
+	const char *line = c->l->cmdline;
+	const struct pos at = { .file = "/proc/cmdline" };
+
+	if (c->l->conf.root.section.pos.file && !c->l->conf.root.read_only &&
+	    !c->l->conf.root.section.invalid)
+		diag_warning(
+			&c->l->diag, conf_key_pos(&c->l->conf.root.section, "ReadOnly"),
+			"/ is not kept read-only: only what is overlaid is protected; expected "
+			"ReadOnly=yes");
+	check_fstab_root(c);
+	if (has_word(line, "rw"))
+		diag_warning(
+			&c->l->diag, at,
+			"rw on the kernel command line: / is writable until systemd remounts it, and "
+			"its journal is replayed; expected ro in the boot loader");
+	if (strstr(line, "systemd.volatile="))
+		diag_warning(
+			&c->l->diag, at,
+			"systemd.volatile= mounts a /var or a root of its own, in the way of rofs; "
+			"expected one of the two");
+	if (c->l->boot.mode != BOOT_NORMAL)
+		diag_note(&c->l->diag, at,
+			  "rofs does nothing in this boot (%.*s); what is told here is about an "
+			  "ordinary one",
+			  c->l->boot.word_len, c->l->boot.word ? c->l->boot.word : "");
+	return 0;
+}
+
+static bool file_has(const struct checking *c, const char *path, const char *word)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+
+	return rootfs_read(&c->l->root, path, FILE_MAX_BYTES, &text, &n) == 0 &&
+	       strstr(text, word) != NULL;
+}
+
+/* Built in, loaded, or a module that can be. */
+int check_kernel(struct checking *c)
+{
+	struct utsname name;
+
+	if (!c->running || c->l->plan.n_overlays == 0 || uname(&name) < 0 ||
+	    file_has(c, "/proc/filesystems", "\toverlay\n"))
+		return 0;
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "/lib/modules/%s/modules.%s", name.release,
+			     i ? "builtin" : "dep") < 0)
+			return path = NULL, -ENOMEM;
+		if (file_has(c, path, "/overlay.ko"))
+			return 0;
+	}
+	diag_error(
+		&c->l->diag, (struct pos){ 0 },
+		"this kernel (%s) has no overlayfs, and no module overlay for it is installed; no "
+		"overlay can be mounted",
+		name.release);
+	return 0;
+}

@@ -1,0 +1,173 @@
+"""`rofs check` on trees that each hold what will go wrong."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from support import RUN_SECONDS_MAX, environment, make_tree
+
+MIB = 1024 * 1024
+VAR = "[Overlay /var]\n"
+DATA = "[Partition data]\nDevice=/dev/vdb\n[Persist /srv]\nPartition=data\n"
+FSTAB = "LABEL=root / ext4 ro 0 1\n"
+
+
+def check(rofs: Path, root: Optional[Path], *arguments: str) -> tuple[int, list[str]]:
+    """Exit status, and the lines but for the last, which counts them."""
+    done = subprocess.run(
+        [str(rofs), "check", *arguments], env=environment(root), check=False, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=RUN_SECONDS_MAX)
+    assert done.stderr == ""
+    *lines, last = done.stdout.splitlines()
+    errors = len([line for line in lines if re.match(r"(\S+: )?error: ", line)])
+    warnings = len([line for line in lines if re.match(r"(\S+: )?warning: ", line)])
+    assert last == (f"{errors} error{'s' * (errors != 1)}, "
+                    f"{warnings} warning{'s' * (warnings != 1)}")
+    assert done.returncode == (1 if errors else 0)
+    return done.returncode, lines
+
+
+def sparse(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def test_nothing_is_wrong(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR + DATA, "etc/fstab": FSTAB}, ["srv"])
+    assert check(rofs, root) == (0, [])
+    assert check(rofs, None, f"--root={root}") == (0, [])
+
+
+# (the files, what one line must begin with, and hold)
+CASES = {
+    "mistake": ({"etc/rofs.conf": VAR + "Szie=1M\n"},
+                "/etc/rofs.conf:2: error: ", "unknown key Szie="),
+    "mount point": ({"etc/rofs.conf": "[Overlay /nowhere]\n"},
+                    "/etc/rofs.conf:1: error: ", "there is no such directory"),
+    "lower of fstab": ({"etc/rofs.conf": "[Overlay /home]\n",
+                        "etc/fstab": "# x\n/dev/sda3 /home vfat rw 0 2\n"},
+                       "/etc/fstab:2: error: ", "/home is vfat, which overlayfs refuses"),
+    "upper": ({"etc/rofs.conf": VAR + "Partition=data\n" + DATA + "Directory=/x\n",
+               "etc/rofs.conf.d/1.conf": "[Partition data]\nType=vfat\n"},
+              "/etc/rofs.conf.d/1.conf:2: error: ", "vfat cannot hold the changes"),
+    "fstab mounts it too": ({"etc/rofs.conf": DATA,
+                             "etc/fstab": FSTAB + "/dev/vdb /mnt ext4 defaults 0 2\n"},
+                            "/etc/fstab:2: warning: ", "/dev/vdb is [Partition data]"),
+    "root writable by fstab": ({"etc/rofs.conf": VAR, "etc/fstab": "/dev/a / ext4 defaults 0 1\n"},
+                               "/etc/fstab:1: note: ", "rofs keeps it read-only"),
+    "root left writable": ({"etc/rofs.conf": "[Root]\nReadOnly=no\n",
+                            "etc/fstab": "/dev/a / ext4 defaults 0 1\n"},
+                           "/etc/fstab:1: warning: ", "ReadOnly=no in [Root] leaves it so"),
+    "root not kept": ({"etc/rofs.conf": "[Root]\nReadOnly=no\n"},
+                      "/etc/rofs.conf:2: warning: ", "/ is not kept read-only"),
+    "root writable by boot": ({"etc/rofs.conf": VAR, "proc/cmdline": "quiet rw splash\n"},
+                              "/proc/cmdline: warning: ", "rw on the kernel command line"),
+    "volatile": ({"etc/rofs.conf": VAR, "proc/cmdline": "systemd.volatile=state\n"},
+                 "/proc/cmdline: warning: ", "expected one of the two"),
+    "off": ({"etc/rofs.conf": VAR, "proc/cmdline": "rofs=off\n"},
+            "/proc/cmdline: note: ", "rofs does nothing in this boot (rofs=off)"),
+    "too little memory": ({"etc/rofs.conf": "[Memory]\nSize=600M\n" + VAR,
+                           "proc/meminfo": "MemTotal:  512000 kB\n"},
+                          "/etc/rofs.conf:1: error: ", "may grow to 600 MiB, and the machine has"),
+    "pools together": ({"etc/rofs.conf": VAR + "Size=40%\n",
+                        "proc/meminfo": "MemTotal:  512000 kB\n"},
+                       "warning: ", "the RAM pools together may grow to 450 MiB of 500 MiB"),
+    "file that is renamed over": (
+        {"etc/rofs.conf": VAR + DATA
+         + "[Persist /etc/resolv.conf]\nPartition=data\nDirectory=/r\nKind=file\n"},
+        "/etc/rofs.conf:9: warning: ", "replace this file by renaming a new one over it"),
+    "file": ({"etc/rofs.conf": VAR + DATA
+              + "[Persist /var/x]\nPartition=data\nDirectory=/r\nKind=file\n"},
+             "/etc/rofs.conf:9: note: ", "persist its directory if it does"),
+    "container storage": ({"etc/rofs.conf": VAR, "var/lib/docker/x": ""},
+                          "/etc/rofs.conf:1: warning: ", "Docker has its storage in"),
+    "database": ({"etc/rofs.conf": VAR, "var/lib/redis/dump.rdb": "x" * 2048},
+                 "/etc/rofs.conf:1: warning: ", "what Redis keeps in /var/lib/redis (2 KiB)"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, beginning, text = CASES[name]
+    root = make_tree(tmp_path / "root", {"etc/fstab": FSTAB, **files}, ["srv"])
+    _, lines = check(rofs, root)
+    found = [line for line in lines if line.startswith(beginning) and text in line]
+    assert len(found) == 1, lines
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_without_its_cause_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, _, text = CASES[name]
+    harmless = {"etc/fstab": FSTAB, "proc/cmdline": "ro\n", "proc/meminfo": "MemTotal: 4000000 kB\n"}
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR + DATA, **harmless}, ["srv"])
+    _, lines = check(rofs, root)
+    assert not [line for line in lines if text in line]
+    assert files
+
+
+def large_files(root: Path) -> None:
+    sparse(root / "var/log/journal/id/system.journal", 24 * MIB)
+    sparse(root / "var/log/journal/id/system@old.journal", 100 * MIB)
+    sparse(root / "var/log/daemon.log", 20 * MIB)
+    sparse(root / "var/lib/mlocate/mlocate.db", 30 * MIB)
+
+
+def test_large_files_are_told(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR, "etc/fstab": FSTAB})
+    large_files(root)
+    _, lines = check(rofs, root)
+    text = "\n".join(lines)
+    # Finished journals are only read.
+    assert "24 MiB of journals in /var/log/journal are copied to RAM" in text
+    assert "20 MiB of logs in /var/log" in text
+    assert "30 MiB in /var/lib/mlocate" in text
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("conf", [
+    "[Overlay /home]\n",
+    VAR + "StartEmpty=/var/log /var/lib/mlocate\n",
+    VAR + DATA.replace("/srv", "/var/log")
+    + "[Persist /var/lib]\nPartition=data\nDirectory=/lib\n",
+    VAR + "Partition=data\n" + DATA + "Directory=/x\n",
+], ids=["no overlay", "start empty", "persist", "partition"])
+def test_large_files_that_stay_where_they_are_are_not(
+    conf: str, rofs: Path, tmp_path: Path
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf, "etc/fstab": FSTAB}, ["srv"])
+    large_files(root)
+    status, lines = check(rofs, root)
+    assert (status, lines) == (0, [])
+
+
+def test_mount_of_fstab_below_an_overlay_stays_out_of_ram(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": VAR, "etc/fstab": FSTAB + "/dev/sda5 /var/log ext4 rw 0 2\n"})
+    large_files(root)
+    _, lines = check(rofs, root)
+    assert not [line for line in lines if "/var/log" in line]
+
+
+def test_nothing_is_declared(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {})
+    assert check(rofs, root) == (0, ["there is no section in rofs.conf: rofs does nothing"])
+
+
+@pytest.mark.parametrize("arguments", [["word"], ["--rot=/"]])
+def test_wrong_arguments_are_a_wrong_call(rofs: Path, arguments: list[str]) -> None:
+    done = subprocess.run([str(rofs), "check", *arguments], check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_a_tree_that_is_not_there(rofs: Path, tmp_path: Path) -> None:
+    done = subprocess.run([str(rofs), "check", f"--root={tmp_path}/x"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"No such file or directory" in done.stderr
