@@ -16,7 +16,7 @@ LAYERS: List[List[str]] = [
     ["diag"],
     ["ini", "value"],
     ["conf", "conf-keys"],
-    ["bootmode", "facts"],
+    ["bootmode", "change", "facts"],
     ["fstab"],
     ["plan", "plan-masks", "plan-overlay", "plan-persist", "plan-root", "plan-internal", "claims",
      "places", "unitname"],

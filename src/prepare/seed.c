@@ -7,34 +7,12 @@
 #include <sys/stat.h>
 
 #include "prepare.h"
-
-#define ID_LETTERS 32u /* machine-id(5) */
-
-/* Reads a machine-id file. Returns 0 when it holds a valid one. */
-static int read_id(int dir_fd, const char *name, char ret[static ID_LETTERS + 1])
-{
-	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[ID_LETTERS + 1];
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, ID_LETTERS);
-	if (n < 0)
-		return -errno;
-
-	text[n] = '\0';
-	if (n != ID_LETTERS || strspn(text, "0123456789abcdef") != ID_LETTERS ||
-	    strspn(text, "0") == ID_LETTERS)
-		return -EINVAL; /* empty, or "uninitialized" */
-	memcpy(ret, text, sizeof(text));
-	return 0;
-}
+#include "seeds.h"
 
 /* Only for a system whose lower /etc has no machine-id file at all: PID 1 then has none either. */
-static int make_id(char ret[static ID_LETTERS + 1])
+static int make_id(char ret[static SEEDS_ID_LETTERS + 1])
 {
-	unsigned char bytes[ID_LETTERS / 2];
+	unsigned char bytes[SEEDS_ID_LETTERS / 2];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return -errno;
@@ -59,24 +37,24 @@ static int write_file(int dir_fd, const char *name, mode_t mode, const char *tex
 
 int machine_id_seed(int root_fd, int lower_fd, int upper_fd)
 {
-	char id[ID_LETTERS + 2] = "";
+	char id[SEEDS_ID_LETTERS + 2] = "";
 	int err;
 
-	if (read_id(lower_fd, "machine-id", id) == 0)
+	if (seeds_read_id(lower_fd, "machine-id", id) == 0)
 		return 0;
-	if (read_id(upper_fd, "machine-id", id) == 0)
+	if (seeds_read_id(upper_fd, "machine-id", id) == 0)
 		return 0;
 
 	/* What everybody sees now is PID 1's bind; then the file behind it; then a new one. */
-	err = read_id(root_fd, "etc/machine-id", id);
+	err = seeds_read_id(root_fd, "etc/machine-id", id);
 	if (err < 0)
-		err = read_id(root_fd, "run/machine-id", id);
+		err = seeds_read_id(root_fd, "run/machine-id", id);
 	if (err < 0)
 		err = make_id(id);
 	if (err < 0)
 		return err;
 
-	id[ID_LETTERS] = '\n';
+	id[SEEDS_ID_LETTERS] = '\n';
 	return write_file(upper_fd, "machine-id", 0444, id);
 }
 
@@ -128,11 +106,11 @@ int updated_seed(int root_fd, int lower_fd, int upper_fd)
 	/*
 	 * With a time of whole seconds systemd reads the rest from the file (shared/condition.c).
 	 */
-	snprintf(
-		text, sizeof(text),
-		"# Made by rofs-prepare: without it, services that wait for a changed /usr would run at each boot.\n"
-		"TIMESTAMP_NSEC=%" PRIu64 "\n",
-		(uint64_t)usr.st_mtim.tv_sec * 1000000000u + (uint64_t)usr.st_mtim.tv_nsec);
+	snprintf(text, sizeof(text),
+		 SEEDS_UPDATED_HEAD
+		 " without it, services that wait for a changed /usr would run at each boot.\n"
+		 "TIMESTAMP_NSEC=%" PRIu64 "\n",
+		 (uint64_t)usr.st_mtim.tv_sec * 1000000000u + (uint64_t)usr.st_mtim.tv_nsec);
 	err = write_file(upper_fd, ".updated", 0644, text);
 	if (err < 0)
 		return err;

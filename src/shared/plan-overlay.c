@@ -293,6 +293,37 @@ static int check_start_empty(struct building *b, const struct conf_overlay *o, c
 	return 0;
 }
 
+/* What is left of @path behind @dir and a slash; NULL when it is not below. */
+static const char *below(const char *path, const char *dir)
+{
+	return path_is_below(path, dir) ? path + strlen(dir) + 1 : NULL;
+}
+
+int plan_overlay_starts_empty(const struct plan_overlay *o, const char *path)
+{
+	_cleanup_free_ char *list = NULL;
+	const char *wanted = below(path, o->path);
+	char *state, *word;
+
+	if (!o->conf->start_empty || !wanted)
+		return 0;
+	list = strdup(o->conf->start_empty);
+	if (!list)
+		return -ENOMEM;
+	for (word = strtok_r(list, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
+		const char *relative;
+
+		path_clean(word);
+		relative = below(word, o->path);
+		/* The overlay's path may have been written through a link. */
+		if (!relative)
+			relative = below(word, o->conf->section.name);
+		if (relative && strcmp(relative, wanted) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 static int plan_overlay(struct building *b, const struct claim *c, struct plan_overlay *o)
 {
 	const struct conf_section *s = c->section;

@@ -153,6 +153,13 @@ void plan_done(struct plan *p);
 bool plan_overlay_is_required(const struct plan_overlay *o);
 bool plan_persist_is_required(const struct plan_persist *p);
 
+/**
+ * plan_overlay_starts_empty - is clean @path, below the overlay, one of its StartEmpty= directories?
+ *
+ * Returns: 1 it is, 0 it is not, or -ENOMEM.
+ */
+int plan_overlay_starts_empty(const struct plan_overlay *o, const char *path);
+
 void plan_lower_done(struct plan_lower *l);
 void plan_overlay_done(struct plan_overlay *o);
 void plan_partition_done(struct plan_partition *p);

@@ -61,6 +61,41 @@ bool text_is_utf8(const char *s, size_t n)
 	return true;
 }
 
+/* Bytes of the character at @s that can be shown as they are, 0 if they cannot. */
+static size_t shown_length(const char *s)
+{
+	size_t n = sequence_length((unsigned char)*s);
+
+	if ((unsigned char)*s < ' ' || *s == 0x7f || *s == '\\' || strnlen(s, n) < n ||
+	    !text_is_utf8(s, n))
+		return 0;
+	if (n == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)
+		return 0;
+	return n;
+}
+
+int text_escape(const char *s, char **ret)
+{
+	char *out = malloc(4 * strlen(s) + 1), *to = out;
+
+	if (!out)
+		return -ENOMEM;
+	while (*s) {
+		size_t n = shown_length(s);
+
+		if (n == 0) {
+			to += sprintf(to, "\\x%02x", (unsigned)(unsigned char)*s++);
+			continue;
+		}
+		memcpy(to, s, n);
+		to += n;
+		s += n;
+	}
+	*to = '\0';
+	*ret = out;
+	return 0;
+}
+
 bool text_has_control(const char *s)
 {
 	for (; *s; s++)

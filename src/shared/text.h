@@ -17,6 +17,17 @@ bool text_is_utf8(const char *s, size_t n);
 bool text_has_control(const char *s);
 
 /**
+ * text_escape - make a name of any bytes safe to show, in one line
+ * @ret: control characters, backslashes and bytes that are not UTF-8 as \xNN, all else as it is;
+ *       the caller frees it
+ *
+ * Control characters of C1 (U+0080 to U+009F), which some terminals obey, are shown so too.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int text_escape(const char *s, char **ret);
+
+/**
  * text_closest - the word of a list that @word was probably meant to be
  * @words: candidates, @n of them; NULL entries are skipped
  *

@@ -130,6 +130,33 @@ static void test_links(void)
 	CHECK_STR(m.plan.overlays[0].merged_unit, "rofs-overlay-usr-home.mount");
 }
 
+static void test_start_empty(void)
+{
+	static const struct link_fact links[] = {
+		{ "/home", "/var/home", PATH_DIRECTORY },
+		{ NULL, NULL, PATH_MISSING },
+	};
+	static const struct {
+		const char *path;
+		bool expected;
+	} rows[] = {
+		{ "/var/home/a", true },   { "/var/home/b/c", true }, { "/var/home/d", true },
+		{ "/var/home", false },	   { "/var/home/b", false },  { "/var/home/a/x", false },
+		{ "/var/home/ab", false }, { "/home/a", false },      { "/var", false },
+	};
+	_cleanup_model_ struct model m = { 0 };
+
+	/* As rofs-prepare reads it: blanks, doubled slashes, and both spellings of the path. */
+	check_plan(&m, "[Overlay /home]\nStartEmpty=/home/a  /home//b/c/ /var/home/d\n", links, "");
+	CHECK_INT(m.plan.n_overlays, 1);
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->path;
+		CHECK_INT(plan_overlay_starts_empty(&m.plan.overlays[0], row->path), row->expected);
+	}
+	check.label = NULL;
+}
+
 static void test_layers(void)
 {
 	_cleanup_model_ struct model m = { 0 };
@@ -432,6 +459,7 @@ int main(void)
 {
 	test_contradictions();
 	test_links();
+	test_start_empty();
 	test_layers();
 	test_fstab();
 	test_long_names();

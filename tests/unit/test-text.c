@@ -83,6 +83,37 @@ static void test_control(void)
 	CHECK(text_has_control("\x7f"));
 }
 
+static void test_escape(void)
+{
+	static const struct {
+		const char *input, *expected;
+	} rows[] = {
+		{ "", "" },
+		{ "/etc/plain file", "/etc/plain file" },
+		{ "\xc3\xa4\xf0\x9f\x98\x80", "\xc3\xa4\xf0\x9f\x98\x80" },
+		{ "a\nb\x1b[2J\x7f", "a\\x0ab\\x1b[2J\\x7f" },
+		{ "a\\x0a", "a\\x5cx0a" },
+		{ "\xff\xc3", "\\xff\\xc3" },
+		{ "\xe2\x82", "\\xe2\\x82" }, /* cut off */
+		{ "\xc2\x9b"
+		  "2J",
+		  "\\xc2\\x9b"
+		  "2J" }, /* CSI as one character */
+		{ "\xc2\xa0", "\xc2\xa0" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* surrogate */
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_free_ char *shown = NULL;
+
+		check.label = row->expected;
+		CHECK_INT(text_escape(row->input, &shown), 0);
+		CHECK_STR(shown, row->expected);
+	}
+	check.label = NULL;
+}
+
 static void test_closest(void)
 {
 	static const char *const words[] = { "Size",	   NULL,      "Partition", "Directory",
@@ -122,6 +153,7 @@ int main(void)
 	test_utf8();
 	test_all_code_points();
 	test_control();
+	test_escape();
 	test_closest();
 	return check_done();
 }
