@@ -18,3 +18,4 @@ enum rofs_exit {
 int verb_status(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_plan(int argc, char **argv);
+int verb_diff(int argc, char **argv);

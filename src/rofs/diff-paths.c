@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "diff-paths.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "path.h"
+#include "text.h"
+
+void diff_paths_done(struct diff_paths *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->paths[i].path);
+	free(p->paths);
+	*p = (struct diff_paths){ 0 };
+}
+
+static int make_absolute(const char *argument, char **ret)
+{
+	_cleanup_free_ char *cwd = NULL;
+
+	if (argument[0] == '/') {
+		*ret = strdup(argument);
+		return *ret ? 0 : -ENOMEM;
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd)
+		return errno == ENOMEM ? -ENOMEM : -ENOENT; /* it has been deleted */
+	if (asprintf(ret, "%s/%s", cwd, argument) < 0)
+		return *ret = NULL, -ENOMEM;
+	return 0;
+}
+
+/* As lstat(2) would go: all links but one at the end. */
+static int resolve_parent(const struct rootfs *live, char *path, char **ret)
+{
+	_cleanup_free_ char *parent = NULL;
+	char *slash = strrchr(path, '/');
+	int err;
+
+	if (strcmp(slash, "/..") == 0 || !slash[1])
+		return rootfs_resolve(live, path, ret);
+
+	*slash = '\0';
+	err = rootfs_resolve(live, slash == path ? "/" : path, &parent);
+	*slash = '/';
+	if (err < 0)
+		return err;
+	if (asprintf(ret, "%s%s", strcmp(parent, "/") == 0 ? "" : parent, slash) < 0)
+		return *ret = NULL, -ENOMEM;
+	return 0;
+}
+
+/* The overlay that @path is in, NULL for none. */
+static const struct plan_overlay *overlay_of(const struct plan *p, const char *path)
+{
+	const struct plan_overlay *best = NULL;
+
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (path_is_at_or_below(path, p->overlays[i].path) &&
+		    (!best || path_is_below(p->overlays[i].path, best->path)))
+			best = &p->overlays[i];
+	return best;
+}
+
+static bool is_above_overlay(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (path_is_below(p->overlays[i].path, path))
+			return true;
+	return false;
+}
+
+/* The file system of the directory at @path, or of the nearest one above. */
+static dev_t device_of(int root_fd, const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path + 1);
+	struct stat st;
+
+	while (copy) {
+		char *slash = strrchr(copy, '/');
+
+		if (fstatat(root_fd, *copy ? copy : ".", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode))
+			return st.st_dev;
+		if (!*copy)
+			break;
+		*(slash ? slash : copy) = '\0';
+	}
+	return 0;
+}
+
+static const struct plan_persist *persist_of(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (path_is_at_or_below(path, p->persists[i].path))
+			return &p->persists[i];
+	return NULL;
+}
+
+static void list_overlays(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		fprintf(stderr, " %s", p->overlays[i].path);
+	fputs(p->n_overlays > 0 ? "\n" : " none\n", stderr);
+}
+
+/* What is mounted over the overlay is not in its layers. @shown: @path for a terminal. */
+static int check(const struct loaded *l, const char *path, const char *shown)
+{
+	const struct plan_overlay *o = overlay_of(&l->plan, path);
+	const struct plan_persist *persist = persist_of(&l->plan, path);
+	int root_fd = l->root.root_fd;
+	bool same = o && device_of(root_fd, path) == device_of(root_fd, o->path);
+
+	if (persist && (!same || persist->conf->kind == PERSIST_FILE))
+		fprintf(stderr, "rofs: %s is kept on partition %s: it is in no overlay\n", shown,
+			persist->conf->partition);
+	else if (same || (!o && is_above_overlay(&l->plan, path)))
+		return 0;
+	else if (o)
+		fprintf(stderr,
+			"rofs: %s is on another file system, mounted over the overlay on %s\n",
+			shown, o->path);
+	else {
+		fprintf(stderr, "rofs: %s is not below an overlay; there are:", shown);
+		list_overlays(&l->plan);
+	}
+	return -EINVAL;
+}
+
+static bool is_near_overlay(const struct plan *p, const char *path)
+{
+	return overlay_of(p, path) || is_above_overlay(p, path);
+}
+
+static int locate(const struct loaded *l, const char *argument, char **ret)
+{
+	const struct rootfs live = { l->root.root_fd, l->root.root_fd, false };
+	_cleanup_free_ char *absolute = NULL, *path = NULL, *target = NULL, *shown = NULL;
+	int err;
+
+	err = make_absolute(argument, &absolute);
+	if (err < 0)
+		return err;
+	path_clean(absolute);
+	err = resolve_parent(&live, absolute, &path);
+	if (err < 0)
+		return err;
+
+	/* A link to an overlaid directory is meant for what it leads to: /home -> /var/home. */
+	if (!is_near_overlay(&l->plan, path)) {
+		err = rootfs_resolve(&live, absolute, &target);
+		if (err < 0)
+			return err;
+		if (is_near_overlay(&l->plan, target)) {
+			free(path);
+			path = TAKE_PTR(target);
+		}
+	}
+
+	if (text_escape(path, &shown) < 0)
+		return -ENOMEM;
+	err = check(l, path, shown);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+static void tell(const char *argument, int err)
+{
+	_cleanup_free_ char *shown = NULL;
+
+	if (text_escape(argument, &shown) == 0)
+		fprintf(stderr, "rofs: %s: %s\n", shown, strerror(-err));
+}
+
+int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct diff_paths *ret)
+{
+	ret->paths = calloc(n + 1, sizeof(*ret->paths));
+	if (!ret->paths)
+		return -ENOMEM;
+
+	for (; ret->n < n; ret->n++) {
+		struct diff_path *p = &ret->paths[ret->n];
+		int err;
+
+		p->argument = arguments[ret->n];
+		if (!*p->argument) {
+			fputs("rofs: an empty PATH\n", stderr);
+			return -EINVAL;
+		}
+		err = locate(l, p->argument, &p->path);
+		if (err < 0 && err != -EINVAL)
+			tell(p->argument, err);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+bool diff_paths_leads(const struct diff_paths *p, const char *path)
+{
+	if (p->n == 0)
+		return true;
+	for (size_t i = 0; i < p->n; i++)
+		if (path_is_at_or_below(path, p->paths[i].path) ||
+		    path_is_below(p->paths[i].path, path))
+			return true;
+	return false;
+}
+
+bool diff_paths_covers(struct diff_paths *p, const char *path, bool hides)
+{
+	bool covers = p->n == 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (path_is_at_or_below(path, p->paths[i].path) ||
+		    (hides && path_is_below(p->paths[i].path, path)))
+			covers = p->paths[i].found = true;
+	return covers;
+}

@@ -1,0 +1,621 @@
+"""`rofs diff` over real overlays, each change made as programs make it.
+
+The systems are those of test_prepare.py: generated units, mounted in a mount namespace.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from test_cli import run
+from test_prepare import System, system  # noqa: F401
+
+pytestmark = pytest.mark.root
+
+CONF = "[Overlay /var]\n[Overlay /etc]\n"
+Row = tuple[str, str, str, str]  # change, type, path, note
+Diff = Callable[..., "Outcome"]
+
+
+class Outcome:
+    """What one run of the command printed, and its exit status."""
+
+    def __init__(self, text: str, errors: str, status: int):
+        self.text, self.errors, self.status = text, errors, status
+
+    def rows(self) -> list[Row]:
+        """Of `--raw --noheadings --output=change,type,path,note`."""
+        found = []
+        for line in self.text.splitlines():
+            change, kind, path, note = line.split(" ")
+            found.append((change, kind, path, note.replace("\\x20", " ")))
+        return found
+
+
+ROWS = "--raw --noheadings --output=change,type,path,note"
+
+
+@pytest.fixture
+def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:  # noqa: F811
+    """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
+
+    def run_diff(lower: str, changes: str, arguments: str = ROWS, conf: str = CONF,
+                 before: str = "true", command: str = "/rofs-command diff") -> Outcome:
+        if (tmp_path / "sys").exists():
+            (tmp_path / "sys").rmdir()  # the mount point of a run before
+        done = system(
+            conf,
+            f"""
+            boot > /run/booted 2>&1
+            cat /run/status | grep -qx 0
+            cd /var
+            {changes}
+            {before}
+            status=0
+            ({command} {arguments}) > /run/out 2> /run/err || status=$?
+            printf '%s\\n' "$status"
+            base64 -w 0 /run/out; echo
+            cat /run/err
+            """,
+            f"cp {shlex.quote(str(rofs))} rofs-command\n(cd var; {lower}\n)")
+        assert done.returncode == 0, done.stderr
+        status, text, errors = done.stdout.split("\n", 2)
+        return Outcome(base64.b64decode(text).decode(errors="surrogateescape"), errors, int(status))
+
+    return run_diff
+
+
+# What is done, on what, and what is told. Each in a directory of its own, /var here.
+CHANGES: dict[str, tuple[str, str, list[Row]]] = {
+    "nothing": ("touch a; mkdir d", "ls -R > /dev/null; cat a", []),
+    "a new file": ("true", "echo x > a", [("A", "file", "/var/a", "")]),
+    "a new directory": ("true", "mkdir -p d/e; touch d/e/f", [
+        ("A", "dir", "/var/d", ""), ("A", "dir", "/var/d/e", ""), ("A", "file", "/var/d/e/f", "")]),
+    "what is new and gone again": ("true", "echo x > a; rm a; mkdir d; rmdir d", []),
+    "appended": ("echo x > a", "echo y >> a", [("M", "file", "/var/a", "")]),
+    "the same size, other bytes": ("echo x > a", "echo y > a", [("M", "file", "/var/a", "")]),
+    "a byte of many": (
+        "truncate -s 300k a", "printf y | dd of=a bs=1 seek=299k conv=notrunc 2>/dev/null",
+        [("M", "file", "/var/a", "")]),
+    "truncated": ("echo x > a", ": > a", [("M", "file", "/var/a", "")]),
+    "replaced by rename, as editors do": (
+        "echo x > a", "echo yy > a.new; mv a.new a", [("M", "file", "/var/a", "")]),
+    "written anew with the same bytes": (
+        "echo x > a", "cp a /run/a; cat /run/a > a",
+        [("m", "file", "/var/a", "same content; time")]),
+    "touched": ("echo x > a", "touch a", [("m", "file", "/var/a", "same content; time")]),
+    "many equal bytes, touched": (
+        "head -c 300000 /dev/urandom > a", "touch a",
+        [("m", "file", "/var/a", "same content; time")]),
+    "opened for writing only": (
+        "echo x > a", ": 3<> a", [("=", "file", "/var/a", "same content")]),
+    "empty and opened for writing": (
+        ": > a", ": 3<> a", [("=", "file", "/var/a", "same content")]),
+    "mode": ("echo x > a", "chmod 4711 a", [("m", "file", "/var/a", "same content; mode")]),
+    "owner": ("echo x > a", "chown 5 a", [("m", "file", "/var/a", "same content; owner")]),
+    "group": ("echo x > a", "chgrp 5 a", [("m", "file", "/var/a", "same content; owner")]),
+    "all at once": (
+        "echo x > a", "touch a; chown 5:5 a; chmod 600 a; setfattr -n trusted.x -v y a",
+        [("m", "file", "/var/a", "same content; mode, owner, time, xattr")]),
+    "mode and content": (
+        "echo x > a", "echo y > a; chmod 600 a", [("M", "file", "/var/a", "mode")]),
+    "an ACL is given": (
+        "echo x > a; chmod 640 a", "setfacl -m u:5:r a",
+        [("m", "file", "/var/a", "same content; acl")]),
+    "an ACL is taken": (
+        "echo x > a; setfacl -m u:5:r a", "setfacl -b a",
+        [("m", "file", "/var/a", "same content; acl")]),
+    "an ACL is another": (
+        "echo x > a; setfacl -m u:5:r a", "setfacl -x u:5,m: a; setfacl -m u:6:r a",
+        [("m", "file", "/var/a", "same content; acl")]),
+    "an attribute is another": (
+        "echo x > a; setfattr -n trusted.x -v y a", "setfattr -n trusted.x -v z a",
+        [("m", "file", "/var/a", "same content; xattr")]),
+    "an attribute is gone": (
+        "echo x > a; setfattr -n trusted.x -v y a", "setfattr -x trusted.x a",
+        [("m", "file", "/var/a", "same content; xattr")]),
+    "attributes stay when copied up": (
+        "echo x > a; setfattr -n trusted.x -v y a; setfacl -m u:5:r a", "echo y > a",
+        [("M", "file", "/var/a", "")]),
+    "mode of a directory": (
+        "mkdir d; touch d/a", "chmod 700 d", [("m", "dir", "/var/d", "mode")]),
+    "ACL of a directory": (
+        "mkdir d; touch d/a", "setfacl -d -m u:5:r d", [("m", "dir", "/var/d", "acl")]),
+    "time of a directory says nothing": (
+        "mkdir d; touch d/a", "touch d; echo x > d/new; rm d/new", []),
+    "a directory on the way is not told": (
+        "mkdir -p d/e/f", "touch d/e/f/a", [("A", "file", "/var/d/e/f/a", "")]),
+    "a file is gone": ("echo x > a", "rm a", [("D", "file", "/var/a", "")]),
+    "an empty directory is gone": ("mkdir d", "rmdir d", [("D", "dir", "/var/d", "")]),
+    "a directory is gone": ("mkdir d; touch d/a", "rm -r d", [("D", "dir", "/var/d", "")]),
+    "a link is gone": ("ln -s x l", "rm l", [("D", "link", "/var/l", "")]),
+    "renamed": ("echo x > a", "mv a b", [("D", "file", "/var/a", ""), ("A", "file", "/var/b", "")]),
+    "a directory is renamed": (
+        "mkdir d; touch d/a", "mv d e",
+        [("D", "dir", "/var/d", ""), ("A", "dir", "/var/e", ""), ("A", "file", "/var/e/a", "")]),
+    "a directory made anew is opaque": (
+        "mkdir d; echo x > d/a; echo x > d/b; echo x > d/c; mkdir d/e; touch d/e/f",
+        "rm -r d; mkdir d; echo new > d/a; mkdir d/e; echo x > d/n",
+        [("M", "dir", "/var/d", "opaque: hides the directory on flash"),
+         ("M", "file", "/var/d/a", ""),
+         ("M", "dir", "/var/d/e", "opaque: hides the directory on flash"),
+         ("A", "file", "/var/d/n", "")]),
+    "an opaque directory of another mode": (
+        "mkdir -m 755 d; touch d/a", "rm -r d; mkdir -m 700 d",
+        [("M", "dir", "/var/d", "opaque: hides the directory on flash; mode")]),
+    "a file where a directory was": (
+        "mkdir -p d/e; touch d/e/a", "rm -r d; echo x > d", [("T", "file", "/var/d", "was dir")]),
+    "a directory where a file was": (
+        "echo x > a", "rm a; mkdir a; touch a/b",
+        [("T", "dir", "/var/a", "was file"), ("A", "file", "/var/a/b", "")]),
+    "a link over a file": ("echo x > a", "ln -sf b a", [("T", "link", "/var/a", "was file")]),
+    "a link leads elsewhere": ("ln -s b l", "ln -sfn c l", [("M", "link", "/var/l", "")]),
+    "a link of another length": ("ln -s b l", "ln -sfn cc l", [("M", "link", "/var/l", "")]),
+    "a link is owned by another": ("ln -s b l", "chown -h 5 l", [("m", "link", "/var/l", "owner")]),
+    "a link to the same, made anew": (
+        "ln -s b l", "ln -sfn b l", [("m", "link", "/var/l", "time")]),
+    "a device": ("mknod n c 1 3", "rm n; mknod n c 1 5", [("M", "char", "/var/n", "")]),
+    "a device is owned by another": (
+        "mknod n b 7 200", "chown 5 n", [("m", "block", "/var/n", "owner")]),
+    "a FIFO": ("true", "mkfifo p", [("A", "fifo", "/var/p", "")]),
+    "mode of a FIFO": ("mkfifo p", "chmod 600 p", [("m", "fifo", "/var/p", "mode")]),
+    "a hard link": (
+        "echo x > a", "ln a b", [("=", "file", "/var/a", "same content"),
+                                 ("A", "file", "/var/b", "")]),
+    "order of paths": (
+        "true", "mkdir a a-b; touch a/z a-b/a a.c b",
+        [("A", "dir", "/var/a", ""), ("A", "file", "/var/a/z", ""), ("A", "dir", "/var/a-b", ""),
+         ("A", "file", "/var/a-b/a", ""), ("A", "file", "/var/a.c", ""),
+         ("A", "file", "/var/b", "")]),
+}
+
+
+def by_case(rows: list[Row], cases: Iterable[str]) -> dict[str, list[Row]]:
+    """The rows of each case, whose directory is /var/caseNUMBER, as if that were /var."""
+    found: dict[str, list[Row]] = {name: [] for name in cases}
+    for change, kind, path, note in rows:
+        number, slash, rest = path[len("/var/case"):].partition("/")
+        found[list(found)[int(number)]].append((change, kind, f"/var{slash}{rest}", note))
+    return found
+
+
+def in_case(i: int, script: str) -> str:
+    return f"(mkdir -p case{i:03}; cd case{i:03}; {script}\n)\n"
+
+
+def test_changes(diff: Diff) -> None:
+    done = diff("".join(in_case(i, lower) for i, (lower, _, _) in enumerate(CHANGES.values())),
+                "".join(in_case(i, changes) for i, (_, changes, _) in enumerate(CHANGES.values())))
+    assert by_case(done.rows(), CHANGES) == {name: case[2] for name, case in CHANGES.items()}
+    assert (done.errors, done.status) == ("", 0)
+
+
+def test_mode_of_the_overlay_itself(diff: Diff) -> None:
+    assert diff("true", "chmod 700 .").rows() == [("m", "dir", "/var", "mode")]
+
+
+# In the upper directly: what the kernel reads there but does not write itself.
+MARK = "setfattr -n trusted.overlay.whiteout"
+MARKS = {
+    "a marked file is a whiteout": (f": > $u/d/a; {MARK} $u/d/a", [("D", "file", "/var/d/a", "")]),
+    "of a directory too": (f": > $u/d/e; {MARK} $u/d/e", [("D", "dir", "/var/d/e", "")]),
+    "an empty file is none": (": > $u/d/a", [("M", "file", "/var/d/a", "")]),
+    "a marked file that is not empty is none": (
+        f"echo yy > $u/d/a; {MARK} $u/d/a", [("M", "file", "/var/d/a", "")]),
+    "a whiteout of nothing is nothing": ("mknod $u/d/none c 0 0", []),
+    "a marked file of nothing is nothing": (f": > $u/d/none; {MARK} $u/d/none", []),
+    "the mark of a directory hides nothing": ("true", []),
+}
+
+
+@pytest.mark.parametrize("marked", ["", "setfattr -n trusted.overlay.opaque -v x $u/d"],
+                         ids=["plain directory", "marked directory"])
+def test_both_forms_of_whiteouts(diff: Diff, marked: str) -> None:
+    changes = "".join(in_case(i, f"u=$PWD; mkdir $u/d\n{change}\n{marked}")
+                      for i, (change, _) in enumerate(MARKS.values()))
+    done = diff(
+        "".join(in_case(i, "mkdir -p d/e; echo x > d/a; echo x > d/e/f")
+                for i in range(len(MARKS))),
+        "cd /; umount /var /rofs/overlay/var; cd /rofs/rw/var/upper\n"
+        f"{changes}\ncd /; start rofs-overlay-var.mount")
+    assert by_case(done.rows(), MARKS) == {name: case[1] for name, case in MARKS.items()}
+    assert (done.errors, done.status) == ("", 0)
+
+
+def test_the_kernel_agrees_on_marked_files(diff: Diff) -> None:
+    """Where it is new enough: what we tell is gone cannot be opened."""
+    if tuple(int(n) for n in os.uname().release.split(".")[:2]) < (6, 7):
+        pytest.skip("whiteouts as files need Linux 6.7 or newer")
+    done = diff(
+        "mkdir -p d; echo x > d/a; echo x > d/b",
+        "cd /; umount /var /rofs/overlay/var; u=/rofs/rw/var/upper; mkdir $u/d; : > $u/d/a; "
+        f"{MARK} $u/d/a; start rofs-overlay-var.mount",
+        command="cd /rofs/overlay/var/d; [ ! -e a ] && [ -e b ] && /rofs-command diff")
+    assert done.rows() == [("D", "file", "/var/d/a", "")]
+
+
+@pytest.mark.parametrize("name", ["flash", "flash that has been made anew"])
+def test_start_empty_is_told(diff: Diff, name: str) -> None:
+    lower = "mkdir -p c/d; echo x > c/d/a" if name == "flash" else "mkdir c"
+    done = diff(lower, "echo y > c/d/b",
+                conf="[Overlay /var]\nStartEmpty=/var/c/d\n")
+    first = "M" if name == "flash" else "A"
+    assert done.rows() == [(first, "dir", "/var/c/d", "starts empty"),
+                           ("A", "file", "/var/c/d/b", "")]
+
+
+def test_start_empty_through_a_link(diff: Diff) -> None:
+    done = diff("mkdir -p real/c; echo x > real/c/a; ln -s real link", "true",
+                conf="[Overlay /var/link]\nStartEmpty=/var/link/c\n")
+    assert done.rows() == [("M", "dir", "/var/real/c", "starts empty")]
+
+
+SEEDED = [("A", "file", "/etc/.updated", "made by rofs"),
+          ("M", "file", "/etc/machine-id", "made by rofs"),
+          ("A", "file", "/var/.updated", "made by rofs")]
+
+
+def test_what_rofs_has_made_is_told_on_demand(diff: Diff) -> None:
+    lower = ": > ../etc/machine-id; chmod 444 ../etc/machine-id"
+    assert diff(lower, "true").rows() == []
+    assert [(row[0], row[2], row[3]) for row in diff(lower, "true", ROWS + " --all").rows()] == [
+        (row[0], row[2], row[3]) for row in SEEDED]
+
+
+def test_what_others_have_made_of_it_is_told(diff: Diff) -> None:
+    """A new machine-id over a valid one, and an .updated that systemd has written."""
+    done = diff("echo 0123456789abcdef0123456789abcdef > ../etc/machine-id",
+                "echo 00000000000000000000000000000001 > /etc/machine-id; "
+                "echo '# of systemd' > /var/.updated")
+    assert done.rows() == [("M", "file", "/etc/machine-id", ""), ("A", "file", "/var/.updated", "")]
+
+
+def test_mount_points_of_persists_are_made_by_rofs(diff: Diff) -> None:
+    conf = CONF + ("[Partition data]\nDevice=LABEL=data\n"
+                   "[Persist /var/local/data]\nPartition=data\nDirectory=/x\n")
+    done = diff("true", "echo x > local/data/a; touch local/b", conf=conf)
+    assert done.rows() == [("A", "file", "/var/local/b", "")]
+
+
+NAMES = {
+    "newline": b"a\nb",
+    "newline at the end": b"a\n",
+    "escape sequence": b"\033[2J\033]0;evil\007",
+    "delete and backspace": b"\177\010\010",
+    "bytes that are not UTF-8": b"\377\376\200",
+    "cut off UTF-8": b"\342\202",
+    "C1 as UTF-8": b"\302\233",
+    "blanks": b" a  b ",
+    "backslashes": b"a\\x0a\\",
+    "quotes": b"'\"`$(reboot)",
+    "UTF-8": b"\303\244\360\237\230\200",
+    "a dash": b"-rf",
+    "a tab": b"a\tb",
+    "255 bytes": b"n" * 255,
+}
+
+
+def make_names() -> str:
+    """A script that makes them all."""
+    script = ""
+    for name in NAMES.values():
+        octal = "".join(f"\\{byte:03o}" for byte in name)
+        # A character behind it keeps newlines at the end of a name from being cut off.
+        script += f"n=$(printf '{octal}/'); n=${{n%/}}; echo x > \"./$n\"\n"
+    return script
+
+
+def test_any_name_for_programs(diff: Diff) -> None:
+    paths = sorted(b"/var/" + name for name in NAMES.values())
+    listed = diff("true", make_names(), "-0").text.encode(errors="surrogateescape")
+    assert listed == b"".join(path + b"\0" for path in paths)
+
+    rows = json.loads(diff("true", make_names(), "--json").text)
+    assert [bytes.fromhex(row["path_hex"]) if "path_hex" in row else row["path"].encode()
+            for row in rows] == paths
+    assert [row["path"] for row in rows if "path_hex" in row] == [
+        "/var/\ufffd\ufffd", "/var/\ufffd\ufffd\ufffd"]
+
+
+@pytest.mark.parametrize("arguments", ["", "--raw", "-u"])
+def test_any_name_for_people(diff: Diff, arguments: str) -> None:
+    shown = diff("true", make_names(), arguments).text.encode(errors="surrogateescape")
+    assert not [byte for byte in shown if byte < 32 and byte != 10 or byte == 127]
+    assert b"\xc2\x9b" not in shown
+    shown.decode()
+    # Headings and a row each; or a row, two labels, a range and a line each.
+    assert len(shown.splitlines()) == (5 * len(NAMES) if arguments == "-u" else 1 + len(NAMES))
+
+
+def test_paths_restrict(diff: Diff) -> None:
+    lower = "mkdir -p a/b gone/b; touch a/b/c a-b gone/b/c; echo x > ../etc/f"
+    changes = "echo x > a/b/c; echo x > a-b; rm -r gone; echo y > ../etc/f; mkdir new; touch new/f"
+
+    def paths(arguments: str, before: str = "true") -> list[str]:
+        done = diff(lower, changes, f"{ROWS} {arguments}", before=before)
+        assert (done.errors, done.status) == ("", 0)
+        return [row[2] for row in done.rows()]
+
+    assert paths("/var/a") == ["/var/a/b/c"]
+    assert paths("/var/a/b/c /etc") == ["/etc/f", "/var/a/b/c"]
+    assert paths("/var/a/b/c/ /var/../var//a-b/.") == ["/var/a/b/c", "/var/a-b"]
+    assert paths("b ../new", "cd a") == ["/var/a/b/c", "/var/new", "/var/new/f"]
+    assert paths("..", "cd a/b") == ["/var/a/b/c"]
+    assert paths(".", "cd /etc") == ["/etc/f"]
+    assert len(paths("/")) == 6
+    assert paths("/var/new/f") == ["/var/new/f"]
+    # Gone with the directory it was in.
+    assert paths("/var/gone/b/c") == ["/var/gone"]
+
+
+def test_paths_follow_links(diff: Diff) -> None:
+    done = diff("mkdir -p real/d; ln -s real/d link; ln -s var/real ../short",
+                "touch real/d/a", f"{ROWS} link/a /short/d")
+    assert [row[2] for row in done.rows()] == ["/var/real/d/a"]
+    done = diff("mkdir -p real/d; ln -s var/real ../short",
+                "touch real/d/a", f"{ROWS} /short")
+    assert [row[2] for row in done.rows()] == ["/var/real/d/a"]
+
+
+def test_paths_in_no_overlay_are_refused(diff: Diff) -> None:
+    done = diff("true", "echo x > a", "/var /usr")
+    assert (done.text, done.status) == ("", 2)
+    assert done.errors == "rofs: /usr is not below an overlay; there are: /etc /var\n"
+
+
+def test_paths_on_a_partition_are_refused(diff: Diff) -> None:
+    conf = CONF + ("[Partition data]\nDevice=LABEL=data\n"
+                   "[Persist /var/local/data]\nPartition=data\nDirectory=/x\n")
+    done = diff("mkdir -p local/data", "echo x > local/data/a", "/var/local/data/a", conf=conf)
+    assert (done.text, done.status) == ("", 2)
+    assert done.errors == ("rofs: /var/local/data/a is kept on partition data: "
+                           "it is in no overlay\n")
+
+
+def test_paths_below_another_mount_are_refused(diff: Diff) -> None:
+    done = diff("mkdir -p log/sub", "mount -t tmpfs log log; touch log/a", "log/a")
+    assert (done.text, done.status) == ("", 2)
+    assert done.errors == ("rofs: /var/log/a is on another file system, mounted over the overlay"
+                           " on /var\n")
+
+
+def test_misspelt_path_is_told(diff: Diff) -> None:
+    done = diff("touch same", "echo x > a", f"{ROWS} /var/lgo /var/same /var/a")
+    assert [row[2] for row in done.rows()] == ["/var/a"]
+    assert (done.errors, done.status) == ("rofs: /var/lgo: No such file or directory\n", 1)
+
+
+def test_overlays_in_each_other(diff: Diff) -> None:
+    done = diff("mkdir -p lib/a lib-x; touch lib/old", "touch z lib/a/new lib-x/f; rm lib/old",
+                conf="[Overlay /var]\n[Overlay /var/lib]\n")
+    assert [row[2] for row in done.rows()] == [
+        "/var/lib/a/new", "/var/lib/old", "/var/lib-x/f", "/var/z"]
+
+
+def test_sizes(diff: Diff) -> None:
+    done = diff(
+        "head -c 5000 /dev/zero > same; ln -s target l; echo x > gone",
+        "head -c 300000 /dev/zero > big; truncate -s 1M sparse; echo x > small; touch same; "
+        "ln -sfn aim l; rm gone; mkdir d; ln small small2", "--json --sort=size")
+    rows = {row["path"]: row for row in json.loads(done.text)}
+    assert list(rows)[:2] == ["/var/big", "/var/same"]
+    assert [rows[f"/var/{n}"]["size"] for n in ("big", "sparse", "small", "same", "l", "gone", "d")
+            ] == [300000, 1 << 20, 2, 5000, 3, 0, 0]
+    assert rows["/var/big"]["used"] == -(-300000 // 4096) * 4096
+    assert rows["/var/sparse"]["used"] == 0
+    assert rows["/var/small"]["links"] == rows["/var/small2"]["links"] == 2
+    used = [row["used"] for row in json.loads(done.text)]
+    assert used == sorted(used, reverse=True)
+
+
+def test_pools_are_called_as_in_status(diff: Diff) -> None:
+    conf = ("[Overlay /var]\n[Overlay /srv]\nSize=1M\n[Overlay /opt]\nPartition=data\n"
+            "[Partition data]\nDevice=LABEL=data\n")
+    done = diff("mkdir ../srv ../opt", "touch a /srv/a /opt/a",
+                "--raw --noheadings --output=path,overlay,pool", conf=conf)
+    assert done.text == "/opt/a /opt data\n/srv/a /srv /srv\n/var/a /var ram\n"
+
+
+def test_sizes_for_people(diff: Diff) -> None:
+    sizes = {"0": "0B", "1023": "1023B", "1K": "1K", "1536": "1.5K", "1048575": "1M",
+             "10M": "10M", "1300M": "1.3G", "3T": "3T"}
+    done = diff("true", "".join(f"truncate -s {size} {size}\n" for size in sizes),
+                "--raw --noheadings --output=path,size")
+    assert dict(line.split(" ") for line in done.text.splitlines()) == {
+        f"/var/{size}": shown for size, shown in sizes.items()}
+
+
+ON_TERMINAL = """\
+CHANGE TYPE USED SIZE PATH        NOTE
+A      file   4K   6B /etc/c.conf
+m      file   4K   2B /var/a      same content; mode
+M      dir     -    - /var/d      opaque: hides the directory on flash
+D      file    -    - /var/gone
+A      file 300K 300K /var/large
+A      file 300K 300K /var/link
+=      file   4K   2B /var/same   same content
+T      link   0B   1B /var/t      was file
+7 changes and 1 unchanged copy, 312 KiB in RAM (and 3 made by rofs: --all)
+"""
+
+
+def test_table_on_a_terminal(diff: Diff) -> None:
+    """With a total, which counts hard links once."""
+    done = diff(
+        "echo x > a; mkdir d; touch d/x; echo x > gone; echo x > same; echo x > t",
+        "echo hello > /etc/c.conf; chmod 600 a; rm -r d; mkdir d; rm gone; : 3<> same; "
+        "head -c 300K /dev/zero > large; ln large link; ln -sf a t; "
+        "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts; "
+        "export TERM=xterm SYSTEMD_PAGER= NO_COLOR=1", "",
+        command="script -qec '/rofs-command diff' /dev/null")
+
+    assert [line.rstrip() for line in done.text.splitlines()] == ON_TERMINAL.splitlines()
+
+
+def test_terminal_is_not_given_what_it_would_obey(diff: Diff) -> None:
+    done = diff(
+        "true", r"printf 'a\033[31mb\n' > esc; printf 'a\r\n' > dos; "
+        "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts; "
+        "export TERM=dumb SYSTEMD_PAGER=", "",
+        command="script -qec '/rofs-command diff -u' /dev/null")
+    assert "A file /var/esc (has control characters; shown when not on a terminal)" in done.text
+    assert "+a\r" in done.text and "\033" not in done.text
+    done = diff("true", r"printf 'a\033[31mb\n' > esc", "-u")
+    assert "+a\033[31mb\n" in done.text
+
+
+def test_bytes_are_exact(diff: Diff) -> None:
+    done = diff("true", "head -c 4097 /dev/zero > a; mkdir d",
+                "--raw --noheadings --bytes --output=used,size,path")
+    assert done.text == "8192 4097 /var/a\n- - /var/d\n"
+
+
+def test_json_is_as_its_schema_says(diff: Diff, source: Path) -> None:
+    schema = json.loads((source / "docs/diff.schema.json").read_text())
+    item = schema["items"]
+    done = diff(
+        "mkdir d t; touch d/a m; echo x > gone; echo y > s",
+        "rm -r d; mkdir d; chmod 600 m; rm gone; rmdir t; echo x > t; touch s; mkfifo p; "
+        "n=$(printf 'a\\377'); touch \"$n\"", "--json --all",
+        conf="[Overlay /etc]\n[Overlay /var]\nStartEmpty=/var/cache\n")
+    rows = json.loads(done.text)
+    assert {row["change"] for row in rows} == {"A", "M", "D", "T", "m"}
+    types = {"string": str, "integer": int, "boolean": bool, "array": list, "null": type(None)}
+    for row in rows:
+        assert set(item["required"]) <= set(row) <= set(item["properties"])
+        for key, value in row.items():
+            rule = item["properties"][key]
+            allowed = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
+            assert isinstance(value, tuple(types[name] for name in allowed)), key
+            assert value in rule.get("enum", [value])
+            if isinstance(value, list):
+                assert set(value) <= set(rule["items"]["enum"])
+    assert json.loads(diff("true", "true", "--json").text) == []
+
+
+def test_unified(diff: Diff) -> None:
+    done = diff(
+        "printf 'one\\ntwo\\n' > a; echo gone > g; printf 'a\\0b' > bin; echo x > m; ln -s a l",
+        "printf 'one\\n2\\n' > a; rm g; echo new > n; printf 'a\\0c' > bin; chmod 600 m; "
+        "head -c 1048577 /dev/zero | tr '\\0' a > large; rm l; touch l", "-u")
+    assert done.text == """\
+M file /var/a
+--- /rofs/ro/var/a
++++ /var/a
+@@ -1,2 +1,2 @@
+ one
+-two
++2
+M file /var/bin (binary)
+D file /var/g
+--- /rofs/ro/var/g
++++ /dev/null
+@@ -1 +0,0 @@
+-gone
+T file /var/l (was link)
+A file /var/large (too large for a text difference)
+m file /var/m (same content; mode)
+A file /var/n
+--- /dev/null
++++ /var/n
+@@ -0,0 +1 @@
++new
+"""
+    assert (done.errors, done.status) == ("", 0)
+
+
+def test_unified_without_diff(diff: Diff) -> None:
+    """Told once; what needs no diff(1) is shown."""
+    done = diff("true", "echo x > a; echo x > b", "-u", command="PATH=/nowhere /rofs-command diff")
+    assert done.text == "A file /var/a\nA file /var/b\n"
+    assert (done.errors, done.status) == ("rofs: diff(1) is missing: install diffutils\n", 1)
+
+
+def test_deep_directories_need_few_descriptors(diff: Diff) -> None:
+    deep = "/".join(["d"] * 300)
+    done = diff(
+        f"mkdir -p {deep}; for d in d d/d {deep}; do touch $d/z; done",
+        f"echo x > {deep}/new; for d in d d/d {deep}; do echo x > $d/z; done; "
+        # Levels whose descriptors had to be closed have more to tell behind the deep one.
+        "for n in 1 2 3; do mkdir -p d/d/e$n/" + deep + "; touch d/d/e$n/" + deep + "/f; done",
+        ROWS, command="ulimit -n 100; /rofs-command diff")
+    assert [row[2].replace(deep, "DEEP") for row in done.rows()
+            if row[1] == "file"] == [
+        "/var/DEEP/new", "/var/DEEP/z",
+        "/var/d/d/e1/DEEP/f", "/var/d/d/e2/DEEP/f", "/var/d/d/e3/DEEP/f",
+        "/var/d/d/z", "/var/d/z"]
+
+
+def test_changes_while_it_reads(diff: Diff) -> None:
+    done = diff(
+        "mkdir d; for i in $(seq 200); do echo x > d/$i; done",
+        """
+        while [ ! -e /run/stop ]; do
+            for i in $(seq 200); do rm -rf d/$i; mkdir d/$i; rm -r d/$i; echo y > d/$i; done
+            rm -r d; mkdir d
+        done &
+        """,
+        command="for i in $(seq 100); do /rofs-command diff > /run/log || echo $?; done; "
+                "touch /run/stop; wait; :")
+    assert (done.text, done.errors, done.status) == ("", "", 0)
+
+
+def test_off_is_told(rofs: Path, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "rofs").mkdir()
+    done = run(rofs, "diff", root=tmp_path)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "rofs: rofs is off in this boot: there is no section in rofs.conf\n"
+
+    (tmp_path / "etc/rofs.conf").write_text("[Overlay /etc]\n")
+    done = run(rofs, "diff", root=tmp_path)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "/rofs is not mounted" in done.stderr
+
+    (tmp_path / "proc/cmdline").write_text("ro single\n")
+    done = run(rofs, "diff", "/etc", root=tmp_path)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "recovery boot" in done.stderr
+
+
+def test_overlay_that_is_not_mounted_is_told(diff: Diff) -> None:
+    done = diff("true", "echo x > a; umount /etc /rofs/overlay/etc", ROWS)
+    assert [row[2] for row in done.rows()] == ["/var/a"]
+    assert done.errors == ("rofs: the overlay on /etc is not in force: "
+                           "systemctl status rofs-overlay-etc.mount\n")
+    assert done.status == 1
+    assert diff("true", "echo x > a; umount /etc /rofs/overlay/etc",
+                f"{ROWS} /var").status == 0
+    done = diff("true", "cd /; umount /etc /var /rofs/overlay/etc /rofs/overlay/var")
+    assert (done.text, done.status, done.errors.count("is not in force")) == ("", 1, 2)
+
+
+def test_only_root_may_read_layers(diff: Diff) -> None:
+    done = diff("true", "true", command="setpriv --reuid=65534 /rofs-command diff")
+    assert (done.text, done.status) == ("", 3)
+    assert done.errors == "rofs: the layers are for root only; run rofs diff as root\n"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--sort=name"], ["--json", "-u"], ["-0", "--json"], ["-u", "--sort=size"], ["--json", "--raw"],
+    ["-0", "--output=path"], ["--output=colour"], ["--sort"]], ids=" ".join)
+def test_wrong_options(diff: Diff, arguments: list[str]) -> None:
+    done = diff("true", "true", " ".join(arguments))
+    assert (done.status, done.text) == (2, "")
+    assert done.errors.startswith("rofs: ") or "requires an argument" in done.errors
+
+
+def test_help_names_every_option_and_column(rofs: Path) -> None:
+    done = run(rofs, "diff", "--help")
+    assert done.returncode == 0
+    for word in ("--unified", "--sort=", "--all", "--json", "--null", "--output=", "--noheadings",
+                 "--raw", "--bytes", "CHANGE", "TYPE", "USED", "SIZE", "PATH", "NOTE", "OVERLAY",
+                 "POOL"):
+        assert word in done.stdout
