@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static long n_calls;
@@ -115,6 +116,66 @@ int mount(const char *what, const char *where, const char *type, unsigned long f
 		return -1;
 	}
 	return REAL(mount)(what, where, type, flags, data);
+}
+
+int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+	return fails() ? -1 : REAL(linkat)(from_fd, from, to_fd, to, flags);
+}
+
+int unlinkat(int fd, const char *path, int flags)
+{
+	return fails() ? -1 : REAL(unlinkat)(fd, path, flags);
+}
+
+int mknodat(int fd, const char *path, mode_t mode, dev_t device)
+{
+	return fails() ? -1 : REAL(mknodat)(fd, path, mode, device);
+}
+
+int fchownat(int fd, const char *path, uid_t user, gid_t group, int flags)
+{
+	return fails() ? -1 : REAL(fchownat)(fd, path, user, group, flags);
+}
+
+int chmod(const char *path, mode_t mode)
+{
+	return fails() ? -1 : REAL(chmod)(path, mode);
+}
+
+int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)
+{
+	return fails() ? -1 : REAL(setxattr)(path, name, value, size, flags);
+}
+
+int utimensat(int fd, const char *path, const struct timespec times[2], int flags)
+{
+	return fails() ? -1 : REAL(utimensat)(fd, path, times, flags);
+}
+
+ssize_t copy_file_range(int from, off_t *at, int to, off_t *to_at, size_t n, unsigned flags)
+{
+	return fails() ? -1 : REAL(copy_file_range)(from, at, to, to_at, n, flags);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t n, off_t at)
+{
+	return fails() ? -1 : REAL(pwrite)(fd, data, n, at);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	return fails() ? -1 : REAL(ftruncate)(fd, size);
+}
+
+int syncfs(int fd)
+{
+	return fails() ? -1 : REAL(syncfs)(fd);
+}
+
+int fsync(int fd)
+{
+	return fails() ? -1 : REAL(fsync)(fd);
 }
 
 static void __attribute__((destructor)) finish(void)

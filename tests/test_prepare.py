@@ -61,7 +61,8 @@ units=/run/units
 value() { sed -n "s/^$2=//p" "$units/$1" | sed 's/%%/%/g'; }
 start() {
     ! mountpoint -q "$(value "$1" Where)" || return 0
-    mkdir -p "$(value "$1" Where)"
+    for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
+    [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
     mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
         "$(value "$1" What)" "$(value "$1" Where)"
 }

@@ -23,8 +23,7 @@ int make_dir_at(int dir_fd, const char *name)
 	return open_dir_at(dir_fd, name);
 }
 
-/* Opens @path below @root_fd, making what is missing. */
-static int make_path(int root_fd, const char *path)
+int make_path(int root_fd, const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
 	char *state, *name;
@@ -85,6 +84,21 @@ static int make_opaque(int upper_fd, const char *relative)
 	return fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
 }
 
+/* The directories on the way to @path. */
+static int mirror_parents(int lower_fd, int upper_fd, char *path)
+{
+	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int err;
+
+		*slash = '\0';
+		err = mirror_dir(lower_fd, upper_fd, path);
+		*slash = '/';
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 static int start_empty(int lower_fd, int upper_fd, const char *relative)
 {
 	_cleanup_free_ char *path = strdup(relative);
@@ -93,14 +107,9 @@ static int start_empty(int lower_fd, int upper_fd, const char *relative)
 	if (!path)
 		return -ENOMEM;
 
-	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
+	err = mirror_parents(lower_fd, upper_fd, path);
+	if (err >= 0)
 		err = mirror_dir(lower_fd, upper_fd, path);
-		*slash = '/';
-		if (err < 0)
-			return err;
-	}
-	err = mirror_dir(lower_fd, upper_fd, path);
 	return err < 0 ? err : make_opaque(upper_fd, path);
 }
 
@@ -146,6 +155,68 @@ static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper
 	return left_out;
 }
 
+/* Is what the lower has at @path hidden by a directory of the upper on the way? */
+static int is_hidden(int upper_fd, char *path)
+{
+	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		_cleanup_close_ int fd = -1;
+		char opaque;
+
+		*slash = '\0';
+		fd = open_dir_at(upper_fd, path);
+		*slash = '/';
+		if (fd < 0)
+			return fd == -ENOENT ? 0 : fd;
+		if (fgetxattr(fd, "trusted.overlay.opaque", &opaque, 1) == 1 && opaque == 'y')
+			return 1;
+	}
+	return 0;
+}
+
+static int make_file_at(int lower_fd, int upper_fd, char *path)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int hidden, err;
+
+	if (fstatat(upper_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISREG(st.st_mode) ? 0 : -EISDIR;
+	hidden = is_hidden(upper_fd, path);
+	if (hidden < 0)
+		return hidden;
+	if (!hidden && fstatat(lower_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISREG(st.st_mode) ? 0 : -EISDIR;
+
+	err = mirror_parents(lower_fd, upper_fd, path);
+	if (err < 0)
+		return err;
+	fd = openat(upper_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -errno : 0;
+}
+
+/* Returns 1 when there was one that could not be made: that is told. */
+static int make_file_mount_points(const struct plan *p, const struct plan_overlay *o, int lower_fd,
+				  int upper_fd)
+{
+	int left_out = 0;
+
+	for (size_t i = 0; i < p->n_persists; i++) {
+		_cleanup_free_ char *path = NULL;
+		int err;
+
+		if (p->persists[i].overlay != (size_t)(o - p->overlays))
+			continue;
+		path = strdup(p->persists[i].path + strlen(o->path) + 1);
+		err = path ? make_file_at(lower_fd, upper_fd, path) : -ENOMEM;
+		if (err < 0) {
+			complain(err, "the file %s, to mount a persist on: %s", p->persists[i].path,
+				 strerror(-err));
+			left_out = 1;
+		}
+	}
+	return left_out;
+}
+
 /* What the system itself needs to find in the upper layer of these two. */
 static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upper_fd)
 {
@@ -167,13 +238,15 @@ static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upp
 	return 0;
 }
 
-static int fill_upper(const struct plan_overlay *o, int root_fd, int lower_fd, int upper_fd)
+static int fill_upper(const struct plan *p, const struct plan_overlay *o, int root_fd, int lower_fd,
+		      int upper_fd)
 {
 	int err, left_out;
 
 	left_out = start_all_empty(o, lower_fd, upper_fd);
 	if (left_out < 0)
 		return left_out;
+	left_out |= make_file_mount_points(p, o, lower_fd, upper_fd);
 	err = seed(o, root_fd, lower_fd, upper_fd);
 	if (err < 0)
 		return err;
@@ -186,17 +259,17 @@ static int fill_upper(const struct plan_overlay *o, int root_fd, int lower_fd, i
 	return left_out;
 }
 
-int layer_prepare(int root_fd, const struct plan_overlay *o)
+int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
 	struct stat st;
+	bool made;
 	int left_out;
 
 	dir_fd = make_path(root_fd, o->layers);
 	if (dir_fd < 0)
 		return complain(dir_fd, "%s: %s", o->layers, strerror(-dir_fd));
-	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
+	made = fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0;
 
 	lower_fd = open_dir_at(root_fd, o->lower);
 	if (lower_fd < 0)
@@ -206,7 +279,10 @@ int layer_prepare(int root_fd, const struct plan_overlay *o)
 	if (upper_fd < 0)
 		return complain(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
 
-	left_out = fill_upper(o, root_fd, lower_fd, upper_fd);
+	/* On a partition it may be older than the declaration of a persist. */
+	if (made)
+		return make_file_mount_points(p, o, lower_fd, upper_fd);
+	left_out = fill_upper(p, o, root_fd, lower_fd, upper_fd);
 	if (left_out < 0)
 		return left_out;
 	if (mkdirat(dir_fd, "work", 0700) < 0)

@@ -17,23 +17,34 @@
 static const char *arg_root;
 static const char *arg_pool;
 
-int complain(int err, const char *format, ...)
+/* In the journal "<3>" gives the priority; sd-daemon(3). */
+_printf_(2, 0) static void say(const char *priority, const char *format, va_list ap)
 {
 	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	else
+		fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "" : priority, text);
+}
+
+int complain(int err, const char *format, ...)
+{
 	va_list ap;
-	int n;
 
 	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
+	say("<3>", format, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return err;
-	}
-
-	/* In the journal "<3>" gives the priority; sd-daemon(3). */
-	fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "" : "<3>", text);
 	return err;
+}
+
+void inform(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say("<6>", format, ap);
+	va_end(ap);
 }
 
 static const char usage[] =
@@ -102,7 +113,7 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 	for (size_t i = p->prepares[run].first_overlay; i != SIZE_MAX;
 	     i = p->overlays[i].next_prepared) {
 		const struct plan_overlay *o = &p->overlays[i];
-		int err = layer_prepare(r->root_fd, o);
+		int err = layer_prepare(r->root_fd, p, o);
 
 		if (err != 0 || (o->lower_is_root && found_partition_check(r->root_fd, o) < 0))
 			status = EXIT_FAILURE;
@@ -119,8 +130,7 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 
 	for (size_t i = 0; i < p->n_persists; i++)
 		if (p->persists[i].prepare == run &&
-		    persist_prepare(r->root_fd, &p->partitions[p->persists[i].partition],
-				    &p->persists[i]) < 0)
+		    persist_prepare(r->root_fd, p, &p->persists[i]) < 0)
 			status = EXIT_FAILURE;
 	return status;
 }

@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
 
+#include "conf.h"
+#include "copy.h"
 #include "prepare.h"
 #include "value.h"
 
-/* A directory that is not finished; a power cut may leave it, the next boot removes it. */
-#define NEW_NAME ".rofs-new"
+#ifndef STATX_ATTR_MOUNT_ROOT /* Linux 5.8; the C library may be older than the kernel */
+#define STATX_ATTR_MOUNT_ROOT 0x00002000
+#endif
+
+/*
+ * What is not finished lies beside the place it is for, in a directory CONF_RESERVED_NAME. A power
+ * cut may leave that one, the next boot removes it.
+ */
+#define NEW_NAME   "new"
+#define LINKS_NAME "links"
+
+/* One persist, and where its directory or file is to be. */
+struct wanted {
+	int root_fd;
+	const struct plan *plan;
+	const struct plan_persist *persist;
+	int dir_fd; /* the directory that it is made in */
+	const char *name;
+};
 
 /* -1 for a name that is not given: fchown(2) leaves it as it is. */
 static int find_user(const char *s, uid_t *ret)
@@ -50,23 +72,40 @@ static int find_group(const char *s, gid_t *ret)
 	return 0;
 }
 
-/* Like the path it will stand on, where that exists. */
-static int copy_from_lower(int root_fd, const struct plan_persist *p, int fd)
+static bool is_file(const struct plan_persist *p)
 {
-	_cleanup_free_ char *lower = NULL;
-	_cleanup_close_ int lower_fd = -1;
-
-	if (asprintf(&lower, "/rofs/ro%s", p->path) < 0)
-		return lower = NULL, -ENOMEM;
-	lower_fd = open_dir_at(root_fd, lower);
-	if (lower_fd >= 0)
-		return attributes_copy(lower_fd, fd);
-	return attributes_plain(fd);
+	return p->conf->kind == PERSIST_FILE;
 }
 
-static int set_attributes(int root_fd, const struct plan_persist *p, int fd)
+static int wrong_type(const struct plan_persist *p)
 {
-	const struct conf_persist *c = p->conf;
+	return is_file(p) ? -EISDIR : -ENOTDIR;
+}
+
+/* The path it will stand on, in the untouched system; -ENOENT where there is none. */
+static int open_lower(const struct wanted *w)
+{
+	const char *lower = w->persist->lower + strspn(w->persist->lower, "/");
+	int flags = is_file(w->persist) ? O_PATH : O_RDONLY | O_DIRECTORY;
+	int fd = openat(w->root_fd, lower, flags | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOTDIR && is_file(w->persist) ? -ENOENT : -errno;
+	return fd;
+}
+
+static int copy_from_lower(const struct wanted *w, int fd)
+{
+	_cleanup_close_ int lower_fd = open_lower(w);
+
+	if (lower_fd >= 0)
+		return attributes_copy(lower_fd, fd);
+	return attributes_plain(fd, is_file(w->persist) ? 0644 : 0755);
+}
+
+static int set_attributes(const struct wanted *w, int fd)
+{
+	const struct conf_persist *c = w->persist->conf;
 	struct stat st;
 	uid_t uid;
 	gid_t gid;
@@ -78,7 +117,7 @@ static int set_attributes(int root_fd, const struct plan_persist *p, int fd)
 	err = find_group(c->group, &gid);
 	if (err < 0)
 		return err;
-	err = copy_from_lower(root_fd, p, fd);
+	err = copy_from_lower(w, fd);
 	if (err < 0)
 		return err;
 
@@ -100,37 +139,216 @@ static int enter(int dir_fd, const char *name)
 	return open_dir_at(dir_fd, name);
 }
 
+/* An empty one, with NEW_NAME still to be opened. */
+static int make_empty(const struct wanted *w, int new_fd)
+{
+	int fd;
+
+	if (!is_file(w->persist))
+		return mkdirat(new_fd, NEW_NAME, 0700) < 0 ? -errno : 0;
+
+	fd = openat(new_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* What a copy needs, and what there was before anything was written. */
+struct room {
+	struct copy_size need;
+	struct statvfs fs;
+};
+
+static int told_room(const struct wanted *w, int err, const struct room *r)
+{
+	return complain(err,
+			"%s: Populate=yes needs %" PRIu64 " bytes in %" PRIu64
+			" files, and the partition has %" PRIu64 " bytes and %" PRIu64
+			" files free",
+			w->persist->path, r->need.bytes, r->need.inodes,
+			(uint64_t)r->fs.f_bfree * r->fs.f_frsize, (uint64_t)r->fs.f_ffree);
+}
+
+static int check_room(const struct wanted *w, struct room *ret)
+{
+	const char *lower = w->persist->lower + strspn(w->persist->lower, "/");
+	int err;
+
+	if (fstatvfs(w->dir_fd, &ret->fs) < 0)
+		return -errno;
+	err = copy_measure(w->root_fd, lower, ret->fs.f_frsize, &ret->need);
+	if (err < 0)
+		return err;
+	/* A file system that makes inodes as they are needed has no number of them. */
+	if (ret->need.bytes > (uint64_t)ret->fs.f_bfree * ret->fs.f_frsize ||
+	    (ret->fs.f_files > 0 && ret->need.inodes > ret->fs.f_ffree))
+		return told_room(w, -ENOSPC, ret);
+	return 0;
+}
+
+static uint64_t milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int copy_lower(const struct wanted *w, int new_fd, const struct room *room)
+{
+	const char *lower = w->persist->lower + strspn(w->persist->lower, "/");
+	_cleanup_free_ char *where = NULL;
+	_cleanup_close_ int links_fd = make_dir_at(new_fd, LINKS_NAME);
+	int err;
+
+	if (links_fd < 0)
+		return links_fd;
+	err = copy_all(w->root_fd, lower, new_fd, NEW_NAME, links_fd, &where);
+	if (err == -ENOSPC || err == -EDQUOT)
+		return told_room(w, err, room);
+	if (err < 0)
+		return complain(err, "%s: copying %s%s: %s", w->persist->path, w->persist->lower,
+				where ? where : "", strerror(-err));
+	return 0;
+}
+
 /*
- * Finished under another name first: a power cut leaves the directory with its mode and owner, or
- * not at all.
+ * What a copy is made from is the file system that fstab has for it, or nothing: its empty mount
+ * point would be taken for the content, for good.
  */
-static int make_wanted(int root_fd, int dir_fd, const char *name, const struct plan_persist *p)
+static int check_lower_is_mounted(const struct wanted *w)
+{
+	const char *where;
+	struct statx stx;
+
+	if (w->persist->lower_mount == SIZE_MAX)
+		return 0;
+	where = w->plan->lowers[w->persist->lower_mount].where;
+	if (statx(w->root_fd, where + strspn(where, "/"), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx) <
+		    0 ||
+	    !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return complain(-ENOENT, "%s: Populate=yes has nothing to copy: %s is not mounted",
+				w->persist->path, where);
+	return 0;
+}
+
+static int populate(const struct wanted *w, int new_fd)
+{
+	uint64_t began = milliseconds(), took;
+	struct room room = { 0 };
+	int err;
+
+	err = check_room(w, &room);
+	if (err < 0)
+		return err;
+
+	inform("%s: copying %" PRIu64 " bytes in %" PRIu64 " files from %s", w->persist->path,
+	       room.need.bytes, room.need.inodes, w->persist->lower);
+	err = copy_lower(w, new_fd, &room);
+	if (err < 0)
+		return err;
+	/* All of it at once, before the name that makes it count. */
+	if (syncfs(new_fd) < 0)
+		return errno == ENOSPC ? told_room(w, -errno, &room) : -errno;
+	took = milliseconds() - began;
+	inform("%s: copied %" PRIu64 " bytes in %" PRIu64 ".%" PRIu64 " s", w->persist->path,
+	       room.need.bytes, took / 1000, took % 1000 / 100);
+	return 0;
+}
+
+/* Is there a lower to copy from? Of the wrong type it is a mistake: -EISDIR or -ENOTDIR. */
+static int has_lower(const struct wanted *w)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fd = open_lower(w);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (is_file(w->persist) && !S_ISREG(st.st_mode))
+		return -EISDIR;
+	return 1;
+}
+
+static int fill(const struct wanted *w, int new_fd)
+{
+	int err = 0;
+
+	if (w->persist->conf->populate) {
+		err = check_lower_is_mounted(w);
+		if (err >= 0)
+			err = has_lower(w);
+	}
+	if (err < 0)
+		return err;
+	return err > 0 ? populate(w, new_fd) : make_empty(w, new_fd);
+}
+
+/* Makes it in @new_fd, whole, with its attributes, and on the medium. */
+static int make_new(const struct wanted *w, int new_fd)
 {
 	_cleanup_close_ int fd = -1;
 	int err;
 
-	/* One that a power cut has left may have another's attributes. It is always empty. */
-	if (unlinkat(dir_fd, NEW_NAME, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return -errno;
-	fd = make_dir_at(dir_fd, NEW_NAME);
-	if (fd < 0)
-		return fd;
-	err = set_attributes(root_fd, p, fd);
-	if (err < 0) {
-		unlinkat(dir_fd, NEW_NAME, AT_REMOVEDIR);
+	err = fill(w, new_fd);
+	if (err < 0)
 		return err;
-	}
-	if (fsync(fd) < 0 || renameat(dir_fd, NEW_NAME, dir_fd, name) < 0 || fsync(dir_fd) < 0)
+	fd = openat(new_fd, NEW_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	return 0;
+	err = set_attributes(w, fd);
+	if (err < 0)
+		return err;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
-static int make_directory(int root_fd, const char *where, const struct plan_persist *p)
+/* Finished beside its place first: a power cut leaves it as it is declared, or not at all. */
+static int make_wanted(const struct wanted *w)
+{
+	_cleanup_close_ int new_fd = make_dir_at(w->dir_fd, CONF_RESERVED_NAME);
+	int err;
+
+	if (new_fd < 0)
+		return new_fd;
+	err = make_new(w, new_fd);
+	if (err >= 0 && renameat(new_fd, NEW_NAME, w->dir_fd, w->name) < 0)
+		err = -errno;
+	if (err >= 0 && fsync(w->dir_fd) < 0)
+		err = -errno;
+	/* In any case, so that a partition that was too small is as it was. */
+	if (copy_remove(w->dir_fd, CONF_RESERVED_NAME) < 0 || fsync(w->dir_fd) < 0)
+		inform("%s: what is half made remains; the next boot removes it", w->persist->path);
+	return err;
+}
+
+static int check_existing(const struct plan_persist *p, const struct stat *st)
+{
+	bool right = is_file(p) ? S_ISREG(st->st_mode) : S_ISDIR(st->st_mode);
+
+	return right ? 0 : wrong_type(p);
+}
+
+static int make_or_find(const struct wanted *w)
+{
+	struct stat st;
+	/* What a power cut has left may take the room that the next one needs. */
+	int err = copy_remove(w->dir_fd, CONF_RESERVED_NAME);
+
+	if (fstatat(w->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return check_existing(w->persist, &st);
+	if (errno != ENOENT)
+		return -errno;
+	return err < 0 ? err : make_wanted(w);
+}
+
+static int make(int root_fd, const struct plan *plan, const struct plan_persist *p)
 {
 	_cleanup_free_ char *copy = strdup(p->conf->directory);
-	_cleanup_close_ int dir_fd = open_dir_at(root_fd, where);
+	_cleanup_close_ int dir_fd = open_dir_at(root_fd, plan->partitions[p->partition].where);
 	char *name, *slash;
-	struct stat st;
 
 	if (!copy)
 		return -ENOMEM;
@@ -147,17 +365,26 @@ static int make_directory(int root_fd, const char *where, const struct plan_pers
 		close(dir_fd);
 		dir_fd = next;
 	}
-
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-	return make_wanted(root_fd, dir_fd, name, p);
+	return make_or_find(&(struct wanted){ root_fd, plan, p, dir_fd, name });
 }
 
-int persist_prepare(int root_fd, const struct plan_partition *partition,
-		    const struct plan_persist *p)
+/* Its mount unit asks for this: what has failed is not mounted, and what has not is. */
+static int mark_prepared(int root_fd, const char *unit)
 {
-	int err = make_directory(root_fd, partition->where, p);
+	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR), fd = -1;
 
+	if (dir_fd < 0)
+		return dir_fd;
+	fd = openat(dir_fd, unit, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : 0;
+}
+
+int persist_prepare(int root_fd, const struct plan *plan, const struct plan_persist *p)
+{
+	int err = make(root_fd, plan, p);
+
+	if (err >= 0)
+		err = mark_prepared(root_fd, p->unit);
 	if (err < 0)
 		return complain(err, "%s:%u: [Persist %s] Directory=%s: %s",
 				p->conf->section.pos.file, p->conf->section.pos.line,

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "attributes.h"
 #include "macro.h"
 #include "plan.h"
 
@@ -17,24 +18,8 @@
  */
 int complain(int err, const char *format, ...) _printf_(2, 3);
 
-/**
- * attributes_copy - give a directory the mode, owner, times, ACLs and extended attributes of
- * another
- * @from_fd, @to_fd: open directories
- *
- * All attributes are copied as they are (ACLs and security labels are extended attributes too),
- * except trusted.overlay.*. user.* that the target file system cannot hold (tmpfs before Linux 6.6)
- * is left out, as overlayfs does itself.
- *
- * Returns: 0 or -errno.
- */
-int attributes_copy(int from_fd, int to_fd);
-
-/**
- * attributes_plain - mode 0755, owner root, no ACLs: for a directory that has no twin. Returns: 0
- * or -errno.
- */
-int attributes_plain(int fd);
+/** inform - one line for the journal about what is done, as complain(). */
+void inform(const char *format, ...) _printf_(1, 2);
 
 /**
  * layer_prepare - make upper and work of one overlay
@@ -44,8 +29,11 @@ int attributes_plain(int fd);
  *
  * Returns: 0; 1 when the overlay can be mounted but is not all that was declared; or -errno. Having
  * complained, but for 0.
+ *
+ * In the upper it also makes the mount points of single files that the lower does not have: systemd
+ * would make directories.
  */
-int layer_prepare(int root_fd, const struct plan_overlay *o);
+int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o);
 
 /**
  * found_partition_check - is there a partition that systemd would mount where the overlay is?
@@ -103,11 +91,16 @@ int machine_id_release(int fd);
 int updated_seed(int root_fd, int lower_fd, int upper_fd);
 
 /**
- * persist_prepare - make the Directory= of a persist with its mode and owner, if it is not there.
- * As layer_prepare().
+ * persist_prepare - make the Directory= of a persist, if it is not there: with its mode, its owner
+ * and, with Populate=yes, its content
+ *
+ * A power cut at any moment leaves it whole or not there. Returns: 0, or -errno, having complained;
+ * the partition is then as it was.
  */
-int persist_prepare(int root_fd, const struct plan_partition *partition,
-		    const struct plan_persist *p);
+int persist_prepare(int root_fd, const struct plan *plan, const struct plan_persist *p);
+
+/** make_path - open a directory below @root_fd, making what is missing. Returns: fd or -errno. */
+int make_path(int root_fd, const char *path);
 
 /**
  * open_dir_at - open a directory below @root_fd without following a link at its end. @path:

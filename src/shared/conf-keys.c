@@ -198,6 +198,17 @@ static int set_type(void *field, const char *value, struct pos pos, const struct
 	return set_string(field, value);
 }
 
+static bool has_reserved_name(const char *path)
+{
+	for (const char *s = path; (s = strstr(s, "/" CONF_RESERVED_NAME)); s++) {
+		char end = s[1 + strlen(CONF_RESERVED_NAME)];
+
+		if (end == '/' || end == '\0')
+			return true;
+	}
+	return false;
+}
+
 static int set_directory(void *field, const char *value, struct pos pos, const struct conf_key *key,
 			 struct diag *d)
 {
@@ -206,6 +217,9 @@ static int set_directory(void *field, const char *value, struct pos pos, const s
 	if (*value && (*value != '/' || path_has_dotdot(value) || text_has_control(value)))
 		return bad(d, pos, key, value, -EINVAL,
 			   "an absolute path on the partition, without '..'");
+	if (has_reserved_name(value))
+		return bad(d, pos, key, value, -EINVAL,
+			   "another name than " CONF_RESERVED_NAME ", which rofs uses itself");
 
 	err = set_string(field, value);
 	if (err < 0)

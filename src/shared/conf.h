@@ -42,6 +42,8 @@ enum persist_kind {
 /* Of an overlay's path: its layer options must stay below fsconfig(2)'s 256 bytes. */
 #define CONF_LAYER_BYTES_MAX 200u
 #define MODE_UNSET	     UINT32_MAX
+/* On a partition: what is being made; no Directory= may lie there. */
+#define CONF_RESERVED_NAME ".rofs-new"
 
 /**
  * struct conf_section - what every section has; the first member of each section's struct

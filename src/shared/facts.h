@@ -11,7 +11,8 @@
 enum path_type {
 	PATH_MISSING,
 	PATH_DIRECTORY,
-	PATH_OTHER,   /* a file, device, socket, ... */
+	PATH_FILE,    /* a regular file */
+	PATH_OTHER,   /* a device, socket, ... */
 	PATH_UNKNOWN, /* cannot be resolved: see error */
 };
 

@@ -48,6 +48,9 @@ int plan_name_fsck(struct building *b, const struct conf_section *s, const char 
 int plan_add_pool(struct building *b, const struct conf_section *s, const char *dir,
 		  const struct plan_pool *wanted);
 
+/* Makes what fstab mounts there visible below /rofs/ro; @s asks for it. */
+int plan_lower_of(struct building *b, const struct conf_section *s, const struct fstab_entry *e);
+
 /* A run of rofs-prepare on @dir; @s asks for it. */
 int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir,
 		     size_t *ret);

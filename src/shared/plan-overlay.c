@@ -134,6 +134,15 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 	return 0;
 }
 
+int plan_lower_of(struct building *b, const struct conf_section *s, const struct fstab_entry *e)
+{
+	/*
+	 * On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as
+	 * ever.
+	 */
+	return add_lower(b, s, e, !is_taken_over(b, e));
+}
+
 /* Where the lower of an overlay comes from, when fstab mounts something at its path or above. */
 static int find_lower(struct building *b, struct plan_overlay *o)
 {
@@ -144,14 +153,7 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 	o->lower_is_root = !e;
-	if (!e)
-		return 0;
-
-	/*
-	 * On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as
-	 * ever.
-	 */
-	return add_lower(b, &o->conf->section, e, !is_taken_over(b, e));
+	return e ? plan_lower_of(b, &o->conf->section, e) : 0;
 }
 
 /*

@@ -171,37 +171,97 @@ int plan_partitions(struct building *b)
 static int check_mount_point(struct building *b, const struct claim *c)
 {
 	const struct conf_section *s = c->section;
+	bool file = ((const struct conf_persist *)s)->kind == PERSIST_FILE;
+	const char *what = file ? "file" : "directory";
 
-	if (c->fact->type == PATH_OTHER)
-		return diag_error(b->diag, s->pos, "[Persist %s] is not a directory", s->name);
-	if (c->fact->type == PATH_DIRECTORY || c->above ||
-	    fstab_at_or_above(&b->fstab, c->fact->resolved))
+	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
+		return 0; /* what the root has there is not what will be there */
+	if (c->fact->type != PATH_MISSING && c->fact->type != (file ? PATH_FILE : PATH_DIRECTORY))
+		return diag_error(b->diag, s->pos, "[Persist %s] is not a %s%s", s->name, what,
+				  !file && c->fact->type == PATH_FILE ?
+					  "; a single file needs Kind=file" :
+					  "");
+	if (c->fact->type != PATH_MISSING || c->above)
 		return 0;
-	if (path_is_below(c->fact->resolved, "/tmp"))
+	if (!file && path_is_below(c->fact->resolved, "/tmp"))
 		return 0;
 
 	return diag_error(
 		b->diag, s->pos,
-		"[Persist %s]: there is no such directory on the root file system, and no overlay above it in which it "
+		"[Persist %s]: there is no such %s on the root file system, and no overlay above it in which it "
 		"could be made",
-		s->name);
+		s->name, what);
 }
 
 static int check_persist(struct building *b, const struct conf_persist *c)
 {
 	const struct conf_section *s = &c->section;
+	size_t n = strlen(c->directory);
 
-	if (c->kind == PERSIST_FILE)
-		return diag_error(
-			b->diag, conf_key_pos(s, "Kind"),
-			"[Persist %s]: Kind=file is not in this version; persist its directory",
-			s->name);
-	if (c->populate)
+	/* Its root is there from the start, so nothing could tell a first use or half a copy. */
+	if (n == 1 && c->populate)
 		return diag_error(
 			b->diag, conf_key_pos(s, "Populate"),
-			"[Persist %s]: Populate=yes is not in this version; copy the content first",
+			"[Persist %s]: Populate=yes needs a Directory= of its own; expected another than /",
+			s->name);
+	if (c->kind != PERSIST_FILE)
+		return 0;
+	if (n == 1)
+		return diag_error(
+			b->diag, conf_key_pos(s, "Kind"),
+			"[Persist %s]: Kind=file needs a Directory= that names the file on the partition",
+			s->name);
+	/* A unit file can end in such a path only with a slash behind it. */
+	if (strchr(" \\", c->directory[n - 1]) || strchr(" \\", s->name[strlen(s->name) - 1]))
+		return diag_error(
+			b->diag, s->pos,
+			"[Persist %s]: the name of a single file cannot end in a blank or a backslash",
 			s->name);
 	return 0;
+}
+
+/* What Populate=yes copies may be on a file system of its own. */
+static int find_lower(struct building *b, struct plan_persist *p)
+{
+	const struct conf_section *s = &p->conf->section;
+	const struct fstab_entry *e;
+	int err;
+
+	p->lower_mount = NO_INDEX;
+	err = plan_format(&p->lower, "/rofs/ro%s", p->path);
+	if (err < 0)
+		return err;
+	e = p->conf->populate ? fstab_at_or_above(&b->fstab, p->path) : NULL;
+	if (!e)
+		return 0;
+	if (fstab_is_network(e))
+		return diag_error(
+			b->diag, conf_key_pos(s, "Populate"),
+			"[Persist %s]: fstab mounts %s from the network, which comes up too late to be copied",
+			s->name, e->dir);
+
+	err = plan_lower_of(b, s, e);
+	for (size_t i = 0; i < b->plan.n_lowers; i++)
+		if (b->plan.lowers[i].entry == e)
+			p->lower_mount = i;
+	return err;
+}
+
+/* The overlay in which the mount point of a file is made, if the lower has none. */
+static int find_overlay(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	p->overlay = NO_INDEX;
+	if (p->conf->kind != PERSIST_FILE || !c->above)
+		return 0;
+	for (size_t i = 0; i < b->plan.n_overlays; i++)
+		if (strcmp(b->plan.overlays[i].path, c->above->fact->resolved) == 0)
+			p->overlay = i;
+	if (p->overlay != NO_INDEX || c->fact->type == PATH_FILE)
+		return 0;
+	return diag_error(
+		b->diag, c->section->pos,
+		"[Persist %s] is left out too: its mount point cannot be made without [Overlay %s]",
+		c->section->name, c->above->section->name);
 }
 
 static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
@@ -222,6 +282,12 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		return err;
 
 	err = plan_format(&p->path, "%s", c->fact->resolved);
+	if (err < 0)
+		return err;
+	err = find_lower(b, p);
+	if (err < 0)
+		return err;
+	err = find_overlay(b, c, p);
 	if (err < 0)
 		return err;
 	err = plan_name_unit(b, s, p->path, ".mount", &p->unit);

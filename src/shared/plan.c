@@ -47,6 +47,7 @@ void plan_partition_done(struct plan_partition *p)
 void plan_persist_done(struct plan_persist *p)
 {
 	free(p->path);
+	free(p->lower);
 	free(p->what);
 	free(p->unit);
 	*p = (struct plan_persist){ 0 };

@@ -13,6 +13,12 @@
  * conf and facts are borrowed and must outlive it. Paths are absolute and clean.
  */
 
+/*
+ * rofs-prepare leaves a file here, with the name of the mount unit, for each persist that it has
+ * prepared in this boot.
+ */
+#define PLAN_PREPARED_DIR "/run/rofs/prepared"
+
 /** struct plan_pool - a file system that holds uppers */
 struct plan_pool {
 	char *dir;  /* /rofs, /rofs/rw/srv, /rofs/persist/data */
@@ -82,10 +88,15 @@ struct plan_partition {
 struct plan_persist {
 	const struct conf_persist *conf;
 	char *path;
-	char *what; /* /rofs/persist/data/dir */
+	char *lower; /* /rofs/ro/var/local/data: what it is like at first; may not exist */
+	char *what;  /* /rofs/persist/data/dir */
 	char *unit;
 	size_t partition; /* index into plan.partitions */
 	size_t prepare;	  /* SIZE_MAX: the directory is the partition's root, always there */
+	/* With Populate=yes: index into plan.lowers of the mount that @lower is on, SIZE_MAX: / */
+	size_t lower_mount;
+	/* With Kind=file: index into plan.overlays of the one its mount point is in, SIZE_MAX: none */
+	size_t overlay;
 };
 
 /**

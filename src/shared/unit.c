@@ -385,6 +385,22 @@ static void add_prepare_mounts(struct rendering *r, struct strbuf *b, size_t pre
 			add_requires_mounts_for(b, p->overlays[i].lower);
 }
 
+/* Wanted, not required: only the first boot of a persist copies from them. */
+static void add_populate_lowers(struct rendering *r, struct strbuf *b, size_t prepare)
+{
+	const struct plan *p = r->plan;
+
+	for (size_t i = 0; i < p->n_persists && p->n_lowers > 0; i++) {
+		const char *unit;
+
+		if (p->persists[i].prepare != prepare || p->persists[i].lower_mount == SIZE_MAX)
+			continue;
+		unit = p->lowers[p->persists[i].lower_mount].unit;
+		strbuf_add(b, "# What is copied on first use.\n");
+		strbuf_addf(b, "Wants=%s\nAfter=%s\n", unit, unit);
+	}
+}
+
 /*
  * A layer path holds no blank, quote, backslash or '%', so '$' is all that a command line expands.
  */
@@ -409,6 +425,7 @@ static int render_prepare(struct rendering *r, size_t i)
 					  "prepare upper, work and persist directories");
 	if (i != r->plan->one_pass)
 		add_prepare_mounts(r, &b, i);
+	add_populate_lowers(r, &b, i);
 	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
 	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
@@ -508,8 +525,14 @@ static int render_persist(struct rendering *r, const struct plan_persist *p)
 	strbuf_add(&b, "# The partition it is bound from.\n");
 	add_requires_after(&b, plan->partitions[p->partition].unit);
 	if (p->prepare != SIZE_MAX) {
-		strbuf_add(&b, "# It makes the directory that is bound.\n");
-		add_requires_after(&b, plan->prepares[p->prepare].unit);
+		const char *prepare = plan->prepares[p->prepare].unit;
+
+		strbuf_add(
+			&b,
+			"# It makes what is bound, and leaves a file for each that it has made:\n"
+			"# one that fails does not take the others of the partition along.\n");
+		strbuf_addf(&b, "Wants=%s\nAfter=%s\nAssertPathExists=" PLAN_PREPARED_DIR "/%s\n",
+			    prepare, prepare, p->unit);
 	}
 	add_before_local_fs(&b);
 	add_umount(&b);

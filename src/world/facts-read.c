@@ -122,7 +122,9 @@ static enum path_type type_of(const struct rootfs *r, const char *resolved, int 
 		return PATH_MISSING;
 	if (err < 0)
 		return *ret_error = err, PATH_UNKNOWN;
-	return S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_OTHER;
+	if (S_ISDIR(st.st_mode))
+		return PATH_DIRECTORY;
+	return S_ISREG(st.st_mode) ? PATH_FILE : PATH_OTHER;
 }
 
 static int look_up(const struct rootfs *r, const char *path, struct path_fact *ret)

@@ -654,6 +654,12 @@ static void check_unit_section(const struct check *c, const struct unit *u)
 			check_mounts_for(c, s->value);
 		if (strcmp(s->key, "SourcePath") == 0)
 			check_source(c, s->value);
+		if (strcmp(s->key, "AssertPathExists") == 0)
+			check_that(strncmp(s->value, PLAN_PREPARED_DIR "/",
+					   strlen(PLAN_PREPARED_DIR "/")) == 0 &&
+					   strcmp(s->value + strlen(PLAN_PREPARED_DIR "/"),
+						  u->name) == 0,
+				   "an assertion about another unit", s->value);
 	}
 }
 
@@ -676,6 +682,7 @@ static void check_mount(const struct check *c, const struct unit *u)
 		{ "Unit", "Requires", 0, 2 },
 		{ "Unit", "Wants", 0, 1 },
 		{ "Unit", "RefuseManualStop", 0, 1 },
+		{ "Unit", "AssertPathExists", 0, 1 },
 		{ "Mount", "LogLevelMax", 0, 1 },
 		{ "Unit", "Conflicts", 0, 1 },
 		{ "Unit", "RequiresMountsFor", 0, 2 },
@@ -710,8 +717,9 @@ static void check_prepare(const struct check *c, const struct unit *u)
 		{ "Unit", "Documentation", 1, 1 },
 		{ "Unit", "SourcePath", 0, 1 },
 		{ "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "After", 0, 1 },
+		{ "Unit", "After", 0, SIZE_MAX },
 		{ "Unit", "RequiresMountsFor", 0, SIZE_MAX },
+		{ "Unit", "Wants", 0, SIZE_MAX },
 		{ "Service", "Type", 1, 1 },
 		{ "Service", "RemainAfterExit", 1, 1 },
 		{ "Service", "ExecStart", 1, 1 },

@@ -186,6 +186,8 @@ static void apply(const char *line, const char *path, struct path_fact *fact)
 	if (strncmp(line, "missing ", 8) == 0)
 		fact->type = PATH_MISSING;
 	if (strncmp(line, "file ", 5) == 0)
+		fact->type = PATH_FILE;
+	if (strncmp(line, "device ", 7) == 0)
 		fact->type = PATH_OTHER;
 	if (strncmp(line, "error ", 6) == 0)
 		*fact = (struct path_fact){ fact->resolved, PATH_UNKNOWN, -ELOOP };

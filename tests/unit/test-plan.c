@@ -77,7 +77,19 @@ static void test_contradictions(void)
 		  F ":2: [Overlay /a]: StartEmpty= directory /a is not below it\n", 0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nKind=file\n",
 		  F
-		  ":5: [Persist /a]: Kind=file is not in this version; persist its directory\n" F
+		  ":5: [Persist /a]: Kind=file needs a Directory= that names the file on the partition\n" F
+		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartition=data\nPopulate=yes\n",
+		  F
+		  ":5: [Persist /a]: Populate=yes needs a Directory= of its own; expected another than /\n" F
+		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a\nPopulate=yes\n", "", 0, 1 },
+		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a/.rofs-new\n",
+		  F
+		  ":5: Directory=/a/.rofs-new is not understood; expected another name than .rofs-new, which rofs "
+		  "uses itself\n" F
 		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
 		  0, 0 },
 	};

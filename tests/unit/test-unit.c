@@ -206,6 +206,7 @@ static bool is_meant(const char *line, size_t n)
 		"Before=",
 		"Conflicts=",
 		"RequiresMountsFor=\"",
+		"AssertPathExists=" PLAN_PREPARED_DIR "/",
 		"What=",
 		"Where=",
 		"Type=",
