@@ -174,6 +174,16 @@ static int check_mount_point(struct building *b, const struct claim *c)
 	bool file = ((const struct conf_persist *)s)->kind == PERSIST_FILE;
 	const char *what = file ? "file" : "directory";
 
+	/*
+	 * PID 1 and journald have read it when the first partition is mounted. They would keep
+	 * another id than everybody else, and the journal of the boot could not be found.
+	 */
+	if (strcmp(c->fact->resolved, "/etc/machine-id") == 0)
+		return diag_error(
+			b->diag, s->pos,
+			"[Persist %s]: systemd reads it before any partition is there; expected the id in "
+			"/etc/machine-id on flash, or systemd.machine_id= on the kernel command line",
+			s->name);
 	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
 		return 0; /* what the root has there is not what will be there */
 	if (c->fact->type != PATH_MISSING && c->fact->type != (file ? PATH_FILE : PATH_DIRECTORY))
