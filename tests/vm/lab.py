@@ -180,7 +180,7 @@ class Lab:
         words = scenario.words[number - 1] if scenario.words else ()
         machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
                           [*scenario.arguments, *words, probe_argument(number)],
-                          scenario.root_flag)
+                          scenario.root_flag, scenario.rtc)
         with self._lock:
             if self._closed:
                 raise InterruptedError("the tests were stopped")

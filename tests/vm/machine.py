@@ -169,13 +169,14 @@ class Machine:
 
     def __init__(
         self, base: Base, disks: Sequence[Disk], name: str, logs: Path,
-        arguments: Sequence[str] = (), root_flag: str = "ro",
+        arguments: Sequence[str] = (), root_flag: str = "ro", rtc: str = "base=utc",
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.console_log = logs / f"{name}.console"
         self.result_log = logs / f"{name}.results"
-        self.argv = qemu_argv(base, disks, [*filter(None, [root_flag]), *arguments])
+        self.argv = [*qemu_argv(base, disks, [*filter(None, [root_flag]), *arguments]),
+                     "-rtc", rtc]
         for log in (self.console_log, self.result_log):
             self.argv += ["-serial", f"file:{log}"]
         self.started = 0.0

@@ -40,6 +40,7 @@ class Scenario:
     of the root file system. `partitions`: if any, vda is a GPT disk with the root as its first.
     `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
     what its system itself cannot do, so that the scenario is not booted there.
+    `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Scenario:
     root: str = "ext4"
     partitions: Sequence[Partition] = ()
     root_flag: str = "ro"
+    rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
