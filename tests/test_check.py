@@ -104,7 +104,8 @@ def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_without_its_cause_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
     files, _, text = CASES[name]
-    harmless = {"etc/fstab": FSTAB, "proc/cmdline": "ro\n", "proc/meminfo": "MemTotal: 4000000 kB\n"}
+    harmless = {"etc/fstab": FSTAB, "proc/cmdline": "ro\n",
+                "proc/meminfo": "MemTotal: 4000000 kB\n"}
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR + DATA, **harmless}, ["srv"])
     _, lines = check(rofs, root)
     assert not [line for line in lines if text in line]

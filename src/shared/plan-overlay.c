@@ -28,7 +28,7 @@ static int lower_timeout(struct building *b, const struct conf_section *s, struc
 }
 
 /* Does the file system of this entry become the lower of an overlay on its mount point? */
-static bool is_taken_over(const struct building *b, const struct fstab_entry *e)
+static bool becomes_lower(const struct building *b, const struct fstab_entry *e)
 {
 	const struct claim *c = claims_find(b->claims, b->n_claims, e->dir);
 
@@ -50,7 +50,7 @@ static int lower_source(struct building *b, struct plan_lower *l)
 	path_clean(clean);
 	above = fstab_at_or_above(&b->fstab, clean);
 	if (clean[0] != '/' || path_is_api(clean) || path_has_dotdot(clean) ||
-	    (above && !is_taken_over(b, above)))
+	    (above && !becomes_lower(b, above)))
 		return plan_format(&l->what, "%s", spec);
 	return plan_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
 }
@@ -140,7 +140,9 @@ int plan_lower_of(struct building *b, const struct conf_section *s, const struct
 	 * On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as
 	 * ever.
 	 */
-	return add_lower(b, s, e, !is_taken_over(b, e));
+	bool taken_over = claims_find(b->claims, b->n_claims, e->dir) != NULL;
+
+	return add_lower(b, s, e, !taken_over);
 }
 
 /* Where the lower of an overlay comes from, when fstab mounts something at its path or above. */

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Dict
 
 from ..scenario import Scenario
-from . import basic, firstboot, fstab, gpt, kernel, links, persist, recovery, refused, roots, runtime
 
 SCENARIOS: Dict[str, Scenario] = {
     scenario.name: scenario
-    for module in (basic, firstboot, fstab, gpt, kernel, links, persist, recovery, refused, roots, runtime)
-    for scenario in module.SCENARIOS
+    for module in pkgutil.iter_modules(__path__)
+    for scenario in importlib.import_module(f"{__name__}.{module.name}").SCENARIOS
 }
