@@ -121,6 +121,7 @@ def test_exit_status_does_not_depend_on_the_form(system: Path, rofs: Path) -> No
 def test_columns_can_be_chosen(healthy: Path, rofs: Path) -> None:
     said = run(rofs, healthy, "--output=kind,unit", "--noheadings", "--raw")
     assert said.status == 0
+    assert "/var" in run(rofs, healthy, "--output=where", "--raw").out.split()
     assert "overlay rofs-overlay-var.mount" in said.out.splitlines()
     assert "partition rofs-persist-data.mount" in said.out.splitlines()
 

@@ -62,7 +62,8 @@ def said(system: System, rofs: Path, verify: Path):  # noqa: F811
 
 def test_healthy(said) -> None:
     all_said = said("say all\n/rofs-bin plan --output=/tmp/x\n"
-                    "echo '== plan'\ndiff -r --no-dereference /tmp/x /run/systemd/generator.early\n")
+                    "echo '== plan'\n"
+                    "diff -r --no-dereference /tmp/x /run/systemd/generator.early\n")
     status = all_said["all status"]
     assert re.match(r"protected: / read-only, /etc /home /var in RAM \(\S+ KiB of 4 MiB\), "
                     r"/srv in RAM \(0 B of 1 MiB\), /var/keep on ", status), status

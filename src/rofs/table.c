@@ -53,7 +53,7 @@ static int find_column(const struct table_column *columns, size_t n, const char 
 	return unknown_column(columns, n, name, len);
 }
 
-static int add_column(struct table *t, const struct table_column *c, size_t i)
+static int add_column(struct table *t, const struct table_column *c, size_t i, bool raw)
 {
 	int flags = 0;
 
@@ -61,7 +61,8 @@ static int add_column(struct table *t, const struct table_column *c, size_t i)
 		return 0; /* named twice: once is enough */
 	if (c->flags & TABLE_RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	if (c->flags & TABLE_TREE)
+	/* Programs that read it want the name alone. */
+	if ((c->flags & TABLE_TREE) && !raw)
 		flags |= SCOLS_FL_TREE;
 	if (c->flags & TABLE_TRUNC)
 		flags |= SCOLS_FL_TRUNC;
@@ -69,10 +70,11 @@ static int add_column(struct table *t, const struct table_column *c, size_t i)
 	return scols_table_new_column(t->scols, c->name, 0, flags) ? 0 : -ENOMEM;
 }
 
-static int add_default_columns(struct table *t, const struct table_column *columns, size_t n)
+static int add_default_columns(struct table *t, const struct table_column *columns, size_t n,
+			       bool raw)
 {
 	for (size_t i = 0; i < n; i++) {
-		int err = columns[i].flags & TABLE_HIDDEN ? 0 : add_column(t, &columns[i], i);
+		int err = columns[i].flags & TABLE_HIDDEN ? 0 : add_column(t, &columns[i], i, raw);
 
 		if (err < 0)
 			return err;
@@ -81,14 +83,14 @@ static int add_default_columns(struct table *t, const struct table_column *colum
 }
 
 static int add_named_columns(struct table *t, const struct table_column *columns, size_t n,
-			     const char *names)
+			     const struct table_style *style)
 {
-	for (const char *s = names;; s++) {
+	for (const char *s = style->columns;; s++) {
 		size_t len = strcspn(s, ","), i = 0;
 		int err = find_column(columns, n, s, len, &i);
 
 		if (err >= 0)
-			err = add_column(t, &columns[i], i);
+			err = add_column(t, &columns[i], i, style->raw);
 		if (err < 0)
 			return err;
 		s += len;
@@ -127,8 +129,8 @@ int table_new(const struct table_column *columns, size_t n, const struct table_s
 	for (size_t i = 0; i < n; i++)
 		t->place[i] = HIDDEN;
 
-	err = style->columns ? add_named_columns(t, columns, n, style->columns) :
-			       add_default_columns(t, columns, n);
+	err = style->columns ? add_named_columns(t, columns, n, style) :
+			       add_default_columns(t, columns, n, style->raw);
 	if (err < 0)
 		return err;
 	set_style(t, style);

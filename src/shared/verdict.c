@@ -135,13 +135,24 @@ static void compare_read_only(struct comparing *c, const char *path)
 		       path);
 }
 
+static const struct plan_overlay *find_overlay(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (strcmp(p->overlays[i].path, path) == 0)
+			return &p->overlays[i];
+	return NULL;
+}
+
 static void compare_root(struct comparing *c)
 {
 	for (size_t i = 0; i < c->plan->n_remounts; i++) {
 		const struct plan_remount *r = &c->plan->remounts[i];
 
-		if (r->options)
-			compare_read_only(c, r->entry ? r->entry->dir : "/");
+		const char *dir = r->entry ? r->entry->dir : "/";
+
+		/* An overlay on /usr is meant to be writable; what is below it is looked at there. */
+		if (r->options && !find_overlay(c->plan, dir))
+			compare_read_only(c, dir);
 	}
 }
 
@@ -219,6 +230,23 @@ static struct problem *tell_covered(struct comparing *c, const char *path, const
 		      m->source, m->type, m->target);
 }
 
+/* The overlay is at its path; can it be written to? */
+static bool compare_bound(struct comparing *c, const struct plan_overlay *o,
+			  const struct seen_mount *at, const struct seen_mount *merged)
+{
+	bool meant = o->conf->options && fstab_has_option(o->conf->options, "ro");
+
+	if (!meant && (at->read_only || at->fs_read_only)) {
+		broken(c, "the overlay on %s is read-only: writes there fail", o->path);
+		return false;
+	}
+	if (!merged)
+		blame(warning(c, "%s is in force, but %s, from where it was bound, is unmounted",
+			      o->path, o->merged),
+		      o->merged_unit);
+	return true;
+}
+
 static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 {
 	const struct seen_mount *merged = seen_mounted_at(c->seen, o->merged),
@@ -226,17 +254,8 @@ static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 	_cleanup_free_ char *then = NULL;
 	struct problem *p;
 
-	if (at && is_our_overlay(at) && (!merged || seen_same_fs(at, merged))) {
-		if (at->read_only || at->fs_read_only)
-			broken(c, "the overlay on %s is read-only: writes there fail", o->path);
-		else if (!merged)
-			blame(warning(c,
-				      "%s is in force, but %s, from where it was bound, is unmounted",
-				      o->path, o->merged),
-			      o->merged_unit);
-		return !at->read_only && !at->fs_read_only;
-	}
-
+	if (at && is_our_overlay(at) && (!merged || seen_same_fs(at, merged)))
+		return compare_bound(c, o, at, merged);
 	if (merged && has_mount(c->seen, o->path, merged)) {
 		tell_covered(c, o->path, "the overlay");
 		return false;

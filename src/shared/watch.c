@@ -38,17 +38,20 @@ static struct watch_level *find(struct watch_state *s, const char *dir, size_t l
 /* "80 0 /rofs" */
 static int parse_level(struct watch_state *s, const char *line, size_t len)
 {
-	unsigned bytes, inodes;
 	struct watch_level *level;
-	int at = 0;
+	unsigned long bytes, inodes;
+	char *rest, *dir;
 
-	if (sscanf(line, "%u %u %n", &bytes, &inodes, &at) != 2 || at == 0 || (size_t)at >= len)
+	bytes = strtoul(line, &rest, 10);
+	inodes = strtoul(rest, &dir, 10);
+	if (rest == line || dir == rest || *dir != ' ' || dir + 1 >= line + len)
 		return 0;
-	level = find(s, line + at, len - (size_t)at);
+	dir++;
+	level = find(s, dir, len - (size_t)(dir - line));
 	if (!level)
 		return -ENOMEM;
-	level->bytes = usage_level(bytes);
-	level->inodes = usage_level(inodes);
+	level->bytes = usage_level((unsigned)bytes);
+	level->inodes = usage_level((unsigned)inodes);
 	return 0;
 }
 
