@@ -7,7 +7,7 @@
 
 #include "text.h"
 
-#define MESSAGES_MAX 200u /* how far back: a unit that says more is not one of ours */
+#define MESSAGES_MAX 2000u /* how far back, the messages of early boot included */
 
 static int add_match(sd_journal *j, const char *field, const char *value)
 {
@@ -19,7 +19,11 @@ static int add_match(sd_journal *j, const char *field, const char *value)
 	return sd_journal_add_match(j, match, (size_t)n);
 }
 
-/* (_BOOT_ID and _SYSTEMD_UNIT) or (_BOOT_ID and _PID 1 and UNIT): what journalctl -b -u takes. */
+/*
+ * (_BOOT_ID and _SYSTEMD_UNIT) or (_BOOT_ID and _PID 1 and UNIT): what journalctl -b -u takes. Or
+ * what PID 1 says through the kernel log, before the journal is up, which is when our mounts fail:
+ * then only the text names the unit.
+ */
 static int match_unit(sd_journal *j, const char *unit)
 {
 	char boot[SD_ID128_STRING_MAX];
@@ -43,6 +47,14 @@ static int match_unit(sd_journal *j, const char *unit)
 		err = add_match(j, "_PID", "1");
 	if (err >= 0)
 		err = add_match(j, "UNIT", unit);
+	if (err >= 0)
+		err = sd_journal_add_disjunction(j);
+	if (err >= 0)
+		err = add_match(j, "_BOOT_ID", boot);
+	if (err >= 0)
+		err = add_match(j, "_TRANSPORT", "kernel");
+	if (err >= 0)
+		err = add_match(j, "SYSLOG_IDENTIFIER", "systemd");
 	return err;
 }
 
@@ -61,12 +73,15 @@ static char *get(sd_journal *j, const char *field)
  * How much a message explains: what mount(8) or fsck(8) itself complained of, then PID 1's
  * warnings and errors. Progress reports explain nothing.
  */
-static unsigned worth(sd_journal *j)
+static unsigned worth(sd_journal *j, const char *unit, const char *text)
 {
-	_cleanup_free_ char *pid = get(j, "_PID"), *priority = get(j, "PRIORITY");
-	bool own = !pid || strcmp(pid, "1") != 0;
+	_cleanup_free_ char *pid = get(j, "_PID"), *priority = get(j, "PRIORITY"),
+			    *transport = get(j, "_TRANSPORT");
+	bool from_kernel = transport && strcmp(transport, "kernel") == 0;
 
-	if (own)
+	if (from_kernel && !strstr(text, unit))
+		return 0;
+	if (!from_kernel && (!pid || strcmp(pid, "1") != 0))
 		return 2;
 	return priority && priority[0] <= '4' ? 1 : 0;
 }
@@ -76,7 +91,7 @@ static bool is_readable(const char *s)
 	return *s && text_is_utf8(s, strlen(s));
 }
 
-static char *best_message(sd_journal *j)
+static char *best_message(sd_journal *j, const char *unit)
 {
 	char *best = NULL;
 	unsigned best_worth = 0;
@@ -85,10 +100,10 @@ static char *best_message(sd_journal *j)
 		return NULL;
 	/* From the newest back: of two that are worth the same, the newer one. */
 	for (unsigned i = 0; i < MESSAGES_MAX && sd_journal_previous(j) > 0; i++) {
-		unsigned w = worth(j);
-		char *text = w > best_worth ? get(j, "MESSAGE") : NULL;
+		char *text = get(j, "MESSAGE");
+		unsigned w = text && is_readable(text) ? worth(j, unit, text) : 0;
 
-		if (!text || !is_readable(text)) {
+		if (w <= best_worth) {
 			free(text);
 			continue;
 		}
@@ -144,7 +159,7 @@ int reason_find(const struct problem *p, char **ret)
 		if (err == -ENOMEM)
 			return err;
 		if (err >= 0)
-			*ret = best_message(j);
+			*ret = best_message(j, p->units[i]);
 	}
 	if (*ret)
 		trim(*ret);

@@ -1,0 +1,121 @@
+"""The command, and the two services that tell the truth: on a healthy machine and on a broken one.
+"""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+
+STATUS = "LC_ALL=C.UTF-8 rofs status"
+NOBODY = "runuser -u nobody -- env LC_ALL=C.UTF-8"
+JOURNAL = "journalctl -b --no-pager -o cat"
+
+
+def verdict(name: str) -> Dict[str, str]:
+    """What everybody who tells the truth says at this moment."""
+    return {
+        f"{name}_status": STATUS,
+        f"{name}_json": "rofs status --json",
+        f"{name}_verify": "systemctl restart rofs-verify.service",
+        f"{name}_failed": SYSTEM["failed"],
+        f"{name}_motd": "cat /run/motd.d/rofs",
+        f"{name}_journal": f"{JOURNAL} -u rofs-verify.service | tail -n 8",
+    }
+
+
+HEALTHY: Dict[str, str] = {
+    **SYSTEM,
+    **verdict("healthy"),
+    "verify_at_boot": "systemctl show -p ActiveState -p ExecMainStatus rofs-verify.service",
+    "verify_blame": "systemd-analyze blame --no-pager | grep -E 'rofs-(verify|watch)'; true",
+    "critical": "systemd-analyze critical-chain --no-pager multi-user.target",
+    "unprivileged": f"{NOBODY} rofs status",
+    "unprivileged_json": f"{NOBODY} rofs status --json",
+    "metrics": "rofs status --openmetrics",
+    "columns": f"{STATUS} --output=WHERE,UNIT --noheadings --raw",
+    "plan": "rm -rf /run/planned && rofs plan --output=/run/planned &&"
+            " diff -r --no-dereference /run/planned /run/systemd/generator.early &&"
+            " find /run/planned | wc -l",
+    "plan_unprivileged": f"{NOBODY} rofs plan --output=/tmp/planned &&"
+                         " diff -r --no-dereference /tmp/planned /run/systemd/generator.early",
+    "timer": "systemctl show -p ActiveState -p SubState rofs-watch.timer",
+    # A machine on which nothing happens.
+    "idle_before": "journalctl --sync; journalctl -b -u rofs-watch.service -o cat --no-pager;"
+                   " awk '{print $7}' /sys/block/vda/stat /sys/block/vdb/stat",
+    "idle": "for i in 1 2 3 4 5 6; do systemctl start rofs-watch.service || exit 1; done",
+    "idle_after": "sync; journalctl --sync; journalctl -b -u rofs-watch.service -o cat --no-pager;"
+                  " awk '{print $7}' /sys/block/vda/stat /sys/block/vdb/stat",
+    "edit": "printf '[Overlay /opt]\\n' >>/etc/rofs.conf; " + STATUS,
+    "edit_unprivileged": f"{NOBODY} rofs status",
+    "bus_down": "systemctl stop dbus.socket dbus.service; " + STATUS,
+    "bus_down_unprivileged": f"{NOBODY} rofs status",
+    "bus_up": "systemctl start dbus.socket dbus.service",
+    **SECTORS,
+}
+
+BROKEN_CONF = """\
+[Memory]
+Size=48M
+[Overlay /var]
+[Overlay /etc]
+[Overlay /home]
+Szie=1M
+[Overlay /srv]
+[Partition data]
+Device=LABEL=data
+[Persist /var/local/data]
+Partition=data
+[Partition gone]
+Device=LABEL=gone
+Timeout=2s
+[Persist /var/local/gone]
+Partition=gone
+"""
+
+BROKEN: Dict[str, str] = {
+    **SYSTEM,
+    "boot_failed": SYSTEM["failed"],
+    "boot_status": STATUS,
+    "boot_json": "rofs status --json",
+    "boot_unprivileged": f"{NOBODY} rofs status",
+    "boot_motd": "cat /run/motd.d/rofs",
+    "boot_journal": f"{JOURNAL} -u rofs-verify.service",
+    "catalog": "journalctl --update-catalog; journalctl -b -x --no-pager -u rofs-verify.service"
+               " MESSAGE_ID=3df5f2fcf9c74f4e8cc9c4bb39f1ae0a -n 1",
+    # An overlay is unmounted by hand; the timer's service notices by itself.
+    "overlay_gone": "umount /srv",
+    "overlay_watch": "systemctl start rofs-watch.service; sleep 2;"
+                     f" {JOURNAL} -u rofs-verify.service | tail -n 12",
+    **verdict("overlay"),
+    "overlay_back": "systemctl start srv.mount",
+    "root_rw": "mount -o remount,rw /",
+    **verdict("root"),
+    "root_ro": "mount -o remount,ro /",
+    "covered": "mount -t tmpfs scratch /var/local/data",
+    **verdict("covered"),
+    "uncovered": "umount /var/local/data",
+    "pool_filled": "df -m --output=avail /rofs | tail -n 1; dd if=/dev/zero of=/home/big bs=1M"
+                   " count=1 2>/dev/null; dd if=/dev/zero of=/var/big bs=1M count=46 2>/dev/null;"
+                   " df --output=pcent /rofs",
+    "pool_watch": "for i in 1 2 3; do systemctl start rofs-watch.service || exit 1; done;"
+                  f" {JOURNAL} -u rofs-watch.service",
+    "pool_message": "journalctl -b -x --no-pager -u rofs-watch.service -n 1;"
+                    " journalctl -b -o json --no-pager -u rofs-watch.service -n 1",
+    **verdict("pool"),
+    "pool_unprivileged": f"{NOBODY} rofs status",
+    "pool_emptied": "rm /var/big; systemctl start rofs-watch.service; cat /run/rofs-watch/state",
+}
+
+RECOVERED: Dict[str, str] = {
+    "off_status": STATUS,
+    "off_json": "rofs status --json",
+    "off_plan": "rofs plan | grep -c '^# '",
+    "off_units": "systemctl list-units --all --plain --no-legend --no-pager 'rofs*'",
+}
+
+SCENARIOS = (
+    Scenario("command", MINIMAL_CONF, (HEALTHY,)),
+    Scenario("broken", BROKEN_CONF, (BROKEN,)),
+    Scenario("command-off", BROKEN_CONF, (RECOVERED,), arguments=("recovery",)),
+)
