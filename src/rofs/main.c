@@ -22,8 +22,7 @@ static const struct verb verbs[] = {
 	{ "check", "[--root=DIR]", "mistakes, and what will go wrong on this machine", verb_check },
 	{ "plan", "[--root=DIR] [--output=DIR]", "the units that the generator would write",
 	  verb_plan },
-	{ "diff", "[PATH...] [--json] [--sort=size] [-u]", "what has changed since boot",
-	  verb_diff },
+	{ "diff", "[--json] [--sort=size] [PATH...]", "what has changed since boot", verb_diff },
 };
 
 static void print_usage(FILE *f)
