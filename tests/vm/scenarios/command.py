@@ -12,6 +12,8 @@ NOBODY = "runuser -u nobody -- env LC_ALL=C.UTF-8"
 JOURNAL = "journalctl -b --no-pager -o cat"
 
 
+# By identifier, not by unit: journald cannot tell the unit of a process that has ended by the time
+# it looks.
 def verdict(name: str) -> Dict[str, str]:
     """What everybody who tells the truth says at this moment."""
     return {
@@ -20,7 +22,7 @@ def verdict(name: str) -> Dict[str, str]:
         f"{name}_verify": "systemctl restart rofs-verify.service",
         f"{name}_failed": SYSTEM["failed"],
         f"{name}_motd": "cat /run/motd.d/rofs",
-        f"{name}_journal": f"{JOURNAL} -u rofs-verify.service | tail -n 8",
+        f"{name}_journal": f"journalctl --sync; {JOURNAL} -t rofs-verify | tail -n 4",
     }
 
 
@@ -46,11 +48,11 @@ HEALTHY: Dict[str, str] = {
     "idle": "for i in 1 2 3 4 5 6; do systemctl start rofs-watch.service || exit 1; done",
     "idle_after": "sync; journalctl --sync; journalctl -b -u rofs-watch.service -o cat --no-pager;"
                   " awk '{print $7}' /sys/block/vda/stat /sys/block/vdb/stat",
-    "edit": "printf '[Overlay /opt]\\n' >>/etc/rofs.conf; " + STATUS,
-    "edit_unprivileged": f"{NOBODY} rofs status",
     "bus_down": "systemctl stop dbus.socket dbus.service; " + STATUS,
     "bus_down_unprivileged": f"{NOBODY} rofs status",
     "bus_up": "systemctl start dbus.socket dbus.service",
+    "edit": "printf '[Overlay /opt]\\n' >>/etc/rofs.conf; " + STATUS,
+    "edit_unprivileged": f"{NOBODY} rofs status",
     **SECTORS,
 }
 
@@ -86,7 +88,7 @@ BROKEN: Dict[str, str] = {
     # An overlay is unmounted by hand; the timer's service notices by itself.
     "overlay_gone": "umount /srv",
     "overlay_watch": "systemctl start rofs-watch.service; sleep 2;"
-                     f" {JOURNAL} -u rofs-verify.service | tail -n 12",
+                     f" journalctl --sync; {JOURNAL} -t rofs-verify | tail -n 8",
     **verdict("overlay"),
     "overlay_back": "systemctl start srv.mount",
     "root_rw": "mount -o remount,rw /",
