@@ -82,8 +82,8 @@ BROKEN: Dict[str, str] = {
     "boot_json": "rofs status --json",
     "boot_unprivileged": f"{NOBODY} rofs status",
     "boot_motd": "cat /run/motd.d/rofs",
-    "boot_journal": f"{JOURNAL} -u rofs-verify.service",
-    "catalog": "journalctl --update-catalog; journalctl -b -x --no-pager -u rofs-verify.service"
+    "boot_journal": f"{JOURNAL} -t rofs-verify",
+    "catalog": "journalctl --update-catalog; journalctl -b -x --no-pager"
                " MESSAGE_ID=3df5f2fcf9c74f4e8cc9c4bb39f1ae0a -n 1",
     # An overlay is unmounted by hand; the timer's service notices by itself.
     "overlay_gone": "umount /srv",
@@ -101,9 +101,8 @@ BROKEN: Dict[str, str] = {
                    " count=1 2>/dev/null; dd if=/dev/zero of=/var/big bs=1M count=46 2>/dev/null;"
                    " df --output=pcent /rofs",
     "pool_watch": "for i in 1 2 3; do systemctl start rofs-watch.service || exit 1; done;"
-                  f" {JOURNAL} -u rofs-watch.service",
-    "pool_message": "journalctl -b -x --no-pager -u rofs-watch.service -n 1;"
-                    " journalctl -b -o json --no-pager -u rofs-watch.service -n 1",
+                  f" journalctl --sync; {JOURNAL} -t rofs-verify",
+    "pool_message": "journalctl -b -x --no-pager MESSAGE_ID=fa0b26375bf94a55baa9979360b7a6a9 -n 1",
     **verdict("pool"),
     "pool_unprivileged": f"{NOBODY} rofs status",
     "pool_emptied": "rm /var/big; systemctl start rofs-watch.service; cat /run/rofs-watch/state",
