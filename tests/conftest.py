@@ -84,12 +84,16 @@ def wanted_boots(items: List[pytest.Item]) -> List[Tuple[str, str]]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
-    """Leave out what a suite's system itself cannot do: the table at the end says why."""
+    """Leave out what is not booted in a suite; the table says why, if its system itself cannot."""
     left_out = []
     for item in items:
         scenario, suite = boot_of(item) or ("", "")
-        if scenario and suite in SCENARIOS[scenario].cannot:
-            Running.table.cannot(scenario, suite, SCENARIOS[scenario].cannot[suite])
+        if not scenario:
+            continue
+        wanted = SCENARIOS[scenario]
+        if suite in wanted.cannot:
+            Running.table.cannot(scenario, suite, wanted.cannot[suite])
+        if suite in wanted.cannot or suite not in wanted.suites:
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

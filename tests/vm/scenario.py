@@ -10,8 +10,13 @@ import dataclasses
 from typing import Dict, Mapping, Sequence, Union
 
 from .disk import Entry, File, Files, as_bytes
+from .image import SUITES
 from .probe import Snippets, probe_files
 from .volume import AnyDisk, Partition
+
+# Where what is tested is ours, and no version of systemd in between is likely to change it: the
+# suite that most people have, and the newest.
+ENDS = ("bookworm", "sid")
 
 MINIMAL_CONF = """\
 [Overlay /var]
@@ -39,7 +44,8 @@ class Scenario:
     `disks`: beside the root and the partition "data" (vda, vdb): vdc, vdd, ... `root`: the type
     of the root file system. `partitions`: if any, vda is a GPT disk with the root as its first.
     `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
-    what its system itself cannot do, so that the scenario is not booted there.
+    what its system itself cannot do, so that the scenario is not booted there. `suites`: booted
+    on these only, where the versions between are not expected to differ.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
     """
 
@@ -56,6 +62,7 @@ class Scenario:
     root_flag: str = "ro"
     rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    suites: Sequence[str] = SUITES
 
 
 def scenario_files(scenario: Scenario, rofs: Files) -> Dict[str, Entry]:
