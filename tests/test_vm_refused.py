@@ -48,7 +48,7 @@ def test_casefold_is_explained_where_it_is_refused(boot: Boot, suite: str) -> No
 def test_everything_else_is_in_force(boot: Boot) -> None:
     assert boot["running"].line == "degraded"
     expected = ("rofs-overlay-srv.mount", "rofs-overlay-mnt.mount", "rofs-prepare-", "rofs-ro-mnt",
-                "systemd-fsck@")
+                "systemd-fsck@", "rofs-verify.service")
     assert [name for name in failed_units(boot) if not name.startswith(expected)] == []
     assert boot["writable"].status == 0, boot["writable"].err
     assert boot["readonly"].err.count("Read-only file system") == 2

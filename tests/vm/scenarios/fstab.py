@@ -117,7 +117,7 @@ LATE: Dict[str, str] = {
     "absent": "touch /srv/new; touch /media/new",
     "states": "for u in home.automount srv.automount srv.mount media.mount home.mount; do"
               " echo $u $(systemctl show -p ActiveState --value $u); done",
-    "status": "systemctl status --no-pager 'rofs-*.mount'",
+    "verdict": "rofs status",
     "said": "journalctl -b -t rofs-generator -o cat --no-pager",
     **RELOAD,
     **SECTORS,
