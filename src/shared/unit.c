@@ -699,12 +699,25 @@ static int enable(struct rendering *r, const char *unit, bool required)
 	return add_link(r, required ? LOCAL_FS ".requires/" : LOCAL_FS ".wants/", unit, s);
 }
 
-static int render_links(struct rendering *r)
+/* Directories get in place in the order of their first link: what is enabled comes last. */
+static int render_masks(struct rendering *r, bool of_target)
 {
 	const struct plan *p = r->plan;
 	int err = 0;
 
+	for (size_t i = 0; i < p->n_masks && err >= 0; i++)
+		if ((strncmp(p->masks[i], LOCAL_FS ".", strlen(LOCAL_FS ".")) == 0) == of_target)
+			err = add_link(r, "", p->masks[i], "/dev/null");
+	return err;
+}
+
+static int render_links(struct rendering *r)
+{
+	const struct plan *p = r->plan;
+	int err;
+
 	r->set.first_link = r->set.n_files;
+	err = render_masks(r, false);
 	for (size_t i = 0; i < p->n_overlays && err >= 0; i++)
 		err = enable(r, p->overlays[i].bind_unit,
 			     plan_overlay_is_required(&p->overlays[i]));
@@ -712,8 +725,8 @@ static int render_links(struct rendering *r)
 		err = enable(r, p->persists[i].unit, plan_persist_is_required(&p->persists[i]));
 	if (err >= 0 && p->tmp)
 		err = enable(r, "tmp.mount", false);
-	for (size_t i = 0; i < p->n_masks && err >= 0; i++)
-		err = add_link(r, "", p->masks[i], "/dev/null");
+	if (err >= 0)
+		err = render_masks(r, true);
 	/* Whatever came of the rest, somebody says so; in each boot in which this generator acts. */
 	if (err >= 0)
 		err = add_link(r, LOCAL_FS ".wants/", "rofs-verify.service",

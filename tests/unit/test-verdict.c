@@ -236,34 +236,34 @@ static void test_overlay_is_read_only(void)
 	}
 }
 
-/* fstab mounts /usr, and it is overlaid: writable in RAM, as declared. */
-static void test_usr_of_its_own(void)
+/* fstab mounts /home, and it is overlaid: writable in RAM, as declared. */
+static void test_lower_of_fstab(void)
 {
 	static const struct {
 		const char *mount, *problem;
 	} rows[] = {
-		{ "4 3 254:3 /rofs/ro/usr ext4 /dev/vda3 ro ro\n", NULL },
-		{ "4 3 254:3 /rofs/ro/usr ext4 /dev/vda3 rw rw\n",
-		  "/rofs/ro/usr is writable: what is written there goes to the flash" },
-		{ "", "/dev/vda3, which fstab has for /usr, is not mounted on /rofs/ro/usr" },
+		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n", NULL },
+		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 rw rw\n",
+		  "/rofs/ro/home is writable: what is written there goes to the flash" },
+		{ "", "/dev/vda3, which fstab has for /home, is not mounted on /rofs/ro/home" },
 	};
 
 	CHECK_EACH(row, rows)
 	{
 		_cleanup_(world_done) struct world w = { 0 };
 
-		CHECK_INT(model_read(&w.model, "[Root]\nTmp=no\n[Overlay /usr]\n"), 0);
+		CHECK_INT(model_read(&w.model, "[Root]\nTmp=no\n[Overlay /home]\n"), 0);
 		CHECK_INT(model_look(&w.model, NULL), 0);
 		w.model.facts.rofs_exists = true;
-		CHECK_INT(model_add_fstab(&w.model, "/dev/vda3", "/usr", "ext4", "defaults"), 0);
+		CHECK_INT(model_add_fstab(&w.model, "/dev/vda3", "/home", "ext4", "defaults"), 0);
 		CHECK_INT(model_plan(&w.model), 0);
 		CHECK_INT(seen_volumes(&w.seen, &w.model.plan), 0);
 		add_mounts(&w.seen, "1 0 254:0 / ext4 /dev/vda ro ro\n"
 				    "2 1 0:30 /rofs tmpfs rofs rw rw\n"
 				    "3 2 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
 		add_mounts(&w.seen, row->mount);
-		add_mounts(&w.seen, "5 2 0:32 /rofs/overlay/usr overlay rofs rw rw\n"
-				    "6 1 0:32 /usr overlay rofs rw rw\n");
+		add_mounts(&w.seen, "5 2 0:32 /rofs/overlay/home overlay rofs rw rw\n"
+				    "6 1 0:32 /home overlay rofs rw rw\n");
 		judge(&w);
 		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
 	}
@@ -445,7 +445,7 @@ int main(void)
 	test_one_thing_missing();
 	test_root_is_writable();
 	test_overlay_is_read_only();
-	test_usr_of_its_own();
+	test_lower_of_fstab();
 	test_partition_is_missing();
 	test_partition_turns_read_only();
 	test_layer_unmounted_behind_its_back();
