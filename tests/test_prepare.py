@@ -59,8 +59,10 @@ exec chroot . /bin/sh -eu /run/checks
 BOOT = r"""
 units=/run/units
 value() { sed -n "s/^$2=//p" "$units/$1" | sed 's/%%/%/g'; }
+# systemd does not take the guard (autofs) for the mount itself.
+is_mounted() { findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs; }
 start() {
-    ! mountpoint -q "$(value "$1" Where)" || return 0
+    ! is_mounted "$(value "$1" Where)" || return 0
     for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
     [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
     mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
@@ -91,18 +93,22 @@ one_pass() {
 }
 prepare() {
     : "${sum:=0}"
-    for u in $units/rofs-prepare-*.service; do
+    runs $units/rofs-prepare-persist-*.service $units/rofs-prepare-rw-*.service
+    echo $sum > /run/status
+}
+runs() {
+    for u in "$@"; do
         [ -f "$u" ] || continue
         pool=$(sed -n 's,^ExecStart=.*/rofs-prepare ,,p' "$u")
         /rofs-prepare "$pool" || sum=$?
     done
-    echo $sum > /run/status
 }
 merge() {
     cd $units
     for u in $(by_depth $(ls | grep '^rofs-overlay-')); do
         start "$u" || echo "not mounted: $u"
     done
+    runs $units/rofs-prepare-fallback-*.service
     mine=$(ls local-fs.target.wants local-fs.target.requires 2>/dev/null | grep '\.mount$' || true)
     for u in $(by_depth $mine); do
         [ "$u" = tmp.mount ] || start "$u" || echo "not mounted: $u"
@@ -625,3 +631,207 @@ def test_without_overlayfs_paths_are_bound_read_only(system: System, build_dir: 
     assert done.stdout.split() == [
         "0", "0", "/etc/machine-id", "/etc", "/etc/machine-id", "/home", "/var",
         RUNNING_ID, "persist"]
+
+
+GUARDED = (f"[Overlay /var]\n{DATA}"
+           "[Persist /var/a]\nPartition=data\nDirectory=/a\n"
+           "[Persist /var/not/there]\nPartition=data\nDirectory=/b\nIfMissing=emergency\n"
+           "[Persist /mnt]\nPartition=data\nDirectory=/c\n"
+           "[Persist /var/ram]\nPartition=data\nDirectory=/d\nIfMissing=volatile\n")
+GUARDED_LOWER = "mkdir mnt var/a var/ram; touch mnt/old var/a/old var/ram/old"
+TRY = ("try() { ls -A $1; touch $1/new 2>&1 | grep -o 'Read-only.*' || true;"
+       " ls $1/no 2>&1 || true; }\n")
+
+
+def test_guard_keeps_writes_off_the_path_of_a_persist(system: System) -> None:
+    found = sections(system(
+        GUARDED,
+        TRY + """
+        generate 2>/dev/null; one_pass
+        for d in /var/a /var/not/there /mnt; do echo "== $d"; try $d; stat -c %a $d; done
+        echo == ram; touch /var/ram/new && ls /var/ram
+        echo == upper; cd /rofs/rw/var/upper; find . -type f | sort
+        """,
+        GUARDED_LOWER))
+    for path in ("/var/a", "/var/not/there", "/mnt"):
+        assert found[path] == [
+            "Read-only file system", f"ls: cannot access '{path}/no': No such file or directory",
+            "755"]
+    assert found["ram"] == ["new", "old"]
+    assert found["upper"] == ["./.updated", "./ram/new"]
+
+
+def test_partition_is_mounted_on_the_guard_and_leaves_it_behind(system: System) -> None:
+    found = sections(system(
+        GUARDED,
+        TRY + """
+        boot
+        echo == data; echo kept > /var/a/file; cat /run/disk/a/file; ls -A /var/a
+        echo == again; /rofs-prepare /rofs; cat /var/a/file
+        echo == behind; umount /var/a; try /var/a
+        """,
+        GUARDED_LOWER))
+    assert found["data"] == ["kept", "file"]
+    assert found["again"] == ["kept"]
+    assert found["behind"][0] == "Read-only file system"
+
+
+def test_guard_is_the_one_mount_that_systemd_does_not_count(system: System) -> None:
+    """Its mount.c skips autofs: the unit of the path is active when the data is there."""
+    found = sections(system(
+        GUARDED,
+        """
+        generate 2>/dev/null; one_pass; one_pass
+        echo == mounts; findmnt -rno FSTYPE,OPTIONS --mountpoint /var/a | cut -d, -f1-4
+        echo == status; cat /run/status
+        """,
+        GUARDED_LOWER))
+    assert found["mounts"] == ["autofs ro,nosuid,nodev,noexec"]
+    assert found["status"] == ["0"]
+
+
+def test_guard_below_a_mount_of_fstab_is_put_up_on_its_own(system: System) -> None:
+    path = "/srv/of \"100%\" $HOME\\x20"
+    found = sections(system(
+        f"{DATA}[Persist {path}]\nPartition=data\nDirectory=/a\n",
+        TRY.replace("$1", '"$1"') + f"""
+        generate 2>/dev/null; one_pass; mount -t tmpfs x /srv
+        echo == status; /rofs-prepare '/rofs/guard{path}' && echo 0
+        echo == guard; try '{path}'
+        echo == below; ls -A /srv
+        """,
+        "mkdir srv; echo 'LABEL=srv /srv ext4 defaults 0 0' > etc/fstab"))
+    assert found["status"] == ["0"]
+    assert found["guard"][0] == "Read-only file system"
+    assert found["below"] == [path.rpartition("/")[2]]
+
+
+def test_path_that_cannot_be_guarded_is_told(system: System) -> None:
+    found = sections(system(
+        f"[Overlay /var]\nOptions=ro\n{DATA}"
+        "[Persist /var/a]\nPartition=data\nDirectory=/a\n"
+        "[Persist /mnt]\nPartition=data\nDirectory=/c\n",
+        """
+        generate 2>/dev/null; one_pass 2>/run/said
+        echo == status; cat /run/status; echo == said; cat /run/said
+        echo == others; findmnt -rno FSTYPE --mountpoint /mnt
+        """,
+        "mkdir mnt"))
+    assert found["status"] == ["1"]
+    assert any("[Persist /var/a] is not guarded" in line for line in found["said"])
+    assert found["others"] == ["autofs"]
+
+
+def test_machine_id_on_a_partition_is_that_of_each_boot(system: System) -> None:
+    """systemd has it before the partition is mounted, so an earlier one would be another."""
+    found = sections(system(
+        f"{DATA}[Overlay /etc]\nPartition=data\n",
+        f"""
+        again() {{
+            umount /etc /rofs/overlay/etc /rofs/persist/data /rofs/ro /rofs; rm -r /run/units
+        }}
+        show() {{ cat /etc/machine-id; findmnt -rno TARGET | grep machine-id || true; }}
+        mount --bind -o ro /run/machine-id /etc/machine-id
+        boot; echo == first; show
+        echo kept > /etc/file; again
+        echo {FLASH_ID} > /run/machine-id; mount --bind -o ro /run/machine-id /etc/machine-id
+        boot; echo == second; show; cat /etc/file
+        rm /etc/machine-id; again
+        mount --bind -o ro /run/machine-id /etc/machine-id
+        boot; echo == deleted; show; stat -c '%a %F' /etc/machine-id
+        echo == status; cat /run/status
+        """,
+        f": > etc/machine-id; echo {RUNNING_ID} > run/machine-id"))
+    assert found["first"] == [RUNNING_ID]
+    assert found["second"] == [FLASH_ID, "kept"]
+    assert found["deleted"] == [FLASH_ID, "444 regular file"]
+    assert found["status"] == ["0"]
+
+
+INSTEAD = (f"{DATA}[Overlay /etc]\nPartition=data\nIfMissing=volatile\n"
+           "[Overlay /var]\nPartition=data\nIfMissing=volatile\n"
+           "[Overlay /srv]\nPartition=data\n")
+# As on a machine where the partition has not come: only what needs no device is mounted.
+WITHOUT = """
+generate 2>/dev/null; cd $units; start rofs.mount; start rofs-ro.mount
+mount -t tmpfs srv /srv; touch /srv/old; mkdir -p /rofs/ro/srv; mount --bind -o ro /srv /rofs/ro/srv
+"""
+
+
+def test_without_the_partition_an_overlay_has_what_it_says(system: System) -> None:
+    found = sections(system(
+        INSTEAD,
+        WITHOUT + """
+        umount /srv
+        for p in etc var srv; do /rofs-prepare /rofs/fallback/$p || echo failed; done
+        echo == volatile; touch /etc/new /var/new; ls /rofs/rw/etc/upper/new /rofs/rw/var/upper/new
+        cat /etc/machine-id; findmnt -rno SOURCE --mountpoint /var
+        echo == lower; ls /srv; touch /srv/new 2>&1 | grep -o Read-only.* || true
+        echo == again; /rofs-prepare /rofs/fallback/var; findmnt -rno SOURCE --mountpoint /var
+        """,
+        f"""
+        mkdir srv; echo 'srv /srv tmpfs defaults 0 0' > etc/fstab
+        : > etc/machine-id; echo {RUNNING_ID} > run/machine-id
+        """))
+    assert found["volatile"] == [
+        "/rofs/rw/etc/upper/new", "/rofs/rw/var/upper/new", RUNNING_ID, "rofs"]
+    assert found["lower"] == ["old", "Read-only file system"]
+    assert found["again"] == ["rofs"]
+
+
+def test_with_the_partition_an_overlay_is_what_was_declared(system: System) -> None:
+    found = sections(system(
+        INSTEAD.replace("[Overlay /srv]\nPartition=data\n", ""),
+        """
+        boot
+        echo == upper; touch /etc/new /var/new; cd /run/disk/overlay; ls */upper/new
+        echo == ram; ls /rofs/rw 2>/dev/null || true
+        """))
+    assert found["upper"] == ["etc/upper/new", "var/upper/new"]
+    assert found["ram"] == []
+
+
+# What is on the drive of 4 MiB; whether a file system is made on it.
+CONTENTS = {
+    "zeros": ("true", True),
+    "erased flash": ("head -c 4M /dev/zero | tr '\\000' '\\377' >$d", True),
+    "data at the start": ("echo data | dd of=$d conv=notrunc", False),
+    "data in the first MiB": ("echo data | dd of=$d conv=notrunc bs=1k seek=1000", False),
+    "data at the end": ("echo data | dd of=$d conv=notrunc bs=1k seek=4090", False),
+    "ext4": ("mke2fs -q -t ext4 $d", False),
+    "another file system": ("mkfs.vfat $d", False),
+    "swap": ("mkswap $d", False),
+    "damaged ext4": ("mke2fs -q -t ext4 $d; printf '\\377\\377' |"
+                     " dd of=$d conv=notrunc bs=1 seek=1100", False),
+    "partition table": ("echo 2048,,L | sfdisk -q --no-reread --no-tell-kernel $d", False),
+    "data that ends a partition table": (
+        "printf 'EFI PART' | dd of=$d conv=notrunc bs=512 seek=8191", False),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_only_a_blank_partition_is_formatted(system: System, name: str) -> None:
+    content, formatted = CONTENTS[name]
+    found = sections(system(
+        "[Overlay /var]\n[Partition p]\nDevice=/dev/rofs-test\nType=ext4\nFormat=yes\n"
+        "[Persist /var/a]\nPartition=p\n",
+        f"""
+        d=/run/drive; truncate -s 4M $d; ({content}) >/dev/null 2>&1
+        loop=$(losetup -f --show $d); trap 'losetup -d $loop' EXIT
+        sed -i "s,/dev/rofs-test,$loop," /etc/rofs.conf
+        cp $d /run/before
+        echo == status; if /rofs-prepare /rofs/format/p 2>/run/said; then echo 0; else echo 1; fi
+        sync $d
+        echo == type; blkid -p -o value -s TYPE $d || true
+        echo == same; cmp -s $d /run/before && echo same || echo other
+        echo == said; cat /run/said
+        """))
+    assert found["same"] == ["other" if formatted else "same"]
+    if formatted:
+        assert found["status"][-1] == "0" and "has an ext4 file system" in found["status"][0]
+        assert found["type"] == ["ext4"]
+    elif name.startswith("data"):
+        assert found["status"] == ["1"]
+        assert "/etc/rofs.conf:2: [Partition p]: /dev/loop" in found["said"][0]
+    else:
+        assert found["status"] == ["0"]

@@ -204,7 +204,8 @@ static int make_file_mount_points(const struct plan *p, const struct plan_overla
 		_cleanup_free_ char *path = NULL;
 		int err;
 
-		if (p->persists[i].overlay != (size_t)(o - p->overlays))
+		if (p->persists[i].overlay == SIZE_MAX ||
+		    strcmp(p->overlays[p->persists[i].overlay].path, o->path) != 0)
 			continue;
 		path = strdup(p->persists[i].path + strlen(o->path) + 1);
 		err = path ? make_file_at(lower_fd, upper_fd, path) : -ENOMEM;
@@ -259,6 +260,32 @@ static int fill_upper(const struct plan *p, const struct plan_overlay *o, int ro
 	return left_out;
 }
 
+/*
+ * The machine id is that of this boot, also in layers that the boots share. Returns 1 when it
+ * cannot be: the overlay is still of use.
+ */
+static int seed_again(int root_fd, const struct plan_overlay *o, int lower_fd, int upper_fd)
+{
+	int err;
+
+	if (!o->on_partition || strcmp(o->path, "/etc") != 0)
+		return 0;
+	err = machine_id_seed(root_fd, lower_fd, upper_fd);
+	if (err < 0)
+		complain(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
+	return err < 0;
+}
+
+/* On a partition the layers may be older than this boot, and than the declaration of a persist. */
+static int renew(int root_fd, const struct plan *p, const struct plan_overlay *o, int lower_fd,
+		 int upper_fd)
+{
+	int no_id = seed_again(root_fd, o, lower_fd, upper_fd);
+	int left_out = make_file_mount_points(p, o, lower_fd, upper_fd);
+
+	return left_out != 0 ? left_out : no_id;
+}
+
 int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
@@ -279,9 +306,8 @@ int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *
 	if (upper_fd < 0)
 		return complain(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
 
-	/* On a partition it may be older than the declaration of a persist. */
 	if (made)
-		return make_file_mount_points(p, o, lower_fd, upper_fd);
+		return renew(root_fd, p, o, lower_fd, upper_fd);
 	left_out = fill_upper(p, o, root_fd, lower_fd, upper_fd);
 	if (left_out < 0)
 		return left_out;

@@ -73,21 +73,6 @@ static int parse_arguments(int argc, char **argv)
 	return -1;
 }
 
-/*
- * What this run has prepared systemd mounts, if the kernel does. The bind must be gone before /etc
- * is covered.
- */
-static int leave_to_units(const struct rootfs *r, const struct plan *p,
-			  const struct plan_overlay *o)
-{
-	int err = strcmp(arg_root, "/") == 0 ? mounts_try(p, o) : 0;
-	int held = err >= 0 && strcmp(o->path, "/etc") == 0 ? machine_id_hold(r->root_fd) : -ENOENT;
-
-	if (held >= 0)
-		machine_id_release(held);
-	return err;
-}
-
 /* One line for all of them. @paths is as strbuf_add() has left it. */
 static void tell_no_overlayfs(struct strbuf *paths)
 {
@@ -98,17 +83,25 @@ static void tell_no_overlayfs(struct strbuf *paths)
 }
 
 /*
- * Everything that this run is for; what fails has complained, and the rest goes on. Below another
- * root nothing is mounted: units and options are about this one.
+ * Who mounts what is prepared: in the one pass, and for /etc in any run, this process; for others,
+ * the units. Of /etc it is not left to them, since PID 1's bind on machine-id must be let go of
+ * when it is covered, and not before. Of what is left to them the kernel is asked.
+ *
+ * Returns: 0; -ENODEV without overlayfs, if that is not told yet; 1 when it was told that a unit
+ * will fail.
  */
-static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
+static int mount_or_leave(const struct plan *p, const struct plan_overlay *o, size_t run)
 {
-	bool mounts = run == p->one_pass && strcmp(arg_root, "/") == 0;
+	if (run != p->one_pass && strcmp(o->path, "/etc") != 0)
+		return mounts_try(p, o) < 0;
+	return mounts_overlay(p, o) == -ENODEV ? -ENODEV : 0;
+}
+
+static int prepare_overlays(const struct rootfs *r, const struct plan *p, size_t run)
+{
 	_cleanup_strbuf_ struct strbuf without = { 0 };
 	int status = EXIT_SUCCESS;
 
-	if (mounts)
-		mounts_pools(p);
 	/* In path order: an overlay may have its mount point in another one. */
 	for (size_t i = p->prepares[run].first_overlay; i != SIZE_MAX;
 	     i = p->overlays[i].next_prepared) {
@@ -117,16 +110,47 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 
 		if (err != 0 || (o->lower_is_root && found_partition_check(r->root_fd, o) < 0))
 			status = EXIT_FAILURE;
-		if (err < 0)
+		if (err < 0 || strcmp(arg_root, "/") != 0)
 			continue;
-		if (!mounts) {
-			if (leave_to_units(r, p, o) < 0)
-				status = EXIT_FAILURE;
-		} else if (mounts_overlay(p, o) == -ENODEV) {
+		err = mount_or_leave(p, o, run);
+		if (err > 0)
+			status = EXIT_FAILURE;
+		else if (err == -ENODEV)
 			strbuf_addf(&without, " %s", o->path);
-		}
 	}
 	tell_no_overlayfs(&without);
+	return status;
+}
+
+/* What the path shows without its partition. Only on the running system. */
+static int prepare_instead(const struct rootfs *r, const struct plan *p, size_t run)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (p->overlays[i].fallback == run &&
+		    mounts_fallback(r->root_fd, p, &p->overlays[i]) < 0)
+			status = EXIT_FAILURE;
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (p->persists[i].guard == run && mounts_guard(&p->persists[i]) < 0)
+			status = EXIT_FAILURE;
+	return status;
+}
+
+/*
+ * Everything that this run is for; what fails has complained, and the rest goes on. Below another
+ * root nothing is mounted: units and options are about this one.
+ */
+static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
+{
+	bool mounts = strcmp(arg_root, "/") == 0;
+	int status;
+
+	if (mounts && run == p->one_pass)
+		mounts_pools(p);
+	status = prepare_overlays(r, p, run);
+	if (mounts && prepare_instead(r, p, run) != EXIT_SUCCESS)
+		status = EXIT_FAILURE;
 
 	for (size_t i = 0; i < p->n_persists; i++)
 		if (p->persists[i].prepare == run &&
@@ -140,6 +164,12 @@ static int run_plan(const struct rootfs *r, const struct plan *p)
 	for (size_t i = 0; i < p->n_prepares; i++)
 		if (strcmp(p->prepares[i].dir, arg_pool) == 0)
 			return prepare_all(r, p, i);
+
+	for (size_t i = 0; i < p->n_partitions; i++)
+		if (p->partitions[i].conf && p->partitions[i].format_dir &&
+		    strcmp(p->partitions[i].format_dir, arg_pool) == 0)
+			return format_partition(&p->partitions[i]) < 0 ? EXIT_FAILURE :
+									 EXIT_SUCCESS;
 
 	complain(-ENOENT, "%s is no pool of /etc/rofs.conf", arg_pool);
 	return EXIT_FAILURE;

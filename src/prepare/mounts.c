@@ -105,7 +105,7 @@ static bool is_on_another_device(const char *path)
 }
 
 /* The device number alone does not tell: each subvolume of btrfs has one of its own. */
-static bool is_mount_point(const char *path)
+bool mounts_is_mount_point(const char *path)
 {
 	struct statx sx;
 
@@ -122,13 +122,13 @@ static int try_mount(const char *what, const char *where, const char *type, cons
 	_cleanup_(call_done) struct call c = { 0 };
 	int err;
 
-	if (is_mount_point(where))
+	if (mounts_is_mount_point(where))
 		return 0;
 
 	take_apart(options, &c);
 	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
 	/* Half of it, a bind that is not read-only, say, is worse than nothing. */
-	if (err < 0 && is_mount_point(where))
+	if (err < 0 && mounts_is_mount_point(where))
 		umount2(where, MNT_DETACH);
 	return err;
 }
@@ -164,15 +164,16 @@ void mounts_pools(const struct plan *p)
 }
 
 /* PID 1's bind on /etc/machine-id is let go of when the overlay, which has the id, covers it. */
-static void bind_etc(const struct plan_overlay *o)
+static void bind_etc(const char *what)
 {
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int held = root_fd < 0 || is_mount_point(o->path) ? -ENOENT : machine_id_hold(root_fd);
+	int held = root_fd < 0 || mounts_is_mount_point("/etc") ? -ENOENT :
+								  machine_id_hold(root_fd);
 
-	mount_one(o->merged, o->path, NULL, OPTIONS_BIND);
+	mount_one(what, "/etc", NULL, OPTIONS_BIND);
 	if (held < 0)
 		return;
-	if (is_mount_point(o->path))
+	if (mounts_is_mount_point("/etc"))
 		machine_id_release(held);
 	else
 		close(held);
@@ -193,7 +194,16 @@ static void bind_read_only(const struct plan_overlay *o)
 	tell(err, o->path);
 }
 
-int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
+static void bind_to_path(const char *what, const char *path)
+{
+	if (strcmp(path, "/etc") == 0)
+		bind_etc(what);
+	else
+		mount_one(what, path, NULL, OPTIONS_BIND);
+}
+
+/* Returns: 0 or -errno, having complained, but not of -ENODEV. */
+static int mount_merged(const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *options = NULL;
 	int err;
@@ -205,16 +215,68 @@ int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
 		return err;
 
 	err = try_mount("rofs", o->merged, "overlay", options);
+	if (err >= 0 || err == -ENODEV)
+		return err;
+	tell(err, o->merged);
+	return refusal_explain(o, err);
+}
+
+int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
+{
+	int err = mount_merged(p, o);
+
 	if (err == -ENODEV)
-		return bind_read_only(o), err;
-	if (err < 0) {
-		tell(err, o->merged);
-		return refusal_explain(o, err);
-	}
-	if (strcmp(o->path, "/etc") == 0)
-		bind_etc(o);
+		bind_read_only(o);
+	if (err < 0)
+		return err;
+	bind_to_path(o->merged, o->path);
+	return 0;
+}
+
+/* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */
+static int mount_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o,
+			  char *where)
+{
+	_cleanup_free_ char *layers = NULL;
+	struct plan_overlay in_ram = *o;
+	int err;
+
+	if (asprintf(&layers, PLAN_RAM_LAYERS_DIR "%s", o->path) < 0)
+		return layers = NULL, -ENOMEM;
+	in_ram.on_partition = false;
+	in_ram.layers = layers;
+	in_ram.merged = where;
+	err = layer_prepare(root_fd, p, &in_ram);
+	if (err < 0)
+		return err;
+	err = mount_merged(p, &in_ram);
+	if (err != -ENODEV)
+		return err;
+	complain(err, "this kernel has no overlayfs: %s stays read-only", o->path);
+	mount_one(o->lower, where, NULL, OPTIONS_RO);
+	return 0;
+}
+
+int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)
+{
+	char *where = p->prepares[o->fallback].dir;
+	int err;
+
+	err = make_mount_point(where);
+	if (err < 0)
+		return err;
+	if (mounts_is_mount_point(o->merged))
+		mount_one(o->merged, where, NULL, OPTIONS_BIND ",private");
+	else if (o->conf->if_missing == IF_MISSING_VOLATILE)
+		err = mount_volatile(root_fd, p, o, where);
 	else
-		mount_one(o->merged, o->path, NULL, OPTIONS_BIND);
+		mount_one(o->lower, where, NULL, OPTIONS_RO);
+	if (err < 0)
+		return err;
+	if (!mounts_is_mount_point(where))
+		return -EIO; /* mount_one() has said why */
+
+	bind_to_path(where, o->path);
 	return 0;
 }
 
@@ -249,7 +311,7 @@ int mounts_try(const struct plan *p, const struct plan_overlay *o)
 		err = make_mount_point(o->merged);
 	if (err < 0)
 		return err;
-	if (is_mount_point(o->merged))
+	if (mounts_is_mount_point(o->merged))
 		return 0;
 
 	child = fork();

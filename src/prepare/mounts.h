@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "plan.h"
+
+/**
+ * mounts_is_mount_point - is something mounted on this path?
+ */
+bool mounts_is_mount_point(const char *path);
 
 /**
  * mounts_pools - mount the RAM pools, /rofs/ro and /tmp, as far as plan.one_pass says so
@@ -26,3 +33,24 @@ int mounts_overlay(const struct plan *p, const struct plan_overlay *o);
  * Returns: 0 or -errno, having complained.
  */
 int mounts_try(const struct plan *p, const struct plan_overlay *o);
+
+/**
+ * mounts_fallback - mount and bind what stands on the path of an overlay on a partition
+ *
+ * The merged mount when it is there. Else, with IfMissing=volatile, the same overlay with its
+ * changes in the shared pool; or the lower, read-only.
+ *
+ * Returns: 0, also when the lower stands there as this kernel has no overlayfs; or -errno. Having
+ * complained in both cases.
+ */
+int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o);
+
+/**
+ * mounts_guard - put an empty read-only file system on the path of a persist
+ *
+ * The mount point is made where it is missing and can be made. A path on which something is mounted
+ * already is left alone: it has the data, or its guard.
+ *
+ * Returns: 0 or -errno, having complained.
+ */
+int mounts_guard(const struct plan_persist *p);

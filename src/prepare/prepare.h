@@ -52,7 +52,8 @@ int found_partition_check(int root_fd, const struct plan_overlay *o);
  * @lower_fd: lower directory of /etc
  *
  * On a read-only root with an empty /etc/machine-id, PID 1 makes an id in /run and binds it over
- * the file. The overlay would show the empty one. With a valid id in the lower nothing is done.
+ * the file. The overlay would show the empty one, or, on a partition, that of an earlier boot. With
+ * a valid id in the lower and none in the upper nothing is done.
  *
  * Returns: 0 or -errno.
  */
@@ -101,6 +102,17 @@ int persist_prepare(int root_fd, const struct plan *plan, const struct plan_pers
 
 /** make_path - open a directory below @root_fd, making what is missing. Returns: fd or -errno. */
 int make_path(int root_fd, const char *path);
+
+/**
+ * format_partition - make the file system of a partition that holds nothing
+ *
+ * Nothing: no signature that wipefs(8) knows, also a damaged one, and only zeros, or only the ones
+ * of erased flash, in the first and the last MiB.
+ *
+ * Returns: 0 when it has a signature or a file system was made; -EEXIST when it holds something
+ * else; or -errno. Having said what was made, or complained.
+ */
+int format_partition(const struct plan_partition *p);
 
 /**
  * open_dir_at - open a directory below @root_fd without following a link at its end. @path:

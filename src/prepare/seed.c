@@ -35,25 +35,33 @@ static int write_file(int dir_fd, const char *name, mode_t mode, const char *tex
 	return dprintf(fd, "%s", text) < 0 ? -errno : 0;
 }
 
+/* What everybody sees now: PID 1's bind, the file behind it, or the lower; else a new one. */
+static int running_id(int root_fd, char ret[static SEEDS_ID_LETTERS + 1])
+{
+	if (seeds_read_id(root_fd, "etc/machine-id", ret) == 0 ||
+	    seeds_read_id(root_fd, "run/machine-id", ret) == 0)
+		return 0;
+	return make_id(ret);
+}
+
 int machine_id_seed(int root_fd, int lower_fd, int upper_fd)
 {
-	char id[SEEDS_ID_LETTERS + 2] = "";
+	char id[SEEDS_ID_LETTERS + 2] = "", kept[SEEDS_ID_LETTERS + 1];
+	struct stat st;
 	int err;
 
-	if (seeds_read_id(lower_fd, "machine-id", id) == 0)
+	if (fstatat(upper_fd, "machine-id", &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    seeds_read_id(lower_fd, "machine-id", id) == 0)
 		return 0;
-	if (seeds_read_id(upper_fd, "machine-id", id) == 0)
-		return 0;
-
-	/* What everybody sees now is PID 1's bind; then the file behind it; then a new one. */
-	err = seeds_read_id(root_fd, "etc/machine-id", id);
-	if (err < 0)
-		err = seeds_read_id(root_fd, "run/machine-id", id);
-	if (err < 0)
-		err = make_id(id);
+	err = running_id(root_fd, id);
 	if (err < 0)
 		return err;
+	if (seeds_read_id(upper_fd, "machine-id", kept) == 0 && strcmp(kept, id) == 0)
+		return 0;
 
+	/* On a partition it is that of an earlier boot, or the mark of its deletion. */
+	if (unlinkat(upper_fd, "machine-id", 0) < 0 && errno != ENOENT)
+		return -errno;
 	id[SEEDS_ID_LETTERS] = '\n';
 	return write_file(upper_fd, "machine-id", 0444, id);
 }

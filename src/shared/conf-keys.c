@@ -406,7 +406,7 @@ static const struct conf_key partition_keys[] = {
 	{ "Check", "yes", set_boolean, offsetof(struct conf_partition, check) },
 	{ "Format", "no", set_boolean, offsetof(struct conf_partition, format) },
 	{ "Grow", "no", set_boolean, offsetof(struct conf_partition, grow) },
-	{ "Timeout", "15s", set_usec, offsetof(struct conf_partition, timeout_usec) },
+	{ "Timeout", "30s", set_usec, offsetof(struct conf_partition, timeout_usec) },
 };
 
 static const struct conf_key persist_keys[] = {

@@ -178,7 +178,7 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 	struct plan_pool own = { .size = o->conf->size, .pos = s->pos };
 	int err;
 
-	err = plan_format(&o->layers, "/rofs/rw%s", o->path);
+	err = plan_format(&o->layers, PLAN_RAM_LAYERS_DIR "%s", o->path);
 	if (err < 0)
 		return err;
 	/* First, since its name may be the longer one: an overlay without it needs no pool. */
@@ -192,21 +192,41 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 	return 0;
 }
 
+/*
+ * What is bound to the path, when it is not always the merged mount. Where the lower is the root
+ * itself, the plain lower is what is there when nothing is mounted.
+ */
+static int plan_fallback(struct building *b, struct plan_overlay *o)
+{
+	enum if_missing m = o->conf->if_missing;
+	_cleanup_free_ char *dir = NULL;
+	int err;
+
+	if (m == IF_MISSING_EMERGENCY || (m == IF_MISSING_READ_ONLY && o->lower_is_root))
+		return 0;
+	err = plan_format(&dir, "/rofs/fallback%s", o->path);
+	if (err < 0)
+		return err;
+	err = plan_add_prepare(b, &o->conf->section, dir, &o->fallback);
+	if (err >= 0)
+		b->plan.prepares[o->fallback].fallback = true;
+	return err;
+}
+
 static int place_on_partition(struct building *b, struct plan_overlay *o)
 {
 	const struct conf_overlay *c = o->conf;
 	_cleanup_free_ char *fallback = NULL;
-	size_t partition;
 	int err;
 
 	err = plan_find_partition(b, &c->section, c->partition,
-				  conf_key_pos(&c->section, "Partition"), &partition);
+				  conf_key_pos(&c->section, "Partition"), &o->partition);
 	if (err < 0)
 		return err;
 	err = plan_format(&fallback, "/overlay%s", o->path);
 	if (err < 0)
 		return err;
-	err = plan_format(&o->layers, "%s%s", b->plan.partitions[partition].where,
+	err = plan_format(&o->layers, "%s%s", b->plan.partitions[o->partition].where,
 			  c->directory ? c->directory : fallback);
 	if (err < 0)
 		return err;
@@ -219,10 +239,13 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 			c->section.name, o->layers, CONF_LAYER_BYTES_MAX);
 
 	o->on_partition = true;
-	err = plan_partition_prepare(b, &c->section, partition, &o->prepare);
+	err = plan_partition_prepare(b, &c->section, o->partition, &o->prepare);
 	if (err < 0)
 		return err;
-	plan_use_partition(b, partition);
+	err = plan_fallback(b, o);
+	if (err < 0)
+		return err;
+	plan_use_partition(b, o->partition);
 	return 0;
 }
 
@@ -242,14 +265,9 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 	if (o->partition && o->start_empty)
 		return diag_error(
 			b->diag, conf_key_pos(s, "StartEmpty"),
-			"[Overlay %s]: StartEmpty= with Partition= is not in this version",
+			"[Overlay %s]: StartEmpty= with Partition= would delete from the partition at "
+			"each boot; expected one of them",
 			s->name);
-	if (o->partition && o->if_missing == IF_MISSING_VOLATILE)
-		return diag_error(
-			b->diag, conf_key_pos(s, "IfMissing"),
-			"[Overlay %s]: IfMissing=volatile is not in this version; expected read-only or emergency",
-			s->name);
-
 	/* Below a mount of fstab nothing can be seen yet. */
 	e = fstab_at_or_above(&b->fstab, c->fact->resolved);
 	if (e && fstab_is_network(e))
@@ -387,6 +405,7 @@ int plan_overlays(struct building *b)
 			return err;
 
 		o.conf = (const struct conf_overlay *)c->section;
+		o.fallback = NO_INDEX;
 		err = plan_overlay(b, c, &o);
 		if (err < 0)
 			plan_overlay_done(&o);

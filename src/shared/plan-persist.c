@@ -49,21 +49,52 @@ int plan_partition_prepare(struct building *b, const struct conf_section *s, siz
 	return 0;
 }
 
-static int check_partition(struct building *b, const struct conf_partition *c)
+static bool is_named_by_content(const char *device)
+{
+	return strncmp(device, "LABEL=", 6) == 0 || strncmp(device, "UUID=", 5) == 0;
+}
+
+static int check_format(struct building *b, const struct conf_partition *c)
 {
 	const struct conf_section *s = &c->section;
 
-	if (c->format)
+	if (strcmp(c->type, "auto") == 0)
 		return diag_error(
 			b->diag, conf_key_pos(s, "Format"),
-			"[Partition %s]: Format=yes is not in this version; make the file system first",
+			"[Partition %s]: Format=yes without Type=; expected the file system to make",
 			s->name);
-	if (c->grow)
+	if (is_named_by_content(c->device))
 		return diag_error(
-			b->diag, conf_key_pos(s, "Grow"),
-			"[Partition %s]: Grow=yes is not in this version; grow the file system first",
-			s->name);
+			b->diag, conf_key_pos(s, "Format"),
+			"[Partition %s]: Format=yes with Device=%s, which only a file system has; "
+			"expected /dev/..., PARTLABEL= or PARTUUID=",
+			s->name, c->device);
 	return 0;
+}
+
+static int plan_format_and_grow(struct building *b, const struct conf_partition *c,
+				struct plan_partition *p)
+{
+	_cleanup_free_ char *grow = NULL;
+	int err;
+
+	if (c->format) {
+		err = check_format(b, c);
+		if (err < 0)
+			return err;
+		err = plan_format(&p->format_dir, "/rofs/format/%s", c->section.name);
+		if (err < 0)
+			return err;
+		err = plan_name_unit(b, &c->section, p->format_dir, ".service", &p->format_unit);
+		if (err < 0)
+			return err;
+	}
+	if (!c->grow)
+		return 0;
+	err = plan_format(&grow, "/rofs/grow/%s", c->section.name);
+	if (err < 0)
+		return err;
+	return plan_name_unit(b, &c->section, grow, ".service", &p->grow_unit);
 }
 
 static int plan_partition(struct building *b, const struct conf_partition *c,
@@ -71,9 +102,6 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 {
 	int err;
 
-	err = check_partition(b, c);
-	if (err < 0)
-		return err;
 	err = unitname_device_path(c->device, &p->device_path);
 	if (err == -EINVAL)
 		return diag_error(b->diag, conf_key_pos(&c->section, "Device"),
@@ -89,6 +117,9 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 		if (err < 0)
 			return err;
 	}
+	err = plan_format_and_grow(b, c, p);
+	if (err < 0)
+		return err;
 	err = plan_format(&p->where, "/rofs/persist/%s", c->section.name);
 	if (err < 0)
 		return err;
@@ -274,6 +305,57 @@ static int find_overlay(struct building *b, const struct claim *c, struct plan_p
 		c->section->name, c->above->section->name);
 }
 
+static int compare_overlay(const void *path, const void *overlay)
+{
+	return path_compare(path, ((const struct plan_overlay *)overlay)->path);
+}
+
+/* Is everything above the persist mounted when the one pass is through, and not later? */
+static bool is_above_in_one_pass(struct building *b, const struct claim *c, const char *parent)
+{
+	if (fstab_at_or_above(&b->fstab, parent) || path_is_at_or_below(parent, "/tmp"))
+		return false;
+	for (const struct claim *above = c->above; above; above = above->above) {
+		const struct plan_overlay *o = bsearch(above->fact->resolved, b->plan.overlays,
+						       b->plan.n_overlays, sizeof(*o),
+						       compare_overlay);
+
+		if (o && !o->one_pass)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Who puts the guard on the path. It must not wait for the partition, so it is never the run on
+ * that one.
+ */
+static int plan_guard(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	const struct conf_section *s = c->section;
+	_cleanup_free_ char *parent = NULL, *dir = NULL;
+	int err;
+
+	p->guard = NO_INDEX;
+	/* What is mounted on a file is a file, and the guard is a directory. */
+	if (p->conf->if_missing == IF_MISSING_VOLATILE || p->conf->kind == PERSIST_FILE)
+		return 0;
+	err = plan_format(&parent, "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
+	if (err < 0)
+		return err;
+	if (is_above_in_one_pass(b, c, *parent ? parent : "/"))
+		return plan_one_pass(b, s, &p->guard);
+
+	err = plan_format(&dir, "/rofs/guard%s", p->path);
+	if (err < 0)
+		return err;
+	err = plan_add_prepare(b, s, dir, &p->guard);
+	if (err < 0)
+		return err;
+	b->plan.prepares[p->guard].guard_in = TAKE_PTR(parent);
+	return 0;
+}
+
 static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
 	const struct conf_section *s = c->section;
@@ -314,7 +396,40 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		if (err < 0)
 			return err;
 	}
+	err = plan_guard(b, c, p);
+	if (err < 0)
+		return err;
 	plan_use_partition(b, p->partition);
+	return 0;
+}
+
+/*
+ * The two mounts would be of one file system, and each would bring its own options. By another name
+ * for the same device it cannot be seen here.
+ */
+static int warn_in_fstab(struct building *b)
+{
+	const struct plan *p = &b->plan;
+
+	for (size_t i = 0; i < b->fstab.n; i++) {
+		const struct fstab_entry *e = b->fstab.entries[i];
+		_cleanup_free_ char *device = NULL;
+		int err = unitname_device_path(e->spec, &device);
+
+		if (err == -ENOMEM)
+			return err;
+		if (fstab_has_option(e->options, "noauto"))
+			continue;
+		for (size_t k = 0; k < p->n_partitions && device; k++)
+			if (p->partitions[k].conf && !claims_find(b->claims, b->n_claims, e->dir) &&
+			    strcmp(p->partitions[k].device_path, device) == 0)
+				diag_warning(
+					b->diag,
+					conf_key_pos(&p->partitions[k].conf->section, "Device"),
+					"[Partition %s]: fstab mounts the same device on %s; remove "
+					"that line, and declare a [Persist %s] if the path is needed",
+					p->partitions[k].conf->section.name, e->dir, e->dir);
+	}
 	return 0;
 }
 
@@ -357,5 +472,5 @@ int plan_persists(struct building *b)
 	}
 
 	warn_unused(b);
-	return 0;
+	return warn_in_fstab(b);
 }

@@ -41,6 +41,9 @@ void plan_partition_done(struct plan_partition *p)
 	free(p->device_path);
 	free(p->device_unit);
 	free(p->fsck_unit);
+	free(p->format_unit);
+	free(p->format_dir);
+	free(p->grow_unit);
 	*p = (struct plan_partition){ 0 };
 }
 
@@ -62,6 +65,7 @@ void plan_done(struct plan *p)
 	for (size_t i = 0; i < p->n_prepares; i++) {
 		free(p->prepares[i].dir);
 		free(p->prepares[i].unit);
+		free(p->prepares[i].guard_in);
 	}
 	for (size_t i = 0; i < p->n_lowers; i++)
 		plan_lower_done(&p->lowers[i]);
@@ -150,9 +154,18 @@ int plan_name_device(struct building *b, const struct conf_section *s, const cha
 
 int plan_name_fsck(struct building *b, const struct conf_section *s, const char *path, char **ret)
 {
-	int err = unitname_instance("systemd-fsck", path, ret);
+	_cleanup_free_ char *name = NULL;
+	int err;
 
-	return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
+	/* The directory of its drop-ins: as with a device. */
+	err = unitname_instance("systemd-fsck", path, &name);
+	if (err >= 0 && strlen(name) + strlen(".d") > UNIT_NAME_BYTES_MAX)
+		err = -ENAMETOOLONG;
+	if (err < 0)
+		return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
+
+	*ret = TAKE_PTR(name);
+	return 0;
 }
 
 /*

@@ -19,6 +19,9 @@
  */
 #define PLAN_PREPARED_DIR "/run/rofs/prepared"
 
+/* Here, and the path of the overlay: its upper and work in RAM. */
+#define PLAN_RAM_LAYERS_DIR "/rofs/rw"
+
 /** struct plan_pool - a file system that holds uppers */
 struct plan_pool {
 	char *dir;  /* /rofs, /rofs/rw/srv, /rofs/persist/data */
@@ -34,11 +37,20 @@ struct plan_pool {
  * struct plan_prepare - one run of rofs-prepare: between a pool's mount and what is mounted from it
  */
 struct plan_prepare {
-	/* The pool, or one overlay's directory in it when its lower is a file system of its own. */
+	/*
+	 * The pool, or one overlay's directory in it when its lower is a file system of its own,
+	 * or /rofs/guard/PATH: a name, no directory; or /rofs/fallback/PATH, where that is mounted.
+	 */
 	char *dir;
 	char *unit;
 	/* Indexes into plan.overlays, SIZE_MAX: none; between them follow next_prepared. */
 	size_t first_overlay, last_overlay;
+	/*
+	 * Of a run that only guards a persist: what must be mounted is above this directory, the
+	 * one that its mount point is in. NULL: any other run.
+	 */
+	char *guard_in;
+	bool fallback; /* of an overlay: it is rendered with that */
 	struct pos pos;
 };
 
@@ -72,6 +84,12 @@ struct plan_overlay {
 	size_t next_prepared; /* the next overlay of the same run, SIZE_MAX: the last */
 	bool lower_is_root;   /* on the root file system: needs no device, so it can come first */
 	bool on_partition;
+	size_t partition; /* index into plan.partitions, with on_partition */
+	/*
+	 * Index into plan.prepares: the run that decides what stands on the path, the merged mount
+	 * or what replaces it when the partition is not there. SIZE_MAX: the plain root then.
+	 */
+	size_t fallback;
 	bool one_pass; /* mounted by plan.one_pass */
 };
 
@@ -82,7 +100,11 @@ struct plan_partition {
 	char *device_path;
 	char *device_unit;
 	char *fsck_unit; /* NULL with Check=no */
-	size_t prepare;	 /* index into plan.prepares, SIZE_MAX: nothing to prepare */
+	/* Makes the file system where there is none; NULL: Format=no. */
+	char *format_unit;
+	char *format_dir; /* what that run of rofs-prepare is called with: a name, no directory */
+	char *grow_unit;  /* NULL: Grow=no */
+	size_t prepare;	  /* index into plan.prepares, SIZE_MAX: nothing to prepare */
 };
 
 struct plan_persist {
@@ -97,6 +119,11 @@ struct plan_persist {
 	size_t lower_mount;
 	/* With Kind=file: index into plan.overlays of the one its mount point is in, SIZE_MAX: none */
 	size_t overlay;
+	/*
+	 * Index into plan.prepares: the run that puts the guard on the path, which keeps writes out
+	 * of RAM as long as the partition is not there. SIZE_MAX: no guard.
+	 */
+	size_t guard;
 };
 
 /**

@@ -332,6 +332,10 @@ static void allow_overlay(struct check *c, const struct conf_overlay *o, const c
 	m->layers = layers_of(o, path);
 	m = add_mount(c, BIND, join(path, ""), join("/rofs/overlay", path));
 	m->overlay = o;
+	if (!o->partition)
+		return;
+	m = add_mount(c, BIND, join(path, ""), join("/rofs/fallback", path));
+	m->overlay = o;
 }
 
 static void allow_fstab(struct check *c, const struct fstab_entry *e)
@@ -584,13 +588,30 @@ static bool is_fsck_of(const char *name, const struct unit *u)
 	return strcmp(device, clean) == 0;
 }
 
+/* The device of a partition that may be formatted, or its fsck. */
+static bool is_of_blank_partition(const struct check *c, const char *unit)
+{
+	bool fsck = strncmp(unit, "systemd-fsck@", 13) == 0;
+	_cleanup_free_ char *path = NULL;
+
+	if (!fsck && !ends_with(unit, ".device"))
+		return false;
+	path = fsck ? path_of_unit(unit + 13, ".service") : path_of_unit(unit, ".device");
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].kind == PARTITION && c->mounts[i].partition->format &&
+		    is_device(path, c->mounts[i].what))
+			return true;
+	return false;
+}
+
 static void check_units_named(const struct check *c, const struct unit *u, const char *value)
 {
 	_cleanup_free_ char *copy = join(value, "");
 	char *state, *word;
 
 	for (word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state))
-		check_that(is_known_unit(word) || find(c, word) || is_fsck_of(word, u),
+		check_that(is_known_unit(word) || find(c, word) || is_of_blank_partition(c, word) ||
+				   is_fsck_of(word, u),
 			   "a unit that was not meant", word);
 }
 
@@ -605,6 +626,20 @@ static bool is_pool_or_layer(const struct check *c, const char *path)
 		if (lower && strncmp(path, "/rofs/ro", 8) == 0 && strcmp(path + 8, lower) == 0)
 			return true;
 		if (strncmp(m->where, "/rofs", 5) == 0 && strcmp(m->where, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The directory that the mount point of a persist is in. */
+static bool is_above_persist(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const char *where = c->mounts[i].where;
+
+		if (c->mounts[i].kind == PERSIST &&
+		    strlen(path) == (size_t)(strrchr(where, '/') - where) &&
+		    strncmp(path, where, strlen(path)) == 0)
 			return true;
 	}
 	return false;
@@ -625,7 +660,8 @@ static void check_mounts_for(const struct check *c, const char *value)
 	*to = '\0';
 	check_that(value[i] == '"' && !value[i + 1], "RequiresMountsFor= of several paths", value);
 	path = unpercent(word);
-	check_that(is_pool_or_layer(c, path), "RequiresMountsFor= of a path nobody declared", path);
+	check_that(is_pool_or_layer(c, path) || is_above_persist(c, path),
+		   "RequiresMountsFor= of a path nobody declared", path);
 }
 
 static void check_source(const struct check *c, const char *value)
@@ -678,11 +714,12 @@ static void check_mount(const struct check *c, const struct unit *u)
 		{ "Unit", "SourcePath", 0, 1 },
 		{ "Unit", "DefaultDependencies", 1, 1 },
 		{ "Unit", "Before", 1, 3 },
-		{ "Unit", "After", 0, 2 },
+		{ "Unit", "After", 0, 3 },
 		{ "Unit", "Requires", 0, 2 },
-		{ "Unit", "Wants", 0, 1 },
+		{ "Unit", "Wants", 0, 3 },
 		{ "Unit", "RefuseManualStop", 0, 1 },
 		{ "Unit", "AssertPathExists", 0, 1 },
+		{ "Unit", "AssertPathIsMountPoint", 0, 1 },
 		{ "Mount", "LogLevelMax", 0, 1 },
 		{ "Unit", "Conflicts", 0, 1 },
 		{ "Unit", "RequiresMountsFor", 0, 2 },
@@ -708,6 +745,48 @@ static void check_mount(const struct check *c, const struct unit *u)
 		    is_mount(&c->mounts[i], what, type, options))
 			return;
 	check_that(false, "a mount that nobody declared", where);
+}
+
+/* What may be bound to the path of an overlay whose partition is missing. */
+static bool is_fallback(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].kind == BIND && strcmp(c->mounts[i].what, path) == 0)
+			return strncmp(path, "/rofs/fallback/", 15) == 0;
+	return false;
+}
+
+static const struct conf_partition *find_partition(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].kind == PARTITION &&
+		    strcmp(c->mounts[i].partition->section.name, name) == 0)
+			return c->mounts[i].partition;
+	return NULL;
+}
+
+/* One command with a partition's name as the last part of its argument. */
+static void check_partition_service(const struct check *c, const struct unit *u,
+				    const char *command)
+{
+	static const struct rule rules[] = {
+		{ "Unit", "Description", 1, 1 },     { "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 1, 1 },	     { "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "After", 1, 2 },	     { "Unit", "Requires", 1, 1 },
+		{ "Unit", "Before", 0, 1 },	     { "Service", "Type", 1, 1 },
+		{ "Service", "ExecStart", 1, 1 },    { "Service", "RemainAfterExit", 1, 1 },
+		{ "Unit", "IgnoreOnIsolate", 0, 1 }, { "Unit", "RefuseManualStop", 0, 1 },
+	};
+	const struct conf_partition *p;
+	const char *start;
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	check_unit_section(c, u);
+	start = value_of(u, "ExecStart");
+	check_that(strncmp(start, command, strlen(command)) == 0, "another command", start);
+	p = find_partition(c, start + strlen(command));
+	check_that(p != NULL, "a partition that nobody declared", start);
+	check_that(strstr(command, "format") ? p->format : p->grow, "nobody asked for it", start);
 }
 
 static void check_prepare(const struct check *c, const struct unit *u)
@@ -737,7 +816,63 @@ static void check_prepare(const struct check *c, const struct unit *u)
 	command += strlen(helper);
 	check_that(strpbrk(command, " \t\\\"'%") == NULL, "a special character", command);
 	directory = undouble(command, '$');
-	check_that(is_pool_or_layer(c, directory), "a pool that nobody declared", directory);
+	check_that(is_pool_or_layer(c, directory) || is_fallback(c, directory),
+		   "a pool that nobody declared", directory);
+}
+
+/* One word of a command line: \xNN is a byte, $$ and %% are single ones. */
+static char *command_word(const char *s)
+{
+	_cleanup_free_ char *dollars = undouble(s, '$'), *word = unpercent(dollars);
+	char *copy = copy_n(word, strlen(word)), *to = copy;
+
+	check_that(strpbrk(s, " \t\"'") == NULL, "more than one word", s);
+	for (const char *from = word; *from; from++) {
+		*to = *from;
+		if (*from == '\\') {
+			check_that(from[1] == 'x' && from[2] && from[3], "an escape", from);
+			*to = (char)strtoul((char[]){ from[2], from[3], 0 }, NULL, 16);
+			from += 3;
+		}
+		to++;
+	}
+	*to = '\0';
+	return copy;
+}
+
+static bool is_persist(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].kind == PERSIST && strcmp(c->mounts[i].where, path) == 0)
+			return true;
+	return false;
+}
+
+static void check_guard(const struct check *c, const struct unit *u)
+{
+	static const struct rule rules[] = {
+		{ "Unit", "Description", 1, 1 },      { "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 1, 1 },	      { "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "Before", 2, 2 },	      { "Unit", "RequiresMountsFor", 1, 1 },
+		{ "Unit", "Conflicts", 1, 1 },	      { "Service", "Type", 1, 1 },
+		{ "Service", "ExecStart", 1, 1 },     { "Service", "RemainAfterExit", 1, 1 },
+		{ "Service", "ExecStop", 1, 1 },      { "Unit", "IgnoreOnIsolate", 1, 1 },
+		{ "Unit", "RefuseManualStop", 1, 1 },
+	};
+	static const char helper[] = CHECK_PREPARE_PATH " /rofs/guard", umount[] = "-/bin/umount ";
+	_cleanup_free_ char *guarded = NULL, *unmounted = NULL;
+	const char *start, *stop;
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	check_unit_section(c, u);
+	start = value_of(u, "ExecStart");
+	stop = value_of(u, "ExecStop");
+	check_that(strncmp(start, helper, strlen(helper)) == 0, "another command", start);
+	check_that(strncmp(stop, umount, strlen(umount)) == 0, "another command", stop);
+	guarded = command_word(start + strlen(helper));
+	unmounted = command_word(stop + strlen(umount));
+	check_that(is_persist(c, guarded), "a guard of no persist", guarded);
+	check_that(strcmp(guarded, unmounted) == 0, "another mount is taken away", unmounted);
 }
 
 static bool is_span(const char *value)
@@ -764,6 +899,21 @@ static void check_timeout(const struct check *c, const struct unit *u)
 		    is_device(path, c->mounts[i].what))
 			return;
 	check_that(false, "a device that nobody declared", path);
+}
+
+/* systemd-fsck@dev-sda1.service.d/50-rofs-NAME.conf */
+static void check_fsck(const struct check *c, const struct unit *u)
+{
+	static const struct rule rules[] = { { "Service", "InaccessiblePaths", 1, 1 } };
+	_cleanup_free_ char *instance = copy_n(u->name, strcspn(u->name, "/")), *path = NULL;
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	path = path_of_unit(instance + strlen("systemd-fsck@"), ".service.d");
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if ((c->mounts[i].kind == PARTITION || c->mounts[i].kind == LOWER) &&
+		    is_device(path, c->mounts[i].what))
+			return;
+	check_that(false, "a check that nobody declared", path);
 }
 
 static void check_firstboot(const struct unit *u)
@@ -1049,10 +1199,18 @@ static void check_text(const struct check *c, const struct unit_file *f)
 		return check_firstboot(&u);
 	if (strcmp(f->name, "dev-.swap.d/90-rofs.conf") == 0)
 		return check_no_swap(&u);
+	if (strncmp(f->name, "systemd-fsck@", 13) == 0)
+		return check_fsck(c, &u);
 	if (strchr(f->name, '/'))
 		return check_timeout(c, &u);
 	if (ends_with(f->name, ".mount"))
 		return check_mount(c, &u);
+	if (strncmp(f->name, "rofs-format-", 12) == 0)
+		return check_partition_service(c, &u, CHECK_PREPARE_PATH " /rofs/format/");
+	if (strncmp(f->name, "rofs-grow-", 10) == 0)
+		return check_partition_service(c, &u, "/lib/systemd/systemd-growfs /rofs/persist/");
+	if (strncmp(f->name, "rofs-prepare-guard-", 19) == 0 && ends_with(f->name, ".service"))
+		return check_guard(c, &u);
 	if (strncmp(f->name, "rofs-prepare", 12) == 0 && ends_with(f->name, ".service"))
 		return check_prepare(c, &u);
 	check_that(false, "a file that was not meant", f->name);

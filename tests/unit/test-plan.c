@@ -75,6 +75,18 @@ static void test_contradictions(void)
 		  F ":2: [Overlay /a]: StartEmpty= directory /b/c is not below it\n", 0, 0 },
 		{ "[Overlay /a]\nStartEmpty=/a\n",
 		  F ":2: [Overlay /a]: StartEmpty= directory /a is not below it\n", 0, 0 },
+		{ "[Partition data]\nDevice=LABEL=data\nFormat=yes\n[Persist /a]\nPartition=data\n",
+		  F
+		  ":3: [Partition data]: Format=yes without Type=; expected the file system to make\n" F
+		  ":5: [Persist /a] is left out too: it needs [Partition data], which holds a mistake\n" F
+		  ":1: note: the partition is declared here\n",
+		  0, 0 },
+		{ DATA "[Overlay /a]\nPartition=data\nStartEmpty=/a/b\n",
+		  F
+		  ":5: [Overlay /a]: StartEmpty= with Partition= would delete from the partition at each "
+		  "boot; expected one of them\n" F
+		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nKind=file\n",
 		  F
 		  ":5: [Persist /a]: Kind=file needs a Directory= that names the file on the partition\n" F

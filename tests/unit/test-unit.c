@@ -178,6 +178,33 @@ static void test_dollar_in_command_line(void)
 		   "ExecStart=/usr/lib/rofs/rofs-prepare /rofs/rw/srv/$${HOME}");
 }
 
+/* systemd splits, unquotes and expands a command line; a persist may hold anything printable. */
+static void test_guard_takes_the_path_as_one_word(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+	static const char unit[] = "rofs-prepare-guard-srv-a\\x20\\x22\\x27\\x5c\\x25\\x24.service";
+
+	CHECK_INT(model_read(&m, DATA "[Persist /srv/a \"'\\%$]\nPartition=data\n"), 0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	model_add_fstab(&m, "/dev/sda1", "/srv", "ext4", "defaults");
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(model_render(&m), 0);
+	check_line(&m, unit,
+		   "ExecStart=/usr/lib/rofs/rofs-prepare "
+		   "/rofs/guard/srv/a\\x20\\x22\\x27\\x5c%%$$");
+	check_line(&m, unit, "ExecStop=-/bin/umount /srv/a\\x20\\x22\\x27\\x5c%%$$");
+}
+
+static void test_corrupt_partition_starts_no_emergency(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	render(&m, DATA "[Persist /p]\nPartition=data\n");
+	check_line(&m,
+		   "systemd-fsck@dev-disk-by\\x2dlabel-data.service.d/50-rofs-persist-data.conf",
+		   "InaccessiblePaths=-/run/systemd/private -/run/dbus");
+}
+
 static void test_same_text_each_time(void)
 {
 	_cleanup_model_ struct model a = { 0 }, b = { 0 };
@@ -216,6 +243,9 @@ static bool is_meant(const char *line, size_t n)
 		"ConditionPathExists=/sys/block/%j/comp_algorithm",
 		"LogLevelMax=notice",
 		"ExecStart=/usr/lib/rofs/rofs-prepare ",
+		"ExecStop=-/bin/umount ",
+		"AssertPathIsMountPoint=/rofs/persist/",
+		"InaccessiblePaths=-/run/systemd/private -/run/dbus",
 		"RemainAfterExit=yes",
 		"JobRunningTimeoutSec=",
 		"[Unit]",
@@ -282,6 +312,8 @@ int main(void)
 	test_fstab_fields_in_units();
 	test_no_line_continues();
 	test_dollar_in_command_line();
+	test_guard_takes_the_path_as_one_word();
+	test_corrupt_partition_starts_no_emergency();
 	test_same_text_each_time();
 	test_nothing_is_injected();
 	return check_done();

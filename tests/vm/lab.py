@@ -162,7 +162,9 @@ class Lab:
         paths = []
         for number, what in enumerate(scenario.disks):
             path = work / f"disk{number}.img"
-            if not isinstance(what, volume.Volume):
+            if callable(what):
+                what(path)
+            elif not isinstance(what, volume.Volume):
                 volume.partition_disk(path, what)
             elif what.part:
                 disk.variant(image.part(base.suite, what.part, self.progress), path,

@@ -28,7 +28,7 @@ Device=LABEL=data
 Partition=data
 """
 
-# Without KVM, and beside another machine, the partition can take longer than the 15 s that rofs
+# Without KVM, and beside another machine, the partition can take longer than the 30 s that rofs
 # waits for it. A drop-in, so that the file itself stays the one of the documentation.
 PATIENCE_PATH = "/etc/rofs.conf.d/50-emulated.conf"
 PATIENCE = File("[Partition data]\nTimeout=90s\n")

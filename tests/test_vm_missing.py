@@ -1,0 +1,129 @@
+"""What stands on the path of a persist without its partition, and that nothing ends in RAM."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+import pytest
+from vm.lab import Outcome
+from vm.machine import Boot
+from vm.probe import Section
+from vm.scenarios.missing import GUARDED
+
+pytestmark = [pytest.mark.vm, pytest.mark.scenario("missing")]
+
+READ_ONLY = "Read-only file system"
+
+
+@pytest.fixture
+def boot(outcome: Outcome) -> Boot:
+    """The scenario's only boot."""
+    return outcome.boots[0]
+
+
+def states(text: str) -> Dict[str, str]:
+    """The active state by unit from `systemctl list-units`."""
+    return {line.split()[0]: line.split()[2] for line in text.splitlines()}
+
+
+def assert_guarded(seen: Section) -> None:
+    """A program that writes is told so; there is nothing to be seen."""
+    said, rest = seen.out.split("== content\n")
+    content, mounts = rest.split("== mounts\n")
+    assert said.count(READ_ONLY) == 3, seen
+    assert "cat: nothing: No such file or directory" in said
+    assert content == ""
+    assert mounts.split()[0] == "autofs"
+    assert mounts.split()[1].startswith("ro,nosuid,nodev,noexec,")
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_writes_fail_without_the_partition(boot: Boot, name: str) -> None:
+    assert_guarded(boot[name])
+
+
+def test_volatile_persist_takes_the_writes(boot: Boot) -> None:
+    said, rest = boot["ram"].out.split("== content\n")
+    assert READ_ONLY not in said
+    assert rest == "dir\nfile\nnew\nold\n== mounts\n"
+
+
+def test_nothing_of_a_guarded_path_is_in_ram(boot: Boot) -> None:
+    below = {line.rpartition("/rofs/rw/var/upper/local")[2].split("/")[1]: line
+             for line in boot["pool"].out.splitlines()[1:] if line.count("/") > 6}
+    assert set(below) == {"ram"}
+
+
+def test_programs_of_every_stage_are_told(boot: Boot) -> None:
+    """One writes from before the overlay on, one after the boot, one asks for the mount."""
+    assert boot["services"].out.split() == ["active", "failed", "inactive"]
+
+
+def test_states_of_units_tell_the_truth(boot: Boot) -> None:
+    found = states(boot["states"].out)
+    for name in ("gone", "late"):
+        assert found[f"rofs-persist-{name}.mount"] == "inactive"
+    for name in ("gone", "ram", "wrong", "broken", "late"):
+        assert found[f"var-local-{name}.mount"] == "inactive"
+    assert found["rofs-persist-wrong.mount"] == "failed"
+    assert found["rofs-persist-broken.mount"] == "inactive"
+    assert found["systemd-fsck@dev-vdd.service"] == "failed"
+    assert found["mnt.mount"] == "inactive"
+    assert found["var-local-data.mount"] == "active"
+
+
+def test_journal_says_what_stands_there_instead(boot: Boot) -> None:
+    said = boot["said"].out
+    assert "/var/local/gone: persistent, bound from a partition; read-only without it" in said
+    assert "/var/local/ram: persistent, bound from a partition; volatile without it" in said
+
+
+def test_late_device_is_mounted_by_starting_the_unit(boot: Boot) -> None:
+    assert boot["appear"].status == 0, boot["appear"]
+    assert boot["appear"].out.split() == ["kept", "active", "autofs", "ext4"]
+
+
+def test_guard_is_back_when_the_unit_is_stopped(boot: Boot) -> None:
+    assert boot["stop"].line == "inactive"
+    assert_guarded(boot["stopped"])
+    assert boot["again"].line == "kept"
+
+
+def test_reload_changes_nothing(boot: Boot) -> None:
+    assert boot["reload"].out.split() == ["inactive", "inactive"]
+    assert_guarded(boot["reloaded"])
+
+
+def test_nothing_was_written_to_the_root_device(outcome: Outcome) -> None:
+    assert outcome.boots[0]["sectors"].line == "0"
+    assert outcome.identical == [True]
+
+
+def test_guard_is_back_when_the_medium_is_pulled(boot: Boot) -> None:
+    assert boot["pulled_state"].out.split() == ["inactive", "inactive"]
+    assert_guarded(boot["pulled"])
+
+
+def test_medium_that_is_back_has_its_data(boot: Boot) -> None:
+    assert boot["replug"].out.splitlines()[:2] == ["before", "after"], boot["replug"]
+
+
+def test_program_with_an_open_file_is_told_that_the_medium_is_gone(boot: Boot) -> None:
+    assert "Input/output error" in boot["busy_said"].out
+    assert boot["busy"].out.count(READ_ONLY) + boot["busy"].out.count("Input/output error") >= 3
+
+
+def test_machine_switches_itself_off(boot: Boot) -> None:
+    assert "Power down" in boot.console
+    assert "emergency mode" not in boot.console
+
+
+@pytest.mark.scenario("emergency")
+def test_emergency_stops_the_boot(boot: Boot) -> None:
+    assert boot["targets"].out.split() == ["active", "inactive", "inactive"]
+    assert "Power down" in boot.console
+
+
+@pytest.mark.scenario("emergency")
+def test_emergency_shell_cannot_write_beneath_either(boot: Boot) -> None:
+    assert_guarded(boot["gone"])
