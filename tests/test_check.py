@@ -58,7 +58,7 @@ CASES = {
               "/etc/rofs.conf.d/1.conf:2: error: ", "vfat cannot hold the changes"),
     "fstab mounts it too": ({"etc/rofs.conf": DATA,
                              "etc/fstab": FSTAB + "/dev/vdb /mnt ext4 defaults 0 2\n"},
-                            "/etc/fstab:2: warning: ", "/dev/vdb is [Partition data]"),
+                            "/etc/rofs.conf:2: warning: ", "fstab mounts the same device on /mnt"),
     "root writable by fstab": ({"etc/rofs.conf": VAR, "etc/fstab": "/dev/a / ext4 defaults 0 1\n"},
                                "/etc/fstab:1: note: ", "rofs keeps it read-only"),
     "root left writable": ({"etc/rofs.conf": "[Root]\nReadOnly=no\n",

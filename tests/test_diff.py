@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from test_cli import run
-from test_prepare import System, system  # noqa: F401
+from test_prepare import DATA, System, system  # noqa: F401
 
 pytestmark = pytest.mark.root
 
@@ -389,6 +389,15 @@ def test_misspelt_path_is_told(diff: Diff) -> None:
     done = diff("touch same", "echo x > a", f"{ROWS} /var/lgo /var/same /var/a")
     assert [row[2] for row in done.rows()] == ["/var/a"]
     assert (done.errors, done.status) == ("rofs: /var/lgo: No such file or directory\n", 1)
+
+
+def test_changes_in_ram_in_place_of_the_partition(diff: Diff) -> None:
+    found = diff(
+        "true",
+        "touch kept; cd /; umount /var /rofs/fallback/var /rofs/overlay/var /rofs/persist/data;"
+        " /rofs-prepare /rofs/fallback/var; cd /var; touch lost",
+        conf=f"{DATA}[Overlay /var]\nPartition=data\nIfMissing=volatile\n")
+    assert found.rows() == [("A", "file", "/var/lost", "")]
 
 
 def test_overlays_in_each_other(diff: Diff) -> None:

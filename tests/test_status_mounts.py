@@ -85,8 +85,7 @@ def test_healthy(said) -> None:
     ("umount /srv", "mount --bind /rofs/overlay/srv /srv",
      "/srv has no overlay: writes there fail"),
     ("umount /var/keep", "mount --bind /rofs/persist/data/keep /var/keep",
-     "/var/keep is not on its partition data (/dev/loop7): what is written there goes to RAM, "
-     "with /var, and is lost at power-off"),
+     "/var/keep is not on its partition data (/dev/loop7): writes there fail"),
     ("mount -o remount,rw /", "mount -o remount,ro /", "/ is writable: "),
     ("mount -t tmpfs scratch /home", "umount /home",
      "the overlay on /home is covered: scratch (tmpfs) is mounted over it, on /home"),

@@ -189,37 +189,12 @@ static bool holds_uppers(const struct plan *p, const struct plan_partition *q)
 	return false;
 }
 
-/* fstab would mount it a second time, with other options. */
-static int check_fstab_has_it(struct checking *c, const struct plan_partition *q)
-{
-	const struct facts *f = &c->l->facts;
-
-	for (size_t i = 0; i < f->n_fstab; i++) {
-		const struct fstab_entry *e = &f->fstab[i];
-		_cleanup_free_ char *path = NULL;
-		int err = unitname_device_path(e->spec, &path);
-
-		if (err == -ENOMEM)
-			return err;
-		if (err < 0 || strcmp(path, q->device_path) != 0 ||
-		    fstab_has_option(e->options, "noauto"))
-			continue;
-		diag_warning(
-			&c->l->diag, check_fstab_pos(c, e->dir),
-			"%s is [Partition %s] of rofs.conf too, and fstab mounts it on %s; remove "
-			"this line",
-			e->spec, q->conf->section.name, e->dir);
-	}
-	return 0;
-}
-
 int check_partitions(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
 
 	for (size_t i = 0; i < p->n_partitions; i++) {
 		const struct plan_partition *q = &p->partitions[i];
-		int err;
 
 		if (!q->conf)
 			continue;
@@ -231,9 +206,6 @@ int check_partitions(struct checking *c)
 				q->conf->section.name, q->conf->type);
 		if (c->running)
 			check_device(c, q);
-		err = check_fstab_has_it(c, q);
-		if (err < 0)
-			return err;
 	}
 	return 0;
 }

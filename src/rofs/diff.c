@@ -272,7 +272,7 @@ static int open_layers(struct diff *d)
 		int err;
 
 		d->layers[i] = (struct upper_layer){ NULL, -1, -1 };
-		err = upper_layer_open(d->loaded.root.root_fd, &p->overlays[i], &d->layers[i]);
+		err = upper_layer_open(d->loaded.root.root_fd, p, &p->overlays[i], &d->layers[i]);
 		if (err < 0 && err != -ENOENT)
 			problem(d, p->overlays[i].path, err);
 	}

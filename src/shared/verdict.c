@@ -188,15 +188,27 @@ static void compare_lowers(struct comparing *c)
 	}
 }
 
+/* The overlay mounted on @path, if it is there and its changes are kept on a partition. */
+static const struct plan_overlay *find_kept(const struct comparing *c, const char *path)
+{
+	const struct plan_overlay *o = find_overlay(c->plan, path);
+
+	return o && o->on_partition && c->verdict.overlays[o - c->plan->overlays] ? o : NULL;
+}
+
 /* What becomes of writes to @path, where something declared is missing. */
 static char *consequence(const struct comparing *c, const char *path)
 {
 	const struct seen_mount *m = seen_at(c->seen, path);
+	const struct plan_overlay *kept = m ? find_kept(c, m->target) : NULL;
 	char *text;
 	int n;
 
 	if (!m || m->read_only || m->fs_read_only)
 		n = asprintf(&text, "writes there fail");
+	else if (kept)
+		n = asprintf(&text, "what is written there goes to partition %s, with %s",
+			     c->plan->partitions[kept->partition].conf->section.name, m->target);
 	else if (seen_is_volatile(m) && strcmp(m->target, path) != 0)
 		n = asprintf(&text,
 			     "what is written there goes to RAM, with %s, and is lost at power-off",
@@ -247,6 +259,34 @@ static bool compare_bound(struct comparing *c, const struct plan_overlay *o,
 	return true;
 }
 
+/* What can say why the partition is not there; nothing if it is. */
+static void blame_partition(const struct comparing *c, struct problem *p, size_t partition)
+{
+	const struct plan_partition *q = &c->plan->partitions[partition];
+
+	if (seen_mounted_at(c->seen, q->where))
+		return;
+	blame(p, q->device_unit);
+	blame(p, q->format_unit);
+	blame(p, q->fsck_unit);
+	blame(p, q->unit);
+}
+
+/* Without its partition, with or without what IfMissing= puts in its place. */
+static void tell_not_kept(struct comparing *c, const struct plan_overlay *o)
+{
+	const struct conf_partition *q = c->plan->partitions[o->partition].conf;
+	_cleanup_free_ char *then = consequence(c, o->path);
+	struct problem *p;
+
+	p = broken(c, "%s is not kept on its partition %s (%s): %s", o->path, q->section.name,
+		   q->device, then ? then : "");
+	blame_partition(c, p, o->partition);
+	blame(p, o->merged_unit);
+	blame(p, o->fallback == SIZE_MAX ? NULL : c->plan->prepares[o->fallback].unit);
+	blame(p, o->bind_unit);
+}
+
 static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 {
 	const struct seen_mount *merged = seen_mounted_at(c->seen, o->merged),
@@ -254,6 +294,11 @@ static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 	_cleanup_free_ char *then = NULL;
 	struct problem *p;
 
+	/* What stands there without the partition may be an overlay of ours too. */
+	if (!merged && o->on_partition && (o->fallback != SIZE_MAX || !at || !is_our_overlay(at))) {
+		tell_not_kept(c, o);
+		return false;
+	}
 	if (at && is_our_overlay(at) && (!merged || seen_same_fs(at, merged)))
 		return compare_bound(c, o, at, merged);
 	if (merged && has_mount(c->seen, o->path, merged)) {
@@ -289,11 +334,7 @@ static bool compare_persist(struct comparing *c, const struct plan_persist *q)
 	then = consequence(c, q->path);
 	p = broken(c, "%s is not on its partition %s (%s): %s", q->path,
 		   partition->conf->section.name, partition->conf->device, then ? then : "");
-	if (!from) {
-		blame(p, partition->device_unit);
-		blame(p, partition->fsck_unit);
-		blame(p, partition->unit);
-	}
+	blame_partition(c, p, q->partition);
 	blame(p, q->unit);
 	return false;
 }

@@ -19,7 +19,7 @@ enum verdict_state {
 	VERDICT_OFF,	   /* rofs does nothing in this boot, on purpose */
 };
 
-#define PROBLEM_UNITS_MAX 4u
+#define PROBLEM_UNITS_MAX 7u
 
 /** struct problem - one thing that is not as it should be */
 struct problem {

@@ -134,11 +134,15 @@ static bool ask_usage(const char *path, struct usage *ret)
 static const char *way_in(const struct seen *s, const struct plan *p, const struct volume *v)
 {
 	for (size_t i = 0; i < p->n_overlays; i++) {
-		const struct seen_mount *m = seen_mounted_at(s, p->overlays[i].path);
+		const struct plan_overlay *o = &p->overlays[i];
+		const struct seen_mount *m = seen_mounted_at(s, o->path);
 
+		/* Without its partition, what is there may be in RAM. */
+		if (o->fallback != SIZE_MAX && !seen_mounted_at(s, o->merged))
+			continue;
 		if (m && strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0 &&
-		    volume_of_overlay(s, p, &p->overlays[i]) == v)
-			return p->overlays[i].path;
+		    volume_of_overlay(s, p, o) == v)
+			return o->path;
 	}
 	for (size_t i = 0; i < p->n_persists && v->kind == VOLUME_PARTITION; i++) {
 		const struct seen_mount *m = seen_mounted_at(s, p->persists[i].path),

@@ -79,13 +79,28 @@ static bool is_mounted(int root_fd, const char *path)
 	       a.st_dev != b.st_dev;
 }
 
-int upper_layer_open(int root_fd, const struct plan_overlay *o, struct upper_layer *ret)
+/* In force with its changes in RAM, as its partition is not there? */
+static bool is_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o)
+{
+	return o->fallback != SIZE_MAX && o->conf->if_missing == IF_MISSING_VOLATILE &&
+	       is_mounted(root_fd, p->prepares[o->fallback].dir);
+}
+
+int upper_layer_open(int root_fd, const struct plan *p, const struct plan_overlay *o,
+		     struct upper_layer *ret)
 {
 	_cleanup_close_ int upper = -1, lower = -1;
+	_cleanup_free_ char *in_ram = NULL;
 
-	if (!is_mounted(root_fd, o->merged))
+	if (is_mounted(root_fd, o->merged)) {
+		upper = open_below(root_fd, o->layers, "/upper");
+	} else if (is_volatile(root_fd, p, o)) {
+		if (asprintf(&in_ram, PLAN_RAM_LAYERS_DIR "%s", o->path) < 0)
+			return in_ram = NULL, -ENOMEM;
+		upper = open_below(root_fd, in_ram, "/upper");
+	} else {
 		return -ENOENT;
-	upper = open_below(root_fd, o->layers, "/upper");
+	}
 	if (upper < 0)
 		return upper;
 	lower = open_below(root_fd, o->lower, "");

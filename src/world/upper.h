@@ -24,11 +24,14 @@ struct upper_layer {
 /**
  * upper_layer_open - open the layers of an overlay that is in force
  * @root_fd: the root of the running system
- * @o:       borrowed, must outlive @ret
+ * @o:       of @p; borrowed, must outlive @ret
+ *
+ * Where its partition is missing and IfMissing= has put RAM in its place, they are those in RAM.
  *
  * Returns: 0, -ENOENT when the overlay is not mounted, or another -errno.
  */
-int upper_layer_open(int root_fd, const struct plan_overlay *o, struct upper_layer *ret);
+int upper_layer_open(int root_fd, const struct plan *p, const struct plan_overlay *o,
+		     struct upper_layer *ret);
 void upper_layer_done(struct upper_layer *l);
 
 /** struct upper_entry - something in the upper that differs; valid during the call only */

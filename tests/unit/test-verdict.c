@@ -290,6 +290,132 @@ static void test_partition_is_missing(void)
 	CHECK(strncmp(motd, "rofs: NOT PROTECTED: /var/local/data is not on", 46) == 0);
 }
 
+/* The guard, an autofs, is mounted on the path before the data, and stays beneath it. */
+static void test_guard_counts_as_nothing(void)
+{
+	static const char guard[] = "30 11 0:60 /var/local/data autofs rofs ro ro\n",
+			  data[] = "14 30 254:16 /var/local/data ext4 /dev/vdb rw rw\n",
+			  refused[] = "/var/local/data is not on its partition data (LABEL=data): "
+				      "writes there fail";
+	static const struct {
+		const char *label;
+		bool partition, data;
+		const char *problem;
+	} rows[] = {
+		{ "data on its guard", true, true, NULL },
+		{ "guard only, no partition", false, false, refused },
+		{ "guard only, and the partition", true, false, refused },
+		{ "data on its guard, partition unmounted behind its back", false, true, NULL },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+
+		check.label = row->label;
+		prepare(&w, conf_text, healthy);
+		unmount(&w, "/var/local/data");
+		if (!row->partition)
+			unmount(&w, "/rofs/persist/data");
+		add_mounts(&w.seen, guard);
+		if (row->data)
+			add_mounts(&w.seen, data);
+		judge(&w);
+		CHECK_INT(w.verdict.persists[0], row->data);
+		CHECK_INT(w.verdict.n_broken, row->problem ? 1 : 0);
+		if (row->problem)
+			CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL,
+				  row->problem);
+		CHECK_INT(w.verdict.state, row->problem ? VERDICT_PARTIAL : VERDICT_PROTECTED);
+	}
+	check.label = NULL;
+}
+
+/* A persist without a guard, as declared: the overlay around it takes the writes. */
+static void test_volatile_persist_is_told(void)
+{
+	static const struct {
+		const char *var, *problem;
+	} rows[] = {
+		{ "", "/var/a is not on its partition data (LABEL=data): what is written there "
+		      "goes to RAM, with /var, and is lost at power-off" },
+		{ "Partition=kept\n[Partition kept]\nDevice=/dev/vdc\n",
+		  "/var/a is not on its partition data (LABEL=data): what is written there goes to "
+		  "partition kept, with /var" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+		char conf[256];
+
+		snprintf(conf, sizeof(conf),
+			 "[Root]\nTmp=no\n[Partition data]\nDevice=LABEL=data\n"
+			 "[Persist /var/a]\nPartition=data\nIfMissing=volatile\n"
+			 "[Overlay /var]\n%s",
+			 row->var);
+		prepare(&w, conf, healthy);
+		add_mounts(&w.seen, "20 3 254:32 /rofs/persist/kept ext4 /dev/vdc rw rw\n");
+		unmount(&w, "/var/local/data");
+		unmount(&w, "/rofs/persist/data");
+		judge(&w);
+		CHECK_INT(w.verdict.n_broken, 1);
+		CHECK(!w.verdict.persists[0]);
+		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+	}
+}
+
+static void test_overlay_without_its_partition(void)
+{
+	static const char conf[] = "[Root]\nTmp=no\n[Partition data]\nDevice=LABEL=data\n"
+				   "[Overlay /var]\nPartition=data\n%s";
+	static const struct {
+		const char *label, *if_missing, *mounts, *problem;
+	} rows[] = {
+		{ "on its partition, bound through the fallback", "IfMissing=volatile\n",
+		  "5 3 254:16 /rofs/persist/data ext4 /dev/vdb rw rw\n"
+		  "6 3 0:40 /rofs/overlay/var overlay rofs rw rw\n"
+		  "7 3 0:40 /rofs/fallback/var overlay rofs rw rw\n"
+		  "8 1 0:40 /var overlay rofs rw rw\n",
+		  NULL },
+		{ "in RAM", "IfMissing=volatile\n",
+		  "7 3 0:41 /rofs/fallback/var overlay rofs rw rw\n"
+		  "8 1 0:41 /var overlay rofs rw rw\n",
+		  "/var is not kept on its partition data (LABEL=data): what is written there goes "
+		  "to RAM and is lost at power-off" },
+		{ "the plain lower", "",
+		  "7 3 254:0 /rofs/fallback/var ext4 /dev/vda ro ro\n"
+		  "8 1 254:0 /var ext4 /dev/vda ro ro\n",
+		  "/var is not kept on its partition data (LABEL=data): writes there fail" },
+		{ "nothing", "", "",
+		  "/var is not kept on its partition data (LABEL=data): writes there fail" },
+		{ "emergency", "IfMissing=emergency\n", "",
+		  "/var is not kept on its partition data (LABEL=data): writes there fail" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+		char text[256];
+
+		check.label = row->label;
+		snprintf(text, sizeof(text), conf, row->if_missing);
+		prepare(&w, text,
+			"1 0 254:0 / ext4 /dev/vda ro ro\n"
+			"3 1 0:30 /rofs tmpfs rofs rw rw\n"
+			"4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
+		add_mounts(&w.seen, row->mounts);
+		judge(&w);
+		CHECK_INT(w.verdict.overlays[0], row->problem == NULL);
+		CHECK_INT(w.verdict.n_problems, row->problem ? 1 : 0);
+		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		if (row->problem)
+			CHECK_STR(w.verdict.problems[0].units[0],
+				  "dev-disk-by\\x2dlabel-data.device");
+	}
+	check.label = NULL;
+}
+
 static void test_partition_turns_read_only(void)
 {
 	_cleanup_(world_done) struct world w;
@@ -447,6 +573,9 @@ int main(void)
 	test_overlay_is_read_only();
 	test_lower_of_fstab();
 	test_partition_is_missing();
+	test_guard_counts_as_nothing();
+	test_volatile_persist_is_told();
+	test_overlay_without_its_partition();
 	test_partition_turns_read_only();
 	test_layer_unmounted_behind_its_back();
 	test_nothing_is_in_force();
