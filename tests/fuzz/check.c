@@ -904,7 +904,10 @@ static void check_timeout(const struct check *c, const struct unit *u)
 /* systemd-fsck@dev-sda1.service.d/50-rofs-NAME.conf */
 static void check_fsck(const struct check *c, const struct unit *u)
 {
-	static const struct rule rules[] = { { "Service", "InaccessiblePaths", 1, 1 } };
+	static const struct rule rules[] = {
+		{ "Service", "InaccessiblePaths", 1, 1 },
+		{ "Unit", "IgnoreOnIsolate", 1, 1 },
+	};
 	_cleanup_free_ char *instance = copy_n(u->name, strcspn(u->name, "/")), *path = NULL;
 
 	check_counts(u, rules, ELEMENTSOF(rules));

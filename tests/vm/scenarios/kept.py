@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict
 
 from ..disk import MIB, Entry, File, mke2fs
-from ..scenario import SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 
 KEPT_CONF = """\
@@ -137,6 +137,6 @@ INSTEAD: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("kept", KEPT_CONF, (KEPT_FIRST, KEPT_SECOND), files=KEPT_FILES,
-             disks=(Volume("", size=32 * MIB), small, foreign)),
-    Scenario("instead", INSTEAD_CONF, (INSTEAD,), files=INSTEAD_FILES),
+             disks=(Volume("", size=32 * MIB), small, foreign), suites=ENDS),
+    Scenario("instead", INSTEAD_CONF, (INSTEAD,), files=INSTEAD_FILES, suites=ENDS),
 )

@@ -12,7 +12,7 @@ from typing import Dict
 from ..disk import DEBUGFS, MIB, Entry, File, Link, mke2fs
 from ..probe import DIRECTORY as PROBE_DIRECTORY
 from ..probe import UNITS
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 
 # The path of each persist by the name that the sections have.
@@ -204,8 +204,9 @@ EMERGENCY: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("emergency", EMERGENCY_CONF, (EMERGENCY,),
-             files={f"{UNITS}/emergency.service": File(EMERGENCY_UNIT)}),
+             files={f"{UNITS}/emergency.service": File(EMERGENCY_UNIT)}, suites=ENDS),
     # The last gets the label "late" when the machine runs.
     Scenario("missing", MISSING_CONF, (MISSING,), files=FILES,
-             disks=(Volume("swap", size=16 * MIB), broken, Volume("ext4", "early", size=16 * MIB))),
+              disks=(Volume("swap", size=16 * MIB), broken,
+                    Volume("ext4", "early", size=16 * MIB)), suites=ENDS),
 )
