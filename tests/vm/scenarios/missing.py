@@ -207,6 +207,6 @@ SCENARIOS = (
              files={f"{UNITS}/emergency.service": File(EMERGENCY_UNIT)}, suites=ENDS),
     # The last gets the label "late" when the machine runs.
     Scenario("missing", MISSING_CONF, (MISSING,), files=FILES,
-              disks=(Volume("swap", size=16 * MIB), broken,
+             disks=(Volume("swap", size=16 * MIB), broken,
                     Volume("ext4", "early", size=16 * MIB)), suites=ENDS),
 )
