@@ -194,7 +194,7 @@ def test_partition_is_mounted_where_declared_and_nowhere_else(first: Boot) -> No
 
 def test_partition_has_its_options(first: Boot) -> None:
     for target in ("/rofs/persist/data", "/var/local/data"):
-        options = set(mounts_on(first, target)[0]["options"].split(","))
+        options = set(mounts_on(first, target)[-1]["options"].split(","))
         assert {"rw", "noatime", "nodev", "nosuid"} <= options
 
 

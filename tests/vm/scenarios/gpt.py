@@ -52,7 +52,7 @@ GPT: Dict[str, str] = {
     "swaps": "cat /proc/swaps; systemctl list-units --all --type=swap --plain --no-legend"
              " --no-pager",
     "persists": "for p in /srv/by-uuid /srv/by-label; do touch $p/file;"
-                " findmnt -n -o SOURCE $p; done",
+                " findmnt -n -o SOURCE $p | tail -n 1; done",
     "zram": "modprobe zram && echo 32M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null"
             " && systemctl start dev-zram0.swap; cat /proc/swaps",
     "reload": "systemctl daemon-reload; systemctl is-active swap.target; cat /proc/swaps",

@@ -18,7 +18,7 @@ NO_OVERLAYFS: Dict[str, str] = {
     "root": "findmnt -n -o OPTIONS /",
     "writable": "for f in /new /usr/new /etc/new /var/new /home/new /tmp/new /var/local/data/new;"
                 " do touch $f 2>/dev/null && echo $f; done",
-    "persist": "findmnt -n -o SOURCE /var/local/data",
+    "persist": "findmnt -n -o SOURCE /var/local/data | tail -n 1",
     "alive": "cat /etc/machine-id; systemctl is-active dbus cron systemd-journald;"
              " journalctl -b -o cat --no-pager | wc -l",
     **SECTORS,

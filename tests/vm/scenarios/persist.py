@@ -49,7 +49,8 @@ PERSIST_FIRST: Dict[str, str] = {
     "said": "journalctl -b -u rofs-prepare-persist-data.service -o cat --no-pager",
     "states": "".join(STATES.format(f"'{unit}'") for unit in FAILING),
     "sources": "for p in /var/lib/app /var/lib/too-large /etc/serial /var/lib/made/by/rofs"
-               " /var/empty; do echo $p $(findmnt -n -o SOURCE --mountpoint $p); done",
+               " /var/empty; do echo $p $(findmnt -n -o SOURCE --mountpoint $p |"
+               " tail -n 1); done",
     "app": "cd /var/lib/app; cat file; stat -c '%a %U' file; readlink link; ls",
     "files": "cat /etc/serial; stat -c '%a %s' /etc/serial /var/lib/made/by/rofs",
     "partition": "cd /rofs/persist/data; ls -A . files",

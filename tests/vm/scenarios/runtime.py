@@ -9,7 +9,9 @@ from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
 # Whether everything is still in its place, with what was changed before.
 STATE = """
 for path in /etc /var /home /tmp /rofs /rofs/ro /rofs/overlay/var /var/local/data; do
-    findmnt -n -o TARGET,SOURCE,FSTYPE --mountpoint "$path" || echo "$path: nothing mounted"
+    # The last: below a partition is its guard.
+    findmnt -n -o TARGET,SOURCE,FSTYPE --mountpoint "$path" | tail -n 1 | grep . ||
+        echo "$path: nothing mounted"
 done
 cat /etc/changed /var/changed /home/changed /var/local/data/changed /rofs/ro/etc/hostname
 touch /etc/new /var/new /home/new /var/local/data/new && echo writable
