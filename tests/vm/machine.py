@@ -24,8 +24,9 @@ TCG = ("-accel", "tcg,thread=multi", "-cpu", "Nehalem,-cx16")
 KVM = ("-accel", "kvm", "-cpu", "host")
 KVM_TRIAL_SECONDS = 15
 MEMORY_MIB = 512
-# One processor each: under emulation a second costs more than it gains when machines run side by
-# side. A boot with all its questions
+# Under emulation a second one costs more than it gains when machines run side by side.
+PROCESSORS = 1
+# Two machines side by side under emulation on two processors: a boot with all its questions
 # takes up to two minutes.
 BOOT_SECONDS_MAX = 420
 CONSOLE_TAIL_LINES = 40
@@ -156,7 +157,7 @@ def qemu_argv(
     once = [] if reboots else ["-no-reboot"]
     kernel_arguments = [*KERNEL_ARGUMENTS, *arguments, "quiet" if reboots else "panic=-1"]
     return [
-        QEMU, *acceleration(base), "-smp", "1", "-m", str(MEMORY_MIB), "-display", "none",
+        QEMU, *acceleration(base), "-smp", str(PROCESSORS), "-m", str(MEMORY_MIB), "-display", "none",
         "-monitor", "none", *once, "-nic", "user,model=virtio-net-pci",
         "-kernel", str(base.kernel), "-initrd", str(base.initrd),
         "-append", " ".join(kernel_arguments), *drive_arguments(disks)]
