@@ -157,8 +157,8 @@ def qemu_argv(
     once = [] if reboots else ["-no-reboot"]
     kernel_arguments = [*KERNEL_ARGUMENTS, *arguments, "quiet" if reboots else "panic=-1"]
     return [
-        QEMU, *acceleration(base), "-smp", str(PROCESSORS), "-m", str(MEMORY_MIB), "-display", "none",
-        "-monitor", "none", *once, "-nic", "user,model=virtio-net-pci",
+        QEMU, *acceleration(base), "-smp", str(PROCESSORS), "-m", str(MEMORY_MIB),
+        "-display", "none", "-monitor", "none", *once, "-nic", "user,model=virtio-net-pci",
         "-kernel", str(base.kernel), "-initrd", str(base.initrd),
         "-append", " ".join(kernel_arguments), *drive_arguments(disks)]
 
