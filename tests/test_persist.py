@@ -192,26 +192,6 @@ def test_enough_room_after_all_is_used_in_the_next_boot(system: System) -> None:
     assert found["a"] == ["big"]
 
 
-def test_file_system_without_owners_is_refused(system: System) -> None:
-    if shutil.which("mkfs.vfat", path="/usr/sbin:/sbin") is None:
-        pytest.skip("mkfs.vfat missing: install dosfstools")
-    if shutil.which("modprobe", path="/usr/sbin:/sbin"):
-        subprocess.run(["/sbin/modprobe", "-q", "vfat"], check=False)
-    if "\tvfat\n" not in Path("/proc/filesystems").read_text():
-        pytest.skip("this kernel has no vfat")
-    found = sections(system(
-        CONF, TELL + """
-        boot 2>/run/said || true
-        echo == left; left; echo == said; cat /run/said; echo == status; cat /run/status
-        """, """
-        mkdir var/a; echo x > var/a/file; chown 1:2 var/a/file
-        truncate -s 4M ../disk.img; mkfs.vfat ../disk.img; mount ../disk.img run/disk
-        """))
-    assert found["left"] == ["/run/disk/d"]
-    assert found["status"] == ["1"]
-    assert any("/rofs/ro/var/a/file: Operation not permitted" in line for line in found["said"])
-
-
 # Cut off.
 
 SMALL_TREE = r"""
