@@ -72,9 +72,11 @@ def test_random_seed_is_kept_and_replaced(first: Boot, second: Boot) -> None:
 
 
 def test_content_of_the_image_is_there(first: Boot) -> None:
-    own, _, lower = first["systemd"].out.partition("/rofs/ro/var/lib/systemd:")
-    assert lower.split() != []
-    assert set(lower.split()) <= set(own.split())
+    lower, _, own = first["systemd"].out.partition("\n/var/lib/systemd:")
+    header, *names = lower.split()
+    assert header == "/rofs/ro/var/lib/systemd:"
+    assert names != []
+    assert set(names) <= set(own.split())
 
 
 def test_host_keys_are_kept(first: Boot, second: Boot) -> None:

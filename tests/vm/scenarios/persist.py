@@ -108,7 +108,7 @@ IDENTITY: Dict[str, str] = {
     "leases": "for f in $(find /var/lib/dhcp /var/lib/dhcpcd -type f | sort);"
               " do echo $f $(grep -c . $f); done; grep -h . /var/lib/dhcpcd/duid || true",
     "address": "ip -4 -o addr show eth0",
-    "persists": "findmnt -rno TARGET | grep -E '^/var/(lib|log)/' | sort",
+    "persists": "findmnt -rno TARGET | grep -E '^/var/(lib|log)/' | sort -u",
     **SECTORS,
 }
 
