@@ -78,7 +78,7 @@ def test_single_files(first: Boot, second: Boot) -> None:
     assert first["files"].out.splitlines() == ["1", "644 2", "640 0"]
     assert second["files"].out.splitlines() == ["changed", "made", "640"]
     assert second["lower"].out.splitlines() == ["1"]
-    assert "made: No such file" in second["lower"].err
+    assert "No such file" in second["lower"].err
 
 
 def test_rename_over_a_single_file_is_refused(first: Boot) -> None:
