@@ -93,7 +93,9 @@ ODD: Dict[str, str] = {
     "pictures": "cat /media/pictures/one; ls /var/lib/pictures /rofs/rw/var/upper/lib/pictures",
     "zram": "modprobe zram && echo 32M >/sys/block/zram0/disksize && mkswap /dev/zram0 &&"
             " systemctl start dev-zram0.swap && swapon --show=NAME --noheadings",
-    "growfs": "systemctl list-units --all --no-legend --plain --no-pager 'systemd-growfs*'",
+    # Newer versions have a drop-in that names them, so that they are loaded at least.
+    "growfs": "systemctl list-units --state=active,activating,failed --no-legend --plain"
+              " --no-pager 'systemd-growfs*'",
     "gone": "systemctl show -p ActiveState --value mnt-gone.mount",
     **RELOAD,
     **SECTORS,
