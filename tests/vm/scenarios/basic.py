@@ -10,7 +10,7 @@ from typing import Dict, List, Tuple
 
 from ..disk import Entry, File
 from ..probe import Section
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 
 OVERLAYS = ("var", "etc", "home")
 OUR_UNITS = ("rofs.mount", "rofs-ro.mount", "rofs-overlay-var.mount", "rofs-overlay-etc.mount",
@@ -257,14 +257,15 @@ MISTAKEN: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
-    Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES),
+    Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES, suites=ENDS),
     Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
-    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,)),
+    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,), suites=ENDS),
     Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
     # The initramfs mounts / writable, and no line of fstab says what it should be.
     Scenario("rw", MINIMAL_CONF, (WRITABLE_BY_COMMAND_LINE,), arguments=("rw",),
              files={"/etc/fstab": File("# nothing\n")}),
     Scenario("control", "", (CONTROL,), rofs=False,
              files={"/etc/fstab": File("LABEL=root / ext4 ro 0 1\n"),
-                    "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")}),
+                    "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")},
+             suites=ENDS),
 )

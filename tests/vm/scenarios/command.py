@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 
 STATUS = "LC_ALL=C.UTF-8 rofs status"
 NOBODY = "runuser -u nobody -- env LC_ALL=C.UTF-8"
@@ -116,7 +116,7 @@ RECOVERED: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("command", MINIMAL_CONF, (HEALTHY,), suites=ENDS),
-    Scenario("broken", BROKEN_CONF, (BROKEN,), suites=ENDS),
-    Scenario("command-off", BROKEN_CONF, (RECOVERED,), arguments=("recovery",), suites=ENDS),
+    Scenario("command", MINIMAL_CONF, (HEALTHY,), suites=ONE),
+    Scenario("broken", BROKEN_CONF, (BROKEN,), suites=ONE),
+    Scenario("command-off", BROKEN_CONF, (RECOVERED,), arguments=("recovery",), suites=ONE),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict
 
 from ..disk import Entry, File, Link
-from ..scenario import ENDS, SECTORS, SYSTEM, Scenario
+from ..scenario import ONE, SECTORS, SYSTEM, Scenario
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "conf/examples"
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
@@ -113,11 +113,11 @@ IDENTITY: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("persist", CONF, (PERSIST_FIRST, PERSIST_SECOND), files=PERSIST_FILES, suites=ENDS),
+    Scenario("persist", CONF, (PERSIST_FIRST, PERSIST_SECOND), files=PERSIST_FILES, suites=ONE),
     # A board without a clock, switched on twice.
     Scenario("identity", identity_conf(), (IDENTITY, IDENTITY), rtc="base=2000-01-01",
              files={"/etc/machine-id": File(f"{MACHINE_ID}\n"),
                     "/etc/systemd/system/keep-time.service": File(keep_time_unit()),
                     "/etc/systemd/system/sysinit.target.wants/keep-time.service":
-                        Link("/etc/systemd/system/keep-time.service")}, suites=ENDS),
+                        Link("/etc/systemd/system/keep-time.service")}, suites=ONE),
 )
