@@ -34,8 +34,9 @@ POLL_SECONDS = 0.2
 
 KERNEL_ARGUMENTS = ("root=LABEL=root", "console=ttyS0", "net.ifnames=0",
                     "systemd.show_status=yes",
-                    # Emulated, page table isolation costs a sixth of a boot.
-                    "mitigations=off")
+                    # Emulated, page table isolation costs a sixth of a boot, and programs that
+                    # are somewhere else each time cost a third: what was translated is lost.
+                    "mitigations=off", "norandmaps")
 
 # A boot that says one of these ends there: nothing is gained by waiting for the time limit.
 DEAD_ENDS = ("Kernel panic - not syncing", "You are in emergency mode",
