@@ -152,6 +152,8 @@ SCENARIOS = (
     Scenario("fstab-late",
              MINIMAL_CONF + "[Overlay /srv]\n[Overlay /media]\n[Overlay /opt]\n[Root]\nSwap=yes\n",
              (LATE,),
+             # Units by name: of a description the console shows the ends only.
+             words=[("systemd.status_unit_format=name",)],
              files={**NO_NETWORK, "/etc/fstab": File(LATE_FSTAB), "/swapfile": File("", 0o600)},
              disks=(
                  Volume("ext4", label="home", files={"/alice/notes": File("at home\n")}),
