@@ -28,6 +28,11 @@ bool fstab_is_automount(const struct fstab_entry *e)
 	       fstab_has_option(e->options, "comment=systemd.automount");
 }
 
+bool fstab_is_kept_read_only(const struct fstab_entry *e)
+{
+	return strcmp(e->dir, "/") == 0 || strcmp(e->dir, "/usr") == 0;
+}
+
 bool fstab_is_initrd(const struct fstab_entry *e)
 {
 	return strcmp(e->dir, "/usr") == 0 || fstab_has_option(e->options, "x-initrd.mount");

@@ -58,6 +58,9 @@ bool fstab_is_swap(const struct fstab_entry *e);
 /** fstab_is_automount - is it mounted on first use? Then an .automount unit stands in for it. */
 bool fstab_is_automount(const struct fstab_entry *e);
 
+/** fstab_is_kept_read_only - is it / or /usr, which hold the programs? */
+bool fstab_is_kept_read_only(const struct fstab_entry *e);
+
 /** fstab_is_initrd - does the initramfs mount it, before any unit of ours? */
 bool fstab_is_initrd(const struct fstab_entry *e);
 

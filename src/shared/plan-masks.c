@@ -96,20 +96,15 @@ static bool is_ours(const struct plan *p, const char *path, bool *ret_required)
 	return false;
 }
 
-static bool is_kept_read_only(const struct plan *p, const char *path)
-{
-	return p->n_remounts > 0 && (strcmp(path, "/") == 0 || strcmp(path, "/usr") == 0);
-}
-
 static int mask_entry(struct plan *p, const struct fstab_entry *e)
 {
 	bool required = false, ours = is_ours(p, e->dir, &required);
+	bool read_only = p->n_remounts > 0 && fstab_is_kept_read_only(e);
 	int err = 0;
 
 	if (ours)
 		err = mask_pull(p, e, required);
-	if (err >= 0 && (ours || is_kept_read_only(p, e->dir)) &&
-	    fstab_has_option(e->options, "x-systemd.growfs"))
+	if (err >= 0 && (ours || read_only) && fstab_has_option(e->options, "x-systemd.growfs"))
 		err = mask_growfs(p, e->dir);
 	return err;
 }

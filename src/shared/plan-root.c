@@ -6,11 +6,6 @@
 #include "plan-internal.h"
 #include "unitname.h"
 
-static bool is_kept_read_only(const struct fstab_entry *e)
-{
-	return strcmp(e->dir, "/") == 0 || strcmp(e->dir, "/usr") == 0;
-}
-
 static int add_remount(struct plan *p, const struct fstab_entry *e)
 {
 	struct plan_remount r = { .entry = e };
@@ -19,7 +14,7 @@ static int add_remount(struct plan *p, const struct fstab_entry *e)
 	err = array_reserve(p->remounts, p->n_remounts);
 	if (err < 0)
 		return err;
-	if (!e || is_kept_read_only(e)) {
+	if (!e || fstab_is_kept_read_only(e)) {
 		err = fstab_options_read_only(e ? e->options : "", &r.options);
 		if (err < 0)
 			return err;
