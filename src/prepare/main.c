@@ -83,18 +83,15 @@ static void tell_no_overlayfs(struct strbuf *paths)
 }
 
 /*
- * Who mounts what is prepared: in the one pass, and for /etc in any run, this process; for others,
- * the units. Of /etc it is not left to them, since PID 1's bind on machine-id must be let go of
- * when it is covered, and not before. Of what is left to them the kernel is asked.
- *
- * Returns: 0; -ENODEV without overlayfs, if that is not told yet; 1 when it was told that a unit
- * will fail.
+ * In the one pass, and for /etc in any run, the overlay is bound into place as well. Of /etc that is
+ * not left to its unit, since PID 1's bind on machine-id must be let go of when it is covered, and
+ * not before; of the others it is, since their mount points may be in an overlay that comes later.
  */
-static int mount_or_leave(const struct plan *p, const struct plan_overlay *o, size_t run)
+static int mount_overlay(const struct plan *p, const struct plan_overlay *o, size_t run)
 {
-	if (run != p->one_pass && strcmp(o->path, "/etc") != 0)
-		return mounts_try(p, o) < 0;
-	return mounts_overlay(p, o) == -ENODEV ? -ENODEV : 0;
+	if (run == p->one_pass || strcmp(o->path, "/etc") == 0)
+		return mounts_overlay(p, o);
+	return mounts_merged(p, o);
 }
 
 static int prepare_overlays(const struct rootfs *r, const struct plan *p, size_t run)
@@ -112,11 +109,11 @@ static int prepare_overlays(const struct rootfs *r, const struct plan *p, size_t
 			status = EXIT_FAILURE;
 		if (err < 0 || strcmp(arg_root, "/") != 0)
 			continue;
-		err = mount_or_leave(p, o, run);
-		if (err > 0)
-			status = EXIT_FAILURE;
-		else if (err == -ENODEV)
+		err = mount_overlay(p, o, run);
+		if (err == -ENODEV)
 			strbuf_addf(&without, " %s", o->path);
+		else if (err < 0 && run != p->one_pass)
+			status = EXIT_FAILURE; /* or its unit would say again what says less */
 	}
 	tell_no_overlayfs(&without);
 	return status;

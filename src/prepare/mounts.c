@@ -2,11 +2,9 @@
 #include "mounts.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "options.h"
 #include "prepare.h"
@@ -202,8 +200,7 @@ static void bind_to_path(const char *what, const char *path)
 		mount_one(what, path, NULL, OPTIONS_BIND);
 }
 
-/* Returns: 0 or -errno, having complained, but not of -ENODEV. */
-static int mount_merged(const struct plan *p, const struct plan_overlay *o)
+int mounts_merged(const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *options = NULL;
 	int err;
@@ -223,7 +220,7 @@ static int mount_merged(const struct plan *p, const struct plan_overlay *o)
 
 int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
 {
-	int err = mount_merged(p, o);
+	int err = mounts_merged(p, o);
 
 	if (err == -ENODEV)
 		bind_read_only(o);
@@ -249,7 +246,7 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	err = layer_prepare(root_fd, p, &in_ram);
 	if (err < 0)
 		return err;
-	err = mount_merged(p, &in_ram);
+	err = mounts_merged(p, &in_ram);
 	if (err != -ENODEV)
 		return err;
 	complain(err, "this kernel has no overlayfs: %s stays read-only", o->path);
@@ -278,48 +275,4 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 
 	bind_to_path(where, o->path);
 	return 0;
-}
-
-/* In a mount namespace of its own. Returns the errno of what failed, 0: nothing. */
-static int try_alone(const char *where, const char *options)
-{
-	_cleanup_(call_done) struct call c = { 0 };
-	int err;
-
-	take_apart(options, &c);
-	if (c.data.failed)
-		return ENOMEM;
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return 0; /* not what is asked here */
-
-	err = call_mount("rofs", where, "overlay", &c);
-	if (err < 0)
-		return -err;
-	/* Before the end of the namespace, which takes its mounts down when it likes. */
-	umount2(where, 0);
-	return 0;
-}
-
-int mounts_try(const struct plan *p, const struct plan_overlay *o)
-{
-	_cleanup_free_ char *options = NULL;
-	int err, status;
-	pid_t child;
-
-	err = options_merged(p, o, &options);
-	if (err >= 0)
-		err = make_mount_point(o->merged);
-	if (err < 0)
-		return err;
-	if (mounts_is_mount_point(o->merged))
-		return 0;
-
-	child = fork();
-	if (child < 0)
-		return complain(-errno, "%s: %s", o->path, strerror(errno));
-	if (child == 0)
-		_exit(try_alone(o->merged, options));
-	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 0)
-		return 0;
-	return refusal_explain(o, -WEXITSTATUS(status));
 }
