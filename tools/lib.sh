@@ -98,7 +98,8 @@ need() {
 build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|systemd'
 	libacl1-dev libmount-dev libsmartcols-dev libsystemd-dev scdoc)
 image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diffutils
-	qemu-system-x86 btrfs-progs dosfstools erofs-utils fdisk mtools squashfs-tools xfsprogs)
+	qemu-system-x86 qemu-utils btrfs-progs dosfstools erofs-utils f2fs-tools fdisk mtools
+	squashfs-tools xfsprogs)
 
 # need_amd64: the virtual machines are of the host's architecture, and that is only one.
 need_amd64() {

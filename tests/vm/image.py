@@ -50,6 +50,12 @@ BASE_PACKAGES = (
 ).split(",")
 # bullseye's last security update lists a kernel metapackage that mirrors no longer have.
 KERNEL_PACKAGE = {"bullseye": "linux-image-cloud-amd64/bullseye"}
+# A second base image of a suite, for what the first has no drivers and no tools for: the usual
+# kernel knows USB, SD cards and f2fs, which that for clouds does not.
+MORE_PACKAGES: Dict[str, Tuple[str, ...]] = {
+    "bookworm": ("btrfs-progs", "cryptsetup", "dosfstools", "f2fs-tools", "linux-image-amd64",
+                 "lvm2", "xfsprogs"),
+}
 # isc-dhcp-client left Debian after trixie; ifupdown knows dhcpcd too.
 DHCP_PACKAGE = {"sid": "dhcpcd-base"}
 BUILD_PACKAGES = (
@@ -257,10 +263,11 @@ def mmdebstrap(
     progress.run(label, [*argv, suite, str(tree)])
 
 
-def base_packages(suite: str) -> List[str]:
-    """The packages of the test system in `suite`."""
-    return [*BASE_PACKAGES, KERNEL_PACKAGE.get(suite, "linux-image-cloud-amd64"),
-            DHCP_PACKAGE.get(suite, "isc-dhcp-client")]
+def base_packages(suite: str, more: Sequence[str] = ()) -> List[str]:
+    """The packages of the test system in `suite`; a kernel in `more` takes the place of ours."""
+    kernel = [] if any(name.startswith("linux-image-") for name in more) else [
+        KERNEL_PACKAGE.get(suite, "linux-image-cloud-amd64")]
+    return [*BASE_PACKAGES, *kernel, DHCP_PACKAGE.get(suite, "isc-dhcp-client"), *more]
 
 
 def build_packages(suite: str) -> List[str]:
@@ -326,7 +333,7 @@ def tree_bytes(tree: Path) -> int:
 
 def base_path(suite: str, more: Sequence[str] = ()) -> Path:
     """Where the base image of a suite, with more packages, is kept."""
-    key = key_of(RECIPE, suite, [*base_packages(suite), *more], BASE_FILES, INITRD_MODULES,
+    key = key_of(RECIPE, suite, base_packages(suite, more), BASE_FILES, INITRD_MODULES,
                  INITRD_HOOK, MKE2FS_CONF, ROOT_SPARE_BYTES)
     return cache_dir() / f"{'base_more' if more else 'base'}-{suite}-{key}"
 
@@ -362,8 +369,7 @@ def make_base(
         tree = work / "tree"
         download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
                     " mv hello_*.deb hello.deb")
-        packages = [*base_packages(suite), *more]
-        mmdebstrap(suite, packages, tree, progress, f"Debian {suite}: packages", (
+        mmdebstrap(suite, base_packages(suite, more), tree, progress, f"Debian {suite}: packages", (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
         ))
@@ -491,6 +497,7 @@ def ready(suites: Sequence[str], source: Path) -> bool:
     return all(
         base_path(suite).is_dir() and installed_path(suite, source, names).is_dir()
         and all(part_path(suite, name).is_dir() for name in PARTS)
+        and (suite not in MORE_PACKAGES or base_path(suite, MORE_PACKAGES[suite]).is_dir())
         for suite in suites)
 
 
@@ -537,6 +544,8 @@ def prepare(suites: Sequence[str], source: Path, progress: Progress) -> None:
         installed(suite, source, progress)
         for name in PARTS:
             part(suite, name, progress)
+        if suite in MORE_PACKAGES:
+            base(suite, progress, MORE_PACKAGES[suite])
 
 
 def main() -> int:

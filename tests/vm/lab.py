@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 from typing import Dict, List, Sequence, Set, Tuple, Union
 
@@ -86,7 +87,7 @@ class Lab:
         for name, suite in wanted:
             scenario = SCENARIOS[name]
             try:
-                base = image.base(suite, self.progress)
+                base = image.base(suite, self.progress, scenario.packages)
                 files = self._rofs(base) if scenario.rofs else {}
             except StepFailed as e:
                 self._futures[name, suite] = Future()
@@ -134,7 +135,9 @@ class Lab:
             disk.copy_sparse(vda, pristine)
             disk.mke2fs(data, disk.DATA_BYTES, "data")
             more = self._make_disks(scenario, base, rofs, work)
-            drives = [Disk(path) for path in (vda, data, *more)]
+            drives = [Disk(path) for path in (vda, data)]
+            drives += [Disk(path, bus=bus) for path, bus
+                       in zip_longest(more, scenario.buses, fillvalue="virtio")]
             outcome = Outcome(scenario, base.suite, [], [], [], [])
             for number in range(1, len(scenario.boots) + 1):
                 outcome.boots.append(self._boot(scenario, base, drives, number))

@@ -57,11 +57,16 @@ class MachineError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    """A drive; `cache` as QEMU's cache= ('unsafe', 'writeback', 'none')."""
+    """A drive; `cache` as QEMU's cache= ('unsafe', 'writeback', 'none').
+
+    `bus`: virtio (vda, vdb, ...), nvme (nvme0n1, ...), mmc (mmcblk0; one, of a power of two in
+    bytes) or usb (sda, ...).
+    """
 
     image: Path
     cache: str = "unsafe"
     readonly: bool = False
+    bus: str = "virtio"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,13 +142,27 @@ def kvm_works(base: Base) -> bool:
     return works
 
 
+# What each drive on a bus is, and what the bus itself needs.
+DRIVE_MODELS = {"nvme": "nvme,serial=nvme{0}", "mmc": "sd-card", "usb": "usb-storage"}
+CONTROLLERS = {"mmc": "sdhci-pci", "usb": "qemu-xhci"}
+
+
 def drive_arguments(disks: Sequence[Disk]) -> List[str]:
-    """QEMU's arguments for virtio drives: the first is vda in the guest."""
+    """QEMU's arguments for the drives, which are numbered by bus in the order given."""
     arguments = []
-    for disk in disks:
+    for bus, controller in CONTROLLERS.items():
+        if any(disk.bus == bus for disk in disks):
+            arguments += ["-device", controller]
+    for number, disk in enumerate(disks):
         name = str(disk.image).replace(",", ",,")
         readonly = ",readonly=on" if disk.readonly else ""
-        arguments += ["-drive", f"file={name},format=raw,if=virtio,cache={disk.cache}{readonly}"]
+        drive = f"file={name},format=raw,cache={disk.cache}{readonly}"
+        if disk.bus == "virtio":
+            arguments += ["-drive", f"{drive},if=virtio"]
+        else:
+            model = DRIVE_MODELS[disk.bus].format(number)
+            arguments += ["-drive", f"{drive},if=none,id=drive{number}",
+                          "-device", f"{model},drive=drive{number}"]
     return arguments
 
 

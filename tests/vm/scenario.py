@@ -48,6 +48,8 @@ class Scenario:
     `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
     what its system itself cannot do, so that the scenario is not booted there. `suites`: booted
     on these only, where the versions between are not expected to differ.
+    `packages`: of a base image of its own, one of image.MORE_PACKAGES. `buses`: of the further
+    disks, in their order, as machine.Disk has them; those beyond are virtio.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
     """
 
@@ -58,7 +60,9 @@ class Scenario:
     arguments: Sequence[str] = ()
     words: Sequence[Sequence[str]] = ()
     rofs: bool = True
+    packages: Sequence[str] = ()
     disks: Sequence[AnyDisk] = ()
+    buses: Sequence[str] = ()
     root: str = "ext4"
     partitions: Sequence[Partition] = ()
     root_flag: str = "ro"

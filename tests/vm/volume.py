@@ -23,10 +23,10 @@ SMALLEST_BYTES = {"btrfs": 128 * MIB, "xfs": 320 * MIB}
 class Volume:
     """A file system that is a disk of its own, or a partition.
 
-    `fstype`: ext4, vfat, swap, btrfs, xfs, squashfs, erofs, or "" for zeros. `label` and `uuid`:
-    empty means none and mkfs's choice; of vfat the uuid is XXXX-XXXX; squashfs and erofs have no
-    label. `size`: bytes, raised to what the type needs at least. `files`: what lies in it; owned
-    by root in ext4 and xfs only. `arguments`: more for mkfs.
+    `fstype`: ext4, vfat, swap, btrfs, xfs, f2fs, squashfs, erofs, or "" for zeros. `label` and
+    `uuid`: empty means none and mkfs's choice; of vfat the uuid is XXXX-XXXX; squashfs and erofs
+    have no label. `size`: bytes, raised to what the type needs at least. `files`: what lies in it;
+    owned by root in ext4 and xfs only; f2fs is empty. `arguments`: more for mkfs.
     `part`: of ext4, a copy of this directory of the root ("usr") instead, one of image.PARTS.
     """
 
@@ -123,6 +123,13 @@ def make_xfs(image: Path, volume: Volume, tree: Path) -> None:
          *volume.arguments, str(image)])
 
 
+def make_f2fs(image: Path, volume: Volume, tree: Path) -> None:
+    if volume.files:
+        raise ValueError("f2fs cannot be filled without mounting it")
+    run(["mkfs.f2fs", "-q", *option("-l", volume.label), *option("-U", volume.uuid),
+         *volume.arguments, str(image)])
+
+
 def make_squashfs(image: Path, volume: Volume, tree: Path) -> None:
     run(["mksquashfs", str(tree), str(image), "-noappend", "-all-root", "-no-progress", "-quiet",
          *volume.arguments])
@@ -142,6 +149,7 @@ MAKERS: Dict[str, Callable[[Path, Volume, Path], None]] = {
     "swap": make_swap,
     "btrfs": make_btrfs,
     "xfs": make_xfs,
+    "f2fs": make_f2fs,
     "squashfs": make_squashfs,
     "erofs": make_erofs,
     "": make_nothing,
