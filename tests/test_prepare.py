@@ -706,6 +706,54 @@ def test_guard_below_a_mount_of_fstab_is_put_up_on_its_own(system: System) -> No
     assert found["below"] == [path.rpartition("/")[2]]
 
 
+GUARDED_FILE = (f"[Overlay /var]\n{DATA}"
+                "[Persist /var/f]\nPartition=data\nDirectory=/f\nKind=file\n"
+                "[Persist /var/not/there]\nPartition=data\nDirectory=/g\nKind=file\n"
+                "[Persist /var/ram]\nPartition=data\nDirectory=/h\nKind=file\n"
+                "IfMissing=volatile\n")
+TRY_FILE = """
+export LC_ALL=C
+try() {
+    cat $1; touch /var/new; echo x 2>&1 >>$1 || true; mv -f /var/new $1 2>&1 || true
+    rm -f $1 2>&1 || true; chmod 0600 $1 2>&1 || true; cat $1; stat -c '%a %s' $1
+}
+"""
+
+
+def test_guard_of_a_single_file_keeps_writes_and_renames_off(system: System) -> None:
+    found = sections(system(
+        GUARDED_FILE,
+        TRY_FILE + """
+        generate 2>/dev/null; one_pass
+        for f in /var/f /var/not/there; do echo "== $f"; try $f 2>&1; done
+        echo == ram; echo y >> /var/ram; cat /var/ram
+        echo == mounts; findmnt -rno TARGET | grep -E '^/var/' || true
+        echo == status; cat /run/status
+        """, "echo low > var/f; chmod 0604 var/f; echo low > var/ram"))
+    for path, text, facts in (("/var/f", ["low"], "604 4"), ("/var/not/there", [], "644 0")):
+        seen = found[path]
+        assert seen[:len(text)] == text and seen[-1] == facts
+        assert len([line for line in seen if line.endswith("Operation not permitted")]) == 4, seen
+    assert found["ram"] == ["low", "y"]
+    assert found["mounts"] == []
+    assert found["status"] == ["0"]
+
+
+def test_single_file_is_mounted_on_its_guard(system: System) -> None:
+    """Who renames over it is told EBUSY as on any mount point, not that it is immutable."""
+    found = sections(system(
+        GUARDED_FILE,
+        """
+        boot
+        echo == data; echo kept > /var/f; cat /run/disk/f
+        echo == rename; touch /var/new; LC_ALL=C mv -f /var/new /var/f 2>&1 || true
+        echo == again; one_pass; prepare; cat /run/status; echo more >> /var/f; cat /run/disk/f
+        """, "echo low > var/f; echo low > var/ram"))
+    assert found["data"] == ["kept"]
+    assert "Device or resource busy" in found["rename"][0]
+    assert found["again"] == ["0", "kept", "more"]
+
+
 def test_path_that_cannot_be_guarded_is_told(system: System) -> None:
     found = sections(system(
         f"[Overlay /var]\nOptions=ro\n{DATA}"

@@ -42,6 +42,27 @@ def test_writes_fail_without_the_partition(boot: Boot, name: str) -> None:
     assert_guarded(boot[name])
 
 
+def test_single_file_is_that_of_flash_and_nobody_can_write_to_it(boot: Boot) -> None:
+    """Not by renaming over it either; and its unit is not active by that."""
+    lines = boot["file"].out.splitlines()
+    assert len(lines) == 4 and lines[3] == "on flash", boot["file"]
+    assert all(line.endswith("Operation not permitted") for line in lines[:3])
+
+
+def test_single_file_of_a_late_device_is_mounted_by_starting_the_unit(boot: Boot) -> None:
+    before, kept, rename, state = boot["late_file"].out.splitlines()
+    assert before.endswith("Operation not permitted")
+    assert kept == "kept"
+    assert rename.endswith("Device or resource busy")
+    assert state == "active"
+
+
+def test_guards_of_single_files_are_no_changes(boot: Boot) -> None:
+    shown = {line.split()[-1] for line in boot["diff"].out.splitlines()}
+    assert "/var/new" in shown
+    assert "/var/local/serial" not in shown, boot["diff"]
+
+
 def test_volatile_persist_takes_the_writes(boot: Boot) -> None:
     said, rest = boot["ram"].out.split("== content\n")
     assert READ_ONLY not in said

@@ -2,6 +2,7 @@
 /* What stands on the path of a persist until its partition is mounted there. */
 #include <fcntl.h>
 #include <linux/auto_fs.h>
+#include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -57,15 +58,71 @@ static int mount_guard(const char *path)
 	return make_silent(path);
 }
 
+/*
+ * As chattr(1) does it. Overlayfs copies the file to the layer in RAM and keeps the flag there
+ * (ovl_fileattr_set() in its inode.c, Linux 5.15).
+ */
+static int set_immutable(const char *path, bool on)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int flags;
+
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return -errno;
+	flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -errno : 0;
+}
+
+/*
+ * What would be mounted on a file PID 1 takes for the mount unit of the path, and an autofs is a
+ * directory. So nobody can write to the file itself, or rename over it.
+ */
+static int guard_file(const char *path)
+{
+	int err = set_immutable(path, true);
+
+	if (err == -EROFS) /* an overlay that refuses writes by itself */
+		return 0;
+	if (err != -ENOTTY && err != -EOPNOTSUPP)
+		return err;
+	inform("%s: this kernel cannot guard a single file; without its partition, RAM takes the "
+	       "writes",
+	       path);
+	return 0;
+}
+
+/*
+ * Through a mount on it the flag would still be seen by who renames over it: "Operation not
+ * permitted", where programs know what to do for EBUSY.
+ */
+void mounts_unguard(const struct plan_persist *p)
+{
+	int err;
+
+	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE || mounts_is_mount_point(p->path))
+		return;
+	err = set_immutable(p->path, false);
+	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
+		complain(err, "%s: %s", p->path, strerror(-err));
+}
+
+static int put_guard(const struct plan_persist *p)
+{
+	int err;
+
+	if (p->conf->kind == PERSIST_FILE)
+		return guard_file(p->path);
+	err = make_visible(p->path);
+	return err < 0 ? err : mount_guard(p->path);
+}
+
 int mounts_guard(const struct plan_persist *p)
 {
 	int err;
 
 	if (mounts_is_mount_point(p->path))
 		return 0;
-	err = make_visible(p->path);
-	if (err >= 0)
-		err = mount_guard(p->path);
+	err = put_guard(p);
 	if (err < 0)
 		return complain(
 			err,

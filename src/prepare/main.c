@@ -149,10 +149,14 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 	if (mounts && prepare_instead(r, p, run) != EXIT_SUCCESS)
 		status = EXIT_FAILURE;
 
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (p->persists[i].prepare == run &&
-		    persist_prepare(r->root_fd, p, &p->persists[i]) < 0)
+	for (size_t i = 0; i < p->n_persists; i++) {
+		if (p->persists[i].prepare != run)
+			continue;
+		if (persist_prepare(r->root_fd, p, &p->persists[i]) < 0)
 			status = EXIT_FAILURE;
+		else if (mounts)
+			mounts_unguard(&p->persists[i]);
+	}
 	return status;
 }
 

@@ -41,9 +41,16 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 /**
  * mounts_guard - put an empty read-only file system on the path of a persist
  *
- * The mount point is made where it is missing and can be made. A path on which something is mounted
+ * A single file, which is in an overlay, is made immutable instead. The mount point is made where it is missing and can be made. A path on which something is mounted
  * already is left alone: it has the data, or its guard.
  *
  * Returns: 0 or -errno, having complained.
  */
 int mounts_guard(const struct plan_persist *p);
+
+/**
+ * mounts_unguard - let go of a single file on which its persist is mounted next
+ *
+ * Does nothing to a directory, whose guard stays beneath the data. Complains when it fails.
+ */
+void mounts_unguard(const struct plan_persist *p);

@@ -327,6 +327,20 @@ static bool is_above_in_one_pass(struct building *b, const struct claim *c, cons
 }
 
 /*
+ * The guard of a single file is an attribute in the upper layer. That is of use where the layer is
+ * in RAM: on the read-only root nobody writes, and on a partition it would stay when the persist
+ * has gone from the configuration.
+ */
+static bool is_in_ram(struct building *b, const struct plan_persist *p)
+{
+	const struct plan_overlay *o = p->overlay == NO_INDEX ? NULL :
+								&b->plan.overlays[p->overlay];
+	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, p->path);
+
+	return o && !o->on_partition && (!e || path_is_at_or_below(o->path, e->dir));
+}
+
+/*
  * Who puts the guard on the path. It must not wait for the partition, so it is never the run on
  * that one.
  */
@@ -337,8 +351,8 @@ static int plan_guard(struct building *b, const struct claim *c, struct plan_per
 	int err;
 
 	p->guard = NO_INDEX;
-	/* What is mounted on a file is a file, and the guard is a directory. */
-	if (p->conf->if_missing == IF_MISSING_VOLATILE || p->conf->kind == PERSIST_FILE)
+	if (p->conf->if_missing == IF_MISSING_VOLATILE ||
+	    (p->conf->kind == PERSIST_FILE && !is_in_ram(b, p)))
 		return 0;
 	err = plan_format(&parent, "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
 	if (err < 0)

@@ -499,6 +499,23 @@ static void add_populate_lowers(struct rendering *r, struct strbuf *b, size_t pr
 	}
 }
 
+/* It lets go of single files when they are ready to be mounted on. */
+static void add_after_guards(struct rendering *r, struct strbuf *b, size_t prepare)
+{
+	const struct plan *p = r->plan;
+
+	for (size_t i = 0; i < p->n_persists; i++) {
+		const struct plan_persist *q = &p->persists[i];
+
+		if (q->prepare == prepare && q->conf->kind == PERSIST_FILE &&
+		    q->guard != SIZE_MAX && q->guard != p->one_pass)
+			strbuf_addf(b,
+				    "# It takes away what this has put up.\n"
+				    "After=%s\n",
+				    p->prepares[q->guard].unit);
+	}
+}
+
 static bool is_etc(const struct plan_overlay *o)
 {
 	return strcmp(o->path, "/etc") == 0;
@@ -534,13 +551,24 @@ static int render_fallback(struct rendering *r, const struct plan_overlay *o)
 	return add_unit(r, run->unit, &b);
 }
 
+/* That of a single file is an attribute, and nothing is mounted. */
+static bool guards_file(const struct plan *p, size_t prepare)
+{
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (p->persists[i].guard == prepare)
+			return p->persists[i].conf->kind == PERSIST_FILE;
+	return false;
+}
+
 /*
  * It waits for no device, so nobody can write to the path before its partition is there, or has
  * turned out not to be.
  */
-static int render_guard(struct rendering *r, const struct plan_prepare *guard)
+static int render_guard(struct rendering *r, size_t i)
 {
+	const struct plan_prepare *guard = &r->plan->prepares[i];
 	const char *path = guard->dir + strlen("/rofs/guard");
+	bool is_mount = !guards_file(r->plan, i);
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	add_head(&b, guard->pos, path, "read-only while the partition is not there");
@@ -548,15 +576,18 @@ static int render_guard(struct rendering *r, const struct plan_prepare *guard)
 		   "# What the mount point is in. Not above it: the persist comes after this.\n");
 	add_requires_mounts_for(&b, guard->guard_in);
 	add_before_local_fs(&b);
-	strbuf_add(&b, "# Taken away at shutdown, so that what it is in can be unmounted.\n"
-		       "Conflicts=umount.target\nBefore=umount.target\n"
-		       "# Before that it would take what is mounted on it.\n"
+	if (is_mount)
+		strbuf_add(&b, "# Taken away at shutdown, so that what it is in can be unmounted.\n"
+			       "Conflicts=umount.target\nBefore=umount.target\n");
+	strbuf_add(&b, "# Before that it would take what is mounted on it.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
 	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
 		    r->prepare_path);
 	add_argument(&b, guard->dir);
-	strbuf_add(&b, "\nExecStop=-/bin/umount ");
-	add_argument(&b, path);
+	if (is_mount) {
+		strbuf_add(&b, "\nExecStop=-/bin/umount ");
+		add_argument(&b, path);
+	}
 	strbuf_add_char(&b, '\n');
 	return add_unit(r, guard->unit, &b);
 }
@@ -567,7 +598,7 @@ static int render_prepare(struct rendering *r, size_t i)
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	if (prepare->guard_in)
-		return render_guard(r, prepare);
+		return render_guard(r, i);
 	if (prepare->fallback)
 		return 0; /* rendered with its overlay */
 
@@ -577,6 +608,7 @@ static int render_prepare(struct rendering *r, size_t i)
 	if (i != r->plan->one_pass)
 		add_prepare_mounts(r, &b, i);
 	add_populate_lowers(r, &b, i);
+	add_after_guards(r, &b, i);
 	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
 	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
@@ -708,8 +740,9 @@ static int render_overlays(struct rendering *r)
 /* PID 1 says it on the console and in the journal when the partition does not come. */
 static const char *persist_description(const struct plan_persist *p)
 {
-	/* What is beneath it is seen then. */
-	if (p->conf->kind == PERSIST_FILE && p->conf->if_missing == IF_MISSING_READ_ONLY)
+	/* What is beneath it is seen then, and on a partition it can be written to. */
+	if (p->conf->kind == PERSIST_FILE && p->conf->if_missing == IF_MISSING_READ_ONLY &&
+	    p->overlay != SIZE_MAX && p->guard == SIZE_MAX)
 		return "persistent, bound from a partition";
 	switch (p->conf->if_missing) {
 	case IF_MISSING_VOLATILE:

@@ -42,6 +42,10 @@ Directory=/below
 Partition=gone
 Directory=/ram
 IfMissing=volatile
+[Persist /var/local/serial]
+Partition=gone
+Directory=/serial
+Kind=file
 [Partition wrong]
 Device=/dev/vdc
 Type=ext4
@@ -59,6 +63,10 @@ Timeout=8s
 [Persist /var/local/late]
 Partition=late
 Directory=/some/where
+[Persist /var/local/late.file]
+Partition=late
+Directory=/late.file
+Kind=file
 """
 
 # Writes to a path from before the overlay until it is stopped: nothing of it may end in RAM.
@@ -87,6 +95,7 @@ FILES: Dict[str, Entry] = {
     "/etc/fstab": File("LABEL=root / ext4 defaults 0 1\ntmpfs /var/spool tmpfs defaults 0 0\n"),
     "/var/local/gone/old": File("on flash\n"),
     "/var/local/ram/old": File("on flash\n"),
+    "/var/local/serial": File("on flash\n"),
     "/mnt/old": File("on flash\n"),
     f"{UNITS}/test-early.service": File(EARLY_UNIT),
     f"{UNITS}/local-fs.target.wants/test-early.service": Link("../test-early.service"),
@@ -116,6 +125,22 @@ echo "== mounts"; findmnt -n -o FSTYPE,OPTIONS --mountpoint '{path}'
 """
 
 
+# The same for a single file.
+LOOK_AT_FILE = """
+export LC_ALL=C
+cd /var/local; touch /var/new
+echo text 2>&1 >>serial; mv -f /var/new serial 2>&1; rm -f serial 2>&1; cat serial
+findmnt -n --mountpoint /var/local/serial
+"""
+LATE_FILE = """
+export LC_ALL=C
+e2label /dev/vde late; udevadm settle
+for i in $(seq 100); do test -e /dev/disk/by-label/late && break; sleep 0.2; done
+cd /var/local; echo text 2>&1 >>late.file
+systemctl start var-local-late.file.mount && echo kept >late.file &&
+    cat /rofs/persist/late/late.file
+mv -f /var/new late.file 2>&1; systemctl is-active var-local-late.file.mount
+"""
 PULL = """
 device=$(readlink -f /dev/disk/by-label/data)
 echo before >/var/local/data/file; sync
@@ -148,6 +173,7 @@ findmnt -n -o FSTYPE,SOURCE --mountpoint /var/local/data
 MISSING: Dict[str, str] = {
     **SYSTEM,
     **{name: look(path) for name, path in GUARDED.items()},
+    "file": LOOK_AT_FILE,
     "ram": look(VOLATILE),
     "pool": "find /rofs/rw/var/upper/local | sort",
     "services": "systemctl is-active test-early test-after test-needs",
@@ -156,13 +182,13 @@ MISSING: Dict[str, str] = {
         " mnt.mount 'systemd-fsck@dev-vd*'"
     ),
     "said": "journalctl -b -o cat --no-pager | grep 'Dependency failed for.*persistent, bound'",
+    "late_file": LATE_FILE,
     "appear": (
-        "e2label /dev/vde late; udevadm settle;"
-        " for i in $(seq 100); do test -e /dev/disk/by-label/late && break; sleep 0.2; done;"
-        " systemctl start var-local-late.mount && cd /var/local/late && echo kept >file &&"
+        "systemctl start var-local-late.mount && cd /var/local/late && echo kept >file &&"
         " cat /rofs/persist/late/some/where/file; systemctl is-active var-local-late.mount;"
         " findmnt -n -o FSTYPE --mountpoint /var/local/late"
     ),
+    "diff": "rofs diff /var",
     "stop": "systemctl stop var-local-late.mount; systemctl is-active var-local-late.mount",
     "stopped": look("/var/local/late"),
     "again": "systemctl start var-local-late.mount && cat /var/local/late/file",
