@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -101,6 +102,30 @@ static int copy_from_lower(const struct wanted *w, int fd)
 	if (lower_fd >= 0)
 		return attributes_copy(lower_fd, fd);
 	return attributes_plain(fd, is_file(w->persist) ? 0644 : 0755);
+}
+
+/* Of these, mount options say it for all files: chown(2) fails, and chmod(2) does nothing. */
+static bool has_owners(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	return fs.f_type != 0x4d44 /* vfat */ && fs.f_type != 0x2011bab0 /* exfat */;
+}
+
+static int check_owners(const struct wanted *w)
+{
+	const struct conf_persist *c = w->persist->conf;
+
+	if (has_owners(w->dir_fd) ||
+	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
+		return 0;
+	return complain(-EOPNOTSUPP,
+			"%s: the file system of [Partition %s] keeps no owners and no modes; leave "
+			"out Mode=, User=, Group= and Populate=, and say uid=, gid= and umask= in "
+			"Options= of the partition",
+			w->persist->path, c->partition);
 }
 
 static int set_attributes(const struct wanted *w, int fd)
@@ -299,7 +324,7 @@ static int make_new(const struct wanted *w, int new_fd)
 	fd = openat(new_fd, NEW_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	err = set_attributes(w, fd);
+	err = has_owners(fd) ? set_attributes(w, fd) : 0;
 	if (err < 0)
 		return err;
 	return fsync(fd) < 0 ? -errno : 0;
@@ -308,9 +333,12 @@ static int make_new(const struct wanted *w, int new_fd)
 /* Finished beside its place first: a power cut leaves it as it is declared, or not at all. */
 static int make_wanted(const struct wanted *w)
 {
-	_cleanup_close_ int new_fd = make_dir_at(w->dir_fd, CONF_RESERVED_NAME);
-	int err;
+	_cleanup_close_ int new_fd = -1;
+	int err = check_owners(w);
 
+	if (err < 0)
+		return err;
+	new_fd = make_dir_at(w->dir_fd, CONF_RESERVED_NAME);
 	if (new_fd < 0)
 		return new_fd;
 	err = make_new(w, new_fd);

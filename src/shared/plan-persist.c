@@ -72,6 +72,28 @@ static int check_format(struct building *b, const struct conf_partition *c)
 	return 0;
 }
 
+static bool is_one_of(const char *type, const char *const *types, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What systemd-growfs grows (src/partition/growfs.c); what is found on the device it sees itself. */
+static bool can_grow(struct building *b, const struct conf_partition *c)
+{
+	static const char *const types[] = { "auto", "ext2", "ext3", "ext4", "xfs", "btrfs" };
+
+	if (is_one_of(c->type, types, ELEMENTSOF(types)))
+		return true;
+	diag_warning(
+		b->diag, conf_key_pos(&c->section, "Grow"),
+		"[Partition %s]: Grow=yes has no effect with Type=%s; expected ext4, btrfs or xfs",
+		c->section.name, c->type);
+	return false;
+}
+
 static int plan_format_and_grow(struct building *b, const struct conf_partition *c,
 				struct plan_partition *p)
 {
@@ -89,7 +111,7 @@ static int plan_format_and_grow(struct building *b, const struct conf_partition 
 		if (err < 0)
 			return err;
 	}
-	if (!c->grow)
+	if (!c->grow || !can_grow(b, c))
 		return 0;
 	err = plan_format(&grow, "/rofs/grow/%s", c->section.name);
 	if (err < 0)
@@ -261,6 +283,27 @@ static int check_persist(struct building *b, const struct conf_persist *c)
 	return 0;
 }
 
+/* rofs-prepare sees it too, where the type is found on the device. */
+static int check_owners(struct building *b, const struct conf_persist *c, size_t partition)
+{
+	static const char *const types[] = { "vfat", "msdos", "exfat" };
+	const struct conf_partition *p = b->plan.conf->partitions[partition];
+	const struct conf_section *s = &c->section;
+	const char *key = c->mode != MODE_UNSET ? "Mode" :
+			  c->user		? "User" :
+			  c->group		? "Group" :
+			  c->populate		? "Populate" :
+						  NULL;
+
+	if (!key || !is_one_of(p->type, types, ELEMENTSOF(types)))
+		return 0;
+	return diag_error(
+		b->diag, conf_key_pos(s, key),
+		"[Persist %s]: %s= with a partition of Type=%s, which keeps no owners and no modes; "
+		"expected uid=, gid= and umask= in Options= of [Partition %s]",
+		s->name, key, p->type, p->section.name);
+}
+
 /* What Populate=yes copies may be on a file system of its own. */
 static int find_lower(struct building *b, struct plan_persist *p)
 {
@@ -381,6 +424,9 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		return err;
 	err = plan_find_partition(b, s, p->conf->partition, conf_key_pos(s, "Partition"),
 				  &p->partition);
+	if (err < 0)
+		return err;
+	err = check_owners(b, p->conf, p->partition);
 	if (err < 0)
 		return err;
 	err = check_mount_point(b, c);
