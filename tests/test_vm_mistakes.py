@@ -8,7 +8,7 @@ import re
 import pytest
 from vm.lab import Outcome
 from vm.machine import Boot
-from vm.scenarios.basic import MISTAKES_POSITIONS, OVERLAYS, RIGHT_LINES
+from vm.scenarios.basic import FOREIGN_LINE, MISTAKES_POSITIONS, OVERLAYS, RIGHT_LINES
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("mistakes")]
 
@@ -59,9 +59,21 @@ def test_what_is_wrong_makes_no_unit(boot: Boot) -> None:
 
 def test_nothing_but_our_verdict_failed(boot: Boot) -> None:
     failed = [line.split()[0] for line in boot["failed"].out.splitlines()]
-    assert [unit for unit in failed if unit != "rofs-verify.service"] == []
+    assert set(failed) <= {"rofs-format-foreign.service", "rofs-verify.service"}
     assert boot["running"].line == ("degraded" if failed else "running")
     assert boot["journal_trouble"].line == ""
+
+
+def test_partition_with_data_is_refused_and_untouched(boot: Boot, outcome: Outcome) -> None:
+    assert f"/etc/rofs.conf:{FOREIGN_LINE}: [Partition foreign]: /dev/vdc holds vfat, and no ext4" \
+        in boot["format_said"].out, boot["format_said"]
+    assert "Read-only file system" in boot["foreign"].err
+    assert outcome.disks[0][0].identical
+
+
+def test_partition_of_refused_persists_is_sound(outcome: Outcome) -> None:
+    assert outcome.data_state == ["clean"]
+    assert outcome.data_fsck[0][0] == 0, outcome.data_fsck[0][1]
 
 
 def test_root_is_still_protected(outcome: Outcome) -> None:

@@ -47,14 +47,44 @@ static ssize_t run(const char *const *argv, char *output, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-/* Does wipefs(8) find anything, also what is damaged? Unlike blkid(8) it wants no valid checksum. */
-static int has_signature(const char *device)
+/*
+ * What does wipefs(8) find, also if it is damaged? Unlike blkid(8) it wants no valid checksum.
+ * Returns: 0: nothing; 1 and the types, a line each; or -errno.
+ */
+static int find_signatures(const char *device, char *ret, size_t size)
 {
-	const char *const argv[] = { "wipefs", "--no-act", device, NULL };
-	char first;
-	ssize_t n = run(argv, &first, 1);
+	const char *const argv[] = { "wipefs", "--no-act", "--noheadings", "--output", "TYPE",
+				     device,   NULL };
+	ssize_t n = run(argv, ret, size - 1);
 
-	return n < 0 ? (int)n : n > 0;
+	if (n <= 0)
+		return (int)n;
+	ret[n] = '\0';
+	return 1;
+}
+
+/* Each of ext2 to ext4 can be mounted as a later one. */
+static bool is_same_type(const char *one, const char *other)
+{
+	return strcmp(one, other) == 0 ||
+	       (strncmp(one, "ext", 3) == 0 && strncmp(other, "ext", 3) == 0);
+}
+
+/* Is there what Format=yes would make? Else it would fail at the mount, and say less. */
+static int check_signatures(const struct plan_partition *p, char *types)
+{
+	const struct conf_section *s = &p->conf->section;
+	char *state, *type, *first = NULL;
+
+	for (type = strtok_r(types, " \n", &state); type; type = strtok_r(NULL, " \n", &state)) {
+		if (is_same_type(type, p->conf->type))
+			return 0;
+		first = first ? first : type;
+	}
+	return complain(-EEXIST,
+			"%s:%u: [Partition %s]: %s holds %s, and no %s file system is made over it",
+			s->pos.file, s->pos.line, s->name, p->device_path,
+			first ? first : "something", p->conf->type);
 }
 
 /* Only zeros, or only ones? */
@@ -91,23 +121,33 @@ static int is_blank_device(int fd)
 
 static int make_file_system(const char *type, const char *device)
 {
+	/*
+	 * ext4 fills its tables here, and not bit by bit when it is mounted: an idle machine writes
+	 * nothing. vfat also on a medium without partitions.
+	 */
 	static const struct {
-		const char *type, *option;
-	} options[] = {
-		{ "ext2", "-q" },  { "ext3", "-q" }, { "ext4", "-q" }, { "xfs", "-q" },
-		{ "btrfs", "-q" }, { "f2fs", "-q" }, { "vfat", "-I" }, /* also on a medium without partitions */
+		const char *type, *options[3];
+	} known[] = {
+		{ "ext2", { "-q" } },
+		{ "ext3", { "-q", "-E", "lazy_itable_init=0" } },
+		{ "ext4", { "-q", "-E", "lazy_itable_init=0" } },
+		{ "xfs", { "-q" } },
+		{ "btrfs", { "-q" } },
+		{ "f2fs", { "-q" } },
+		{ "vfat", { "-I" } },
 	};
 	_cleanup_free_ char *program = NULL;
-	const char *argv[4] = { 0 };
+	const char *argv[6] = { 0 };
 	size_t n = 1;
 	char unused;
 
 	if (asprintf(&program, "mkfs.%s", type) < 0)
 		return program = NULL, -ENOMEM;
 	argv[0] = program;
-	for (size_t i = 0; i < ELEMENTSOF(options); i++)
-		if (strcmp(options[i].type, type) == 0)
-			argv[n++] = options[i].option;
+	for (size_t i = 0; i < ELEMENTSOF(known); i++)
+		for (size_t k = 0; k < ELEMENTSOF(known[i].options) && known[i].options[k]; k++)
+			if (strcmp(known[i].type, type) == 0)
+				argv[n++] = known[i].options[k];
 	argv[n] = device;
 	return (int)run(argv, &unused, 1);
 }
@@ -115,10 +155,11 @@ static int make_file_system(const char *type, const char *device)
 static int format_device(const struct plan_partition *p, int fd)
 {
 	const struct conf_section *s = &p->conf->section;
-	int found = has_signature(p->device_path);
+	char types[256];
+	int found = find_signatures(p->device_path, types, sizeof(types));
 
 	if (found != 0)
-		return found < 0 ? found : 0;
+		return found < 0 ? found : check_signatures(p, types);
 	found = is_blank_device(fd);
 	if (found < 0)
 		return complain(found, "%s: %s", p->device_path, strerror(-found));

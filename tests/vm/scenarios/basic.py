@@ -11,6 +11,7 @@ from typing import Dict, List, Tuple
 from ..disk import Entry, File
 from ..probe import Section
 from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..volume import Volume
 
 OVERLAYS = ("var", "etc", "home")
 OUR_UNITS = ("rofs.mount", "rofs-ro.mount", "rofs-overlay-var.mount", "rofs-overlay-etc.mount",
@@ -215,6 +216,13 @@ MISTAKES: List[Mistake] = [
                             b"Directory=/both\n", 0),
     ("unknown partition", b"[Persist /var/local/other]\nPartition=dta\nDirectory=/other\n", 0),
     ("shared directory", b"[Persist /var/local/again]\nPartition=data\nDirectory=/\n", 0),
+    ("directory outside the partition",
+     b"[Persist /var/local/out]\nPartition=data\nDirectory=/../..\n", 3),
+    ("persist below a persist",
+     b"[Persist /var/local/data/deeper]\nPartition=data\nDirectory=/deeper\n", 0),
+    ("format of what has data", b"[Partition named]\nDevice=LABEL=data\nType=ext4\nFormat=yes\n",
+     4),
+    ("format without a type", b"[Partition untyped]\nDevice=/dev/vdc\nFormat=yes\n", 3),
     ("unused partition", b"[Partition spare]\nDevice=LABEL=spare\n", 0),
     ("unknown key", b"[Overlay /srv/key]\nSiez=1M\n", 2),
     ("unknown section", b"[Overlya /srv/section]\n", 1),
@@ -245,6 +253,17 @@ def mistakes_conf() -> Tuple[bytes, List[Tuple[str, range]]]:
 
 
 MISTAKES_TEXT, MISTAKES_POSITIONS = mistakes_conf()
+# Only a look at the device tells that this is one too.
+FOREIGN_LINE = MISTAKES_TEXT.count(b"\n") + 1
+MISTAKES_TEXT += b"""\
+[Partition foreign]
+Device=/dev/vdc
+Type=ext4
+Format=yes
+Timeout=90s
+[Persist /var/foreign]
+Partition=foreign
+"""
 RIGHT_LINES = range(2, 2 + MINIMAL_CONF.count("\n"))
 
 MISTAKEN: Dict[str, str] = {
@@ -252,6 +271,8 @@ MISTAKEN: Dict[str, str] = {
     "said": "journalctl -b -t rofs-generator -o cat --no-pager",
     "writable": "touch /etc/new /var/new /home/new /var/local/data/new",
     "early": "ls /run/systemd/generator.early",
+    "format_said": "journalctl -b -u rofs-format-foreign.service -o cat --no-pager",
+    "foreign": "touch /var/foreign/new",
     **SECTORS,
 }
 
@@ -259,7 +280,8 @@ SCENARIOS = (
     Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
     Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES, suites=ENDS),
     Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
-    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,), suites=ENDS),
+    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,), suites=ENDS,
+             disks=(Volume("vfat", "DATA", files={"/file": File("not to be lost\n")}),)),
     Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
     # The initramfs mounts / writable, and no line of fstab says what it should be.
     Scenario("rw", MINIMAL_CONF, (WRITABLE_BY_COMMAND_LINE,), arguments=("rw",),
