@@ -463,14 +463,31 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	return 0;
 }
 
-/*
- * The two mounts would be of one file system, and each would bring its own options. By another name
- * for the same device it cannot be seen here.
- */
-static int warn_in_fstab(struct building *b)
+static int add_twin(struct building *b, const struct fstab_entry *e, size_t partition)
 {
-	const struct plan *p = &b->plan;
+	struct plan *p = &b->plan;
+	const struct conf_section *s = &p->partitions[partition].conf->section;
+	_cleanup_free_ char *unit = NULL;
+	int err;
 
+	err = unitname_from_path(e->dir, ".mount", &unit);
+	if (err < 0)
+		return err == -ENAMETOOLONG ? 0 : err; /* systemd has made none either */
+	err = array_reserve(p->twins, p->n_twins);
+	if (err < 0)
+		return err;
+	p->twins[p->n_twins++] =
+		(struct plan_twin){ .entry = e, .partition = partition, .unit = TAKE_PTR(unit) };
+	diag_warning(b->diag, conf_key_pos(s, "Device"),
+		     "[Partition %s]: fstab mounts the same device on %s; it is mounted once, as "
+		     "declared here, and bound there",
+		     s->name, e->dir);
+	return 0;
+}
+
+/* By another name for the same device it cannot be seen here. */
+static int find_twins(struct building *b)
+{
 	for (size_t i = 0; i < b->fstab.n; i++) {
 		const struct fstab_entry *e = b->fstab.entries[i];
 		_cleanup_free_ char *device = NULL;
@@ -478,17 +495,18 @@ static int warn_in_fstab(struct building *b)
 
 		if (err == -ENOMEM)
 			return err;
-		if (fstab_has_option(e->options, "noauto"))
+		if (!device || fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
+		    claims_find(b->claims, b->n_claims, e->dir))
 			continue;
-		for (size_t k = 0; k < p->n_partitions && device; k++)
-			if (p->partitions[k].conf && !claims_find(b->claims, b->n_claims, e->dir) &&
-			    strcmp(p->partitions[k].device_path, device) == 0)
-				diag_warning(
-					b->diag,
-					conf_key_pos(&p->partitions[k].conf->section, "Device"),
-					"[Partition %s]: fstab mounts the same device on %s; remove "
-					"that line, and declare a [Persist %s] if the path is needed",
-					p->partitions[k].conf->section.name, e->dir, e->dir);
+		for (size_t k = 0; k < b->plan.n_partitions; k++) {
+			const struct plan_partition *q = &b->plan.partitions[k];
+
+			if (!q->conf || strcmp(q->device_path, device) != 0)
+				continue;
+			err = add_twin(b, e, k);
+			if (err < 0)
+				return err;
+		}
 	}
 	return 0;
 }
@@ -532,5 +550,5 @@ int plan_persists(struct building *b)
 	}
 
 	warn_unused(b);
-	return warn_in_fstab(b);
+	return find_twins(b);
 }

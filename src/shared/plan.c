@@ -75,6 +75,8 @@ void plan_done(struct plan *p)
 		plan_partition_done(&p->partitions[i]);
 	for (size_t i = 0; i < p->n_persists; i++)
 		plan_persist_done(&p->persists[i]);
+	for (size_t i = 0; i < p->n_twins; i++)
+		free(p->twins[i].unit);
 	for (size_t i = 0; i < p->n_remounts; i++)
 		free(p->remounts[i].options);
 	for (size_t i = 0; i < p->n_swaps; i++)
@@ -87,6 +89,7 @@ void plan_done(struct plan *p)
 	free(p->overlays);
 	free(p->partitions);
 	free(p->persists);
+	free(p->twins);
 	free(p->remounts);
 	free(p->swaps);
 	free(p->masks);

@@ -127,6 +127,18 @@ struct plan_persist {
 };
 
 /**
+ * struct plan_twin - a mount point of fstab whose device is a partition of ours
+ *
+ * Mounted a second time, the file system would fail to, or be read-only, where the two differ in
+ * that. So it is bound from the partition. What pulls it in is fstab's own.
+ */
+struct plan_twin {
+	const struct fstab_entry *entry;
+	size_t partition; /* index into plan.partitions */
+	char *unit;
+};
+
+/**
  * struct plan_remount - a line of the fstab that systemd-remount-fs.service is given in place of
  * the real one
  */
@@ -155,6 +167,8 @@ struct plan {
 	size_t n_partitions;
 	struct plan_persist *persists;
 	size_t n_persists;
+	struct plan_twin *twins;
+	size_t n_twins;
 	struct plan_remount *remounts; /* empty with [Root] ReadOnly=no */
 	size_t n_remounts;
 	char **swaps; /* swap units to mask */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "fstab.h"
 #include "options.h"
 #include "path.h"
 #include "strbuf.h"
@@ -802,6 +803,39 @@ static int render_persists(struct rendering *r)
 	return 0;
 }
 
+static int render_twin(struct rendering *r, const struct plan_twin *t)
+{
+	static const char *const flags[] = { "ro", "nosuid", "nodev", "noexec" };
+	const struct plan_partition *p = &r->plan->partitions[t->partition];
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	add_head(&b, p->conf->section.pos, t->entry->dir, "in fstab too, bound from a partition");
+	strbuf_add(&b, "# The partition it is bound from.\n");
+	add_requires_after(&b, p->unit);
+	add_before_local_fs(&b);
+	add_umount(&b);
+	strbuf_add(&b, "\n[Mount]\n");
+	add_path_line(&b, "What", p->where);
+	add_path_line(&b, "Where", t->entry->dir);
+	strbuf_add(&b, "Type=none\nOptions=" OPTIONS_BIND);
+	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+		if (fstab_has_option(t->entry->options, flags[i]))
+			strbuf_addf(&b, ",%s", flags[i]);
+	strbuf_add_char(&b, '\n');
+	return add_unit(r, t->unit, &b);
+}
+
+static int render_twins(struct rendering *r)
+{
+	for (size_t i = 0; i < r->plan->n_twins; i++) {
+		int err = render_twin(r, &r->plan->twins[i]);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 static int render_tmp(struct rendering *r)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -994,7 +1028,8 @@ int units_render(const struct plan *p, const char *prepare_path, struct unit_set
 	static int (*const steps[])(struct rendering *) = {
 		render_remount,	 render_firstboot, render_swaps,      render_pools,
 		render_ro,	 render_lowers,	   render_partitions, render_prepares,
-		render_overlays, render_persists,  render_tmp,	      render_links,
+		render_overlays, render_persists,  render_twins,      render_tmp,
+		render_links,
 	};
 	struct rendering r = { .plan = p, .prepare_path = prepare_path };
 
