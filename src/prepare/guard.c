@@ -60,7 +60,7 @@ static int mount_guard(const char *path)
 
 /*
  * As chattr(1) does it. Overlayfs copies the file to the layer in RAM and keeps the flag there
- * (ovl_fileattr_set() in its inode.c, Linux 5.15).
+ * (ovl_fileattr_set() in its inode.c, Linux 5.15), if that is a tmpfs that takes it (6.1).
  */
 static int set_immutable(const char *path, bool on)
 {
