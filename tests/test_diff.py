@@ -333,6 +333,20 @@ def test_any_name_for_people(diff: Diff, arguments: str) -> None:
     assert len(shown.splitlines()) == (5 * len(NAMES) if arguments == "-u" else 1 + len(NAMES))
 
 
+@pytest.mark.parametrize("arguments", [
+    "", "--noheadings", "--output=size,path,note", "--output=note,used", "--output=path",
+    "--bytes"])
+def test_tables_with_and_without_plain_names_look_the_same(diff: Diff, arguments: str) -> None:
+    """Where all is ASCII libsmartcols does not print: one name that is not makes it do so."""
+    changes = "echo x > added; echo x > 'two  words'; chmod 600 a; rm gone; rm -r d; mkdir d; "
+    plain, other = (
+        diff("touch a gone; mkdir d", f"{changes} touch z{last}", arguments,
+             command="LC_ALL=C.UTF-8 /rofs-command diff").text
+        for last in "z\u00e4")
+    assert "z\u00e4" in other or "note,used" in arguments
+    assert plain.replace("zz", "z\u00e4") == other
+
+
 def test_paths_restrict(diff: Diff) -> None:
     lower = "mkdir -p a/b gone/b; touch a/b/c a-b gone/b/c; echo x > ../etc/f"
     changes = "echo x > a/b/c; echo x > a-b; rm -r gone; echo y > ../etc/f; mkdir new; touch new/f"

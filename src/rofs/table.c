@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "table-plain.h"
+
 #define HIDDEN SIZE_MAX /* in table.place: the column is not shown */
 
 struct table {
@@ -185,10 +187,16 @@ void table_colour(struct table *t, struct libscols_line *line, size_t column, en
 
 int table_print(struct table *t)
 {
+	int err = 0;
+
 	if (t->failed)
 		return -ENOMEM;
 	if (scols_table_get_nlines(t->scols) == 0)
 		return 0;
+	if (!t->output->terminal)
+		err = table_print_plain(t->scols);
+	if (err != 0)
+		return err < 0 ? err : 0;
 	return scols_print_table(t->scols) < 0 ? -ENOMEM : 0;
 }
 
