@@ -48,8 +48,9 @@ bool compare_opaque(int upper_fd)
 
 /* A file of a pair: open, or by a path for the calls that have no form relative to a descriptor. */
 struct place {
+	int dir_fd;
+	const char *name;
 	int fd;
-	char path[FD_PATH_MAX];
 };
 
 static void place_done(struct place *p)
@@ -57,27 +58,33 @@ static void place_done(struct place *p)
 	closep(&p->fd);
 }
 
-static void place_name(int dir_fd, const char *name, struct place *ret)
+static const char *place_path(const struct place *p, char *buffer)
 {
-	snprintf(ret->path, sizeof(ret->path), "/proc/self/fd/%d/%s", dir_fd, name);
+	snprintf(buffer, FD_PATH_MAX, "/proc/self/fd/%d/%s", p->dir_fd, p->name);
+	return buffer;
 }
 
 static ssize_t place_list(const struct place *p, char *buffer, size_t size)
 {
-	return p->fd >= 0 ? flistxattr(p->fd, buffer, size) : llistxattr(p->path, buffer, size);
+	char path[FD_PATH_MAX];
+
+	return p->fd >= 0 ? flistxattr(p->fd, buffer, size) :
+			    llistxattr(place_path(p, path), buffer, size);
 }
 
 static ssize_t place_get(const struct place *p, const char *name, char *buffer, size_t size)
 {
+	char path[FD_PATH_MAX];
+
 	return p->fd >= 0 ? fgetxattr(p->fd, name, buffer, size) :
-			    lgetxattr(p->path, name, buffer, size);
+			    lgetxattr(place_path(p, path), name, buffer, size);
 }
 
 /* O_NONBLOCK: should the file have become a FIFO meanwhile. */
-static int open_file(int dir_fd, const char *name)
+static void place_open(struct place *p)
 {
-	return openat(dir_fd, name,
-		      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME | O_CLOEXEC);
+	p->fd = openat(p->dir_fd, p->name,
+		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME | O_CLOEXEC);
 }
 
 static int read_whole(int fd, char *buffer, size_t size)
@@ -198,20 +205,21 @@ static int compare_xattrs(struct compare *c, const struct place *upper, const st
 int compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask,
 		   struct change_facts *f)
 {
-	_cleanup_(place_done) struct place upper = { .fd = -1 }, lower = { .fd = -1 };
+	_cleanup_(place_done) struct place upper = { p->upper_dir, p->name, -1 },
+					   lower = { p->lower_dir, p->name, -1 };
 
-	place_name(p->upper_dir, p->name, &upper);
-	place_name(p->lower_dir, p->name, &lower);
 	if (ask & CHANGE_ASK_MARK)
 		f->mark = place_get(&upper, WHITEOUT, NULL, 0) >= 0;
 	if (f->mark)
 		return 0;
 
-	if (ask & CHANGE_ASK_CONTENT) {
-		upper.fd = open_file(p->upper_dir, p->name);
-		lower.fd = open_file(p->lower_dir, p->name);
-		f->content = compare_content(c, upper.fd, lower.fd, f->upper->st_size);
+	/* Open, what follows costs less than half of what it does through /proc. */
+	if (f->lower && S_ISREG(f->upper->st_mode) && S_ISREG(f->lower->st_mode)) {
+		place_open(&upper);
+		place_open(&lower);
 	}
+	if (ask & CHANGE_ASK_CONTENT)
+		f->content = compare_content(c, upper.fd, lower.fd, f->upper->st_size);
 	if (ask & CHANGE_ASK_TARGET)
 		f->content = compare_target(c, p);
 	return ask & CHANGE_ASK_XATTRS ? compare_xattrs(c, &upper, &lower, &f->xattrs) : 0;
