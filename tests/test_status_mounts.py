@@ -147,6 +147,38 @@ def test_ordinary_user_sees_the_same(said) -> None:
     assert all_said["rw"].startswith("partial: / is writable")
 
 
+def test_ordinary_user_sees_the_configuration_in_force(said) -> None:
+    """As rofs-verify has found it on flash, whatever has become of it in the overlay since."""
+    user = "setpriv --reuid=1234 --regid=1234 --clear-groups"
+    all_said = said(f"/rofs-verify 2>/dev/null\necho '== before'; {user} /rofs-bin status\n"
+                    "printf '[Overlay /opt]\\nSzie=1\\n' >>/etc/rofs.conf\n"
+                    "/rofs-verify 2>/dev/null\n"  # keeps what it had
+                    f"echo '== after'; {user} /rofs-bin status\n"
+                    f"echo '== plan'; {user} /rofs-bin plan --output=/tmp/x &&"
+                    " diff -r --no-dereference /tmp/x /run/systemd/generator.early\n"
+                    "echo '== kept'; cd /run/rofs-watch/in-force && find . -type f\n")
+    assert all_said["before"].startswith("protected: ")
+    assert "not seen: rofs.conf" not in all_said["before"]
+    assert "warning" not in all_said["before"]
+    assert all_said["after"].startswith("protected: ")
+    assert "warning: /etc/rofs.conf differs from the one in force" in all_said["after"]
+    assert all_said["plan"] == ""
+    assert all_said["kept"] == "./etc/rofs.conf\n"
+
+
+def test_configuration_that_is_not_for_all_is_not_copied(said) -> None:
+    """Nor is what a user cannot read taken for a configuration without a section."""
+    user = "setpriv --reuid=1234 --regid=1234 --clear-groups"
+    all_said = said("mount -o remount,rw /; mount -o remount,rw,bind /rofs/ro\n"
+                    "chmod 600 /rofs/ro/etc/rofs.conf /etc/rofs.conf\n"
+                    "mount -o remount,ro,bind /rofs/ro; mount -o remount,ro /\n"
+                    "/rofs-verify 2>/dev/null\nchmod 600 /etc/rofs.conf\n"
+                    "echo '== kept'; find /run/rofs-watch/in-force -type f 2>&1 || true\n"
+                    f"echo '== user'; {user} /rofs-bin status || true\n")
+    assert "rofs.conf\n" not in all_said["kept"]
+    assert "/etc/rofs.conf: cannot be read: Permission denied" in all_said["user"]
+
+
 def test_edited_configuration(said) -> None:
     all_said = said("echo '[Overlay /opt]' >>/etc/rofs.conf\nsay edited\n"
                     "echo '== check'; /rofs-bin check || true\n")

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "drift.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "confdirs.h"
@@ -10,11 +9,6 @@
 #include "unit.h"
 
 #define UNIT_BYTES_MAX ((size_t)64 * 1024 * 1024) /* rofs.fstab is the longest: as fstab */
-
-bool drift_is_blind(const struct loaded *l)
-{
-	return faccessat(l->root.root_fd, "rofs/ro", F_OK, 0) < 0 && errno == EACCES;
-}
 
 static bool same_text(const struct rootfs *a, const struct rootfs *b, const char *path)
 {
@@ -40,7 +34,8 @@ static const char *first_difference(const struct rootfs *a, const struct rootfs 
 /* What /etc shows against what lies on flash: each file that one of the two has read. */
 static int compare_files(const struct loaded *l, struct strbuf *b)
 {
-	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false };
+	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false }, kept = { -1, -1, false };
+	const struct rootfs *force = load_open_kept(&l->root, &kept) == 0 ? &kept : &l->root;
 	_cleanup_conf_ struct conf conf = { 0 };
 	_cleanup_diag_ struct diag ignored = { 0 };
 	const char *path;
@@ -54,9 +49,9 @@ static int compare_files(const struct loaded *l, struct strbuf *b)
 	if (err < 0)
 		return err == -ENOMEM ? err : 0;
 
-	path = first_difference(&l->root, &merged, &l->conf);
+	path = first_difference(force, &merged, &l->conf);
 	if (!path)
-		path = first_difference(&l->root, &merged, &conf);
+		path = first_difference(force, &merged, &conf);
 	if (path)
 		strbuf_addf(
 			b,
@@ -116,7 +111,7 @@ int drift_find(const struct loaded *l, char **ret)
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	int err = 0;
 
-	if (!drift_is_blind(l))
+	if (!l->blind)
 		err = compare_files(l, &b);
 	if (err >= 0)
 		err = compare_units(l, &b);

@@ -14,6 +14,3 @@
  * Returns: 0 or -ENOMEM.
  */
 int drift_find(const struct loaded *l, char **ret);
-
-/** drift_is_blind - is the untouched system closed to this user, so that /etc had to do? */
-bool drift_is_blind(const struct loaded *l);

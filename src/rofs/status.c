@@ -264,11 +264,13 @@ static int judge(struct status *s)
 	err = find_drift(s);
 	if (err < 0 || !is_running_system(s))
 		return err;
-	if (drift_is_blind(&s->loaded) &&
+	if (s->loaded.blind &&
 	    add_unseen(s,
 		       "rofs.conf as it lies on flash: /rofs is closed to this user, so what /etc "
 		       "shows now was taken for it") < 0)
 		return -ENOMEM;
+	if (s->verdict.n_problems == 0)
+		return 0; /* all is in force: nothing to ask for */
 	err = ask_units(s);
 	return err < 0 ? err : find_reasons(s);
 }

@@ -3,11 +3,11 @@
  * rofs-verify: what rofs-verify.service and rofs-watch.service run; rofs(8). No D-Bus at boot: the
  * table of mounts says enough.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "files.h"
+#include "keep.h"
 #include "load.h"
 #include "program.h"
 #include "say.h"
@@ -45,56 +45,6 @@ static int complain(int err, const char *what)
 	return err;
 }
 
-static int open_dir(int root_fd, const char *dir)
-{
-	int fd;
-
-	if (mkdirat(root_fd, dir, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(root_fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int fill(int dir_fd, const char *name, const char *text)
-{
-	_cleanup_close_ int fd = -1;
-	size_t n = strlen(text);
-
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	while (n > 0) {
-		ssize_t k = write(fd, text, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -errno;
-		text += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
-/* Whoever reads it sees the old text or the new one. An empty text removes the file. */
-static int replace(int root_fd, const char *dir, const char *name, const char *text)
-{
-	_cleanup_close_ int fd = open_dir(root_fd, dir);
-	_cleanup_free_ char *aside = NULL;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	if (!*text)
-		return unlinkat(fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-	if (asprintf(&aside, ".%s.new", name) < 0)
-		return aside = NULL, -ENOMEM;
-	err = fill(fd, aside, text);
-	if (err < 0)
-		return err;
-	return renameat(fd, aside, fd, name) < 0 ? -errno : 0;
-}
-
 static int read_state(struct verifying *v)
 {
 	_cleanup_free_ char *text = NULL;
@@ -112,7 +62,7 @@ static int write_state(struct verifying *v)
 	_cleanup_free_ char *text = NULL;
 	int err = watch_format(&v->state, &text);
 
-	return err < 0 ? err : replace(v->loaded.root.root_fd, STATE_DIR, STATE_FILE, text);
+	return err < 0 ? err : files_replace(v->loaded.root.root_fd, STATE_DIR, STATE_FILE, text);
 }
 
 static int write_motd(struct verifying *v)
@@ -121,9 +71,9 @@ static int write_motd(struct verifying *v)
 	int err;
 
 	if (v->off)
-		return replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, "");
+		return files_replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, "");
 	err = verdict_motd(&v->verdict, &v->loaded.plan, &text);
-	return err < 0 ? err : replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, text);
+	return err < 0 ? err : files_replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, text);
 }
 
 static int collect(const char *dir, struct verifying *v)
@@ -230,7 +180,9 @@ static int verify(struct verifying *v)
 		err = report(v);
 	if (err >= 0)
 		err = write_motd(v);
-	return err < 0 ? err : write_state(v);
+	if (err >= 0)
+		err = write_state(v);
+	return err < 0 ? err : keep_configuration(&v->loaded);
 }
 
 static const char usage[] =

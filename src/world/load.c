@@ -6,13 +6,28 @@
 #include "confdirs.h"
 #include "facts-read.h"
 
+int load_open_kept(const struct rootfs *r, struct rootfs *ret)
+{
+	return rootfs_is_closed(r) ? rootfs_open_below(r, LOAD_KEPT_DIR, ret) : -ENOENT;
+}
+
+static int read_conf_in_force(struct loaded *l)
+{
+	_cleanup_rootfs_ struct rootfs kept = { -1, -1, false };
+
+	if (load_open_kept(&l->root, &kept) == 0)
+		return confdirs_read(&kept, &l->conf, &l->diag);
+	l->blind = rootfs_is_closed(&l->root);
+	return confdirs_read(&l->root, &l->conf, &l->diag);
+}
+
 static int read_conf(struct loaded *l, bool edited)
 {
 	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false };
 	int err;
 
 	if (!edited)
-		return confdirs_read(&l->root, &l->conf, &l->diag);
+		return read_conf_in_force(l);
 	err = rootfs_open_merged(&l->root, &merged);
 	return err < 0 ? err : confdirs_read(&merged, &l->conf, &l->diag);
 }

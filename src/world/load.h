@@ -17,6 +17,7 @@ struct loaded {
 	struct plan plan;
 	char *cmdline;
 	struct boot boot; /* points into cmdline */
+	bool blind; /* rofs.conf is what /etc shows: what is in force is closed to this user */
 };
 
 /**
@@ -37,6 +38,16 @@ int load_plan(const char *dir, struct loaded *ret);
  */
 int load_edited(const char *dir, struct loaded *ret);
 void load_done(struct loaded *l);
+
+/* Where rofs-verify keeps a copy of each file of the configuration in force, for all to read. */
+#define LOAD_KEPT_DIR "/run/rofs-watch/in-force"
+
+/**
+ * load_open_kept - the configuration in force for those to whom /rofs, and so the flash, is closed
+ *
+ * Returns: 0, or -errno: there is no copy, or none is needed.
+ */
+int load_open_kept(const struct rootfs *r, struct rootfs *ret);
 
 /**
  * load_why_off - why nothing is in force on purpose, NULL when rofs acts

@@ -55,20 +55,38 @@ int rootfs_open(const char *dir, struct rootfs *ret)
 	return 0;
 }
 
-int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret)
+/* Both descriptors are copies of @fd. */
+static int open_same(int fd, bool usr_is_separate, struct rootfs *ret)
 {
-	struct rootfs merged = { .usr_is_separate = r->usr_is_separate };
+	struct rootfs same = { .usr_is_separate = usr_is_separate };
 
-	merged.root_fd = fcntl(r->root_fd, F_DUPFD_CLOEXEC, 3);
-	merged.lower_fd = fcntl(r->root_fd, F_DUPFD_CLOEXEC, 3);
-	if (merged.root_fd < 0 || merged.lower_fd < 0) {
+	same.root_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	same.lower_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (same.root_fd < 0 || same.lower_fd < 0) {
 		int err = -errno;
 
-		rootfs_done(&merged);
+		rootfs_done(&same);
 		return err;
 	}
-	*ret = merged;
+	*ret = same;
 	return 0;
+}
+
+int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret)
+{
+	return open_same(r->root_fd, r->usr_is_separate, ret);
+}
+
+int rootfs_open_below(const struct rootfs *r, const char *path, struct rootfs *ret)
+{
+	_cleanup_close_ int fd = rootfs_open_dir(r, path);
+
+	return fd < 0 ? fd : open_same(fd, false, ret);
+}
+
+bool rootfs_is_closed(const struct rootfs *r)
+{
+	return faccessat(r->root_fd, "rofs/ro", F_OK, 0) < 0 && errno == EACCES;
 }
 
 void rootfs_done(struct rootfs *r)

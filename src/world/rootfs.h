@@ -38,6 +38,16 @@ void rootfs_done(struct rootfs *r);
 int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret);
 
 /**
+ * rootfs_open_below - the tree at @path as a system of its own
+ *
+ * Returns: 0 or -errno.
+ */
+int rootfs_open_below(const struct rootfs *r, const char *path, struct rootfs *ret);
+
+/** rootfs_is_closed - is /rofs there, and this user may not look into it? */
+bool rootfs_is_closed(const struct rootfs *r);
+
+/**
  * rootfs_resolve - follow symbolic links, inside the system being read, as far as the path exists
  * @path: clean, absolute
  * @ret:  clean path without links; its tail may not exist. The caller frees it.
