@@ -15,6 +15,7 @@
 #include "fstab.h"
 #include "path.h"
 #include "text.h"
+#include "unit.h"
 #include "unitname.h"
 
 #define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
@@ -332,27 +333,59 @@ static bool file_has(const struct checking *c, const char *path, const char *wor
 	       strstr(text, word) != NULL;
 }
 
-/* Built in, loaded, or a module that can be. */
+/* Returns 1 when a module overlay is installed or built in, 0 when not, -ENOMEM. */
+static int has_overlay_module(const struct checking *c, const char *release)
+{
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "/lib/modules/%s/modules.%s", release, i ? "builtin" : "dep") <
+		    0)
+			return path = NULL, -ENOMEM;
+		if (file_has(c, path, "/overlay.ko"))
+			return 1;
+	}
+	return 0;
+}
+
+/* Has this boot mounted overlays, or tried to? Then the kernel has been asked for the module. */
+static bool was_asked_for(const struct checking *c)
+{
+	const struct plan *p = &c->l->plan;
+	bool found = false;
+
+	for (size_t i = 0; i < p->n_overlays && !found; i++) {
+		_cleanup_free_ char *path = NULL;
+		struct stat st;
+
+		if (asprintf(&path, UNIT_EARLY_DIR "/%s", p->overlays[i].merged_unit) < 0)
+			return path = NULL, false;
+		found = rootfs_stat(&c->l->root, path, &st) == 0;
+	}
+	return found;
+}
+
 int check_kernel(struct checking *c)
 {
+	const struct pos nowhere = { 0 };
 	struct utsname name;
+	int err;
 
 	if (!c->running || c->l->plan.n_overlays == 0 || uname(&name) < 0 ||
 	    file_has(c, "/proc/filesystems", "\toverlay\n"))
 		return 0;
-	for (size_t i = 0; i < 2; i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "/lib/modules/%s/modules.%s", name.release,
-			     i ? "builtin" : "dep") < 0)
-			return path = NULL, -ENOMEM;
-		if (file_has(c, path, "/overlay.ko"))
-			return 0;
-	}
-	diag_error(
-		&c->l->diag, (struct pos){ 0 },
-		"this kernel (%s) has no overlayfs, and no module overlay for it is installed; no "
-		"overlay can be mounted",
-		name.release);
+	err = has_overlay_module(c, name.release);
+	if (err < 0)
+		return err;
+	if (err == 0)
+		diag_error(&c->l->diag, nowhere,
+			   "this kernel (%s) has no overlayfs, and no module overlay for it is "
+			   "installed; no overlay can be mounted",
+			   name.release);
+	else if (was_asked_for(c))
+		diag_error(&c->l->diag, nowhere,
+			   "the module overlay for this kernel (%s) is installed and was not "
+			   "loaded; no overlay can be mounted; modprobe -v overlay says why",
+			   name.release);
 	return 0;
 }

@@ -91,27 +91,28 @@ static bool is_readable(const char *s)
 	return *s && text_is_utf8(s, strlen(s));
 }
 
-static char *best_message(sd_journal *j, const char *unit)
-{
-	char *best = NULL;
-	unsigned best_worth = 0;
+struct message {
+	char *text;
+	unsigned worth;
+};
 
+/* Puts what is worth more than @best into it. */
+static void best_message(sd_journal *j, const char *unit, struct message *best)
+{
 	if (sd_journal_seek_tail(j) < 0)
-		return NULL;
+		return;
 	/* From the newest back: of two that are worth the same, the newer one. */
 	for (unsigned i = 0; i < MESSAGES_MAX && sd_journal_previous(j) > 0; i++) {
 		char *text = get(j, "MESSAGE");
 		unsigned w = text && is_readable(text) ? worth(j, unit, text) : 0;
 
-		if (w <= best_worth) {
+		if (w <= best->worth) {
 			free(text);
 			continue;
 		}
-		free(best);
-		best = text;
-		best_worth = w;
+		free(best->text);
+		*best = (struct message){ text, w };
 	}
-	return best;
 }
 
 /* One line without the full stop and the blanks at its end. */
@@ -143,6 +144,7 @@ static void close_journal(sd_journal **j)
 int reason_find(const struct problem *p, char **ret)
 {
 	__attribute__((cleanup(close_journal))) sd_journal *j = NULL;
+	struct message best = { 0 };
 	enum journal_view seen;
 	int err;
 
@@ -154,14 +156,16 @@ int reason_find(const struct problem *p, char **ret)
 	if (seen != JOURNAL_SEEN)
 		return seen;
 
-	for (size_t i = 0; i < p->n_units && !*ret; i++) {
+	/* What a program itself says explains more than that systemd has seen it fail. */
+	for (size_t i = 0; i < p->n_units; i++) {
 		err = match_unit(j, p->units[i]);
 		if (err == -ENOMEM)
-			return err;
+			return free(best.text), err;
 		if (err >= 0)
-			*ret = best_message(j, p->units[i]);
+			best_message(j, p->units[i], &best);
 	}
-	if (*ret)
-		trim(*ret);
+	if (best.text)
+		trim(best.text);
+	*ret = best.text;
 	return seen;
 }

@@ -14,8 +14,8 @@ enum journal_view {
 
 /**
  * reason_find - why the units of a problem are not what they should be, in the journal's words
- * @ret: the last message of this boot, by the unit itself or by PID 1 about it; NULL if there is
- *       none. The caller frees it.
+ * @ret: the last message of this boot, by the processes of one of the units or else by PID 1 about
+ *       it; NULL if there is none. The caller frees it.
  *
  * Returns: what could be seen, or -ENOMEM.
  */

@@ -200,9 +200,13 @@ static void add_partition(struct table *t, const struct status *s, const struct 
 static int print_table(const struct status *s, const struct table_style *style,
 		       const struct output *o)
 {
+	struct output own = *o;
 	_cleanup_table_ struct table *t = NULL;
-	int err = table_new(columns, ELEMENTSOF(columns), style, o, &t);
+	int err;
 
+	/* Nothing should be in force then, so that it is not is no reason for red. */
+	own.colour = own.colour && !s->off;
+	err = table_new(columns, ELEMENTSOF(columns), style, &own, &t);
 	if (err < 0)
 		return err;
 	add_root(t, s);
