@@ -2,7 +2,6 @@
 /* rofs check: what is wrong, and what will go wrong, before the reboot that shows it. */
 #include "check.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "output.h"
@@ -25,28 +24,6 @@ static const char usage[] =
 	"  --help      this text\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors, 2 usage.\n";
-
-/* Returns -1 to go on, else the exit status. */
-static int parse_arguments(int argc, char **argv, const char **root)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "root", required_argument, NULL, 'r' },
-		{ 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return fputs(usage, stdout), ROFS_DONE;
-		if (c != 'r')
-			return ROFS_USAGE;
-		*root = optarg;
-	}
-	if (optind != argc)
-		return fputs(usage, stderr), ROFS_USAGE;
-	return -1;
-}
 
 struct pos check_fstab_pos(const struct checking *c, const char *dir)
 {
@@ -168,10 +145,12 @@ int verb_check(int argc, char **argv)
 {
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
 	const char *root = program_root();
+	const struct program_option options[] = { { .name = "root", .value = &root } };
+	const struct program_call call = { .usage = usage, .options = options, .n_options = 1 };
 	struct checking c = { .l = &l };
 	int err, status;
 
-	status = parse_arguments(argc, argv, &root);
+	status = program_parse(argc, argv, &call);
 	if (status >= 0)
 		return status;
 

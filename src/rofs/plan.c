@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs plan: the units that the generator would write, by the same code. */
-#include <getopt.h>
 #include <string.h>
 
 #include "emit.h"
@@ -9,11 +8,6 @@
 #include "program.h"
 #include "rofs.h"
 #include "unit.h"
-
-struct arguments {
-	const char *root;
-	const char *dir; /* write there instead of printing */
-};
 
 static const char usage[] =
 	"Usage: rofs plan [--root=DIR] [--output=DIR]\n"
@@ -25,32 +19,6 @@ static const char usage[] =
 	"  --help         this text\n"
 	"\n"
 	"Exit status: 0 done, 1 mistakes in the configuration (the rest is shown) or a failure, 2 usage.\n";
-
-/* Returns -1 to go on, else the exit status. */
-static int parse_arguments(int argc, char **argv, struct arguments *a)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "root", required_argument, NULL, 'r' },
-		{ 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return fputs(usage, stdout), ROFS_DONE;
-		if (c == 'o')
-			a->dir = optarg;
-		else if (c == 'r')
-			a->root = optarg;
-		else
-			return ROFS_USAGE;
-	}
-	if (optind != argc)
-		return fputs(usage, stderr), ROFS_USAGE;
-	return -1;
-}
 
 static void tell_mistakes(const struct diag *d)
 {
@@ -117,20 +85,27 @@ static int render(const struct loaded *l, const char *dir)
 
 int verb_plan(int argc, char **argv)
 {
-	struct arguments a = { .root = program_root() };
+	const char *root = program_root(), *dir = NULL;
+	const struct program_option options[] = {
+		{ .name = "output", .value = &dir }, /* write there instead of printing */
+		{ .name = "root", .value = &root },
+	};
+	const struct program_call call = { .usage = usage,
+					   .options = options,
+					   .n_options = ELEMENTSOF(options) };
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
 	_cleanup_free_ char *off = NULL;
 	int err, status;
 
-	status = parse_arguments(argc, argv, &a);
+	status = program_parse(argc, argv, &call);
 	if (status >= 0)
 		return status;
 
-	err = load_plan(a.root, &l);
+	err = load_plan(root, &l);
 	if (err >= 0)
 		err = load_why_off(&l, &off);
 	if (err < 0) {
-		fprintf(stderr, "rofs: %s: %s\n", a.root, strerror(-err));
+		fprintf(stderr, "rofs: %s: %s\n", root, strerror(-err));
 		return ROFS_WRONG;
 	}
 
@@ -143,6 +118,6 @@ int verb_plan(int argc, char **argv)
 		fprintf(stderr, "rofs is off in this boot (%s); this is for an ordinary one\n",
 			off);
 
-	status = render(&l, a.dir);
+	status = render(&l, dir);
 	return status == ROFS_DONE && l.diag.n_errors > 0 ? ROFS_WRONG : status;
 }

@@ -3,7 +3,6 @@
  * rofs-verify: what rofs-verify.service and rofs-watch.service run; rofs(8). No D-Bus at boot: the
  * table of mounts says enough.
  */
-#include <getopt.h>
 #include <string.h>
 
 #include "files.h"
@@ -199,39 +198,17 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 all is in force (with --watch: done), 1 something is not, or a failure, 2 usage.\n";
 
-/* Returns -1 to go on, else the exit status. */
-static int parse_arguments(int argc, char **argv, bool *ret_watch)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "watch", no_argument, NULL, 'w' },
-		{ 0 },
-	};
-	int c;
-
-	*ret_watch = false;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return fputs(usage, stdout), EXIT_SUCCESS;
-		if (c == 'V')
-			return printf("rofs-verify %s\n", ROFS_VERSION), EXIT_SUCCESS;
-		if (c != 'w')
-			return EXIT_USAGE;
-		*ret_watch = true;
-	}
-	if (optind != argc)
-		return fputs(usage, stderr), EXIT_USAGE;
-	return -1;
-}
-
 int main(int argc, char **argv)
 {
 	_cleanup_(verifying_done) struct verifying v = { .loaded = LOADED_INIT };
-	bool watching;
+	bool watching = false;
+	const struct program_option options[] = { { .name = "watch", .given = &watching } };
+	const struct program_call call = {
+		.name = "rofs-verify", .usage = usage, .options = options, .n_options = 1
+	};
 	int err, status;
 
-	status = parse_arguments(argc, argv, &watching);
+	status = program_parse(argc, argv, &call);
 	if (status >= 0)
 		return status;
 

@@ -1,30 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-int program_options(int argc, char **argv, const char *name, const char *usage, int least, int most)
+#define OPTIONS_MAX 8u
+#define FIRST_OWN   256 /* above every letter */
+
+static void take(const struct program_option *o)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
+	if (o->value)
+		*o->value = optarg;
+	else
+		*o->given = true;
+}
+
+int program_parse(int argc, char **argv, const struct program_call *call)
+{
+	struct option options[OPTIONS_MAX + 3] = { { "help", no_argument, NULL, 'h' } };
+	size_t n = 1;
 	int c;
+
+	assert(call->n_options <= OPTIONS_MAX);
+	if (call->name)
+		options[n++] = (struct option){ "version", no_argument, NULL, 'V' };
+	for (size_t i = 0; i < call->n_options; i++) {
+		const struct program_option *o = &call->options[i];
+
+		options[n++] = (struct option){ o->name, o->value ? required_argument : no_argument,
+						NULL, FIRST_OWN + (int)i };
+	}
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (c == 'h')
-			return fputs(usage, stdout), EXIT_SUCCESS;
+			return fputs(call->usage, stdout), EXIT_SUCCESS;
 		if (c == 'V')
-			return printf("%s %s\n", name, ROFS_VERSION), EXIT_SUCCESS;
-		return EXIT_USAGE;
+			return printf("%s %s\n", call->name, ROFS_VERSION), EXIT_SUCCESS;
+		if (c < FIRST_OWN)
+			return EXIT_USAGE;
+		take(&call->options[c - FIRST_OWN]);
 	}
 
-	if (argc - optind < least || argc - optind > most)
-		return fputs(usage, stderr), EXIT_USAGE;
+	if (argc - optind < call->least || argc - optind > call->most)
+		return fputs(call->usage, stderr), EXIT_USAGE;
 	return -1;
+}
+
+int program_options(int argc, char **argv, const char *name, const char *usage, int least, int most)
+{
+	const struct program_call call = {
+		.name = name, .usage = usage, .least = least, .most = most
+	};
+
+	return program_parse(argc, argv, &call);
 }
 
 const char *program_root(void)

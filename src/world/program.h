@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define EXIT_USAGE 2
 
+/** struct program_option - one of a program's own; either @value or @given is set */
+struct program_option {
+	const char *name;
+	const char **value; /* becomes its argument */
+	bool *given;	    /* becomes true; it has no argument */
+};
+
+/** struct program_call - how a program may be called */
+struct program_call {
+	const char *name;  /* of the program, for --version; NULL: a verb, which has none */
+	const char *usage; /* what --help prints, and what a wrong call gets on standard error */
+	const struct program_option *options;
+	size_t n_options;
+	int least, most; /* how many arguments there may be besides the options */
+};
+
 /**
- * program_options - --help and --version, which all our programs have
- * @name:  of the program
- * @usage: what --help prints, and what a wrong call gets on standard error
- * @least, @most: how many arguments there may be besides the options
+ * program_parse - take the command line apart: --help, --version and the program's own options
  *
  * Sets optind to the first argument.
  *
  * Returns: -1 to go on, else the exit status.
  */
+int program_parse(int argc, char **argv, const struct program_call *call);
+
+/** program_options - program_parse() for a program without options of its own. */
 int program_options(int argc, char **argv, const char *name, const char *usage, int least,
 		    int most);
 
