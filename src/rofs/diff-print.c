@@ -106,17 +106,13 @@ int diff_note(const struct diff_row *row, char **ret)
 static void size_cell(struct table *t, struct libscols_line *line, size_t column, uint64_t n,
 		      bool bytes, bool has_content)
 {
-	char text[TEXT_BYTES_MAX];
-	size_t number;
-
 	/* A word in each cell, for those who take lines apart. */
 	if (n == 0 && !has_content)
-		return table_cell(t, line, column, "-");
-	if (bytes)
-		return table_cellf(t, line, column, "%" PRIu64, n);
-	/* "12 MiB" as df(1) has it: "12M". */
-	number = strcspn(text_bytes(text, n), " ");
-	table_cellf(t, line, column, "%.*s%c", (int)number, text, text[number + 1]);
+		table_cell(t, line, column, "-");
+	else if (bytes)
+		table_cellf(t, line, column, "%" PRIu64, n);
+	else
+		table_cell_bytes(t, line, column, n);
 }
 
 static enum colour colour_of(enum change_kind kind)

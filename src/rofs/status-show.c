@@ -50,15 +50,6 @@ const struct table_column *status_columns(size_t *ret_n)
 	return columns;
 }
 
-/* "12 MiB" as df(1) has it: "12M". */
-static void cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes)
-{
-	char text[TEXT_BYTES_MAX];
-	size_t number = strcspn(text_bytes(text, bytes), " ");
-
-	table_cellf(t, line, column, "%.*s%c", (int)number, text, text[number + 1]);
-}
-
 static enum colour level_colour(unsigned reached)
 {
 	switch (usage_level(reached)) {
@@ -83,8 +74,8 @@ static void cells_usage(struct table *t, struct libscols_line *line, const struc
 {
 	if (!u->known)
 		return;
-	cell_bytes(t, line, COLUMN_SIZE, u->size);
-	cell_bytes(t, line, COLUMN_USED, u->used);
+	table_cell_bytes(t, line, COLUMN_SIZE, u->size);
+	table_cell_bytes(t, line, COLUMN_USED, u->used);
 	cell_percent(t, line, COLUMN_USE, usage_percent(u));
 	if (u->inodes == 0)
 		return;

@@ -8,8 +8,10 @@
 #include <strings.h>
 
 #include "table-plain.h"
+#include "text.h"
 
-#define HIDDEN SIZE_MAX /* in table.place: the column is not shown */
+#define CELL_MAX 64u
+#define HIDDEN	 SIZE_MAX /* in table.place: the column is not shown */
 
 struct table {
 	struct libscols_table *scols;
@@ -159,19 +161,23 @@ void table_cell(struct table *t, struct libscols_line *line, size_t column, cons
 void table_cellf(struct table *t, struct libscols_line *line, size_t column, const char *format,
 		 ...)
 {
-	_cleanup_free_ char *text = NULL;
+	char text[CELL_MAX];
 	va_list ap;
-	int n;
 
-	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
-	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		t->failed = true;
+	if (t->place[column] == HIDDEN)
 		return;
-	}
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
 	table_cell(t, line, column, text);
+}
+
+void table_cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes)
+{
+	char text[TEXT_BYTES_MAX];
+	size_t number = strcspn(text_bytes(text, bytes), " ");
+
+	table_cellf(t, line, column, "%.*s%c", (int)number, text, text[number + 1]);
 }
 
 void table_colour(struct table *t, struct libscols_line *line, size_t column, enum colour c)

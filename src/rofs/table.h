@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "macro.h"
 #include "output.h"
@@ -57,8 +58,13 @@ struct libscols_line *table_line(struct table *t, struct libscols_line *parent);
 
 /** table_cell - fill in a cell. @text is copied; NULL leaves it empty. */
 void table_cell(struct table *t, struct libscols_line *line, size_t column, const char *text);
+
+/** table_cellf - a cell of numbers, at most 63 bytes */
 void table_cellf(struct table *t, struct libscols_line *line, size_t column, const char *format,
 		 ...) _printf_(4, 5);
+
+/** table_cell_bytes - an amount of memory as df(1) has it: 12M */
+void table_cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes);
 
 /** table_colour - the colour of a cell; nothing without colours. */
 void table_colour(struct table *t, struct libscols_line *line, size_t column, enum colour c);
