@@ -153,6 +153,20 @@ def test_colour_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
     assert "\033[" not in run(rofs, "plan", root=root, TERM="xterm").stdout
 
 
+def test_sentences_are_broken_between_words_on_terminals_only(rofs: Path, tmp_path: Path) -> None:
+    """80 columns where nothing else is known; the pager would cut off what is longer."""
+    word = "/srv/" + "long" * 30
+    conf = CONF + f"[Overlay /srv/\u00e4]\n[Overlay {word}]\n[Overlay /media]\nSzie=1\n"
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf})
+    plain = run(rofs, "check", root=root).stdout.splitlines()
+    assert max(len(line) for line in plain) > 80
+    seen = on_terminal([str(rofs), "check"], {**environment(root), "TERM": "xterm",
+                                              "SYSTEMD_PAGER": "", "NO_COLOR": "1"})
+    broken = seen.replace("\r", "").splitlines()
+    assert [line for line in broken if len(line) > 80 and word not in line] == []
+    assert "\n".join(broken).replace("\n    ", " ").splitlines() == plain
+
+
 def test_pager_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
     pager = {"SYSTEMD_PAGER": "sed 's/^/paged: /'", "NO_COLOR": "1"}

@@ -113,14 +113,18 @@ static void print_entry(const struct output *o, const struct diag_entry *e)
 		[DIAG_NOTE] = { "note", COLOUR_DIM },
 	};
 
+	const char *word = levels[e->level].word, *plain = output_colour(o, COLOUR_NONE);
+	char line[16] = "";
+	size_t column = strlen(word) + 2;
+
+	if (e->pos.line)
+		snprintf(line, sizeof(line), ":%u", e->pos.line);
 	if (e->pos.file) {
-		printf("%s%s", output_colour(o, COLOUR_BOLD), e->pos.file);
-		if (e->pos.line)
-			printf(":%u", e->pos.line);
-		printf(":%s ", output_colour(o, COLOUR_NONE));
+		printf("%s%s%s:%s ", output_colour(o, COLOUR_BOLD), e->pos.file, line, plain);
+		column += strlen(e->pos.file) + strlen(line) + 2;
 	}
-	printf("%s%s:%s %s\n", output_colour(o, levels[e->level].colour), levels[e->level].word,
-	       output_colour(o, COLOUR_NONE), e->text);
+	printf("%s%s:%s ", output_colour(o, levels[e->level].colour), word, plain);
+	output_text(o, column, 4, e->text);
 }
 
 static void print_all(const struct loaded *l)

@@ -123,6 +123,39 @@ void output_close(struct output *o)
 		return;
 }
 
+/* Characters, not bytes: the first byte of each counts. */
+static size_t count_characters(const char *s, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return count;
+}
+
+void output_text(const struct output *o, size_t column, size_t indent, const char *text)
+{
+	size_t begin = column;
+
+	while (o->terminal && *text) {
+		size_t blanks = strspn(text, " "), n = blanks + strcspn(text + blanks, " "),
+		       width = count_characters(text, n);
+
+		/* A word that is too long for any line stands alone in one. */
+		if (column > begin && column + width > o->width) {
+			printf("\n%*s", (int)indent, "");
+			text += blanks;
+			n -= blanks;
+			width -= blanks;
+			column = begin = indent;
+		}
+		fwrite(text, 1, n, stdout);
+		column += width;
+		text += n;
+	}
+	puts(text);
+}
+
 const char *output_colour(const struct output *o, enum colour c)
 {
 	if (!o->colour)

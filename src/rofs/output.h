@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /*
@@ -37,6 +38,15 @@ void output_open(struct output *o, bool page);
 
 /** output_close - flush, and wait until the pager has ended. A second call does nothing. */
 void output_close(struct output *o);
+
+/**
+ * output_text - print a sentence and end its line
+ * @column: how many characters the line has already
+ * @indent: blanks in front of further lines
+ *
+ * On a terminal it is broken between words, as the pager would cut it off; elsewhere it is one line.
+ */
+void output_text(const struct output *o, size_t column, size_t indent, const char *text);
 
 /**
  * output_colour - the escape sequence that begins a colour, "" without colours. COLOUR_NONE ends

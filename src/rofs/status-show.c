@@ -239,28 +239,35 @@ static int print_line(const struct status *s, const struct output *o)
 		return line = NULL, -ENOMEM;
 
 	word = strcspn(line, ":");
-	printf("%s%.*s%s%s\n", output_colour(o, verdict_colour(s)), (int)word, line,
-	       output_colour(o, COLOUR_NONE), line + word);
+	printf("%s%.*s%s", output_colour(o, verdict_colour(s)), (int)word, line,
+	       output_colour(o, COLOUR_NONE));
+	output_text(o, word, 2, line + word);
 	return 0;
+}
+
+/* "  why: because": a word in its colour, then the sentence. */
+static void print_sentence(const struct output *o, size_t indent, enum colour c, const char *word,
+			   const char *text)
+{
+	printf("%*s%s%s:%s ", (int)indent, "", output_colour(o, c), word,
+	       output_colour(o, COLOUR_NONE));
+	output_text(o, indent + strlen(word) + 2, indent + 2, text);
 }
 
 static void print_problems(const struct status *s, const struct output *o)
 {
-	const char *dim = output_colour(o, COLOUR_DIM), *plain = output_colour(o, COLOUR_NONE);
-
 	for (size_t i = 0; i < s->verdict.n_problems; i++) {
 		const struct problem *p = &s->verdict.problems[i];
 		enum colour c = p->broken ? COLOUR_BAD : COLOUR_WARNING;
 
 		/* The one thing that is broken stands in the line of the verdict. */
 		if (!p->broken || s->verdict.n_broken != 1)
-			printf("  %s%s%s %s\n", output_colour(o, c),
-			       p->broken ? "not in force:" : "warning:", plain, p->text);
+			print_sentence(o, 2, c, p->broken ? "not in force" : "warning", p->text);
 		if (s->answers[i].reason)
-			printf("    %swhy:%s %s\n", dim, plain, s->answers[i].reason);
+			print_sentence(o, 4, COLOUR_DIM, "why", s->answers[i].reason);
 	}
 	for (size_t i = 0; i < s->n_drift; i++)
-		printf("  %swarning:%s %s\n", output_colour(o, COLOUR_WARNING), plain, s->drift[i]);
+		print_sentence(o, 2, COLOUR_WARNING, "warning", s->drift[i]);
 }
 
 /* In a boot without rofs what is wrong in rofs.conf matters for the next one. */

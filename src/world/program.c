@@ -38,7 +38,7 @@ int program_parse(int argc, char **argv, const struct program_call *call)
 			return fputs(call->usage, stdout), EXIT_SUCCESS;
 		if (c == 'V')
 			return printf("%s %s\n", call->name, ROFS_VERSION), EXIT_SUCCESS;
-		if (c < FIRST_OWN)
+		if (c < FIRST_OWN || !call->options)
 			return EXIT_USAGE;
 		take(&call->options[c - FIRST_OWN]);
 	}
