@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 from vm.lab import Outcome
@@ -12,7 +13,9 @@ from vm.machine import Boot
 
 pytestmark = pytest.mark.vm
 
-SCHEMA = Path(__file__).resolve().parent.parent / "docs/status.schema.json"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+STATUS_SCHEMA = DOCS / "status.schema.json"
+DIFF_SCHEMA = DOCS / "diff.schema.json"
 GONE = "/var/local/gone is not on its partition gone (LABEL=gone): "
 MISTAKE = "/etc/rofs.conf:6: unknown key Szie= in [Overlay]; did you mean Size=?"
 
@@ -23,11 +26,11 @@ def boot(outcome: Outcome) -> Boot:
     return outcome.boots[0]
 
 
-def answer(boot: Boot, name: str) -> Dict[str, Any]:
+def answer(boot: Boot, name: str, schema: Path = STATUS_SCHEMA) -> Any:
     """A section's JSON, which is as the schema says."""
     jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
     found = json.loads(boot[name].out)
-    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
+    jsonschema.validate(found, json.loads(schema.read_text()))
     return found
 
 
@@ -43,6 +46,12 @@ def test_healthy_machine_is_protected(boot: Boot) -> None:
     assert found["root"] == {"readonly": True, "device": "/dev/vda", "sectors_written": 0}
     states = [x["state"] for kind in ("overlays", "partitions", "persists") for x in found[kind]]
     assert states == ["active"] * 5
+
+
+@pytest.mark.scenario("command")
+def test_healthy_machine_shows_nothing_in_red(boot: Boot) -> None:
+    assert "\033[32mprotected" in boot["red"].out
+    assert not [code for code in ("\033[1;31m", "\033[31m", "\033[33m") if code in boot["red"].out]
 
 
 @pytest.mark.scenario("command")
@@ -64,7 +73,7 @@ def test_plan_is_what_was_generated(boot: Boot, name: str) -> None:
 def test_ordinary_user_gets_the_answer(boot: Boot) -> None:
     assert boot["unprivileged"].status == 0, boot["unprivileged"]
     assert boot["unprivileged"].out.startswith("protected: ")
-    assert "not seen: rofs.conf as it lies on flash" in boot["unprivileged"].out
+    assert "not seen" not in boot["unprivileged"].out
     assert answer(boot, "unprivileged_json")["pools"] == answer(boot, "healthy_json")["pools"] or (
         answer(boot, "unprivileged_json")["pools"][0]["size"])
 
@@ -78,16 +87,110 @@ def test_idle_machine_writes_and_logs_nothing(boot: Boot) -> None:
 
 @pytest.mark.scenario("command")
 def test_edited_configuration_is_noticed(boot: Boot) -> None:
-    assert boot["edit"].status == 0
-    assert "warning: /etc/rofs.conf differs from the one in force" in boot["edit"].out
+    for name in ("edit", "edit_unprivileged"):
+        assert boot[name].status == 0
+        assert boot[name].out.startswith("protected: ")
+        assert "warning: /etc/rofs.conf differs from the one in force" in boot[name].out
 
 
 @pytest.mark.scenario("command")
 def test_without_the_bus(boot: Boot) -> None:
-    assert boot["bus_down"].status == 0
-    assert "not seen" not in boot["bus_down"].out
-    assert boot["bus_down_unprivileged"].status == 0
-    assert "not seen: what systemd says of the units" in boot["bus_down_unprivileged"].out
+    for name in ("bus_down", "bus_down_unprivileged", "alone"):
+        assert boot[name].status == 0
+        assert boot[name].out.startswith("protected: ")
+        assert "not seen" not in boot[name].out
+
+
+# What a machine does by itself between switching on and the first question, and why.
+IDLE = (
+    r"= /etc/\.pwd\.lock",  # systemd-sysusers
+    r"M /etc/resolv\.conf",  # dhclient
+    r"A /var/lib/dhcp(/.*)?",
+    r"A /var/lib/dbus/machine-id",  # systemd-tmpfiles
+    r"A /var/lib/systemd/(linger|random-seed|timers(/stamp-.*)?)",
+    r"[Am] /var/log/journal(/.*)?",  # systemd-journald
+    r"M /var/log/(wtmp|btmp|lastlog)",
+    r"A /var/tmp/systemd-private-.*",
+    r"A /var/lib/(ticked|test(/.*)?|test-dynamic|private(/.*)?)",  # the services of the tests
+)
+
+
+@pytest.mark.scenario("command")
+def test_diff_of_an_idle_machine_is_explained(boot: Boot) -> None:
+    assert boot["diff_idle"].status == 0
+    rows = [" ".join(line.split(" ")[0:3:2]) for line in boot["diff_idle"].out.splitlines()]
+    assert [row for row in rows if not re.fullmatch("|".join(IDLE), row)] == []
+    everything = boot["diff_idle_all"].out
+    for path in ("M file /etc/machine-id", "A file /etc/.updated", "A file /var/.updated"):
+        assert f"{path} made\\x20by\\x20rofs" in everything
+        assert path not in boot["diff_idle"].out
+
+
+@pytest.mark.scenario("command")
+def test_diff_tells_each_kind_of_change(boot: Boot) -> None:
+    assert boot["diff_made"].status == 0, boot["diff_made"]
+    assert boot["diff"].status == 0
+    assert boot["diff"].out.replace("\\x20", " ").splitlines() == [
+        "m file /etc/debian_version same content; mode",
+        "M file /etc/issue ",
+        "D file /etc/issue.net ",
+        "T dir /etc/motd was file",
+        "= file /etc/profile same content",
+        "A file /home/added ",
+        "M dir /var/backups opaque: hides the directory on flash"]
+    found = answer(boot, "diff_json", DIFF_SCHEMA)
+    assert {row["pool"] for row in found} == {"ram"}
+
+
+@pytest.mark.scenario("command")
+def test_diff_is_for_root(boot: Boot) -> None:
+    assert (boot["diff_unprivileged"].status, boot["diff_unprivileged"].out) == (3, "")
+    assert boot["diff_unprivileged"].err == (
+        "rofs: the layers are for root only; run rofs diff as root\n")
+
+
+@pytest.mark.scenario("command")
+def test_user_namespace_gives_the_same_answer(boot: Boot) -> None:
+    """Root in there, who is root outside too and has lost what root may do."""
+    assert boot["status_rootless"].status == 0
+    assert boot["status_rootless"].out.startswith("protected: ")
+    assert boot["diff_rootless"].status == 0
+    assert boot["diff_rootless"].err == ""
+
+
+@pytest.mark.scenario("command")
+@pytest.mark.parametrize("name", ["check", "check_unprivileged"])
+def test_check_finds_nothing_on_a_healthy_machine(boot: Boot, name: str) -> None:
+    assert boot[name].status == 0
+    assert boot[name].out.endswith("0 errors, 0 warnings\n")
+
+
+@pytest.mark.scenario("command")
+def test_container_gets_an_answer(boot: Boot) -> None:
+    """Made of the machine's own tree, first with its rofs.conf, then without."""
+    declared, nothing = boot["container"].out.split("== NO CONFIGURATION\n")
+    assert declared.startswith("== rofs status\npartial: nothing that rofs.conf declares is "
+                               "mounted in this boot, and / is writable; ")
+    assert re.findall(r"== (.*)\n(?:(?!==).*\n)*?exit (\d+)", declared) == [
+        ("rofs status", "1"), ("rofs status --json", "1"), ("rofs diff", "4"), ("rofs check", "0")]
+    assert nothing.startswith("== rofs status\noff: rofs does nothing in this boot: "
+                              "there is no section in rofs.conf\n")
+    assert re.findall(r"== (.*)\n(?:(?!==).*\n)*?exit (\d+)", nothing) == [
+        ("rofs status", "4"), ("rofs diff", "4"), ("rofs check", "0"), ("rofs plan", "0"),
+        ("/usr/lib/rofs/rofs-verify", "0")]
+
+
+@pytest.mark.scenario("command")
+def test_full_pool_is_a_warning_and_no_failure(boot: Boot) -> None:
+    """All that is declared is in force: the status stays 0, and everybody says what is coming."""
+    full = r"the shared RAM pool /rofs is 9[67] % full \(46 MiB of 48 MiB\); rofs diff --sort=size"
+    assert boot["full_status"].status == 0
+    assert boot["full_status"].out.startswith("protected: ")
+    assert re.search(f"\n  warning: {full}", boot["full_status"].out)
+    assert [text for text in answer(boot, "full_json")["problems"] if re.match(full, text)]
+    assert (boot["full_verify"].status, boot["full_failed"].out) == (0, "")
+    assert re.search(f"^rofs: {full}", boot["full_motd"].out, re.MULTILINE)
+    assert re.match(full, boot["full_message"].out)
 
 
 @pytest.mark.scenario("broken")
@@ -100,6 +203,13 @@ def test_missing_partition_and_mistake_degrade_the_machine(boot: Boot) -> None:
         assert [p for p in answer(boot, "boot_json")["problems"] if p.startswith(text)]
     assert boot["boot_status"].status == 1
     assert boot["boot_motd"].out.startswith(f"rofs: NOT PROTECTED: {GONE}")
+
+
+@pytest.mark.scenario("broken")
+def test_without_the_bus_states_are_not_seen(boot: Boot) -> None:
+    assert boot["boot_alone"].status == 1
+    assert f"not in force: {GONE}" in boot["boot_alone"].out
+    assert "not seen: what systemd says of the units: " in boot["boot_alone"].out
 
 
 @pytest.mark.scenario("broken")
@@ -146,3 +256,13 @@ def test_recovery_boot_is_off(boot: Boot) -> None:
     found = answer(boot, "off_json")
     assert (found["verdict"], found["boot"]) == ("off", "recovery")
     assert int(boot["off_plan"].line) > 10
+    assert boot["off_unprivileged"].status == 4
+    assert boot["off_unprivileged"].out == boot["off_status"].out
+    assert boot["off_diff"].status == 4
+    assert boot["off_diff"].err == ("rofs: rofs is off in this boot: a recovery boot: recovery on "
+                                    "the kernel command line\n")
+    assert "rofs does nothing in this boot (recovery)" in boot["off_check"].out
+    assert boot["off_check"].status == 1  # the mistake, and the partition that is not there
+    # No login notice: nobody is told of a protection that there is not.
+    assert boot["off_verify"].out.splitlines()[0] == "0"
+    assert "rofs" not in boot["off_verify"].out

@@ -54,6 +54,16 @@ def test_recovery_boot_says_why_in_one_line(outcome: Outcome, word: str) -> None
     assert f"recovery boot ({word} on the kernel command line)" in said[0]
 
 
+@pytest.mark.parametrize("word", WORDS)
+def test_status_and_diff_say_why(outcome: Outcome, word: str) -> None:
+    """Without a bus, and in emergency mode without a journal."""
+    boot = outcome.boots[NUMBERS[word]]
+    why = f"a recovery boot: {word} on the kernel command line\n"
+    assert boot["status"].status == boot["diff"].status == 4
+    assert boot["status"].out.startswith(f"off: rofs does nothing in this boot: {why}")
+    assert boot["diff"].err == f"rofs: rofs is off in this boot: {why}"
+
+
 @pytest.mark.parametrize("word", [word for word in WORDS if WORDS[word] == "rescue"])
 def test_rescue_mode_is_writable_as_fstab_says(outcome: Outcome, word: str) -> None:
     boot = outcome.boots[NUMBERS[word]]

@@ -26,15 +26,69 @@ def verdict(name: str) -> Dict[str, str]:
     }
 
 
+# What each letter of `rofs diff` stands for, made in this order; `opaque` is the first directory.
+CHANGES = """
+echo new >/home/added
+echo more >>/etc/issue
+rm /etc/issue.net
+chmod 600 /etc/debian_version
+rm /etc/motd && mkdir /etc/motd
+rm -r /var/backups && mkdir /var/backups
+exec 5<>/etc/profile 5>&-
+"""
+CHANGED = "/etc/issue /etc/issue.net /etc/debian_version /etc/motd /etc/profile /home /var/backups"
+ROWS = "--raw --noheadings --output=CHANGE,TYPE,PATH,NOTE"
+
+# A container whose tree is that of the machine, on an overlay of its own: docker's, in short.
+CONTAINER = """
+mount -t tmpfs box /mnt && mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o lowerdir=/rofs/ro,upperdir=/mnt/upper,workdir=/mnt/work box /mnt/root
+mkdir /mnt/root/old
+cat >/mnt/root/inside <<'END'
+cd /mnt/root && mount --bind . . && cd . && pivot_root . old || exit 99
+mount -t proc proc /proc; mount -t tmpfs tmpfs /run; umount -l /old
+tell() { echo "== $*"; "$@" 2>&1; echo "exit $?"; }
+tell rofs status
+tell rofs status --json
+tell rofs diff
+tell rofs check
+mv /etc/rofs.conf /etc/rofs.conf.d /tmp
+echo "== NO CONFIGURATION"
+tell rofs status
+tell rofs diff
+tell rofs check
+tell rofs plan
+tell /usr/lib/rofs/rofs-verify
+END
+unshare --mount --propagation private --pid --fork --ipc --uts --net sh /mnt/root/inside
+umount -R /mnt
+"""
+
+# Neither the bus nor PID 1 can be asked.
+ALONE = "unshare --mount sh -c 'mount -t tmpfs none /run/dbus &&" \
+        " mount --bind /dev/null /run/systemd/private && exec env LC_ALL=C.UTF-8 rofs status'"
+
 HEALTHY: Dict[str, str] = {
     **SYSTEM,
+    "diff_idle": f"rofs diff {ROWS}",
+    "diff_idle_all": f"rofs diff --all {ROWS}",
     **verdict("healthy"),
+    "diff_made": CHANGES,
+    "diff": f"rofs diff {ROWS} {CHANGED}",
+    "diff_json": "rofs diff --json",
+    "diff_unprivileged": f"{NOBODY} rofs diff",
+    "diff_rootless": "unshare --user --map-root-user rofs diff",
+    "status_rootless": "unshare --user --map-root-user rofs status",
+    "check": "rofs check",
+    "check_unprivileged": f"{NOBODY} rofs check",
+    "container": CONTAINER,
     "verify_at_boot": "systemctl show -p ActiveState -p ExecMainStatus rofs-verify.service",
     "verify_blame": "systemd-analyze blame --no-pager | grep -E 'rofs-(verify|watch)'; true",
     "critical": "systemd-analyze critical-chain --no-pager multi-user.target",
     "unprivileged": f"{NOBODY} rofs status",
     "unprivileged_json": f"{NOBODY} rofs status --json",
     "metrics": "rofs status --openmetrics",
+    "red": f"TERM=xterm SYSTEMD_PAGER= script -qec '{STATUS}' /dev/null",
     "columns": f"{STATUS} --output=WHERE,UNIT --noheadings --raw",
     "plan": "rm -rf /run/planned && rofs plan --output=/run/planned &&"
             " diff -r --no-dereference /run/planned /run/systemd/generator.early &&"
@@ -51,10 +105,20 @@ HEALTHY: Dict[str, str] = {
     "bus_down": "systemctl stop dbus.socket dbus.service; " + STATUS,
     "bus_down_unprivileged": f"{NOBODY} rofs status",
     "bus_up": "systemctl start dbus.socket dbus.service",
+    "alone": ALONE,
+    "sectors_so_far": SECTORS["sectors"],
     "edit": "printf '[Overlay /opt]\\n' >>/etc/rofs.conf; " + STATUS,
     "edit_unprivileged": f"{NOBODY} rofs status",
+    "full_made": "size=$(df -k --output=size /rofs | tail -n 1);"
+                 " dd if=/dev/zero of=/var/big bs=1K 2>/dev/null"
+                 " count=$((size * 965 / 1000 - $(df -k --output=used /rofs | tail -n 1)));"
+                 " systemctl start rofs-watch.service",
+    **verdict("full"),
+    "full_message": "journalctl -b -o cat --no-pager -p crit -t rofs-verify",
     **SECTORS,
 }
+
+HEALTHY_CONF = "[Memory]\nSize=48M\n" + MINIMAL_CONF
 
 BROKEN_CONF = """\
 [Memory]
@@ -83,6 +147,7 @@ BROKEN: Dict[str, str] = {
     "boot_unprivileged": f"{NOBODY} rofs status",
     "boot_motd": "cat /run/motd.d/rofs",
     "boot_journal": f"{JOURNAL} -t rofs-verify",
+    "boot_alone": ALONE,
     "catalog": "journalctl --update-catalog; journalctl -b -x --no-pager"
                " MESSAGE_ID=3df5f2fcf9c74f4e8cc9c4bb39f1ae0a -n 1",
     # An overlay is unmounted by hand; the timer's service notices by itself.
@@ -112,11 +177,15 @@ RECOVERED: Dict[str, str] = {
     "off_status": STATUS,
     "off_json": "rofs status --json",
     "off_plan": "rofs plan | grep -c '^# '",
+    "off_check": "rofs check",
+    "off_diff": "rofs diff",
+    "off_unprivileged": f"{NOBODY} rofs status",
+    "off_verify": "/usr/lib/rofs/rofs-verify; echo $?; ls /run/motd.d",
     "off_units": "systemctl list-units --all --plain --no-legend --no-pager 'rofs*'",
 }
 
 SCENARIOS = (
-    Scenario("command", MINIMAL_CONF, (HEALTHY,), suites=ONE),
+    Scenario("command", HEALTHY_CONF, (HEALTHY,), suites=ONE),
     Scenario("broken", BROKEN_CONF, (BROKEN,), suites=ONE),
     Scenario("command-off", BROKEN_CONF, (RECOVERED,), arguments=("recovery",), suites=ONE),
 )

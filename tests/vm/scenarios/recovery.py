@@ -15,6 +15,8 @@ RECOVERY: Dict[str, str] = {
     "units": "systemctl list-units --all --plain --no-legend --no-pager 'rofs*'",
     "early": "find /run/systemd/generator.early -type f",
     "said": "dmesg | grep -o 'rofs-generator.*'",
+    "status": "rofs status",
+    "diff": "rofs diff",
     "writable": "for f in /new /usr/new /etc/new /var/new /home/new; do"
                 " touch $f 2>/dev/null && echo $f; done",
     **SECTORS,
