@@ -21,7 +21,8 @@ LAYERS: List[List[str]] = [
     ["plan", "plan-masks", "plan-overlay", "plan-persist", "plan-root", "plan-internal", "claims",
      "places", "unitname"],
     ["options", "seen"],
-    ["unit", "verdict"],
+    ["unit", "unit-internal", "unit-layer", "unit-overlay", "unit-partition", "unit-persist",
+     "unit-system", "unit-text", "verdict"],
     ["watch"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "strbuf.h"
+#include "unit.h"
+
+/* What the modules of unit share. Everybody else includes unit.h. */
+
+#define LOCAL_FS "local-fs.target"
+
+/** struct rendering - @plan and @prepare_path are borrowed */
+struct rendering {
+	const struct plan *plan;
+	const char *prepare_path; /* of rofs-prepare */
+	struct unit_set set;
+};
+
+/* unit-text.c: lines that several kinds of units have, and how systemd wants a value spelled. */
+
+/** unit_add_unit - a file with the text of @b, which is empty then. Returns: 0 or -ENOMEM. */
+int unit_add_unit(struct rendering *r, const char *name, struct strbuf *b);
+
+/** unit_add_link - a link DIR/NAME; @dir is "" or ends with '/'. Returns: 0 or -ENOMEM. */
+int unit_add_link(struct rendering *r, const char *dir, const char *name, const char *target);
+
+/** unit_add_head - how every unit of ours begins; @what says what the unit is to @subject */
+void unit_add_head(struct strbuf *b, struct pos pos, const char *subject, const char *what);
+
+/*
+ * A text in which '%' is not special; a path as the rest of a line, or as a whole line; a path as
+ * one word of RequiresMountsFor=; a path as one word of a command line.
+ */
+void unit_add_escaped(struct strbuf *b, const char *s);
+void unit_add_path(struct strbuf *b, const char *path);
+void unit_add_path_line(struct strbuf *b, const char *key, const char *path);
+void unit_add_requires_mounts_for(struct strbuf *b, const char *path);
+void unit_add_argument(struct strbuf *b, const char *path);
+
+/** unit_add_options - the line Options= */
+void unit_add_options(struct strbuf *b, const char *options);
+
+/* Dependencies. The caller says why in a comment, where these do not. */
+void unit_add_requires_after(struct strbuf *b, const char *unit);
+void unit_add_before_local_fs(struct strbuf *b);
+void unit_add_refuse_stop(struct strbuf *b);
+void unit_add_umount(struct strbuf *b);
+void unit_add_after_one_pass(struct rendering *r, struct strbuf *b);
+
+/** unit_add_quiet - for mounts that rofs-prepare has made before their units start */
+void unit_add_quiet(struct strbuf *b, bool one_pass);
+
+/* The kinds of units, each of them all. They return 0 or -ENOMEM. */
+
+/* unit-system.c: what units of the distribution are told, and what pulls in ours */
+int unit_render_remount(struct rendering *r);
+int unit_render_firstboot(struct rendering *r);
+int unit_render_swaps(struct rendering *r);
+int unit_render_links(struct rendering *r);
+
+/* unit-layer.c: RAM, the untouched root, and the runs of rofs-prepare */
+int unit_render_pools(struct rendering *r);
+int unit_render_ro(struct rendering *r);
+int unit_render_tmp(struct rendering *r);
+int unit_render_prepares(struct rendering *r);
+
+/* unit-partition.c: what is on block devices */
+int unit_render_lowers(struct rendering *r);
+int unit_render_partitions(struct rendering *r);
+int unit_render_twins(struct rendering *r);
+
+/* unit-overlay.c */
+int unit_render_overlays(struct rendering *r);
+
+/** unit_is_etc - PID 1 has the machine-id mounted there, and more reads it early */
+bool unit_is_etc(const struct plan_overlay *o);
+
+/* unit-persist.c */
+int unit_render_persists(struct rendering *r);
