@@ -15,7 +15,7 @@ from typing import Any, Callable, Generator, List, Optional, Set, Tuple
 import pytest
 from vm import image
 from vm.lab import Lab, Outcome, missing_tools
-from vm.machine import MachineError
+from vm.machine import Boot, MachineError
 from vm.progress import Progress, StepFailed
 from vm.scenarios import SCENARIOS
 from vm.table import Table
@@ -206,6 +206,24 @@ def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
     if full and not isinstance(result, (MachineError, StepFailed)):
         raise result
     pytest.fail(str(result) if full else str(result).splitlines()[0], pytrace=False)
+
+
+@pytest.fixture
+def boot(outcome: Outcome) -> Boot:
+    """The first boot, of most scenarios the only one."""
+    return outcome.boots[0]
+
+
+@pytest.fixture
+def first(boot: Boot) -> Boot:
+    """The first boot, where there is a second."""
+    return boot
+
+
+@pytest.fixture
+def second(outcome: Outcome) -> Boot:
+    """The boot after the first one, of the same disks."""
+    return outcome.boots[1]
 
 
 Namespace = Callable[[str], "subprocess.CompletedProcess[str]"]

@@ -19,18 +19,6 @@ SHOWN_UNITS = ("rofs-ro.mount", "rofs-overlay-var.mount", "rofs-overlay-etc.moun
                "rofs-overlay-home.mount", "rofs-persist-data.mount")
 
 
-@pytest.fixture
-def first(outcome: Outcome) -> Boot:
-    """The first boot, in which things are changed."""
-    return outcome.boots[0]
-
-
-@pytest.fixture
-def second(outcome: Outcome) -> Boot:
-    """The second boot of the same disks."""
-    return outcome.boots[1]
-
-
 def emitted_units(outcome: Outcome) -> List[str]:
     """The units the generator emits: tmp.mount only where the system brings none enabled."""
     has_tmp = outcome.suite not in ("bullseye", "bookworm")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vm.lab import Outcome
 from vm.machine import Boot
 
 pytestmark = pytest.mark.vm
@@ -18,12 +17,6 @@ STATUS_SCHEMA = DOCS / "status.schema.json"
 DIFF_SCHEMA = DOCS / "diff.schema.json"
 GONE = "/var/local/gone is not on its partition gone (LABEL=gone): "
 MISTAKE = "/etc/rofs.conf:6: unknown key Szie= in [Overlay]; did you mean Size=?"
-
-
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
 
 
 def answer(boot: Boot, name: str, schema: Path = STATUS_SCHEMA) -> Any:

@@ -22,12 +22,6 @@ MEANT = ("rofs-verif", "Compare wh", "the swap file /swapfile is not activated",
          "ro-media", "srv.mount", "media.mount", "rw-srv", "rw-media", "/srv", "/media")
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The one boot."""
-    return outcome.boots[0]
-
-
 def trouble(boot: Boot) -> List[str]:
     """What the console says of failures, but for what is absent on purpose."""
     return [line for line in boot.trouble if not any(word in line for word in MEANT)]

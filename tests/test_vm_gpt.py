@@ -9,12 +9,6 @@ from vm.machine import Boot
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("gpt-auto")]
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The one boot."""
-    return outcome.boots[0]
-
-
 def test_systemd_has_found_the_partitions(boot: Boot) -> None:
     """Else the other tests show nothing."""
     for name in ("./home.mount", ".swap", "./systemd-remount-fs.service.d/50-remount-rw.conf"):

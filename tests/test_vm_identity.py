@@ -15,18 +15,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("identity")]
 Y2001 = calendar.timegm((2001, 1, 1, 0, 0, 0))
 
 
-@pytest.fixture
-def first(outcome: Outcome) -> Boot:
-    """The first boot with the example."""
-    return outcome.boots[0]
-
-
-@pytest.fixture
-def second(outcome: Outcome) -> Boot:
-    """The second boot of the same disks."""
-    return outcome.boots[1]
-
-
 @pytest.mark.parametrize("number", [0, 1])
 def test_system_is_running_and_shuts_down_cleanly(outcome: Outcome, number: int) -> None:
     boot = outcome.boots[number]

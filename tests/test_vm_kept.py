@@ -13,18 +13,6 @@ from vm.scenarios.kept import FOREIGN
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("kept")]
 
 
-@pytest.fixture
-def first(outcome: Outcome) -> Boot:
-    """The first boot, in which things are changed."""
-    return outcome.boots[0]
-
-
-@pytest.fixture
-def second(outcome: Outcome) -> Boot:
-    """The second boot of the same disks."""
-    return outcome.boots[1]
-
-
 def assert_one_id(boot: Boot) -> None:
     """Files, D-Bus and the journal's directory have the same one; nothing is left mounted."""
     ids: List[str] = boot["id"].out.split()

@@ -13,12 +13,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("no-overlayfs")]
 OVERLAYS = {f"rofs-overlay-{name}.mount" for name in ("etc", "home", "var")}
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
-
-
 def test_kernel_really_has_no_overlayfs(boot: Boot) -> None:
     assert "overlay" not in boot["known"].out
 

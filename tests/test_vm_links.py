@@ -10,12 +10,6 @@ from vm.scenarios.links import UNITS
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("links")]
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
-
-
 def test_system_is_running(boot: Boot) -> None:
     failed = [line.split()[0] for line in boot["failed"].out.splitlines()]
     assert [unit for unit in failed if unit != "rofs-verify.service"] == []

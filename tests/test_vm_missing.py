@@ -15,12 +15,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("missing")]
 READ_ONLY = "Read-only file system"
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
-
-
 def states(text: str) -> Dict[str, str]:
     """The active state by unit from `systemctl list-units`."""
     return {line.split()[0]: line.split()[2] for line in text.splitlines()}

@@ -17,12 +17,6 @@ ENOUGH_UNITS = {"rofs.mount", "rofs-ro.mount", "rofs-persist-data.mount", "var-l
                 *(f"rofs-overlay-{name}.mount" for name in OVERLAYS)}
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
-
-
 @pytest.mark.parametrize(("name", "lines"), MISTAKES_POSITIONS,
                          ids=[name for name, _ in MISTAKES_POSITIONS])
 def test_mistake_is_in_the_journal_with_file_and_line(

@@ -13,18 +13,6 @@ from vm.scenarios.persist import FAILING
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("persist")]
 
 
-@pytest.fixture
-def first(outcome: Outcome) -> Boot:
-    """The boot in which the content is copied."""
-    return outcome.boots[0]
-
-
-@pytest.fixture
-def second(outcome: Outcome) -> Boot:
-    """The second boot of the same disks."""
-    return outcome.boots[1]
-
-
 def said(boot: Boot, path: str) -> List[str]:
     """What rofs-prepare said of a persist."""
     return [line for line in boot["said"].out.splitlines() if line.startswith(f"{path}: ")]

@@ -13,12 +13,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("pools")]
 MIB = 1024 * 1024
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
-
-
 def test_system_is_running(boot: Boot) -> None:
     assert boot["running"].line == "running", boot["failed"].out
 

@@ -15,12 +15,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("refused")]
 REFUSES_CASEFOLD = ("trixie",)
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The one boot."""
-    return outcome.boots[0]
-
-
 def failed_units(boot: Boot) -> List[str]:
     """The names of all failed units."""
     return sorted(line.split()[0] for line in boot["failed"].out.splitlines())

@@ -22,12 +22,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The one boot."""
-    return outcome.boots[0]
-
-
 def test_system_is_running(boot: Boot, fstype: str) -> None:
     assert boot["running"].line == "running", boot["failed"].out
     assert boot["failed"].line == ""

@@ -33,12 +33,6 @@ read-only
 """
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The scenario's only boot."""
-    return outcome.boots[0]
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_mounts_and_changes_are_in_place(boot: Boot, step: str) -> None:
     state = boot[step]

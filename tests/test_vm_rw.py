@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from vm.lab import Outcome
 from vm.machine import Boot
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("rw")]
-
-
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The one boot."""
-    return outcome.boots[0]
 
 
 def test_root_is_read_only_as_mount_and_as_file_system(boot: Boot) -> None:
