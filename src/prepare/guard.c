@@ -2,12 +2,12 @@
 /* What stands on the path of a persist until its partition is mounted there. */
 #include <fcntl.h>
 #include <linux/auto_fs.h>
-#include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "immutable.h"
 #include "mounts.h"
 #include "prepare.h"
 
@@ -59,27 +59,12 @@ static int mount_guard(const char *path)
 }
 
 /*
- * As chattr(1) does it. Overlayfs copies the file to the layer in RAM and keeps the flag there
- * (ovl_fileattr_set() in its inode.c, Linux 5.15), if that is a tmpfs that takes it (6.1).
- */
-static int set_immutable(const char *path, bool on)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int flags;
-
-	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
-		return -errno;
-	flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
-	return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -errno : 0;
-}
-
-/*
  * What would be mounted on a file PID 1 takes for the mount unit of the path, and an autofs is a
  * directory. So nobody can write to the file itself, or rename over it.
  */
 static int guard_file(const char *path)
 {
-	int err = set_immutable(path, true);
+	int err = immutable_set(path, true);
 
 	if (err == -EROFS) /* an overlay that refuses writes by itself */
 		return 0;
@@ -101,7 +86,7 @@ void mounts_unguard(const struct plan_persist *p)
 
 	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE || mounts_is_mount_point(p->path))
 		return;
-	err = set_immutable(p->path, false);
+	err = immutable_set(p->path, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
 		complain(err, "%s: %s", p->path, strerror(-err));
 }
