@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -31,6 +32,31 @@ def test_overlays_are_shown_as_failed(boot: Boot) -> None:
     for unit in OVERLAYS:
         assert re.search(rf"^\S+ {re.escape(unit)} - .*\n.*\n +Active: failed", boot["status"].out,
                          re.MULTILINE), boot["status"]
+
+
+def test_everybody_says_so(boot: Boot) -> None:
+    status = boot["rofs_status"].out
+    assert boot["rofs_status"].status == 1
+    for path in ("/etc", "/home", "/var"):
+        sentence = f"{path} has no overlay: writes there fail"
+        assert (f"  not in force: {sentence}\n"
+                "    why: this kernel has no overlayfs: /etc /home /var stay read-only\n"
+                ) in status
+        assert sentence in boot["rofs_journal"].out
+    assert boot["rofs_verify"].status == 1
+    assert boot["rofs_motd"].out == ("rofs: NOT PROTECTED: /etc has no overlay: writes there fail; "
+                                     "2 more, see rofs status\n")
+    found = json.loads(boot["rofs_json"].out)
+    assert found["verdict"] == "partial"
+    assert [o["state"] for o in found["overlays"]] == ["failed"] * 3  # which only systemd knows
+    assert boot["diff"].status == 1
+    assert "the overlay on /var is not in force" in boot["diff"].err
+
+
+def test_check_says_that_the_module_is_not_loaded(boot: Boot) -> None:
+    assert boot["check"].status == 1
+    assert re.search(r"^error: the module overlay for this kernel \(\S+\) is installed and was not "
+                     "loaded; no overlay can be mounted; ", boot["check"].out, re.MULTILINE)
 
 
 def test_nothing_is_writable_but_tmp_and_the_partition(boot: Boot) -> None:

@@ -70,20 +70,22 @@ static char *get(sd_journal *j, const char *field)
 }
 
 /*
- * How much a message explains: what mount(8) or fsck(8) itself complained of, then PID 1's
- * warnings and errors. Progress reports explain nothing.
+ * How much a message explains: an error that a program of the unit has told as one, then anything
+ * that mount(8) or fsck(8) has said, then PID 1's warnings and errors. Progress reports explain
+ * nothing, and nor does "       dmesg(1) may have more information", the end of what mount(8) says.
  */
 static unsigned worth(sd_journal *j, const char *unit, const char *text)
 {
 	_cleanup_free_ char *pid = get(j, "_PID"), *priority = get(j, "PRIORITY"),
 			    *transport = get(j, "_TRANSPORT");
-	bool from_kernel = transport && strcmp(transport, "kernel") == 0;
+	bool from_kernel = transport && strcmp(transport, "kernel") == 0,
+	     serious = priority && priority[0] <= '4';
 
-	if (from_kernel && !strstr(text, unit))
+	if (text[0] == ' ' || (from_kernel && !strstr(text, unit)))
 		return 0;
 	if (!from_kernel && (!pid || strcmp(pid, "1") != 0))
-		return 2;
-	return priority && priority[0] <= '4' ? 1 : 0;
+		return serious ? 3 : 2;
+	return serious ? 1 : 0;
 }
 
 static bool is_readable(const char *s)

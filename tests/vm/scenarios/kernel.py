@@ -6,12 +6,16 @@ from typing import Dict
 
 from ..disk import Entry, File
 from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
+from .command import verdict
 
 NO_OVERLAYFS: Dict[str, str] = {
     **SYSTEM,
     "known": "modprobe overlay; grep overlay /proc/filesystems",
     "said": "journalctl -b -o cat --no-pager -p err -t rofs-prepare",
     "status": "systemctl status --no-pager 'rofs-*.mount'",
+    **verdict("rofs"),
+    "check": "rofs check",
+    "diff": "rofs diff",
     "again": "/usr/lib/rofs/rofs-prepare /rofs; echo $?;"
              " findmnt -n --list -o TARGET | grep -E '^/(var|home)$' | sort",
     "reached": "systemctl show -p ActiveEnterTimestampMonotonic --value multi-user.target",
