@@ -179,6 +179,35 @@ def test_configuration_that_is_not_for_all_is_not_copied(said) -> None:
     assert "/etc/rofs.conf: cannot be read: Permission denied" in all_said["user"]
 
 
+HUNG = """
+import socket, time
+listening = []
+for path in ("/run/systemd/private", "/run/dbus/system_bus_socket"):
+    listening.append(socket.socket(socket.AF_UNIX))
+    listening[-1].bind(path)
+    listening[-1].listen()
+time.sleep(60)
+"""
+
+
+def test_systemd_that_does_not_answer_is_not_waited_for(said) -> None:
+    """Connections are taken, by the kernel, and nobody says a word."""
+    all_said = said(f"""
+mkdir -p /run/dbus
+cat >/run/hung <<'END'{HUNG}END
+/usr/bin/python3 /run/hung & hung=$!
+until [ -e /run/dbus/system_bus_socket ]; do sleep 0.1; done
+umount /srv
+begin=$(date +%s)
+echo '== status'; /rofs-bin status || true
+echo '== seconds'; echo $(($(date +%s) - begin))
+kill $hung
+""")
+    assert all_said["status"].startswith("partial: /srv has no overlay: writes there fail\n")
+    assert "not seen: what systemd says of the units: Connection timed out" in all_said["status"]
+    assert int(all_said["seconds"]) < 20
+
+
 def test_edited_configuration(said) -> None:
     all_said = said("echo '[Overlay /opt]' >>/etc/rofs.conf\nsay edited\n"
                     "echo '== check'; /rofs-bin check || true\n")

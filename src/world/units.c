@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <time.h>
 
 #include "macro.h"
 
@@ -31,18 +32,56 @@ static int open_private(sd_bus **ret)
 	return 0;
 }
 
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* sd-bus itself waits 90 s for a peer that takes the connection and says nothing. */
+static int wait_until_ready(sd_bus *bus)
+{
+	uint64_t end = now_usec() + TIMEOUT_USEC;
+	int err;
+
+	while ((err = sd_bus_is_ready(bus)) == 0) {
+		uint64_t now = now_usec();
+
+		if (now >= end)
+			return -ETIMEDOUT;
+		err = sd_bus_process(bus, NULL);
+		if (err == 0)
+			err = sd_bus_wait(bus, end - now);
+		if (err < 0)
+			return err;
+	}
+	return err < 0 ? err : 0;
+}
+
+static int open_with(int (*open)(sd_bus **), sd_bus **ret)
+{
+	_cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+	int err = open(&bus);
+
+	if (err >= 0)
+		err = wait_until_ready(bus);
+	if (err < 0)
+		return err;
+	sd_bus_set_method_call_timeout(bus, TIMEOUT_USEC);
+	*ret = TAKE_PTR(bus);
+	return 0;
+}
+
 static int open_bus(sd_bus **ret)
 {
 	int err = -EPERM;
 
 	if (geteuid() == 0)
-		err = open_private(ret);
-	if (err < 0)
-		err = sd_bus_open_system(ret);
-	if (err < 0)
-		return err;
-	sd_bus_set_method_call_timeout(*ret, TIMEOUT_USEC);
-	return 0;
+		err = open_with(open_private, ret);
+	/* Of a PID 1 that does not answer, the bus could not tell more. */
+	return err < 0 && err != -ETIMEDOUT ? open_with(sd_bus_open_system, ret) : err;
 }
 
 static int compare(const void *a, const void *b)
