@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from support import RUN_SECONDS_MAX, Namespace, environment, make_tree
+from test_cli import on_terminal
 
 CASES = sorted((Path(__file__).parent / "status").iterdir())
 SCHEMA = Path(__file__).resolve().parent.parent / "docs/status.schema.json"
@@ -89,6 +90,21 @@ def test_golden(case: Path, system: Path, rofs: Path, name: str, arguments: tupl
         (case / name).write_text(seen)
     assert said.err == ""
     assert seen == (case / name).read_text()
+
+
+def test_golden_on_a_terminal(case: Path, system: Path, rofs: Path,
+                              request: pytest.FixtureRequest) -> None:
+    """Colours, and sentences broken at 80 columns."""
+    seen = on_terminal([str(rofs), "status"], {
+        **environment(system, {"LC_ALL": "C.UTF-8"}), "TERM": "xterm", "SYSTEMD_PAGER": ""})
+    # Versions of libsmartcols differ in whether padding has the colour too.
+    seen = re.sub(r"( +)(\033\[0m)", r"\2\1", seen.replace("\r", ""))
+    seen = without_padding(seen).replace("\033", "\\e")
+    if request.config.getoption("--update-golden"):
+        (case / "terminal").write_text(seen)
+    assert seen == (case / "terminal").read_text()
+    if case.name.startswith("01"):
+        assert "\\e[1;31m" not in seen and "\\e[33m" not in seen
 
 
 def test_json_is_as_the_schema_says(system: Path, rofs: Path) -> None:

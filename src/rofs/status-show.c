@@ -271,13 +271,15 @@ static void print_problems(const struct status *s, const struct output *o)
 }
 
 /* In a boot without rofs what is wrong in rofs.conf matters for the next one. */
-static void print_mistakes(const struct status *s)
+static void print_mistakes(const struct status *s, const struct output *o)
 {
 	for (size_t i = 0; i < s->loaded.diag.n_entries; i++) {
 		_cleanup_free_ char *line = NULL;
 
-		if (diag_format(&s->loaded.diag.entries[i], &line) >= 0)
-			printf("  %s\n", line);
+		if (diag_format(&s->loaded.diag.entries[i], &line) < 0)
+			continue;
+		fputs("  ", stdout);
+		output_text(o, 2, 4, line);
 	}
 }
 
@@ -294,7 +296,7 @@ int status_show(const struct status *s, const struct table_style *style, bool on
 	if (err < 0)
 		return err;
 	if (s->off)
-		print_mistakes(s);
+		print_mistakes(s, &o);
 	else
 		print_problems(s, &o);
 	putchar('\n');
