@@ -136,10 +136,10 @@ def test_diff_tells_each_kind_of_change(boot: Boot) -> None:
 
 
 @pytest.mark.scenario("command")
-def test_diff_is_for_root(boot: Boot) -> None:
-    assert (boot["diff_unprivileged"].status, boot["diff_unprivileged"].out) == (3, "")
-    assert boot["diff_unprivileged"].err == (
-        "rofs: the layers are for root only; run rofs diff as root\n")
+@pytest.mark.parametrize("name", ["diff_unprivileged", "diff_nobody_as_root"])
+def test_diff_is_for_root(boot: Boot, name: str) -> None:
+    assert (boot[name].status, boot[name].out) == (3, "")
+    assert boot[name].err == "rofs: the layers are for root only; run rofs diff as root\n"
 
 
 @pytest.mark.scenario("command")

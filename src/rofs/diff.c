@@ -432,20 +432,26 @@ static int is_off(struct diff *d)
 	return -1;
 }
 
+static int refuse(void)
+{
+	fputs("rofs: the layers are for root only; run rofs diff as root\n", stderr);
+	return ROFS_REFUSED;
+}
+
 static int run(struct diff *d, size_t n_paths, char **paths)
 {
 	const char *root = program_root();
 	int err, status;
 
-	if (geteuid() != 0) {
-		fputs("rofs: the layers are for root only; run rofs diff as root\n", stderr);
-		return ROFS_REFUSED;
-	}
+	if (geteuid() != 0)
+		return refuse();
 	err = load_plan(root, &d->loaded);
 	if (err < 0) {
 		fprintf(stderr, "rofs: %s: %s\n", root, strerror(-err));
 		return ROFS_WRONG;
 	}
+	if (rootfs_is_closed(&d->loaded.root))
+		return refuse(); /* root in a user namespace only */
 	status = is_off(d);
 	if (status >= 0)
 		return status;

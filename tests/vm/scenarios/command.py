@@ -77,6 +77,7 @@ HEALTHY: Dict[str, str] = {
     "diff": f"rofs diff {ROWS} {CHANGED}",
     "diff_json": "rofs diff --json",
     "diff_unprivileged": f"{NOBODY} rofs diff",
+    "diff_nobody_as_root": f"{NOBODY} unshare --user --map-root-user rofs diff",
     "diff_rootless": "unshare --user --map-root-user rofs diff",
     "status_rootless": "unshare --user --map-root-user rofs status",
     "check": "rofs check",
