@@ -130,6 +130,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("booted systems")
     for line in Running.table.lines():
         terminalreporter.write_line(line)
+    for outcome in Running.lab.outcomes():
+        if outcome.cuts is not None:
+            terminalreporter.section("power cuts")
+            for line in outcome.cuts.lines():
+                terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -10,9 +11,9 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
-from typing import Dict, List, Sequence, Set, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
 
-from . import disk, image, root, volume
+from . import disk, image, powercut, root, volume
 from .machine import Boot, Disk, Machine
 from .probe import probe_argument
 from .progress import Progress, StepFailed
@@ -21,6 +22,8 @@ from .scenarios import SCENARIOS
 
 # On a machine that others use too, one may be enough.
 MACHINES_AT_ONCE = int(os.environ.get("ROFS_MACHINES") or 2)
+# The moments at which the power is cut are the same in every run.
+POWERCUT_SEED = 1
 TOOLS = ("cmp", "cp", disk.DEBUGFS, disk.DUMPE2FS, disk.E2FSCK, "mke2fs", "qemu-system-x86_64")
 
 
@@ -42,7 +45,8 @@ class Outcome:
 
     `identical`: whether the root image equals its pristine copy after power-off. `data_state`:
     the partition's superblock after power-off. `data_fsck`: e2fsck's exit status and output.
-    `disks`: the scenario's further disks after power-off, in their order.
+    `disks`: the scenario's further disks after power-off, in their order. `cuts`: of a scenario
+    in which the power is cut; the other lists are empty then, but for boots.
     """
 
     scenario: Scenario
@@ -52,6 +56,7 @@ class Outcome:
     data_state: List[str]
     data_fsck: List[Tuple[int, str]]
     disks: List[List[DiskEnd]] = dataclasses.field(default_factory=list)
+    cuts: Optional[powercut.Report] = None
 
 
 def missing_tools() -> List[str]:
@@ -130,6 +135,8 @@ class Lab:
     def _run(self, scenario: Scenario, base: image.Base, rofs: disk.Files) -> Outcome:
         with tempfile.TemporaryDirectory(prefix=f"{scenario.name}-", dir=self._work) as name:
             work = Path(name)
+            if scenario.cuts:
+                return self._cut_power(scenario, base, rofs, work)
             vda, pristine, data = (work / f"{which}.img" for which in ("root", "pristine", "data"))
             self._make_root(scenario, base, rofs, vda)
             disk.copy_sparse(vda, pristine)
@@ -146,6 +153,21 @@ class Lab:
                 outcome.data_fsck.append(disk.fsck(data))
                 outcome.disks.append([disk_end(v, p) for v, p in zip(scenario.disks, more)])
             return outcome
+
+    def _cut_power(
+        self, scenario: Scenario, base: image.Base, rofs: disk.Files, work: Path
+    ) -> Outcome:
+        pristine = work / "pristine.img"
+        self._make_root(scenario, base, rofs, pristine)
+        site = powercut.make_site(base, pristine, work, self.logs, self._known)
+        outcome = Outcome(scenario, base.suite, [], [], [], [])
+        cuts, controls = [], []
+        for number, phases in enumerate(powercut.chains(scenario.cuts)):
+            with powercut.Chain(site, number, POWERCUT_SEED) as chain:
+                cuts += chain.run(phases, control=not controls)
+                controls += [chain.control] if chain.control else []
+                outcome.boots.extend(chain.boots)
+        return dataclasses.replace(outcome, cuts=powercut.Report(cuts, controls))
 
     def _make_root(
         self, scenario: Scenario, base: image.Base, rofs: disk.Files, vda: Path
@@ -186,13 +208,18 @@ class Lab:
         machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
                           [*scenario.arguments, *words, probe_argument(number)],
                           scenario.root_flag, scenario.rtc)
+        with self._known(machine), machine:
+            return machine.wait_for_power_off()
+
+    @contextlib.contextmanager
+    def _known(self, machine: Machine) -> Iterator[None]:
+        """Have `close` kill a machine, if it still runs then."""
         with self._lock:
             if self._closed:
                 raise InterruptedError("the tests were stopped")
             self._machines.add(machine)
         try:
-            with machine:
-                return machine.wait_for_power_off()
+            yield
         finally:
             with self._lock:
                 self._machines.discard(machine)

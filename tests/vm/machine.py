@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Union
 
 from .image import Base, cache_dir
 from .probe import Section, parse
@@ -59,11 +59,11 @@ class MachineError(Exception):
 class Disk:
     """A drive; `cache` as QEMU's cache= ('unsafe', 'writeback', 'none').
 
-    `bus`: virtio (vda, vdb, ...), nvme (nvme0n1, ...), mmc (mmcblk0; one, of a power of two in
-    bytes) or usb (sda, ...).
+    `image`: a file, or the URL of a network block device. `bus`: virtio (vda, vdb, ...), nvme
+    (nvme0n1, ...), mmc (mmcblk0; one, of a power of two in bytes) or usb (sda, ...).
     """
 
-    image: Path
+    image: Union[Path, str]
     cache: str = "unsafe"
     readonly: bool = False
     bus: str = "virtio"

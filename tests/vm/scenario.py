@@ -51,6 +51,8 @@ class Scenario:
     `packages`: of a base image of its own, one of image.MORE_PACKAGES. `buses`: of the further
     disks, in their order, as machine.Disk has them; those beyond are virtio.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
+    `cuts`: so many times the power is cut, as vm/powercut.py does it, instead of the boots above
+    one after the other.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Scenario:
     rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suites: Sequence[str] = SUITES
+    cuts: int = 0
 
 
 def scenario_files(scenario: Scenario, rofs: Files) -> Dict[str, Entry]:
