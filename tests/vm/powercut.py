@@ -325,17 +325,23 @@ class Chain:
         disk.copy_sparse(self._data, self._scratch)
         with self._running(self._scratch, LOAD) as (machine, medium):
             found = self._ask(machine, waiting)
-            if not control:
-                return
-            # Another medium from here on: nothing that is written stays.
-            medium.lies = True
-            wait_for_cut(machine, medium, Moment(CONTROL_OPERATIONS), DONE)
-            machine.kill()
-            self._promised.read(machine.results)
-            medium.lose(self._random, survival=0)
-        replayed(self._scratch, self._data)
-        count = good_records(debugfs(self._data, "cat /data/log"))
-        self.control = (self._promised.log - found, count - found)
+            if control:
+                self._lose_all(machine, medium)
+        if not disk.same_content(self._root, self.site.root):
+            for cut in waiting:
+                cut.problems.append("the boot after it has changed the root image")
+        if control:
+            replayed(self._scratch, self._data)
+            count = good_records(debugfs(self._data, "cat /data/log"))
+            self.control = (self._promised.log - found, count - found)
+
+    def _lose_all(self, machine: Machine, medium: Medium) -> None:
+        """Let it work on a medium that answers flushes and keeps nothing of what is written."""
+        medium.lies = True
+        wait_for_cut(machine, medium, Moment(CONTROL_OPERATIONS), DONE)
+        machine.kill()
+        self._promised.read(machine.results)
+        medium.lose(self._random, survival=0)
 
     def _ask(self, machine: Machine, waiting: Sequence[Cut]) -> int:
         """Wait for a machine's answers and hold them against what must be; the records found."""
@@ -506,8 +512,9 @@ class Report:
         written = sum(cut.unsynced for cut in at_work)
         kept = sum(min(cut.unsynced, cut.unsynced_found) for cut in at_work)
         lines += ["", f"records without fsync: {written} written, {written - kept} lost"]
-        lines += [f"records on a medium whose flushes do nothing: {promised} synced, "
-                  f"{promised - found} lost" for promised, found in self.controls]
+        promised, found = (sum(numbers) for numbers in zip((0, 0), *self.controls))
+        lines.append(f"records on a medium whose flushes do nothing, {len(self.controls)} times: "
+                     f"{promised} synced, {promised - found} lost")
         return lines
 
     def _row(self, name: str, cuts: Sequence[Cut]) -> List[str]:

@@ -126,7 +126,8 @@ MANIFEST = r"""#!/bin/bash
 cd "$1" || exit
 list() {
     find . -mindepth 1 ! -path ./own -printf '%P %y %m %U %G %n %T@ %l\n'
-    find . -type f ! -path ./own -printf '%P %s %b\n' | awk '{print $1, $2, ($3 * 512 < $2)}'
+    find . -type f ! -path ./own -printf '%P %s\n'
+    echo sparse $(($(stat -c %b sparse) < 100))
     find . -type f ! -path ./own -print0 | xargs -0 md5sum
 }
 attributes() {
