@@ -18,12 +18,6 @@ CHECKED = ("ext4", "vfat")
 XFS_LOG_BYTES = 64 * MIB
 
 
-@pytest.fixture
-def boot(outcome: Outcome) -> Boot:
-    """The one boot."""
-    return outcome.boots[0]
-
-
 def rows(text: str) -> Dict[str, List[str]]:
     """Lines of words, by their first."""
     return {line.split()[0]: line.split()[1:] for line in text.splitlines()}
