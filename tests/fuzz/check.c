@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fstab.h"
 #include "macro.h"
 #include "text.h"
+#include "unitname.h"
 
 #define NAME_BYTES_MAX	 255u /* NAME_MAX, and UNIT_NAME_MAX less the NUL */
 #define OPTION_BYTES_MAX 255u /* fsconfig(2): a value has 256 bytes with its NUL */
@@ -277,7 +279,8 @@ enum kind {
 	MERGED,
 	BIND,
 	PARTITION,
-	PERSIST
+	PERSIST,
+	TWIN
 };
 
 /* A mount that would be all right. */
@@ -344,6 +347,30 @@ static void allow_fstab(struct check *c, const struct fstab_entry *e)
 	add_mount(c, LOWER, join("/rofs/ro", e->dir), join(e->spec, ""))->entry = e;
 }
 
+/* How a device path is spelled is checked where a partition is mounted from it. */
+static bool is_same_device(const char *a, const char *b)
+{
+	_cleanup_free_ char *x = NULL, *y = NULL;
+
+	return unitname_device_path(a, &x) >= 0 && unitname_device_path(b, &y) >= 0 &&
+	       same_path(x, y);
+}
+
+/* What fstab mounts from a partition that is declared. */
+static void allow_twins(struct check *c, const struct conf_partition *p)
+{
+	for (size_t i = 0; i < c->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &c->facts->fstab[i];
+		struct mount *m;
+
+		if (e->dir[0] != '/' || !is_same_device(e->spec, p->device))
+			continue;
+		m = add_mount(c, TWIN, join(e->dir, ""), join("/rofs/persist/", p->section.name));
+		m->entry = e;
+		m->partition = p;
+	}
+}
+
 /* Everything that the configuration can mean. Sections with a mistake mean nothing. */
 static void allow(struct check *c)
 {
@@ -358,12 +385,14 @@ static void allow(struct check *c)
 	for (size_t i = 0; i < conf->n_overlays; i++)
 		if (!conf->overlays[i]->section.invalid)
 			allow_overlay(c, conf->overlays[i], c->facts->overlays[i].resolved);
-	for (size_t i = 0; i < conf->n_partitions; i++)
-		if (!conf->partitions[i]->section.invalid)
-			add_mount(c, PARTITION,
-				  join("/rofs/persist/", conf->partitions[i]->section.name),
-				  join(conf->partitions[i]->device, ""))
-				->partition = conf->partitions[i];
+	for (size_t i = 0; i < conf->n_partitions; i++) {
+		if (conf->partitions[i]->section.invalid)
+			continue;
+		add_mount(c, PARTITION, join("/rofs/persist/", conf->partitions[i]->section.name),
+			  join(conf->partitions[i]->device, ""))
+			->partition = conf->partitions[i];
+		allow_twins(c, conf->partitions[i]);
+	}
 	for (size_t i = 0; i < conf->n_persists; i++)
 		if (!conf->persists[i]->section.invalid)
 			add_mount(c, PERSIST, join(c->facts->persists[i].resolved, ""),
@@ -398,6 +427,7 @@ static bool has_what(const struct mount *m, const char *what)
 	case MERGED:
 	case BIND:
 	case PERSIST:
+	case TWIN:
 		break;
 	}
 	return same_path(what, m->what);
@@ -476,6 +506,20 @@ static bool has_partition_options(const struct mount *m, const char *options)
 	return strcmp(options, expected) == 0;
 }
 
+/* Each flag of the two is kept, and nothing else. */
+static bool has_twin_options(const struct mount *m, const char *options)
+{
+	static const char *const flags[] = { "ro", "nosuid", "nodev", "noexec" };
+	bool wrong = strncmp(options, "bind", 4) != 0 ||
+		     !all_words_in(options, "bind,ro,nosuid,nodev,noexec");
+
+	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+		wrong = wrong || has_word(options, flags[i]) !=
+					 (fstab_has_option(m->entry->options, flags[i]) ||
+					  fstab_has_option(m->partition->options, flags[i]));
+	return !wrong;
+}
+
 static bool has_options(const struct mount *m, const char *options)
 {
 	switch (m->kind) {
@@ -497,6 +541,8 @@ static bool has_options(const struct mount *m, const char *options)
 		return strcmp(options, "bind") == 0;
 	case PARTITION:
 		return has_partition_options(m, options);
+	case TWIN:
+		return has_twin_options(m, options);
 	}
 	return false;
 }
@@ -518,6 +564,7 @@ static const char *type_of(const struct mount *m)
 	case LOWER_BIND:
 	case BIND:
 	case PERSIST:
+	case TWIN:
 		break;
 	}
 	return "none";
