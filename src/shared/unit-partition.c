@@ -229,8 +229,10 @@ static int render_twin(struct rendering *r, const struct plan_twin *t)
 	unit_add_path_line(&b, "What", p->where);
 	unit_add_path_line(&b, "Where", t->entry->dir);
 	strbuf_add(&b, "Type=none\nOptions=" OPTIONS_BIND);
+	/* With one of its own, a bind does not keep those of what it binds. */
 	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
-		if (fstab_has_option(t->entry->options, flags[i]))
+		if (fstab_has_option(t->entry->options, flags[i]) ||
+		    fstab_has_option(p->conf->options, flags[i]))
 			strbuf_addf(&b, ",%s", flags[i]);
 	strbuf_add_char(&b, '\n');
 	return unit_add_unit(r, t->unit, &b);
