@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import shlex
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -642,3 +643,18 @@ def test_help_names_every_option_and_column(rofs: Path) -> None:
                  "--raw", "--bytes", "CHANGE", "TYPE", "USED", "SIZE", "PATH", "NOTE", "OVERLAY",
                  "POOL"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize("arguments", ["", "-u", "--json", "--sort=size"])
+def test_valgrind_finds_nothing(diff: Diff, rofs: Path, arguments: str) -> None:
+    if b"__asan_init" in rofs.read_bytes():
+        command = "/rofs-command diff"  # the sanitizers look already
+    elif shutil.which("valgrind") is None:
+        pytest.skip("valgrind is missing: install it")
+    else:
+        command = ("valgrind -q --error-exitcode=99 --leak-check=full --log-file=/run/found"
+                   " /rofs-command diff")
+    done = diff("echo x > a; mkdir d e; touch d/f e/f; ln -s a l; setfattr -n trusted.x -v y a",
+                "echo y > a; chmod 600 d/f; rm -r e; mkdir e; ln -sf b l; mkdir n; touch n/f",
+                arguments, command=command)
+    assert done.status == 0, done.errors

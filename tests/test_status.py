@@ -215,14 +215,16 @@ rm {root}/etc/rofs.conf
     assert third == "1"
 
 
-def test_valgrind_or_sanitizers_find_nothing(healthy: Path, rofs: Path) -> None:
+@pytest.mark.parametrize("arguments", [
+    "status", "status --json", "status --openmetrics", "check", "plan"])
+def test_valgrind_or_sanitizers_find_nothing(healthy: Path, rofs: Path, arguments: str) -> None:
     valgrind = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full"]
     if b"__asan_init" in rofs.read_bytes():
         valgrind = []  # they look already
     elif shutil.which("valgrind") is None:
         pytest.skip("valgrind is missing: install it")
     done = subprocess.run(
-        [*valgrind, str(rofs), "status"],
+        [*valgrind, str(rofs), *arguments.split()],
         env=environment(healthy), check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()
 
