@@ -121,33 +121,23 @@ static int is_blank_device(int fd)
 
 static int make_file_system(const char *type, const char *device)
 {
-	/*
-	 * ext4 fills its tables here, and not bit by bit when it is mounted: an idle machine writes
-	 * nothing. vfat also on a medium without partitions.
-	 */
 	static const struct {
-		const char *type, *options[3];
-	} known[] = {
-		{ "ext2", { "-q" } },
-		{ "ext3", { "-q", "-E", "lazy_itable_init=0" } },
-		{ "ext4", { "-q", "-E", "lazy_itable_init=0" } },
-		{ "xfs", { "-q" } },
-		{ "btrfs", { "-q" } },
-		{ "f2fs", { "-q" } },
-		{ "vfat", { "-I" } },
+		const char *type, *option;
+	} options[] = {
+		{ "ext2", "-q" },  { "ext3", "-q" }, { "ext4", "-q" }, { "xfs", "-q" },
+		{ "btrfs", "-q" }, { "f2fs", "-q" }, { "vfat", "-I" }, /* also on a medium without partitions */
 	};
 	_cleanup_free_ char *program = NULL;
-	const char *argv[6] = { 0 };
+	const char *argv[4] = { 0 };
 	size_t n = 1;
 	char unused;
 
 	if (asprintf(&program, "mkfs.%s", type) < 0)
 		return program = NULL, -ENOMEM;
 	argv[0] = program;
-	for (size_t i = 0; i < ELEMENTSOF(known); i++)
-		for (size_t k = 0; k < ELEMENTSOF(known[i].options) && known[i].options[k]; k++)
-			if (strcmp(known[i].type, type) == 0)
-				argv[n++] = known[i].options[k];
+	for (size_t i = 0; i < ELEMENTSOF(options); i++)
+		if (strcmp(options[i].type, type) == 0)
+			argv[n++] = options[i].option;
 	argv[n] = device;
 	return (int)run(argv, &unused, 1);
 }
