@@ -249,6 +249,49 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 	return 0;
 }
 
+/* The partition that is declared for the device of a line of fstab. By another name it is not seen. */
+static int find_declared(struct building *b, const struct fstab_entry *e,
+			 const struct conf_partition **ret)
+{
+	const struct conf *conf = b->plan.conf;
+	_cleanup_free_ char *device = NULL;
+	int err = unitname_device_path(e->spec, &device);
+
+	*ret = NULL;
+	if (err < 0)
+		return err == -EINVAL ? 0 : err;
+	for (size_t i = 0; i < conf->n_partitions && !*ret; i++) {
+		const struct conf_partition *p = conf->partitions[i];
+		_cleanup_free_ char *path = NULL;
+
+		if (p->section.invalid)
+			continue;
+		err = unitname_device_path(p->device, &path);
+		if (err == -ENOMEM)
+			return err;
+		if (err >= 0 && strcmp(path, device) == 0)
+			*ret = p;
+	}
+	return 0;
+}
+
+/* Of one file system, one mount would be read-only and the other not: the kernel refuses that. */
+static int check_lower_is_no_partition(struct building *b, const struct conf_section *s,
+				       const struct fstab_entry *e)
+{
+	const struct conf_partition *p;
+	int err = find_declared(b, e, &p);
+
+	if (err < 0 || !p)
+		return err;
+	return diag_error(
+		b->diag, s->pos,
+		"[Overlay %s]: fstab mounts the device of [Partition %s] there, which cannot be the "
+		"untouched lower and be written to as well; expected a [Persist %s], or no such "
+		"line in fstab",
+		s->name, p->section.name, s->name);
+}
+
 static int check_overlay(struct building *b, const struct claim *c, const struct conf_overlay *o)
 {
 	const struct conf_section *s = &o->section;
@@ -282,6 +325,8 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 			"[Overlay %s]: fstab mounts %s, which the initramfs has done before rofs can; "
 			"overlay directories below it instead",
 			s->name, e->dir);
+	if (e && strcmp(e->dir, c->fact->resolved) == 0)
+		return check_lower_is_no_partition(b, s, e);
 	if (e)
 		return 0;
 	if (c->fact->type == PATH_MISSING)
