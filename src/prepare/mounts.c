@@ -6,14 +6,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "kernel.h"
 #include "options.h"
 #include "prepare.h"
 #include "refusal.h"
 #include "strbuf.h"
-
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x2000 /* linux/stat.h since 5.8 */
-#endif
 
 /* Options taken apart for mount(2), which wants flags and the file system's own text separate. */
 struct call {

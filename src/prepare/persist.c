@@ -11,12 +11,9 @@
 
 #include "conf.h"
 #include "copy.h"
+#include "kernel.h"
 #include "prepare.h"
 #include "value.h"
-
-#ifndef STATX_ATTR_MOUNT_ROOT /* Linux 5.8; the C library may be older than the kernel */
-#define STATX_ATTR_MOUNT_ROOT 0x00002000
-#endif
 
 /*
  * What is not finished lies beside the place it is for, in a directory CONF_RESERVED_NAME. A power
@@ -111,7 +108,7 @@ static bool has_owners(int fd)
 
 	if (fstatfs(fd, &fs) < 0)
 		return true;
-	return fs.f_type != 0x4d44 /* vfat */ && fs.f_type != 0x2011bab0 /* exfat */;
+	return fs.f_type != MAGIC_VFAT && fs.f_type != MAGIC_EXFAT;
 }
 
 static int check_owners(const struct wanted *w)

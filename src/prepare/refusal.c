@@ -4,17 +4,18 @@
 #include <string.h>
 #include <sys/statfs.h>
 
+#include "kernel.h"
 #include "prepare.h"
 
 /* What each is for overlayfs: Documentation/filesystems/overlayfs.rst, ovl_dentry_weird(). */
 static const struct kind {
-	unsigned long magic; /* linux/magic.h; exfat's is in its own source */
+	unsigned long magic; /* linux/magic.h, and kernel.h */
 	const char *name;
 	bool ignores_case;    /* never a layer */
 	bool may_ignore_case; /* if made so, some kernels take it (7.2), some not (6.12) */
 } kinds[] = {
-	{ 0x4d44, "vfat", true, false },
-	{ 0x2011bab0, "exfat", true, false },
+	{ MAGIC_VFAT, "vfat", true, false },
+	{ MAGIC_EXFAT, "exfat", true, false },
 	{ 0xef53, "ext4", false, true },
 	{ 0xf2f52010, "f2fs", false, true },
 };
