@@ -106,7 +106,7 @@ static int write_units(const struct log *l, const struct plan *p)
 	struct emit_failure failure;
 	int err;
 
-	err = units_render(p, ROFS_PREPARE_PATH, &set);
+	err = units_render(p, ROFS_LIBEXEC_DIR, &set);
 	if (err < 0)
 		return fail(l, err, "rendering the units");
 

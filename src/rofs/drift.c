@@ -90,7 +90,7 @@ static int compare_units(const struct loaded *l, struct strbuf *b)
 
 	if (!was_generated(&l->root))
 		return 0; /* nothing is in force, which is another problem */
-	err = units_render(&l->plan, ROFS_PREPARE_PATH, &set);
+	err = units_render(&l->plan, ROFS_LIBEXEC_DIR, &set);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < set.first_link; i++) {

@@ -74,7 +74,7 @@ static int write_into(const char *dir, const struct unit_set *set)
 static int render(const struct loaded *l, const char *dir)
 {
 	_cleanup_unit_set_ struct unit_set set = { 0 };
-	int err = units_render(&l->plan, ROFS_PREPARE_PATH, &set);
+	int err = units_render(&l->plan, ROFS_LIBEXEC_DIR, &set);
 
 	if (err < 0) {
 		fprintf(stderr, "rofs: rendering the units: %s\n", strerror(-err));

@@ -8,10 +8,10 @@
 
 #define LOCAL_FS "local-fs.target"
 
-/** struct rendering - @plan and @prepare_path are borrowed */
+/** struct rendering - @plan and @libexec_dir are borrowed */
 struct rendering {
 	const struct plan *plan;
-	const char *prepare_path; /* of rofs-prepare */
+	const char *libexec_dir; /* of rofs-prepare and the other helpers */
 	struct unit_set set;
 };
 
@@ -35,6 +35,9 @@ void unit_add_path(struct strbuf *b, const char *path);
 void unit_add_path_line(struct strbuf *b, const char *key, const char *path);
 void unit_add_requires_mounts_for(struct strbuf *b, const char *path);
 void unit_add_argument(struct strbuf *b, const char *path);
+
+/** unit_add_prepare - the section of a service that is a run of rofs-prepare on @dir */
+void unit_add_prepare(const struct rendering *r, struct strbuf *b, const char *dir);
 
 /** unit_add_options - the line Options= */
 void unit_add_options(struct strbuf *b, const char *options);

@@ -155,14 +155,12 @@ static int render_guard(struct rendering *r, size_t i)
 			       "Conflicts=umount.target\nBefore=umount.target\n");
 	strbuf_add(&b, "# Before that it would take what is mounted on it.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
-		    r->prepare_path);
-	unit_add_argument(&b, guard->dir);
+	unit_add_prepare(r, &b, guard->dir);
 	if (is_mount) {
-		strbuf_add(&b, "\nExecStop=-/bin/umount ");
+		strbuf_add(&b, "ExecStop=-/bin/umount ");
 		unit_add_argument(&b, path);
+		strbuf_add_char(&b, '\n');
 	}
-	strbuf_add_char(&b, '\n');
 	return unit_add_unit(r, guard->unit, &b);
 }
 
@@ -185,10 +183,7 @@ static int render_prepare(struct rendering *r, size_t i)
 	add_after_guards(r, &b, i);
 	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
-		    r->prepare_path);
-	unit_add_argument(&b, prepare->dir);
-	strbuf_add_char(&b, '\n');
+	unit_add_prepare(r, &b, prepare->dir);
 	return unit_add_unit(r, prepare->unit, &b);
 }
 

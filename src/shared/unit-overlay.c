@@ -82,10 +82,7 @@ static int render_fallback(struct rendering *r, const struct plan_overlay *o)
 	unit_add_requires_mounts_for(&b, "/rofs");
 	strbuf_add(&b, "# What is bound from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
-		    r->prepare_path);
-	unit_add_argument(&b, run->dir);
-	strbuf_add_char(&b, '\n');
+	unit_add_prepare(r, &b, run->dir);
 	return unit_add_unit(r, run->unit, &b);
 }
 

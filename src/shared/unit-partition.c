@@ -130,10 +130,7 @@ static int render_format(struct rendering *r, const struct plan_partition *p)
 		strbuf_addf(&b, "# There is nothing to check before.\nBefore=%s\n", p->fsck_unit);
 	strbuf_add(&b, "# The mount requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	strbuf_addf(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s ",
-		    r->prepare_path);
-	unit_add_argument(&b, p->format_dir);
-	strbuf_add_char(&b, '\n');
+	unit_add_prepare(r, &b, p->format_dir);
 	return unit_add_unit(r, p->format_unit, &b);
 }
 

@@ -194,3 +194,11 @@ void unit_add_argument(struct strbuf *b, const char *path)
 						     (const char[]){ *path, '\0' });
 	}
 }
+
+void unit_add_prepare(const struct rendering *r, struct strbuf *b, const char *dir)
+{
+	strbuf_addf(b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s/rofs-prepare ",
+		    r->libexec_dir);
+	unit_add_argument(b, dir);
+	strbuf_add_char(b, '\n');
+}

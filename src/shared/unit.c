@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit-internal.h"
 
-int units_render(const struct plan *p, const char *prepare_path, struct unit_set *ret)
+int units_render(const struct plan *p, const char *libexec_dir, struct unit_set *ret)
 {
 	/* Each step needs only what the steps before it have rendered. */
 	static int (*const steps[])(struct rendering *) = {
@@ -11,7 +11,7 @@ int units_render(const struct plan *p, const char *prepare_path, struct unit_set
 		unit_render_persists,	unit_render_twins,     unit_render_tmp,
 		unit_render_links,
 	};
-	struct rendering r = { .plan = p, .prepare_path = prepare_path };
+	struct rendering r = { .plan = p, .libexec_dir = libexec_dir };
 
 	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
 		int err = steps[i](&r);

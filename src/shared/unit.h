@@ -35,7 +35,7 @@ struct unit_set {
 
 /**
  * units_render - turn a plan into unit texts, drop-ins and links
- * @prepare_path: absolute path of the helper rofs-prepare
+ * @libexec_dir: absolute path of the directory of our helpers
  * @ret:          set on success only
  *
  * The only place that spells [Mount] and escapes for systemd. Sources: systemd.syntax(7),
@@ -43,7 +43,7 @@ struct unit_set {
  *
  * Returns: 0 or -ENOMEM.
  */
-int units_render(const struct plan *p, const char *prepare_path, struct unit_set *ret);
+int units_render(const struct plan *p, const char *libexec_dir, struct unit_set *ret);
 void unit_set_done(struct unit_set *s);
 
 #define _cleanup_unit_set_ _cleanup_(unit_set_done)

@@ -7,7 +7,8 @@
 #include "facts.h"
 #include "unit.h"
 
-#define CHECK_PREPARE_PATH "/usr/lib/rofs/rofs-prepare"
+#define CHECK_LIBEXEC_DIR  "/usr/lib/rofs"
+#define CHECK_PREPARE_PATH CHECK_LIBEXEC_DIR "/rofs-prepare"
 
 /** check_that - abort with @what and the text it is about, unless @holds. */
 void check_that(bool holds, const char *what, const char *about);

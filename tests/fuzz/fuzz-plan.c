@@ -292,7 +292,7 @@ static void run(const struct input *in, bool judge, struct unit_set *ret)
 	make_facts(in, &conf, &facts);
 	/* No input may cost more than its own section. */
 	check_that(plan_build(&conf, &facts, &d, &plan) == 0, "plan_build failed", "");
-	check_that(units_render(&plan, CHECK_PREPARE_PATH, ret) == 0, "units_render failed", "");
+	check_that(units_render(&plan, CHECK_LIBEXEC_DIR, ret) == 0, "units_render failed", "");
 	if (!judge)
 		return;
 

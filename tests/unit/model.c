@@ -89,7 +89,7 @@ int model_plan(struct model *m)
 
 int model_render(struct model *m)
 {
-	return units_render(&m->plan, "/usr/lib/rofs/rofs-prepare", &m->set);
+	return units_render(&m->plan, "/usr/lib/rofs", &m->set);
 }
 
 void model_done(struct model *m)
