@@ -44,7 +44,7 @@ def test_nothing_lost_is_exit_status_0(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == "1 power cuts, 0 findings (seed 1)"
     load, = [line.split() for line in done.stdout.splitlines() if line.startswith("load")]
-    assert load == ["load", "1", "1", "8", "5", "20", "20", "0"]
+    assert load == ["load", "1", "1", "0", "8", "5", "20", "20", "0"]
     assert "records without fsync: 20 written, 17 lost" in done.stdout
 
 

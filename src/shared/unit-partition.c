@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "fstab.h"
 #include "options.h"
@@ -30,11 +31,19 @@ static int render_device_timeout(struct rendering *r, const char *device_unit, c
 	return unit_add_unit(r, name, &b);
 }
 
+/* Can a file system of this Type= be of ext? Then it has one superblock that it cannot do without. */
+static bool may_be_ext(const char *type)
+{
+	return strcmp(type, "auto") == 0 || strncmp(type, "ext", 3) == 0;
+}
+
 /*
  * systemd-fsck of 247 starts emergency.target by itself when it meets what it cannot repair: a
  * corrupt partition would lock a headless machine. Without the way to PID 1 it only fails.
+ * @torn: a device whose superblock may be torn; NULL: it is not one that we write to.
  */
-static int render_fsck(struct rendering *r, const char *fsck_unit, const char *who)
+static int render_fsck(struct rendering *r, const char *fsck_unit, const char *who,
+		       const char *torn)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 }, path = { 0 };
 	_cleanup_free_ char *name = NULL;
@@ -53,6 +62,14 @@ static int render_fsck(struct rendering *r, const char *fsck_unit, const char *w
 		       "# The mount requires it: a stop at `systemctl isolate` would unmount it.\n"
 		       "IgnoreOnIsolate=yes\n\n"
 		       "[Service]\nInaccessiblePaths=-/run/systemd/private -/run/dbus\n");
+	if (torn) {
+		strbuf_addf(&b,
+			    "# fsck asks questions about a superblock that a power cut has torn.\n"
+			    "ExecStartPre=-%s/rofs-superblock ",
+			    r->libexec_dir);
+		unit_add_argument(&b, torn);
+		strbuf_add_char(&b, '\n');
+	}
 	return unit_add_unit(r, name, &b);
 }
 
@@ -92,7 +109,7 @@ static int render_lower(struct rendering *r, size_t i)
 	if (err < 0)
 		return err;
 	snprintf(who, sizeof(who), "lower-%zu", i);
-	err = render_fsck(r, l->fsck_unit, who);
+	err = render_fsck(r, l->fsck_unit, who, NULL);
 	if (err < 0 || !l->device_unit)
 		return err;
 	return render_device_timeout(r, l->device_unit, who, l->timeout_usec);
@@ -191,7 +208,7 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 		return err;
 	if (asprintf(&who, "persist-%s", c->section.name) < 0)
 		return who = NULL, -ENOMEM;
-	err = render_fsck(r, p->fsck_unit, who);
+	err = render_fsck(r, p->fsck_unit, who, may_be_ext(c->type) ? p->device_path : NULL);
 	if (err < 0)
 		return err;
 	return render_device_timeout(r, p->device_unit, who, c->timeout_usec);

@@ -948,11 +948,28 @@ static void check_timeout(const struct check *c, const struct unit *u)
 	check_that(false, "a device that nobody declared", path);
 }
 
+/* Looked at for a torn superblock is a partition, the one that is checked, if it may be of ext. */
+static void check_superblock(const struct unit *u, const struct mount *m)
+{
+	static const char helper[] = "-" CHECK_LIBEXEC_DIR "/rofs-superblock ";
+	_cleanup_free_ char *device = NULL;
+	const char *type = type_of(m), *command;
+
+	if (m->kind != PARTITION || (strcmp(type, "auto") != 0 && strncmp(type, "ext", 3) != 0))
+		return check_that(u->n == 2, "what has no superblock of ours is asked for it",
+				  u->name);
+	command = value_of(u, "ExecStartPre");
+	check_that(strncmp(command, helper, strlen(helper)) == 0, "another command", command);
+	device = command_word(command + strlen(helper));
+	check_that(is_device(device, m->what), "another device", device);
+}
+
 /* systemd-fsck@dev-sda1.service.d/50-rofs-NAME.conf */
 static void check_fsck(const struct check *c, const struct unit *u)
 {
 	static const struct rule rules[] = {
 		{ "Service", "InaccessiblePaths", 1, 1 },
+		{ "Service", "ExecStartPre", 0, 1 },
 		{ "Unit", "IgnoreOnIsolate", 1, 1 },
 	};
 	_cleanup_free_ char *instance = copy_n(u->name, strcspn(u->name, "/")), *path = NULL;
@@ -960,9 +977,9 @@ static void check_fsck(const struct check *c, const struct unit *u)
 	check_counts(u, rules, ELEMENTSOF(rules));
 	path = path_of_unit(instance + strlen("systemd-fsck@"), ".service.d");
 	for (size_t i = 0; i < c->n_mounts; i++)
-		if ((c->mounts[i].kind == PARTITION || c->mounts[i].kind == LOWER) &&
+		if (c->mounts[i].kind == (strstr(u->name, "/50-rofs-lower-") ? LOWER : PARTITION) &&
 		    is_device(path, c->mounts[i].what))
-			return;
+			return check_superblock(u, &c->mounts[i]);
 	check_that(false, "a check that nobody declared", path);
 }
 

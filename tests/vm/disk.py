@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +19,8 @@ E2FSCK, DUMPE2FS, DEBUGFS = "/sbin/e2fsck", "/sbin/dumpe2fs", "/sbin/debugfs"
 TUNE2FS = "/sbin/tune2fs"
 MIB = 1024 * 1024
 DATA_BYTES = 64 * MIB
+SUPERBLOCK_OFFSET = 1024
+FREE_INODES = 0x10  # in the superblock's first half; the checksum ends the second
 
 # The features of Debian 11's mke2fs: a newer host's default makes file systems that e2fsck in the
 # older suites refuses (orphan_file, metadata_csum_seed).
@@ -120,14 +123,62 @@ def fsck(image: Path) -> Tuple[int, str]:
 def superblock_state(image: Path) -> str:
     """What the superblock says: 'clean', 'clean with errors', 'not clean' (as dumpe2fs does).
 
-    A journal that still has to be replayed is 'not clean' too.
+    A journal that still has to be replayed is 'not clean' too. 'torn': its checksum is wrong.
     """
-    done = subprocess.run([DUMPE2FS, "-h", str(image)], text=True, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    done = subprocess.run([DUMPE2FS, "-h", str(image)], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if "checksum does not match superblock" in done.stderr:
+        return "torn"
+    done.check_returncode()
     fields = dict(line.split(":", 1) for line in done.stdout.splitlines() if ":" in line)
     if "needs_recovery" in fields["Filesystem features"]:
         return "not clean"
     return fields["Filesystem state"].strip()
+
+
+def first_copy(image: Path) -> Tuple[int, int]:
+    """The block of the superblock's first copy, and the size of a block."""
+    with image.open("rb") as f:
+        f.seek(SUPERBLOCK_OFFSET)
+        first, log_size, _, per_group = struct.unpack("<4I", f.read(0x24)[0x14:])
+    return first + per_group, 1024 << log_size
+
+
+def tear_superblock(image: Path) -> None:
+    """Change one half of a superblock and not the other, as a power cut may leave it."""
+    with image.open("r+b") as f:
+        f.seek(SUPERBLOCK_OFFSET + FREE_INODES)
+        free = int.from_bytes(f.read(4), "little")
+        f.seek(SUPERBLOCK_OFFSET + FREE_INODES)
+        f.write((free ^ 1).to_bytes(4, "little"))
+
+
+def replay(image: Path, copy: Optional[Tuple[int, int]] = None) -> Tuple[int, str]:
+    """Have e2fsck do what it does at boot; its exit status and output.
+
+    `copy`: of the superblock, to be used instead, as first_copy() has it.
+    """
+    use = ["-b", str(copy[0]), "-B", str(copy[1])] if copy else []
+    done = subprocess.run([E2FSCK, "-p", *use, str(image)], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def debugfs(image: Path, command: str) -> bytes:
+    """What a command of debugfs prints; nothing for a file that is not there."""
+    return subprocess.run([DEBUGFS, "-R", command, str(image)], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
+def write_with_journal(image: Path, name: str, old: str, new: str) -> None:
+    """A file of one block, as long as `old`, whose `new` contents are in the journal only."""
+    with tempfile.TemporaryDirectory() as work:
+        write_files(image, {f"/{name}": File(old)})
+        block = debugfs(image, f"blocks {name}").decode().strip()
+        (Path(work) / "new").write_bytes(new.encode().ljust(first_copy(image)[1], b"\0"))
+        commands = f"jo\njw -b {block} {work}/new\njc\n"
+        subprocess.run([DEBUGFS, "-w", "-f", "-", str(image)], input=commands.encode(), check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def debugfs_quote(text: str) -> str:

@@ -53,6 +53,9 @@ POPULATE_OPERATIONS, NAMED_OPERATIONS = 140, 16
 BOOT_OPERATIONS, LOAD_OPERATIONS = 24, 600
 SHUTDOWN_OPERATIONS, UNMOUNT_OPERATIONS = 80, 6
 CONTROL_OPERATIONS = 60
+# As with the blocks of 4 KiB that a partition of any size has, but with a copy of the superblock,
+# which is in the second group of blocks.
+DATA_BYTES = 192 * disk.MIB
 # e2fsck's exit status: nothing to do, or errors corrected.
 REPLAYED = (0, 1)
 # What ends a phase on the console or the result port.
@@ -97,8 +100,9 @@ class Cut:
 
     `moment`: in words. `writes`, `flushes`: in that run of the machine before it. `loss`: what
     the medium made of it. `state`: of the superblock, 'not clean' where the journal had to be
-    replayed. `copied`: 'whole' where the populated directory was under its name at once after the
-    cut, 'begun' where what is not finished was there, else 'nothing'.
+    replayed, 'torn' where it had to be made from its copy as well. `copied`: 'whole' where the
+    populated directory was under its name at once after the cut, 'begun' where what is not
+    finished was there, else 'nothing'.
     `promised`: records whose fsync had returned by then; `found`: records after the next boot;
     `torn`: bytes behind them. `unsynced`: as written without fsync, and as found. `seconds`: of the
     next boot. `problems`: empty where nothing is wrong.
@@ -203,7 +207,7 @@ class Chain:
         # From which record on which boot has written the log.
         self._wrote: List[Tuple[int, int]] = []
         disk.copy_sparse(site.root, self._root)
-        disk.mke2fs(self._data, disk.DATA_BYTES, "data")
+        disk.mke2fs(self._data, DATA_BYTES, "data")
 
     def __enter__(self) -> Chain:
         return self
@@ -306,16 +310,18 @@ class Chain:
         if not disk.same_content(self._root, self.site.root):
             cut.problems.append("the root image has changed")
         cut.state = disk.superblock_state(self._data)
-        status, output = replayed(self._data, self._scratch)
+        status, output = repaired(self._data, self._scratch)
         if status not in REPLAYED:
             cut.problems.append(f"e2fsck -p exited with {status}: {output}")
         status, output = disk.fsck(self._scratch)
         if status != 0:
             cut.problems.append(f"not clean with its journal replayed: {output}")
-        if debugfs(self._scratch, f"stat /{APP_NAME}"):
+        if disk.debugfs(self._scratch, f"stat /{APP_NAME}"):
             cut.copied = "whole"
+        elif disk.debugfs(self._scratch, f"stat /{UNFINISHED}"):
+            cut.copied = "begun"
         else:
-            cut.copied = "begun" if debugfs(self._scratch, f"stat /{UNFINISHED}") else "nothing"
+            cut.copied = "nothing"
         return cut
 
     def _ask_about(self, waiting: Sequence[Cut], control: bool = False) -> None:
@@ -331,8 +337,8 @@ class Chain:
             for cut in waiting:
                 cut.problems.append("the boot after it has changed the root image")
         if control:
-            replayed(self._scratch, self._data)
-            count = good_records(debugfs(self._data, "cat /data/log"))
+            repaired(self._scratch, self._data)
+            count = good_records(disk.debugfs(self._data, "cat /data/log"))
             self.control = (self._promised.log - found, count - found)
 
     def _lose_all(self, machine: Machine, medium: Medium) -> None:
@@ -463,18 +469,12 @@ def wait_for_cut(
     return words
 
 
-def debugfs(image: Path, command: str) -> bytes:
-    """What a command of debugfs prints; nothing for a file that is not there."""
-    return subprocess.run([disk.DEBUGFS, "-R", command, str(image)], check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-
-
-def replayed(image: Path, copy: Path) -> Tuple[int, str]:
-    """Copy a file system and have e2fsck replay its journal, as at boot; its status and output."""
+def repaired(image: Path, copy: Path) -> Tuple[int, str]:
+    """Copy a file system and have e2fsck repair it, as at boot; its status and output."""
     disk.copy_sparse(image, copy)
-    done = subprocess.run([disk.E2FSCK, "-p", str(copy)], text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, done.stdout
+    if disk.superblock_state(copy) != "torn":
+        return disk.replay(copy)
+    return disk.replay(copy, disk.first_copy(copy))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -498,10 +498,10 @@ class Report:
 
     def lines(self) -> List[str]:
         """The counts as a table with a line for each phase, and what they add up to."""
-        rows = [["", "", "journal", "sectors", "", "records", "", "", "populated", "",
-                 ""],
-                ["phase", "cuts", "replayed", "unflushed", "lost", "synced", "found", "lost",
-                 *COPIED]]
+        rows = [["", "", "journal", "superblock", "sectors", "",
+                 "records", "", "", "populated", "", ""],
+                ["phase", "cuts", "replayed", "torn", "unflushed", "lost",
+                 "synced", "found", "lost", *COPIED]]
         phases = [phase for phase in PHASES if any(cut.phase == phase for cut in self.cuts)]
         rows += [self._row(phase, [c for c in self.cuts if c.phase == phase]) for phase in phases]
         rows.append(self._row("all", self.cuts))
@@ -520,7 +520,8 @@ class Report:
     def _row(self, name: str, cuts: Sequence[Cut]) -> List[str]:
         populate = [cut for cut in cuts if cut.phase == "populate"]
         copied = [sum(cut.copied == word for cut in populate) for word in COPIED]
-        numbers = [len(cuts), sum(cut.state == "not clean" for cut in cuts),
+        numbers = [len(cuts), sum(cut.state != "clean" for cut in cuts),
+                   sum(cut.state == "torn" for cut in cuts),
                    sum(cut.loss.unflushed for cut in cuts), sum(cut.loss.lost for cut in cuts),
                    sum(cut.promised for cut in cuts),
                    sum(min(cut.promised, cut.found) for cut in cuts),

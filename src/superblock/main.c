@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* rofs-superblock: an ext4 superblock that a power cut has torn; rofs-superblock(8). */
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "ext4.h"
+#include "macro.h"
+#include "program.h"
+
+#define FSCK_CORRECTED 1 /* e2fsck(8) */
+
+static const char usage[] =
+	"Usage: rofs-superblock [--export] DEVICE\n"
+	"\n"
+	"If the ext4 superblock of DEVICE is torn, has e2fsck repair the file system from the superblock's copy.\n"
+	"The units of rofs-generator run it before fsck, udev with --export.\n"
+	"\n"
+	"  --export    repair nothing, and print what udev needs to name the device\n"
+	"  --help      this text\n"
+	"  --version   the version\n"
+	"\n"
+	"Exit status: 0 the superblock is whole now or was, 1 it is not, 2 usage. See rofs-superblock(8).\n";
+
+static int complain(const char *device, const char *what)
+{
+	fprintf(stderr, "rofs-superblock: %s: %s\n", device, what);
+	return EXIT_FAILURE;
+}
+
+/* Returns: 1, 0 when there is nothing to repair, or -errno. */
+static int read_torn(int fd, unsigned char *superblock)
+{
+	ssize_t n = pread(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET);
+
+	if (n < 0)
+		return -errno;
+	return n == EXT4_SUPERBLOCK_BYTES && ext4_is_torn(superblock);
+}
+
+/* Returns e2fsck's exit status, or -errno. */
+static int run_e2fsck(const char *device, struct ext4_copy copy)
+{
+	char block[24], size[16];
+	const char *const argv[] = { "e2fsck", "-p", "-b", block, "-B", size, device, NULL };
+	int status;
+	pid_t pid;
+
+	snprintf(block, sizeof(block), "%" PRIu64, copy.block);
+	snprintf(size, sizeof(size), "%" PRIu32, copy.block_size);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		execvp(argv[0], (char *const *)argv);
+		complain(argv[0], strerror(errno));
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
+static int repair(const char *device)
+{
+	unsigned char superblock[EXT4_SUPERBLOCK_BYTES];
+	/* Exclusive: the superblock of what is mounted changes while it is read. */
+	_cleanup_close_ int fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+	struct ext4_copy copy;
+	int torn;
+
+	if (fd < 0 && errno == EBUSY)
+		return EXIT_SUCCESS;
+	torn = fd < 0 ? -errno : read_torn(fd, superblock);
+	if (torn < 0)
+		return complain(device, strerror(-torn));
+	if (!torn)
+		return EXIT_SUCCESS;
+	copy = ext4_first_copy(superblock);
+	if (copy.block == 0)
+		return complain(device, "the ext4 superblock is torn, and there is no copy of it");
+
+	close(TAKE_FD(fd)); /* for e2fsck, which wants it for itself */
+	printf("%s: the ext4 superblock is torn, as by a power cut; using its copy in block %" PRIu64
+	       "\n",
+	       device, copy.block);
+	fflush(stdout);
+	torn = run_e2fsck(device, copy);
+	if (torn < 0 || torn > FSCK_CORRECTED)
+		return complain(device,
+				"it could not be repaired without questions; run e2fsck by hand");
+	return EXIT_SUCCESS;
+}
+
+/* A value twice, as udev's blkid builtin has it: for people, and for the name of a link. */
+static void print_value(blkid_probe probe, const char *value, const char *property)
+{
+	char safe[256], encoded[256];
+	const char *text;
+
+	if (blkid_probe_lookup_value(probe, value, &text, NULL) < 0)
+		return;
+	if (blkid_safe_string(text, safe, sizeof(safe)) == 0)
+		printf("%s=%s\n", property, safe);
+	if (blkid_encode_string(text, encoded, sizeof(encoded)) == 0)
+		printf("%s_ENC=%s\n", property, encoded);
+}
+
+/* libblkid knows it with its checksum left aside, and says so. */
+static int print_properties(blkid_probe probe, int fd)
+{
+	static char *types[] = { (char *)"ext4", (char *)"ext3", (char *)"ext2", NULL };
+	const char *type;
+
+	if (blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
+	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |
+							     BLKID_SUBLKS_UUID |
+							     BLKID_SUBLKS_BADCSUM) < 0 ||
+	    blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, types) < 0 ||
+	    blkid_do_safeprobe(probe) != 0 ||
+	    blkid_probe_lookup_value(probe, "TYPE", &type, NULL) < 0)
+		return EXIT_FAILURE;
+	printf("ID_FS_TYPE=%s\nID_FS_USAGE=filesystem\n", type);
+	print_value(probe, "UUID", "ID_FS_UUID");
+	print_value(probe, "LABEL", "ID_FS_LABEL");
+	return EXIT_SUCCESS;
+}
+
+static int export(const char *device)
+{
+	unsigned char superblock[EXT4_SUPERBLOCK_BYTES];
+	_cleanup_close_ int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int torn = fd < 0 ? -errno : read_torn(fd, superblock);
+	blkid_probe probe;
+	int status;
+
+	if (torn < 0)
+		return complain(device, strerror(-torn));
+	if (!torn)
+		return EXIT_SUCCESS;
+	probe = blkid_new_probe();
+	if (!probe)
+		return complain(device, strerror(ENOMEM));
+	status = print_properties(probe, fd);
+	blkid_free_probe(probe);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	bool exports = false;
+	const struct program_option options[] = { { "export", NULL, &exports } };
+	const struct program_call call = { "rofs-superblock",	usage, options,
+					   ELEMENTSOF(options), 1,     1 };
+	int status = program_parse(argc, argv, &call);
+
+	if (status >= 0)
+		return status;
+	return exports ? export(argv[optind]) : repair(argv[optind]);
+}
