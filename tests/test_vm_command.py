@@ -159,6 +159,13 @@ def test_check_finds_nothing_on_a_healthy_machine(boot: Boot, name: str) -> None
 
 
 @pytest.mark.scenario("command")
+def test_check_knows_the_device_of_the_root(boot: Boot) -> None:
+    assert ("/etc/rofs.conf.d/self.conf:2: error: [Partition self]: LABEL=root holds the root file "
+            "system, which must stay untouched; expected a partition of its own"
+            in boot["check_root_device"].out.splitlines())
+
+
+@pytest.mark.scenario("command")
 def test_container_gets_an_answer(boot: Boot) -> None:
     """Made of the machine's own tree, first with its rofs.conf, then without."""
     declared, nothing = boot["container"].out.split("== NO CONFIGURATION\n")

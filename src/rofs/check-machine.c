@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File systems, devices, memory, kernel and boot, as rofs check looks at them. */
+/* File systems, memory, kernel and boot, as rofs check looks at them. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
@@ -16,7 +15,6 @@
 #include "path.h"
 #include "text.h"
 #include "unit.h"
-#include "unitname.h"
 
 #define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define EXFAT_MAGIC    0x2011BAB0
@@ -106,82 +104,6 @@ int check_lowers(struct checking *c)
 	return 0;
 }
 
-/* What udev knows of a device: the value of "E:KEY=", the caller frees it. NULL: nothing. */
-static char *ask_udev(const struct stat *st, const char *key)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *path = NULL;
-	char line[1024];
-	size_t n = strlen(key);
-
-	if (asprintf(&path, "/run/udev/data/b%u:%u", major(st->st_rdev), minor(st->st_rdev)) < 0)
-		return path = NULL;
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, "E:", 2) == 0 && strncmp(line + 2, key, n) == 0 &&
-		    line[2 + n] == '=')
-			return strdup(line + 3 + n);
-	}
-	return NULL;
-}
-
-static void check_file_system(struct checking *c, const struct plan_partition *q,
-			      const struct stat *st)
-{
-	_cleanup_free_ char *type = ask_udev(st, "ID_FS_TYPE"), *known = ask_udev(st, "DEVNAME");
-	const struct conf_section *s = &q->conf->section;
-
-	if (!type && !known)
-		return; /* udev has not looked at it */
-	if (!type) {
-		if (!q->conf->format)
-			diag_error(
-				&c->l->diag, conf_key_pos(s, "Device"),
-				"[Partition %s]: %s holds no file system; make one, with mkfs.ext4 -L "
-				"NAME for example",
-				s->name, q->conf->device);
-		return;
-	}
-	if (strcmp(type, "crypto_LUKS") == 0 || strcmp(type, "swap") == 0 ||
-	    strcmp(type, "LVM2_member") == 0)
-		diag_error(
-			&c->l->diag, conf_key_pos(s, "Device"),
-			"[Partition %s]: %s holds %s, no file system; expected the device on which "
-			"one lies",
-			s->name, q->conf->device, type);
-	else if (strcmp(q->conf->type, "auto") != 0 && strcmp(q->conf->type, type) != 0)
-		diag_error(
-			&c->l->diag, conf_key_pos(s, "Type"),
-			"[Partition %s]: %s holds %s, not Type=%s; expected Type=auto or the right one",
-			s->name, q->conf->device, type, q->conf->type);
-}
-
-static void check_device(struct checking *c, const struct plan_partition *q)
-{
-	const struct conf_section *s = &q->conf->section;
-	struct stat st;
-
-	if (stat(q->device_path, &st) == 0 && S_ISBLK(st.st_mode)) {
-		check_file_system(c, q, &st);
-		return;
-	}
-	/* In a container, or without udev, no links are made. */
-	if (path_is_below(q->device_path, "/dev/disk") && access("/dev/disk", F_OK) < 0) {
-		diag_note(
-			&c->l->diag, conf_key_pos(s, "Device"),
-			"[Partition %s]: whether %s is there cannot be seen here, as udev names no "
-			"devices; check it on the machine itself",
-			s->name, q->conf->device);
-		return;
-	}
-	diag_error(
-		&c->l->diag, conf_key_pos(s, "Device"),
-		"[Partition %s]: there is no device %s now; lsblk -o NAME,LABEL,UUID,PARTLABEL shows "
-		"what there is",
-		s->name, q->conf->device);
-}
-
 static bool holds_uppers(const struct plan *p, const struct plan_partition *q)
 {
 	for (size_t i = 0; i < p->n_overlays; i++)
@@ -205,8 +127,6 @@ int check_partitions(struct checking *c)
 				"[Partition %s]: %s cannot hold the changes of an overlay; expected "
 				"ext4, xfs, btrfs or f2fs",
 				q->conf->section.name, q->conf->type);
-		if (c->running)
-			check_device(c, q);
 	}
 	return 0;
 }

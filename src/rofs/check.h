@@ -17,6 +17,7 @@ struct checking {
 /* Each returns 0 or -ENOMEM. */
 int check_lowers(struct checking *c);
 int check_partitions(struct checking *c);
+int check_devices(struct checking *c);
 int check_memory(struct checking *c);
 int check_boot(struct checking *c);
 int check_kernel(struct checking *c);

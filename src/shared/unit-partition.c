@@ -64,7 +64,7 @@ static int render_fsck(struct rendering *r, const char *fsck_unit, const char *w
 		       "[Service]\nInaccessiblePaths=-/run/systemd/private -/run/dbus\n");
 	if (torn) {
 		strbuf_addf(&b,
-			    "# fsck asks questions about a superblock that a power cut has torn.\n"
+			    "# fsck gives up on a superblock that a power cut has torn.\n"
 			    "ExecStartPre=-%s/rofs-superblock ",
 			    r->libexec_dir);
 		unit_add_argument(&b, torn);

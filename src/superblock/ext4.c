@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "ext4.h"
 
+#include <stddef.h>
+#include <string.h>
+
+#include "macro.h"
+
 #define MAGIC			0xef53
 #define RO_COMPAT_METADATA_CSUM 0x400
-#define LOG_BLOCK_SIZE_MAX	6 /* 64 KiB */
+#define STATE_ERRORS		0x2 /* e2fsck then does not trust that it is clean */
+#define LOG_BLOCK_SIZE_MAX	6   /* 64 KiB */
 
 enum {
 	BLOCKS_COUNT = 0x04,
@@ -11,6 +17,9 @@ enum {
 	LOG_BLOCK_SIZE = 0x18,
 	BLOCKS_PER_GROUP = 0x20,
 	MAGIC_NUMBER = 0x38,
+	STATE = 0x3a,
+	FEATURE_COMPAT = 0x5c,
+	FEATURE_INCOMPAT = 0x60,
 	FEATURE_RO_COMPAT = 0x64,
 	CHECKSUM = 0x3fc,
 };
@@ -59,4 +68,47 @@ struct ext4_copy ext4_first_copy(const unsigned char *superblock)
 	    copy.block >= le32(superblock + BLOCKS_COUNT))
 		return none;
 	return copy;
+}
+
+bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy)
+{
+	static const struct {
+		unsigned offset, bytes;
+	} fields[] = {
+		{ 0x00, 4 },  /* inodes_count */
+		{ 0x04, 4 },  /* blocks_count */
+		{ 0x14, 4 },  /* first_data_block */
+		{ 0x18, 16 }, /* log_block_size, log_cluster_size, blocks and clusters_per_group */
+		{ 0x28, 4 },  /* inodes_per_group */
+		{ MAGIC_NUMBER, 2 }, { 0x48, 8 }, /* creator_os, rev_level */
+		{ 0x54, 6 },			  /* first_ino, inode_size */
+		{ 0xce, 2 },			  /* reserved_gdt_blocks */
+		{ 0xe0, 8 },			  /* journal_inum, journal_dev */
+		{ 0xfe, 2 },			  /* desc_size */
+		{ 0x104, 4 },			  /* first_meta_bg */
+		{ 0x150, 4 },			  /* blocks_count_hi */
+		{ 0x174, 2 },			  /* log_groups_per_flex, checksum_type */
+		{ 0x24c, 8 },			  /* backup_bgs */
+		{ 0x270, 4 },			  /* checksum_seed */
+	};
+	static const unsigned features[] = { FEATURE_COMPAT, FEATURE_INCOMPAT, FEATURE_RO_COMPAT };
+
+	for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+		if (memcmp(superblock + fields[i].offset, copy + fields[i].offset,
+			   fields[i].bytes) != 0)
+			return false;
+	for (size_t i = 0; i < ELEMENTSOF(features); i++)
+		if (le32(copy + features[i]) & ~le32(superblock + features[i]))
+			return false;
+	return true;
+}
+
+void ext4_mend(unsigned char *superblock)
+{
+	uint32_t checksum;
+
+	superblock[STATE] |= STATE_ERRORS;
+	checksum = crc32c(superblock, CHECKSUM);
+	for (unsigned i = 0; i < 4; i++)
+		superblock[CHECKSUM + i] = (unsigned char)(checksum >> 8 * i);
 }

@@ -4,6 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * The superblock of ext2 to ext4, as it lies on the medium. Layout: Documentation/filesystems/ext4/
+ * of the kernel, super.rst.
+ */
 #define EXT4_SUPERBLOCK_OFFSET 1024 /* from the beginning of the partition */
 #define EXT4_SUPERBLOCK_BYTES  1024
 
@@ -14,11 +18,8 @@ struct ext4_copy {
 };
 
 /**
- * ext4_is_torn - is this the superblock of an ext file system, with a checksum that is wrong?
- * @superblock: EXT4_SUPERBLOCK_BYTES, as on the medium
- *
- * One without checksums (without the feature metadata_csum) is never said to be torn. Layout:
- * Documentation/filesystems/ext4/super.rst of the kernel.
+ * ext4_is_torn - is this a superblock with a checksum that is wrong? One without checksums (without
+ * the feature metadata_csum) never is.
  */
 bool ext4_is_torn(const unsigned char *superblock);
 
@@ -26,7 +27,23 @@ bool ext4_is_torn(const unsigned char *superblock);
  * ext4_first_copy - the copy in the second block group, which each file system of more than one
  * group has
  *
- * What it is computed from does not change in the life of a file system, so a torn superblock has it
- * right as well. Numbers that no file system can have give no copy.
+ * Numbers that no file system can have give no copy.
  */
 struct ext4_copy ext4_first_copy(const unsigned char *superblock);
+
+/**
+ * ext4_is_same - do a superblock and its copy tell of the same file system?
+ *
+ * Compared is what does not change while it is mounted: sizes, layout, and the features of the copy;
+ * the kernel may have added some since. The checksum of the copy does not count, which Linux before
+ * 6.1 leaves wrong when it grows a file system.
+ */
+bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy);
+
+/**
+ * ext4_mend - make the checksum right, and have the next fsck look at everything
+ *
+ * Of a torn write each half is good in itself: what the second one has beside the checksum does not
+ * change with the first.
+ */
+void ext4_mend(unsigned char *superblock);

@@ -5,21 +5,18 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "ext4.h"
 #include "macro.h"
 #include "program.h"
 
-#define FSCK_CORRECTED 1 /* e2fsck(8) */
-
 static const char usage[] =
 	"Usage: rofs-superblock [--export] DEVICE\n"
 	"\n"
-	"If the ext4 superblock of DEVICE is torn, has e2fsck repair the file system from the superblock's copy.\n"
+	"If the ext4 superblock of DEVICE is torn and agrees with its copy, gives it a new checksum.\n"
 	"The units of rofs-generator run it before fsck, udev with --export.\n"
 	"\n"
-	"  --export    repair nothing, and print what udev needs to name the device\n"
+	"  --export    write nothing, and print what udev needs to name the device\n"
 	"  --help      this text\n"
 	"  --version   the version\n"
 	"\n"
@@ -31,7 +28,7 @@ static int complain(const char *device, const char *what)
 	return EXIT_FAILURE;
 }
 
-/* Returns: 1, 0 when there is nothing to repair, or -errno. */
+/* Returns: 1, 0 when it is not torn, or -errno. */
 static int read_torn(int fd, unsigned char *superblock)
 {
 	ssize_t n = pread(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET);
@@ -41,57 +38,64 @@ static int read_torn(int fd, unsigned char *superblock)
 	return n == EXT4_SUPERBLOCK_BYTES && ext4_is_torn(superblock);
 }
 
-/* Returns e2fsck's exit status, or -errno. */
-static int run_e2fsck(const char *device, struct ext4_copy copy)
+static int write_mended(const char *device, unsigned char *superblock)
 {
-	char block[24], size[16];
-	const char *const argv[] = { "e2fsck", "-p", "-b", block, "-B", size, device, NULL };
-	int status;
-	pid_t pid;
+	_cleanup_close_ int fd = open(device, O_WRONLY | O_EXCL | O_CLOEXEC);
 
-	snprintf(block, sizeof(block), "%" PRIu64, copy.block);
-	snprintf(size, sizeof(size), "%" PRIu32, copy.block_size);
-	pid = fork();
-	if (pid < 0)
+	ext4_mend(superblock);
+	if (fd < 0 || pwrite(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET) < 0 ||
+	    fsync(fd) < 0)
 		return -errno;
-	if (pid == 0) {
-		execvp(argv[0], (char *const *)argv);
-		complain(argv[0], strerror(errno));
-		_exit(127);
-	}
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+	return 0;
 }
 
-static int repair(const char *device)
+/* Is it only torn? Then its copy, which nobody has written to, tells of the same file system. */
+static const char *what_is_against(int fd, const unsigned char *superblock, struct ext4_copy at)
+{
+	unsigned char copy[EXT4_SUPERBLOCK_BYTES];
+
+	if (at.block == 0)
+		return "there is no copy to compare it with";
+	if (pread(fd, copy, sizeof(copy), (off_t)(at.block * at.block_size)) != sizeof(copy))
+		return "its copy cannot be read";
+	if (!ext4_is_same(superblock, copy))
+		return "it does not agree with its copy";
+	return NULL;
+}
+
+static int mend(const char *device)
 {
 	unsigned char superblock[EXT4_SUPERBLOCK_BYTES];
 	/* Exclusive: the superblock of what is mounted changes while it is read. */
 	_cleanup_close_ int fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-	struct ext4_copy copy;
-	int torn;
+	struct ext4_copy at;
+	const char *against;
+	int err;
 
 	if (fd < 0 && errno == EBUSY)
 		return EXIT_SUCCESS;
-	torn = fd < 0 ? -errno : read_torn(fd, superblock);
-	if (torn < 0)
-		return complain(device, strerror(-torn));
-	if (!torn)
+	err = fd < 0 ? -errno : read_torn(fd, superblock);
+	if (err < 0)
+		return complain(device, strerror(-err));
+	if (err == 0)
 		return EXIT_SUCCESS;
-	copy = ext4_first_copy(superblock);
-	if (copy.block == 0)
-		return complain(device, "the ext4 superblock is torn, and there is no copy of it");
 
-	close(TAKE_FD(fd)); /* for e2fsck, which wants it for itself */
-	printf("%s: the ext4 superblock is torn, as by a power cut; using its copy in block %" PRIu64
-	       "\n",
-	       device, copy.block);
-	fflush(stdout);
-	torn = run_e2fsck(device, copy);
-	if (torn < 0 || torn > FSCK_CORRECTED)
-		return complain(device,
-				"it could not be repaired without questions; run e2fsck by hand");
+	at = ext4_first_copy(superblock);
+	against = what_is_against(fd, superblock, at);
+	if (against) {
+		fprintf(stderr,
+			"rofs-superblock: %s: the checksum of the ext4 superblock is wrong, and %s; "
+			"run e2fsck by hand\n",
+			device, against);
+		return EXIT_FAILURE;
+	}
+	close(TAKE_FD(fd));
+	err = write_mended(device, superblock);
+	if (err < 0)
+		return complain(device, strerror(-err));
+	printf("%s: the ext4 superblock was torn, as by a power cut; it agrees with its copy in block "
+	       "%" PRIu64 ", and has a new checksum\n",
+	       device, at.block);
 	return EXIT_SUCCESS;
 }
 
@@ -159,5 +163,5 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	return exports ? export(argv[optind]) : repair(argv[optind]);
+	return exports ? export(argv[optind]) : mend(argv[optind]);
 }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -20,7 +19,8 @@ TUNE2FS = "/sbin/tune2fs"
 MIB = 1024 * 1024
 DATA_BYTES = 64 * MIB
 SUPERBLOCK_OFFSET = 1024
-FREE_INODES = 0x10  # in the superblock's first half; the checksum ends the second
+# In the first half of the superblock; the checksum ends the second.
+FREE_INODES, LOG_BLOCK_SIZE = 0x10, 0x18
 
 # The features of Debian 11's mke2fs: a newer host's default makes file systems that e2fsck in the
 # older suites refuses (orphan_file, metadata_csum_seed).
@@ -136,30 +136,40 @@ def superblock_state(image: Path) -> str:
     return fields["Filesystem state"].strip()
 
 
-def first_copy(image: Path) -> Tuple[int, int]:
-    """The block of the superblock's first copy, and the size of a block."""
+def read_superblock(image: Path) -> bytearray:
     with image.open("rb") as f:
         f.seek(SUPERBLOCK_OFFSET)
-        first, log_size, _, per_group = struct.unpack("<4I", f.read(0x24)[0x14:])
-    return first + per_group, 1024 << log_size
+        return bytearray(f.read(1024))
+
+
+def write_superblock(image: Path, superblock: bytes) -> None:
+    with image.open("r+b") as f:
+        f.seek(SUPERBLOCK_OFFSET)
+        f.write(superblock)
 
 
 def tear_superblock(image: Path) -> None:
     """Change one half of a superblock and not the other, as a power cut may leave it."""
-    with image.open("r+b") as f:
-        f.seek(SUPERBLOCK_OFFSET + FREE_INODES)
-        free = int.from_bytes(f.read(4), "little")
-        f.seek(SUPERBLOCK_OFFSET + FREE_INODES)
-        f.write((free ^ 1).to_bytes(4, "little"))
+    superblock = read_superblock(image)
+    superblock[FREE_INODES] ^= 1
+    write_superblock(image, superblock)
 
 
-def replay(image: Path, copy: Optional[Tuple[int, int]] = None) -> Tuple[int, str]:
-    """Have e2fsck do what it does at boot; its exit status and output.
+def mend_superblock(image: Path) -> None:
+    """Give a superblock the checksum it should have: CRC-32C without the final inversion."""
+    superblock = read_superblock(image)
+    crc = 2**32 - 1
+    for byte in superblock[:-4]:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    superblock[-4:] = crc.to_bytes(4, "little")
+    write_superblock(image, superblock)
 
-    `copy`: of the superblock, to be used instead, as first_copy() has it.
-    """
-    use = ["-b", str(copy[0]), "-B", str(copy[1])] if copy else []
-    done = subprocess.run([E2FSCK, "-p", *use, str(image)], text=True, check=False,
+
+def replay(image: Path) -> Tuple[int, str]:
+    """Have e2fsck do what it does at boot; its exit status and output."""
+    done = subprocess.run([E2FSCK, "-p", str(image)], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout
 
@@ -175,7 +185,8 @@ def write_with_journal(image: Path, name: str, old: str, new: str) -> None:
     with tempfile.TemporaryDirectory() as work:
         write_files(image, {f"/{name}": File(old)})
         block = debugfs(image, f"blocks {name}").decode().strip()
-        (Path(work) / "new").write_bytes(new.encode().ljust(first_copy(image)[1], b"\0"))
+        block_size = 1024 << read_superblock(image)[LOG_BLOCK_SIZE]
+        (Path(work) / "new").write_bytes(new.encode().ljust(block_size, b"\0"))
         commands = f"jo\njw -b {block} {work}/new\njc\n"
         subprocess.run([DEBUGFS, "-w", "-f", "-", str(image)], input=commands.encode(), check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -100,7 +100,7 @@ class Cut:
 
     `moment`: in words. `writes`, `flushes`: in that run of the machine before it. `loss`: what
     the medium made of it. `state`: of the superblock, 'not clean' where the journal had to be
-    replayed, 'torn' where it had to be made from its copy as well. `copied`: 'whole' where the
+    replayed, 'torn' where it had no right checksum either. `copied`: 'whole' where the
     populated directory was under its name at once after the cut, 'begun' where what is not
     finished was there, else 'nothing'.
     `promised`: records whose fsync had returned by then; `found`: records after the next boot;
@@ -472,9 +472,9 @@ def wait_for_cut(
 def repaired(image: Path, copy: Path) -> Tuple[int, str]:
     """Copy a file system and have e2fsck repair it, as at boot; its status and output."""
     disk.copy_sparse(image, copy)
-    if disk.superblock_state(copy) != "torn":
-        return disk.replay(copy)
-    return disk.replay(copy, disk.first_copy(copy))
+    if disk.superblock_state(copy) == "torn":
+        disk.mend_superblock(copy)
+    return disk.replay(copy)
 
 
 @dataclasses.dataclass(frozen=True)

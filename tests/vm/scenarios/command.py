@@ -82,6 +82,9 @@ HEALTHY: Dict[str, str] = {
     "status_rootless": "unshare --user --map-root-user rofs status",
     "check": "rofs check",
     "check_unprivileged": f"{NOBODY} rofs check",
+    "check_root_device": "mkdir -p /etc/rofs.conf.d;"
+                         " printf '[Partition self]\\nDevice=LABEL=root\\n'"
+                         " >/etc/rofs.conf.d/self.conf; rofs check; rm /etc/rofs.conf.d/self.conf",
     "container": CONTAINER,
     "verify_at_boot": "systemctl show -p ActiveState -p ExecMainStatus rofs-verify.service",
     "verify_blame": "systemd-analyze blame --no-pager | grep -E 'rofs-(verify|watch)'; true",
