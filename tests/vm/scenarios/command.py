@@ -83,7 +83,8 @@ HEALTHY: Dict[str, str] = {
     "check": "rofs check",
     "check_unprivileged": f"{NOBODY} rofs check",
     "check_root_device": "mkdir -p /etc/rofs.conf.d;"
-                         " printf '[Partition self]\\nDevice=LABEL=root\\n'"
+                         " printf '[Partition self]\\nDevice=LABEL=root\\n"
+                         "[Persist /var/local/self]\\nPartition=self\\n'"
                          " >/etc/rofs.conf.d/self.conf; rofs check; rm /etc/rofs.conf.d/self.conf",
     "container": CONTAINER,
     "verify_at_boot": "systemctl show -p ActiveState -p ExecMainStatus rofs-verify.service",
