@@ -41,12 +41,15 @@ static int read_torn(int fd, unsigned char *superblock)
 static int write_mended(const char *device, unsigned char *superblock)
 {
 	_cleanup_close_ int fd = open(device, O_WRONLY | O_EXCL | O_CLOEXEC);
+	ssize_t n;
 
-	ext4_mend(superblock);
-	if (fd < 0 || pwrite(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET) < 0 ||
-	    fsync(fd) < 0)
+	if (fd < 0)
 		return -errno;
-	return 0;
+	ext4_mend(superblock);
+	n = pwrite(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET);
+	if (n < 0 || fsync(fd) < 0)
+		return -errno;
+	return n == EXT4_SUPERBLOCK_BYTES ? 0 : -EIO;
 }
 
 /* Is it only torn? Then its copy, which nobody has written to, tells of the same file system. */
