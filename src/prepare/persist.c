@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
@@ -31,41 +32,42 @@ struct wanted {
 	const char *name;
 };
 
-/* -1 for a name that is not given: fchown(2) leaves it as it is. */
-static int find_user(const char *s, uid_t *ret)
+/* Is there nothing to look up? No name is -1, which fchown(2) leaves as it is; a number is itself. */
+static bool is_number(const char *name, unsigned *ret)
 {
-	struct passwd *p;
 	char *end;
 
-	*ret = (uid_t)-1;
-	if (!s)
-		return 0;
-	*ret = (uid_t)strtoul(s, &end, 10);
-	if (!*end)
+	*ret = UINT_MAX;
+	if (!name)
+		return true;
+	*ret = (unsigned)strtoul(name, &end, 10);
+	return !*end;
+}
+
+static int find_user(const char *name, uid_t *ret)
+{
+	struct passwd *p;
+
+	if (is_number(name, ret))
 		return 0;
 	errno = 0;
-	p = getpwnam(s);
+	p = getpwnam(name);
 	if (!p)
-		return complain(errno ? -errno : -ESRCH, "User=%s: there is no such user", s);
+		return complain(errno ? -errno : -ESRCH, "User=%s: there is no such user", name);
 	*ret = p->pw_uid;
 	return 0;
 }
 
-static int find_group(const char *s, gid_t *ret)
+static int find_group(const char *name, gid_t *ret)
 {
 	struct group *g;
-	char *end;
 
-	*ret = (gid_t)-1;
-	if (!s)
-		return 0;
-	*ret = (gid_t)strtoul(s, &end, 10);
-	if (!*end)
+	if (is_number(name, ret))
 		return 0;
 	errno = 0;
-	g = getgrnam(s);
+	g = getgrnam(name);
 	if (!g)
-		return complain(errno ? -errno : -ESRCH, "Group=%s: there is no such group", s);
+		return complain(errno ? -errno : -ESRCH, "Group=%s: there is no such group", name);
 	*ret = g->gr_gid;
 	return 0;
 }
