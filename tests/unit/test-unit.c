@@ -244,6 +244,7 @@ static bool is_meant(const char *line, size_t n)
 		"LogLevelMax=notice",
 		"ExecStart=/usr/lib/rofs/rofs-prepare ",
 		"ExecStop=-/bin/umount ",
+		"ExecStartPre=-/usr/lib/rofs/rofs-superblock /dev/",
 		"AssertPathIsMountPoint=/rofs/persist/",
 		"InaccessiblePaths=-/run/systemd/private -/run/dbus",
 		"RemainAfterExit=yes",
