@@ -94,5 +94,6 @@ def test_nothing_was_written_to_the_root_device(outcome: Outcome) -> None:
 def test_shutdown_shows_no_trouble(boot: Boot) -> None:
     assert "Power down" in boot.console
     shutdown = boot.console[boot.console.rindex("Stopped target"):]
-    assert "FAILED" not in shutdown
-    assert "Failed to" not in shutdown
+    # journald's watchdog message may come after PID 1 has closed the socket.
+    ours = [line for line in shutdown.splitlines() if "systemd-journald" not in line]
+    assert not [line for line in ours if "FAILED" in line or "Failed to" in line]
