@@ -80,16 +80,17 @@ bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy)
 		{ 0x14, 4 },  /* first_data_block */
 		{ 0x18, 16 }, /* log_block_size, log_cluster_size, blocks and clusters_per_group */
 		{ 0x28, 4 },  /* inodes_per_group */
-		{ MAGIC_NUMBER, 2 }, { 0x48, 8 }, /* creator_os, rev_level */
-		{ 0x54, 6 },			  /* first_ino, inode_size */
-		{ 0xce, 2 },			  /* reserved_gdt_blocks */
-		{ 0xe0, 8 },			  /* journal_inum, journal_dev */
-		{ 0xfe, 2 },			  /* desc_size */
-		{ 0x104, 4 },			  /* first_meta_bg */
-		{ 0x150, 4 },			  /* blocks_count_hi */
-		{ 0x174, 2 },			  /* log_groups_per_flex, checksum_type */
-		{ 0x24c, 8 },			  /* backup_bgs */
-		{ 0x270, 4 },			  /* checksum_seed */
+		{ 0x38, 2 },  /* magic */
+		{ 0x48, 8 },  /* creator_os, rev_level */
+		{ 0x54, 6 },  /* first_ino, inode_size */
+		{ 0xce, 2 },  /* reserved_gdt_blocks */
+		{ 0xe0, 8 },  /* journal_inum, journal_dev */
+		{ 0xfe, 2 },  /* desc_size */
+		{ 0x104, 4 }, /* first_meta_bg */
+		{ 0x150, 4 }, /* blocks_count_hi */
+		{ 0x174, 2 }, /* log_groups_per_flex, checksum_type */
+		{ 0x24c, 8 }, /* backup_bgs */
+		{ 0x270, 4 }, /* checksum_seed */
 	};
 	static const unsigned features[] = { FEATURE_COMPAT, FEATURE_INCOMPAT, FEATURE_RO_COMPAT };
 

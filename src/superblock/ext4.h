@@ -35,8 +35,8 @@ struct ext4_copy ext4_first_copy(const unsigned char *superblock);
  * ext4_is_same - do a superblock and its copy tell of the same file system?
  *
  * Compared is what does not change while it is mounted: sizes, layout, and the features of the copy;
- * the kernel may have added some since. The checksum of the copy does not count, which Linux before
- * 6.1 leaves wrong when it grows a file system.
+ * the kernel may have added some since. The checksum of the copy does not count: what agrees in two
+ * places is not damaged in both.
  */
 bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy);
 
