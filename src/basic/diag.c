@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "diag.h"
+#include "basic/diag.h"
 
 #include <stdarg.h>
 
-#include "strbuf.h"
+#include "basic/strbuf.h"
 
 void diag_done(struct diag *d)
 {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 /**
  * struct pos - where something was written. @file is borrowed (struct conf owns the names); line 0:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "path.h"
+#include "basic/path.h"
 
 #include <string.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 void path_clean(char *path)
 {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 /**
  * struct strbuf - a string that grows; the error of an allocation sticks

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "text.h"
+#include "basic/text.h"
 
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 #define WORD_BYTES_MAX 32u /* longer than any key; keeps the distance table on the stack */
 

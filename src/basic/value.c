@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "value.h"
+#include "basic/value.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 int value_boolean(const char *s, bool *ret)
 {

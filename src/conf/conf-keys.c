@@ -2,9 +2,9 @@
 /* The tables of keys, and one setter per type of value. */
 #include <string.h>
 
-#include "conf.h"
-#include "path.h"
-#include "text.h"
+#include "basic/path.h"
+#include "basic/text.h"
+#include "conf/conf.h"
 
 /* Of a partition: it becomes a directory and a unit name; user names: useradd(8) allows 32. */
 #define NAME_BYTES_MAX	 64u

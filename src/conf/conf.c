@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <assert.h>
 #include <search.h>
 #include <string.h>
 
-#include "ini.h"
-#include "path.h"
-#include "text.h"
+#include "basic/path.h"
+#include "basic/text.h"
+#include "conf/ini.h"
 
 struct reading {
 	struct conf *conf;

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "diag.h"
-#include "value.h"
+#include "basic/diag.h"
+#include "basic/value.h"
 
 /*
  * What the administrator declared: keys, defaults, positions. Knows nothing of systemd and looks at

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "ini.h"
+#include "conf/ini.h"
 
 #include <string.h>
 
-#include "text.h"
+#include "basic/text.h"
 
 #define BLANKS " \t\r"
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "diag.h"
+#include "basic/diag.h"
 
 #define INI_LINE_BYTES_MAX 4096u /* longest sane option list; rofs.conf(5) */
 #define INI_FILE_BYTES_MAX \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "guard.h"
+#include "generator/last-resort.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 #define SECONDS_MAX 30u /* a third of what systemd gives to all generators together */
 #define STACK_BYTES 16384u

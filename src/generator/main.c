@@ -7,17 +7,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "bootmode.h"
-#include "conf.h"
-#include "confdirs.h"
-#include "emit.h"
-#include "facts-read.h"
-#include "guard.h"
-#include "log.h"
-#include "plan.h"
-#include "program.h"
-#include "rootfs.h"
-#include "unit.h"
+#include "conf/conf.h"
+#include "generator/last-resort.h"
+#include "plan/bootmode.h"
+#include "plan/plan.h"
+#include "system/confdirs.h"
+#include "system/emit.h"
+#include "system/facts-read.h"
+#include "system/log.h"
+#include "system/program.h"
+#include "system/rootfs.h"
+#include "unit/unit.h"
 
 static const char *arg_root;
 static const char *arg_dir; /* the early directory */

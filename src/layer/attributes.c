@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "attributes.h"
+#include "layer/attributes.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 /*
  * The calls that take a descriptor refuse one of O_PATH, and symbolic links and devices have no

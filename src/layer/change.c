@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "change.h"
+#include "layer/change.h"
 
 #include <assert.h>
 #include <sys/sysmacros.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 bool change_is_whiteout(const struct stat *upper)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "compare.h"
+#include "layer/compare.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 #define OPAQUE	    "trusted.overlay.opaque"
 #define WHITEOUT    "trusted.overlay.whiteout"

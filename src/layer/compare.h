@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "change.h"
+#include "layer/change.h"
 
 /*
  * Holds two files against each other: what the two stats do not tell. No link is followed, no

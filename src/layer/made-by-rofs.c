@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "seeds.h"
+#include "layer/made-by-rofs.h"
 
 #include <fcntl.h>
 #include <string.h>

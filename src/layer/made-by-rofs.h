@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "upper.h"
+#include "layer/upper.h"
 
 /*
  * What rofs-prepare itself puts into upper layers, so that a change of the system can be told from

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upper.h"
+#include "layer/upper.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "compare.h"
+#include "layer/compare.h"
 
 #define HELD_MAX 32u /* levels of directories whose descriptors stay open, two each */
 

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "change.h"
-#include "macro.h"
-#include "plan.h"
+#include "basic/macro.h"
+#include "layer/change.h"
+#include "plan/plan.h"
 
 /*
  * Reads the upper layer of an overlay and holds it against the lower one, without walking the

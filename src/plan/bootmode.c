@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "bootmode.h"
+#include "plan/bootmode.h"
 
 #include <string.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 static bool is_one_of(const char *s, size_t n, const char *const *words, size_t n_words)
 {

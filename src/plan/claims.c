@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "claims.h"
+#include "plan/claims.h"
 
 #include <string.h>
 
-#include "path.h"
+#include "basic/path.h"
 
 static const char *kind_of(const struct claim *c)
 {

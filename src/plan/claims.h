@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /**
  * struct claim - a section and the path it wants

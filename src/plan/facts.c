@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "facts.h"
+#include "plan/facts.h"
 
 #include <stdlib.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "fstab.h"
+#include "plan/fstab.h"
 
 #include <string.h>
 
-#include "macro.h"
-#include "path.h"
-#include "strbuf.h"
-#include "text.h"
+#include "basic/macro.h"
+#include "basic/path.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
 
 #define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
 

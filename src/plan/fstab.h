@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "facts.h"
+#include "plan/facts.h"
 
 /* What a line of fstab means to rofs. Nothing is read here. */
 

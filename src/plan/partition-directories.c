@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "places.h"
+#include "plan/partition-directories.h"
 
 #include <string.h>
 
-#include "path.h"
+#include "basic/path.h"
 
 /* A directory on a partition that a section wants. */
 struct place {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "claims.h"
+#include "plan/claims.h"
 
 /**
  * places_check - hold against each other what sections keep on partitions

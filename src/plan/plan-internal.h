@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-#include "claims.h"
-#include "fstab.h"
-#include "plan.h"
+#include "plan/claims.h"
+#include "plan/fstab.h"
+#include "plan/plan.h"
 
 #define NO_INDEX SIZE_MAX
 

@@ -8,8 +8,8 @@
  */
 #include <string.h>
 
-#include "plan-internal.h"
-#include "unitname.h"
+#include "plan/plan-internal.h"
+#include "plan/unit-name.h"
 
 #define LOCAL_FS "local-fs.target"
 

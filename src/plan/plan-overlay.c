@@ -2,9 +2,9 @@
 /* The overlays, their pools in RAM, and the lowers that fstab mounts. */
 #include <string.h>
 
-#include "path.h"
-#include "plan-internal.h"
-#include "unitname.h"
+#include "basic/path.h"
+#include "plan/plan-internal.h"
+#include "plan/unit-name.h"
 
 /* How long to wait for a device that fstab says may be missing, where it does not say how long. */
 #define NOFAIL_TIMEOUT_USEC (30 * UINT64_C(1000000))

@@ -2,9 +2,9 @@
 /* The partitions, and the paths bound from them. */
 #include <string.h>
 
-#include "path.h"
-#include "plan-internal.h"
-#include "unitname.h"
+#include "basic/path.h"
+#include "plan/plan-internal.h"
+#include "plan/unit-name.h"
 
 int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,
 			struct pos at, size_t *ret)

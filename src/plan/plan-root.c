@@ -2,9 +2,9 @@
 /* What concerns the root file system itself: keeping it read-only, swap, /tmp. */
 #include <string.h>
 
-#include "path.h"
-#include "plan-internal.h"
-#include "unitname.h"
+#include "basic/path.h"
+#include "plan/plan-internal.h"
+#include "plan/unit-name.h"
 
 static int add_remount(struct plan *p, const struct fstab_entry *e)
 {

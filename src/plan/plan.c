@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan.h"
+#include "plan/plan.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "path.h"
-#include "places.h"
-#include "plan-internal.h"
-#include "strbuf.h"
-#include "unitname.h"
+#include "basic/path.h"
+#include "basic/strbuf.h"
+#include "plan/partition-directories.h"
+#include "plan/plan-internal.h"
+#include "plan/unit-name.h"
 
 void plan_lower_done(struct plan_lower *l)
 {

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "conf.h"
-#include "diag.h"
-#include "facts.h"
+#include "basic/diag.h"
+#include "conf/conf.h"
+#include "plan/facts.h"
 
 /*
  * The decision: which mounts, from where, in which pool, after what. Strings are owned by the plan;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "unitname.h"
+#include "plan/unit-name.h"
 
 #include <string.h>
 
-#include "path.h"
-#include "strbuf.h"
+#include "basic/path.h"
+#include "basic/strbuf.h"
 
 static bool is_alnum(unsigned char c)
 {

@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "prepare.h"
+#include "prepare/prepare.h"
 
 /* systemd runs all generators before the first unit, so this is complete when we run. */
 #define LATE_DIR "run/systemd/generator.late"

@@ -7,9 +7,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "immutable.h"
-#include "mounts.h"
-#include "prepare.h"
+#include "prepare/immutable.h"
+#include "prepare/mounts.h"
+#include "prepare/prepare.h"
 
 /* Visible to all, as systemd makes mount points. What cannot be made shows when it is used. */
 static int make_visible(const char *path)

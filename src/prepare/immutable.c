@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A file of its own: <linux/fs.h> and <sys/mount.h> exclude each other before glibc 2.36. */
-#include "immutable.h"
+#include "prepare/immutable.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 int immutable_set(const char *path, bool on)
 {

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "path.h"
-#include "prepare.h"
+#include "basic/path.h"
+#include "prepare/prepare.h"
 
 int open_dir_at(int root_fd, const char *path)
 {

@@ -6,8 +6,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include "prepare.h"
-#include "seeds.h"
+#include "layer/made-by-rofs.h"
+#include "prepare/prepare.h"
 
 /* Only for a system whose lower /etc has no machine-id file at all: PID 1 then has none either. */
 static int make_id(char ret[static SEEDS_ID_LETTERS + 1])

@@ -4,15 +4,15 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "conf.h"
-#include "confdirs.h"
-#include "facts-read.h"
-#include "mounts.h"
-#include "plan.h"
-#include "prepare.h"
-#include "program.h"
-#include "rootfs.h"
-#include "strbuf.h"
+#include "basic/strbuf.h"
+#include "conf/conf.h"
+#include "plan/plan.h"
+#include "prepare/mounts.h"
+#include "prepare/prepare.h"
+#include "system/confdirs.h"
+#include "system/facts-read.h"
+#include "system/program.h"
+#include "system/rootfs.h"
 
 static const char *arg_root;
 static const char *arg_pool;

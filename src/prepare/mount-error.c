@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "refusal.h"
+#include "prepare/mount-error.h"
 
 #include <string.h>
 #include <sys/statfs.h>
 
-#include "kernel.h"
-#include "prepare.h"
+#include "prepare/kernel.h"
+#include "prepare/prepare.h"
 
 /* What each is for overlayfs: Documentation/filesystems/overlayfs.rst, ovl_dentry_weird(). */
 static const struct kind {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /**
  * refusal_explain - say in plain words why the kernel does not take the layers of an overlay

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "mounts.h"
+#include "prepare/mounts.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "kernel.h"
-#include "options.h"
-#include "prepare.h"
-#include "refusal.h"
-#include "strbuf.h"
+#include "basic/strbuf.h"
+#include "prepare/kernel.h"
+#include "prepare/mount-error.h"
+#include "prepare/prepare.h"
+#include "unit/options.h"
 
 /* Options taken apart for mount(2), which wants flags and the file system's own text separate. */
 struct call {

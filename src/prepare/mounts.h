@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /**
  * mounts_is_mount_point - is something mounted on this path?

@@ -10,11 +10,11 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
-#include "conf.h"
-#include "copy.h"
-#include "kernel.h"
-#include "prepare.h"
-#include "value.h"
+#include "basic/value.h"
+#include "conf/conf.h"
+#include "layer/copy.h"
+#include "prepare/kernel.h"
+#include "prepare/prepare.h"
 
 /*
  * What is not finished lies beside the place it is for, in a directory CONF_RESERVED_NAME. A power

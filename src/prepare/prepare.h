@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "attributes.h"
-#include "macro.h"
-#include "plan.h"
+#include "basic/macro.h"
+#include "layer/attributes.h"
+#include "plan/plan.h"
 
 /*
  * What the files of rofs-prepare share. Paths are given as in the plan and opened below @root_fd.

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
-#include "rofs.h"
-#include "text.h"
+#include "basic/macro.h"
+#include "basic/text.h"
+#include "rofs/rofs.h"
 
 struct verb {
 	const char *name;

@@ -2,12 +2,12 @@
 /* rofs plan: the units that the generator would write, by the same code. */
 #include <string.h>
 
-#include "emit.h"
-#include "load.h"
-#include "output.h"
-#include "program.h"
-#include "rofs.h"
-#include "unit.h"
+#include "rofs/rofs.h"
+#include "rofs/ui/output.h"
+#include "system/emit.h"
+#include "system/load.h"
+#include "system/program.h"
+#include "unit/unit.h"
 
 static const char usage[] =
 	"Usage: rofs plan [--root=DIR] [--output=DIR]\n"

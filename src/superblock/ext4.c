@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "ext4.h"
+#include "superblock/ext4.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 #define MAGIC			0xef53
 #define RO_COMPAT_METADATA_CSUM 0x400

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "ext4.h"
-#include "macro.h"
-#include "program.h"
+#include "basic/macro.h"
+#include "superblock/ext4.h"
+#include "system/program.h"
 
 static const char usage[] =
 	"Usage: rofs-superblock [--export] DEVICE\n"

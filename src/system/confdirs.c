@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "confdirs.h"
+#include "system/confdirs.h"
 
 #include <dirent.h>
 #include <string.h>
 
-#include "ini.h"
-#include "strbuf.h"
-#include "text.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+#include "conf/ini.h"
 
 #define MAIN_FILE  "rofs.conf"
 #define DROPIN_DIR "rofs.conf.d"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "conf.h"
-#include "diag.h"
-#include "rootfs.h"
+#include "basic/diag.h"
+#include "conf/conf.h"
+#include "system/rootfs.h"
 
 /**
  * confdirs_read - find and read all configuration files of a system

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "emit.h"
+#include "system/emit.h"
 
 #include <fcntl.h>
 #include <signal.h>

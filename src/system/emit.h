@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "unit.h"
+#include "unit/unit.h"
 
 /**
  * struct emit_failure - what could not be written, for the message

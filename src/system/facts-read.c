@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "facts-read.h"
+#include "system/facts-read.h"
 
 #include <mntent.h>
 #include <string.h>
 
-#include "path.h"
+#include "basic/path.h"
 
 #define FSTAB	       "/etc/fstab"
 #define CMDLINE_MAX    65536u /* COMMAND_LINE_SIZE is at most 4096 on the architectures of today */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "bootmode.h"
-#include "conf.h"
-#include "diag.h"
-#include "facts.h"
-#include "rootfs.h"
+#include "basic/diag.h"
+#include "conf/conf.h"
+#include "plan/bootmode.h"
+#include "plan/facts.h"
+#include "system/rootfs.h"
 
 /**
  * facts_read_boot - does rofs act in this boot?

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "load.h"
+#include "system/load.h"
 
 #include <string.h>
 
-#include "confdirs.h"
-#include "facts-read.h"
+#include "system/confdirs.h"
+#include "system/facts-read.h"
 
 int load_open_kept(const struct rootfs *r, struct rootfs *ret)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "bootmode.h"
-#include "conf.h"
-#include "diag.h"
-#include "facts.h"
-#include "plan.h"
-#include "rootfs.h"
+#include "basic/diag.h"
+#include "conf/conf.h"
+#include "plan/bootmode.h"
+#include "plan/facts.h"
+#include "plan/plan.h"
+#include "system/rootfs.h"
 
 /** struct loaded - everything between the files and the plan, as the generator has it */
 struct loaded {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "log.h"
+#include "system/log.h"
 
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "diag.h"
+#include "basic/diag.h"
 
 /*
  * Messages of the generator: the journal is not up yet, and syslog and sd-journal are off limits

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "seen-read.h"
+#include "system/observe.h"
 
 #include <libmount.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
-#include "fstab.h"
-#include "path.h"
+#include "basic/path.h"
+#include "plan/fstab.h"
 
 static void unref_table(struct libmnt_table **t)
 {

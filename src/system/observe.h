@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "plan.h"
-#include "seen.h"
+#include "plan/plan.h"
+#include "verdict/observed.h"
 
 /**
  * seen_read - look at the mounts, the swap and the pools of a running system

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "program.h"
+#include "system/program.h"
 
 #include <assert.h>
 #include <getopt.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "rootfs.h"
+#include "system/rootfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
-#include "path.h"
-#include "strbuf.h"
+#include "basic/path.h"
+#include "basic/strbuf.h"
 
 #define LINKS_MAX  40u /* MAXSYMLINKS of the kernel */
 #define READ_BYTES 4096u

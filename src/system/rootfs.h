@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 /**
  * struct rootfs - the untouched system, from which everything is read

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "units.h"
+#include "system/systemd.h"
 
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 #define PRIVATE_SOCKET "unix:path=/run/systemd/private"
 #define TIMEOUT_USEC   (UINT64_C(5) * 1000000)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "options.h"
+#include "unit/options.h"
 
 #include <inttypes.h>
 
-#include "strbuf.h"
+#include "basic/strbuf.h"
 
 int options_pool(const struct plan_pool *pool, char **ret)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /*
  * Mount options as mount(8) takes them, said once: the units carry them and rofs-prepare mounts

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "strbuf.h"
-#include "unit.h"
+#include "basic/strbuf.h"
+#include "unit/unit.h"
 
 /* What the modules of unit share. Everybody else includes unit.h. */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "options.h"
-#include "unit-internal.h"
+#include "unit/options.h"
+#include "unit/unit-internal.h"
 
 static int render_pool(struct rendering *r, const struct plan_pool *pool)
 {

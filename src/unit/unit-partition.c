@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fstab.h"
-#include "options.h"
-#include "unit-internal.h"
+#include "plan/fstab.h"
+#include "unit/options.h"
+#include "unit/unit-internal.h"
 
 /* @who keeps drop-ins for one device apart, when several mounts use it. */
 static int render_device_timeout(struct rendering *r, const char *device_unit, const char *who,

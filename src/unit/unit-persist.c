@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "options.h"
-#include "unit-internal.h"
+#include "unit/options.h"
+#include "unit/unit-internal.h"
 
 /* PID 1 says it on the console and in the journal when the partition does not come. */
 static const char *persist_description(const struct plan_persist *p)

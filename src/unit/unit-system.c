@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "unit-internal.h"
+#include "unit/unit-internal.h"
 
 /* A field of fstab: blanks, tabs, newlines, backslashes and '#' are octal; fstab(5). */
 static void add_fstab_field(struct strbuf *b, const char *s, char end)

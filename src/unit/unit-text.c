@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unit-internal.h"
+#include "unit/unit-internal.h"
 
 void unit_set_done(struct unit_set *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit-internal.h"
+#include "unit/unit-internal.h"
 
 int units_render(const struct plan *p, const char *libexec_dir, struct unit_set *ret)
 {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /* Where systemd lets us write what must win; systemd.generator(7). */
 #define UNIT_EARLY_DIR "/run/systemd/generator.early"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "seen.h"
+#include "verdict/observed.h"
 
 #include <string.h>
 
-#include "path.h"
+#include "basic/path.h"
 
 void seen_done(struct seen *s)
 {

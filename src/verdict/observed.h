@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /*
  * What a running system is like, to be held against a plan. Only the structs, and questions about

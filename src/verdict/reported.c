@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "watch.h"
+#include "verdict/reported.h"
 
 #include <string.h>
 
-#include "strbuf.h"
+#include "basic/strbuf.h"
 
 #define BROKEN "broken "
 #define LEVEL  "level "

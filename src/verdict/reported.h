@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "seen.h"
-#include "verdict.h"
+#include "verdict/observed.h"
+#include "verdict/verdict.h"
 
 /*
  * What has been said already, so that it is said once. A text in /run: a line for each problem

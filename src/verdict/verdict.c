@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "verdict.h"
+#include "verdict/verdict.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "fstab.h"
-#include "path.h"
-#include "strbuf.h"
-#include "text.h"
+#include "basic/path.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+#include "plan/fstab.h"
 
 struct comparing {
 	const struct plan *plan;

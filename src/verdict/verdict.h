@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "diag.h"
-#include "plan.h"
-#include "seen.h"
+#include "basic/diag.h"
+#include "plan/plan.h"
+#include "verdict/observed.h"
 
 /*
  * What is declared, held against what is in force. The command, the service that reports at boot

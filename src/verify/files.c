@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "files.h"
+#include "verify/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 static int open_dir(int root_fd, const char *dir)
 {

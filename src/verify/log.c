@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "say.h"
+#include "verify/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 /* Messages to the journal, each kind with an id that the catalog explains: catalog/rofs.catalog. */
 

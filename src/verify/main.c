@@ -5,15 +5,15 @@
  */
 #include <string.h>
 
-#include "files.h"
-#include "keep.h"
-#include "load.h"
-#include "program.h"
-#include "say.h"
-#include "seen-read.h"
-#include "units.h"
-#include "verdict.h"
-#include "watch.h"
+#include "system/load.h"
+#include "system/observe.h"
+#include "system/program.h"
+#include "system/systemd.h"
+#include "verdict/reported.h"
+#include "verdict/verdict.h"
+#include "verify/files.h"
+#include "verify/log.h"
+#include "verify/publish.h"
 
 #define MOTD_DIR   "run/motd.d"
 #define MOTD_FILE  "rofs"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "keep.h"
+#include "verify/publish.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "files.h"
-#include "ini.h"
+#include "conf/ini.h"
+#include "verify/files.h"
 
 #define ASIDE LOAD_KEPT_DIR ".new"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "load.h"
+#include "system/load.h"
 
 /**
  * keep_configuration - copy the files of the configuration to where all users can read them

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fstab.h"
-#include "macro.h"
-#include "text.h"
-#include "unitname.h"
+#include "basic/macro.h"
+#include "basic/text.h"
+#include "plan/fstab.h"
+#include "plan/unit-name.h"
 
 #define NAME_BYTES_MAX	 255u /* NAME_MAX, and UNIT_NAME_MAX less the NUL */
 #define OPTION_BYTES_MAX 255u /* fsconfig(2): a value has 256 bytes with its NUL */

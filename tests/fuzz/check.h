@@ -3,9 +3,9 @@
 
 #include <stdbool.h>
 
-#include "conf.h"
-#include "facts.h"
-#include "unit.h"
+#include "conf/conf.h"
+#include "plan/facts.h"
+#include "unit/unit.h"
 
 #define CHECK_LIBEXEC_DIR  "/usr/lib/rofs"
 #define CHECK_PREPARE_PATH CHECK_LIBEXEC_DIR "/rofs-prepare"

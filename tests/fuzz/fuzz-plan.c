@@ -21,12 +21,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "basic/path.h"
+#include "basic/text.h"
 #include "check.h"
-#include "conf.h"
-#include "path.h"
-#include "plan.h"
-#include "text.h"
-#include "unit.h"
+#include "conf/conf.h"
+#include "plan/plan.h"
+#include "unit/unit.h"
 
 #define PARTS_MAX      16u    /* more files say nothing new */
 #define FSTAB_LINE_MAX 16384u /* as src/world/facts-read.c */

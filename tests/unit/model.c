@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "strbuf.h"
+#include "basic/strbuf.h"
 
 int model_add_file(struct model *m, const char *name, const char *text, size_t len)
 {

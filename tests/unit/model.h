@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "conf.h"
-#include "facts.h"
-#include "plan.h"
-#include "unit.h"
+#include "conf/conf.h"
+#include "plan/facts.h"
+#include "plan/plan.h"
+#include "unit/unit.h"
 
 /** struct model - everything from text to unit set, on a machine that exists only in memory */
 struct model {

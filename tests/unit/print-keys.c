@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables that drive the reader, for tests/test_docs.py: section kind, key, default, separated by tabs. */
-#include "conf.h"
+#include "conf/conf.h"
 
 int main(void)
 {

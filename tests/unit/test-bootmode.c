@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "bootmode.h"
+#include "plan/bootmode.h"
 
 #include <stdlib.h>
 
+#include "basic/macro.h"
 #include "check.h"
-#include "macro.h"
 
 static void test_decisions(void)
 {

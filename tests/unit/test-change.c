@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "change.h"
+#include "layer/change.h"
 
 #include <sys/sysmacros.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "diag.h"
+#include "basic/diag.h"
 
 #include "check.h"
 

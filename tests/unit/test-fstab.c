@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "fstab.h"
+#include "plan/fstab.h"
 
 #include <stdlib.h>
 
+#include "basic/macro.h"
 #include "check.h"
-#include "macro.h"
 
 static void test_options(void)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "ini.h"
+#include "conf/ini.h"
 
 #include <stdlib.h>
 
+#include "basic/strbuf.h"
 #include "check.h"
-#include "strbuf.h"
 
 /* The calls of the handler and the messages, a line each: "S name", "K key=value", "R" or "R header", "FILE:LINE: text". */
 struct seen {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "path.h"
+#include "basic/path.h"
 
 #include <stdlib.h>
 
+#include "basic/macro.h"
 #include "check.h"
-#include "macro.h"
 
 static void test_clean(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan.h"
+#include "plan/plan.h"
 
 #include "check.h"
-#include "claims.h"
 #include "model.h"
+#include "plan/claims.h"
 
 #define DATA "[Partition data]\nDevice=LABEL=data\n"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "watch.h"
+#include "verdict/reported.h"
 
 #include <stdlib.h>
 
+#include "basic/macro.h"
 #include "check.h"
-#include "macro.h"
 
 /* Each number is how full the pool is at one look; the limit that is to be reported then. */
 static void test_each_crossing_is_told_once(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "strbuf.h"
+#include "basic/strbuf.h"
 
 #include "check.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "text.h"
+#include "basic/text.h"
 
+#include "basic/macro.h"
 #include "check.h"
-#include "macro.h"
 
 static void test_utf8(void)
 {

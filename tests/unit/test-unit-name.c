@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "unitname.h"
+#include "plan/unit-name.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "basic/macro.h"
 #include "check.h"
-#include "macro.h"
 
 static void test_paths(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit.h"
+#include "unit/unit.h"
 
 #include "check.h"
 #include "model.h"

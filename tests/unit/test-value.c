@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "value.h"
+#include "basic/value.h"
 
 #include <errno.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "verdict.h"
+#include "verdict/verdict.h"
 
 #include <stdlib.h>
 
+#include "basic/macro.h"
+#include "basic/text.h"
 #include "check.h"
-#include "macro.h"
 #include "model.h"
-#include "text.h"
 
 static const char conf_text[] = "[Overlay /etc]\n"
 				"[Overlay /var]\n"

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "check.h"
-#include "path.h"
-#include "text.h"
+#include "basic/path.h"
+#include "basic/text.h"
+#include "rofs/check/check.h"
 
 #define DEPTH_MAX   16u
 #define ENTRIES_MAX 200000u /* enough to know that it is much */

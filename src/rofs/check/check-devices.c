@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "check.h"
-#include "fstab.h"
-#include "path.h"
-#include "unitname.h"
+#include "basic/path.h"
+#include "plan/fstab.h"
+#include "plan/unit-name.h"
+#include "rofs/check/check.h"
 
 /* What udev knows of a device: the value of "E:KEY=", the caller frees it. NULL: nothing. */
 static char *ask_udev(const struct stat *st, const char *key)

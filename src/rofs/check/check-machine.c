@@ -10,11 +10,11 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
-#include "check.h"
-#include "fstab.h"
-#include "path.h"
-#include "text.h"
-#include "unit.h"
+#include "basic/path.h"
+#include "basic/text.h"
+#include "plan/fstab.h"
+#include "rofs/check/check.h"
+#include "unit/unit.h"
 
 #define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define EXFAT_MAGIC    0x2011BAB0

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs check: what is wrong, and what will go wrong, before the reboot that shows it. */
-#include "check.h"
+#include "rofs/check/check.h"
 
 #include <string.h>
 
-#include "output.h"
-#include "path.h"
-#include "program.h"
-#include "rofs.h"
+#include "basic/path.h"
+#include "rofs/rofs.h"
+#include "rofs/ui/output.h"
+#include "system/program.h"
 
 #define FSTAB	  "/etc/fstab"
 #define FSTAB_MAX ((size_t)1024 * 1024)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "load.h"
+#include "system/load.h"
 
 /*
  * What will go wrong, found before the reboot that shows it. Each check adds to the diag: an error

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "diff-paths.h"
+#include "rofs/diff/diff-paths.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-#include "path.h"
-#include "text.h"
+#include "basic/path.h"
+#include "basic/text.h"
 
 void diff_paths_done(struct diff_paths *p)
 {

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "load.h"
-#include "macro.h"
+#include "basic/macro.h"
+#include "system/load.h"
 
 /* The PATH arguments of a verb that works on what overlays hold. */
 

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "diff.h"
-#include "json.h"
-#include "strbuf.h"
-#include "text.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+#include "rofs/diff/diff.h"
+#include "rofs/ui/json.h"
 
 enum {
 	COLUMN_CHANGE,

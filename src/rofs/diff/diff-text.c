@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "diff.h"
-#include "text.h"
+#include "basic/text.h"
+#include "rofs/diff/diff.h"
 
 #define TEXT_MAX  ((off_t)1024 * 1024) /* nobody reads the differences of more */
 #define NOT_FOUND 127		       /* exit status of a child that could not run diff(1) */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs diff: what the upper layers hold that the flash does not. */
-#include "diff.h"
+#include "rofs/diff/diff.h"
 
 #include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 
-#include "diff-paths.h"
-#include "load.h"
-#include "path.h"
-#include "program.h"
-#include "rofs.h"
-#include "seeds.h"
-#include "text.h"
+#include "basic/path.h"
+#include "basic/text.h"
+#include "layer/made-by-rofs.h"
+#include "rofs/diff/diff-paths.h"
+#include "rofs/rofs.h"
+#include "system/load.h"
+#include "system/program.h"
 
 /* One run. */
 struct diff {

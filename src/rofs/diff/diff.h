@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "change.h"
-#include "output.h"
-#include "plan.h"
-#include "table.h"
-#include "upper.h"
+#include "layer/change.h"
+#include "layer/upper.h"
+#include "plan/plan.h"
+#include "rofs/ui/output.h"
+#include "rofs/ui/table.h"
 
 /* What the files of `rofs diff` share: diff.c asks, the others print. */
 

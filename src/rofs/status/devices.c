@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "devices.h"
+#include "rofs/status/devices.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 #define WRITTEN_FIELD 7u /* of /sys/.../stat, counted from 1: Documentation/block/stat.rst */
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "seen.h"
+#include "verdict/observed.h"
 
 /** struct device - what the kernel tells of the block device below a mount */
 struct device {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "drift.h"
+#include "rofs/status/drift.h"
 
 #include <string.h>
 
-#include "confdirs.h"
-#include "ini.h"
-#include "strbuf.h"
-#include "unit.h"
+#include "basic/strbuf.h"
+#include "conf/ini.h"
+#include "system/confdirs.h"
+#include "unit/unit.h"
 
 #define UNIT_BYTES_MAX ((size_t)64 * 1024 * 1024) /* rofs.fstab is the longest: as fstab */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "load.h"
+#include "system/load.h"
 
 /**
  * drift_find - is the configuration that programs see now the one in force?

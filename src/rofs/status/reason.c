@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "reason.h"
+#include "rofs/status/reason.h"
 
 #include <string.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
-#include "text.h"
+#include "basic/text.h"
 
 #define MESSAGES_MAX 2000u /* how far back, the messages of early boot included */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "verdict.h"
+#include "verdict/verdict.h"
 
 /**
  * enum journal_view - could the journal be read?

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "json.h"
-#include "status.h"
+#include "rofs/status/status.h"
+#include "rofs/ui/json.h"
 
 static const char *boot_name(enum boot_mode mode)
 {

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "status.h"
-#include "strbuf.h"
+#include "basic/strbuf.h"
+#include "rofs/status/status.h"
 
 /*
  * The text format of OpenMetrics 1.0, within what Prometheus's older format takes as well: that is

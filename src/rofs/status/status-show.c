@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "output.h"
-#include "status.h"
-#include "text.h"
+#include "basic/text.h"
+#include "rofs/status/status.h"
+#include "rofs/ui/output.h"
 
 enum {
 	COLUMN_WHERE,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs status: is this machine protected? */
-#include "status.h"
+#include "rofs/status/status.h"
 
 #include <getopt.h>
 #include <string.h>
 
-#include "drift.h"
-#include "program.h"
-#include "rofs.h"
-#include "seen-read.h"
+#include "rofs/rofs.h"
+#include "rofs/status/drift.h"
+#include "system/observe.h"
+#include "system/program.h"
 
 struct arguments {
 	bool json;

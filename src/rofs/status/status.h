@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "devices.h"
-#include "load.h"
-#include "reason.h"
-#include "seen.h"
-#include "table.h"
-#include "units.h"
-#include "verdict.h"
+#include "rofs/status/devices.h"
+#include "rofs/status/reason.h"
+#include "rofs/ui/table.h"
+#include "system/load.h"
+#include "system/systemd.h"
+#include "verdict/observed.h"
+#include "verdict/verdict.h"
 
 /* What `rofs status` knows, collected once; each way to print it has a file of its own. */
 

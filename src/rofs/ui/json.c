@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "json.h"
+#include "rofs/ui/json.h"
 
 #include <string.h>
 
-#include "text.h"
+#include "basic/text.h"
 
 static void indent(struct json *j)
 {

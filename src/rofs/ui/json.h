@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-#include "strbuf.h"
+#include "basic/strbuf.h"
 
 /*
  * JSON text, built in memory and printed at once. A writer appends without checking each call; the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "table-plain.h"
+#include "rofs/ui/table-plain.h"
 
 #include <libsmartcols.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "macro.h"
+#include "basic/macro.h"
 
 struct layout {
 	struct libscols_table *table;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "table.h"
+#include "rofs/ui/table.h"
 
 #include <libsmartcols.h>
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "table-plain.h"
-#include "text.h"
+#include "basic/text.h"
+#include "rofs/ui/table-plain.h"
 
 #define CELL_MAX 64u
 #define HIDDEN	 SIZE_MAX /* in table.place: the column is not shown */

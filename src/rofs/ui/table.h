@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "macro.h"
-#include "output.h"
+#include "basic/macro.h"
+#include "rofs/ui/output.h"
 
 /* Tables as findmnt(8) and lsblk(8) print them: libsmartcols behind a few functions. */
 
