@@ -21,7 +21,7 @@ SHOWN_AS_EXAMPLE = {("Partition", "Device"): "LABEL=data", ("Persist", "Partitio
 
 
 class Key(NamedTuple):
-    """One row of the tables of src/shared/conf-keys.c."""
+    """One row of the tables of src/conf/conf-keys.c."""
 
     kind: str
     name: str

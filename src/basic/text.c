@@ -2,13 +2,25 @@
 #include "basic/text.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "basic/macro.h"
-
 #define WORD_BYTES_MAX 32u /* longer than any key; keeps the distance table on the stack */
+
+int text_format(char **ret, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(ret, format, ap);
+	va_end(ap);
+	if (n < 0)
+		return *ret = NULL, -ENOMEM;
+	return 0;
+}
 
 /* Length of the sequence that starts with lead byte c, 0 if none may start so. */
 static size_t sequence_length(unsigned char c)

@@ -5,6 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "basic/macro.h"
+
+/**
+ * text_format - a new string from a format, as asprintf(3)
+ * @ret: the caller frees it; NULL on failure
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int text_format(char **ret, const char *format, ...) _printf_(2, 3);
+
 /**
  * text_is_utf8 - are these @n bytes well-formed UTF-8?
  *

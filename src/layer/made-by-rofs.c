@@ -4,21 +4,21 @@
 #include <fcntl.h>
 #include <string.h>
 
-int seeds_read_id(int dir_fd, const char *name, char ret[static SEEDS_ID_LETTERS + 1])
+int machine_id_read(int dir_fd, const char *name, char ret[static MACHINE_ID_LETTERS + 1])
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[SEEDS_ID_LETTERS + 1];
+	char text[MACHINE_ID_LETTERS + 1];
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, SEEDS_ID_LETTERS);
+	n = read(fd, text, MACHINE_ID_LETTERS);
 	if (n < 0)
 		return -errno;
 
 	text[n] = '\0';
-	if (n != SEEDS_ID_LETTERS || strspn(text, "0123456789abcdef") != SEEDS_ID_LETTERS ||
-	    strspn(text, "0") == SEEDS_ID_LETTERS)
+	if (n != MACHINE_ID_LETTERS || strspn(text, "0123456789abcdef") != MACHINE_ID_LETTERS ||
+	    strspn(text, "0") == MACHINE_ID_LETTERS)
 		return -EINVAL;
 	memcpy(ret, text, sizeof(text));
 	return 0;
@@ -28,20 +28,20 @@ static bool is_our_updated(const struct upper_entry *e)
 {
 	_cleanup_close_ int fd = openat(e->upper_dir, e->name,
 					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	char text[sizeof(SEEDS_UPDATED_HEAD) - 1];
+	char text[sizeof(MADE_BY_ROFS_UPDATED_HEAD) - 1];
 
 	return fd >= 0 && read(fd, text, sizeof(text)) == (ssize_t)sizeof(text) &&
-	       memcmp(text, SEEDS_UPDATED_HEAD, sizeof(text)) == 0;
+	       memcmp(text, MADE_BY_ROFS_UPDATED_HEAD, sizeof(text)) == 0;
 }
 
-bool seeds_made(const struct upper_entry *e)
+bool made_by_rofs(const struct upper_entry *e)
 {
-	char id[SEEDS_ID_LETTERS + 1];
+	char id[MACHINE_ID_LETTERS + 1];
 
 	if (!S_ISREG(e->upper->st_mode) || e->change.kind == CHANGE_DELETED)
 		return false;
 	if (strcmp(e->path, "/etc/.updated") == 0 || strcmp(e->path, "/var/.updated") == 0)
 		return is_our_updated(e);
 	return strcmp(e->path, "/etc/machine-id") == 0 &&
-	       (e->lower_dir < 0 || seeds_read_id(e->lower_dir, e->name, id) < 0);
+	       (e->lower_dir < 0 || machine_id_read(e->lower_dir, e->name, id) < 0);
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /*
- * What the decision needs to know of the machine. Only the structs: src/world/facts.c fills them.
+ * What the decision needs to know of the machine. Only the structs: src/system/facts-read.c fills them.
  */
 
 enum path_type {

@@ -17,7 +17,7 @@ struct places {
 	size_t n;
 };
 
-static void places_done(struct places *p)
+static void partition_directories_done(struct places *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->list[i].path);
@@ -104,9 +104,10 @@ static void check(struct places *p, struct diag *d)
 	}
 }
 
-int places_check(struct claim *claims, size_t n, struct diag *d)
+int partition_directories_check(struct claim *claims, size_t n, struct diag *d)
 {
-	_cleanup_(places_done) struct places p = { .list = calloc(n + 1, sizeof(*p.list)) };
+	_cleanup_(partition_directories_done) struct places p = { .list = calloc(n + 1,
+										 sizeof(*p.list)) };
 
 	if (!p.list)
 		return -ENOMEM;

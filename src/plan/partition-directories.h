@@ -4,7 +4,7 @@
 #include "plan/claims.h"
 
 /**
- * places_check - hold against each other what sections keep on partitions
+ * partition_directories_check - hold against each other what sections keep on partitions
  * @claims: of which those that want a place already taken are refused: two persists of one
  *          directory, two overlays, a persist in the layers of an overlay
  *
@@ -12,4 +12,4 @@
  *
  * Returns: 0 (mistakes are in @d) or -ENOMEM.
  */
-int places_check(struct claim *claims, size_t n, struct diag *d);
+int partition_directories_check(struct claim *claims, size_t n, struct diag *d);

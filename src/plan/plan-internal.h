@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "basic/text.h"
 #include "plan/claims.h"
 #include "plan/fstab.h"
 #include "plan/plan.h"
@@ -30,9 +31,6 @@ int plan_masks(struct building *b);
 /* The link by which @by pulls in @unit is not followed. @kind: "wants" or "requires". */
 int plan_mask(struct plan *p, const char *by, const char *kind, const char *unit);
 
-/* asprintf() that returns -ENOMEM and leaves NULL on failure. */
-int plan_format(char **ret, const char *format, ...) _printf_(2, 3);
-
 /* A unit name for @path; one that systemd would not take is a mistake at @s: -EBADMSG. */
 int plan_name_unit(struct building *b, const struct conf_section *s, const char *path,
 		   const char *suffix, char **ret);
@@ -55,8 +53,8 @@ int plan_lower_of(struct building *b, const struct conf_section *s, const struct
 int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir,
 		     size_t *ret);
 
-/* The index of plan.one_pass, made on first use by @s. */
-int plan_one_pass(struct building *b, const struct conf_section *s, size_t *ret);
+/* The index of plan.early_mounts, made on first use by @s. */
+int plan_early_mounts(struct building *b, const struct conf_section *s, size_t *ret);
 
 /* The index of the [Partition] that @s names at @at; -EBADMSG if there is none that can be used. */
 int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,

@@ -33,7 +33,7 @@ static int add_mask(struct plan *p, char *link)
 int plan_mask(struct plan *p, const char *by, const char *kind, const char *unit)
 {
 	char *link;
-	int err = plan_format(&link, "%s.%s/%s", by, kind, unit);
+	int err = text_format(&link, "%s.%s/%s", by, kind, unit);
 
 	return err < 0 ? err : add_mask(p, link);
 }
@@ -56,7 +56,7 @@ static int mask_pull(struct plan *p, const struct fstab_entry *e, bool required)
 
 	if (!automount && (nofail || required))
 		return 0; /* the same link as ours */
-	err = unitname_from_path(e->dir, automount ? ".automount" : ".mount", &unit);
+	err = unit_name_from_path(e->dir, automount ? ".automount" : ".mount", &unit);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
 	return plan_mask(p, LOCAL_FS, nofail ? "wants" : "requires", unit);
@@ -68,9 +68,9 @@ static int mask_growfs(struct plan *p, const char *path)
 	_cleanup_free_ char *mount_unit = NULL, *growfs = NULL;
 	int err;
 
-	err = unitname_from_path(path, ".mount", &mount_unit);
+	err = unit_name_from_path(path, ".mount", &mount_unit);
 	if (err >= 0)
-		err = unitname_instance("systemd-growfs", path, &growfs);
+		err = unit_name_instance("systemd-growfs", path, &growfs);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
 	err = plan_mask(p, mount_unit, "wants", growfs);

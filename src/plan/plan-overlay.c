@@ -51,19 +51,19 @@ static int lower_source(struct building *b, struct plan_lower *l)
 	above = fstab_at_or_above(&b->fstab, clean);
 	if (clean[0] != '/' || path_is_api(clean) || path_has_dotdot(clean) ||
 	    (above && !becomes_lower(b, above)))
-		return plan_format(&l->what, "%s", spec);
-	return plan_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
+		return text_format(&l->what, "%s", spec);
+	return text_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
 }
 
 static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
 	int err;
 
-	err = unitname_device_path(l->entry->spec, &l->device_path);
+	err = unit_name_device_path(l->entry->spec, &l->device_path);
 	if (err == -EINVAL)
 		return lower_source(b, l); /* nothing to wait for or to check */
 	if (err >= 0)
-		err = plan_format(&l->what, "%s", l->device_path);
+		err = text_format(&l->what, "%s", l->device_path);
 	if (err < 0)
 		return err;
 
@@ -88,7 +88,7 @@ static int lower_options(struct plan_lower *l)
 		return err;
 	/* A bind joins the peers of what it is bound from: what is mounted there would show here. */
 	if (fstab_has_option(given, "bind") || fstab_has_option(given, "rbind"))
-		return plan_format(&l->options, "%s,private", options);
+		return text_format(&l->options, "%s,private", options);
 	l->options = TAKE_PTR(options);
 	return 0;
 }
@@ -107,7 +107,7 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 
 	if (b->lower_done[e - p->facts->fstab])
 		return 0;
-	err = plan_format(&l.where, "/rofs/ro%s", e->dir);
+	err = text_format(&l.where, "/rofs/ro%s", e->dir);
 	if (err < 0)
 		return err;
 	err = array_reserve(p->lowers, p->n_lowers);
@@ -117,9 +117,9 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 	if (err < 0)
 		return err;
 	if (bind) {
-		err = plan_format(&l.options, "bind,ro,private");
+		err = text_format(&l.options, "bind,ro,private");
 		if (err >= 0)
-			err = plan_format(&l.what, "%s", e->dir);
+			err = text_format(&l.what, "%s", e->dir);
 	} else {
 		err = lower_options(&l);
 		if (err >= 0)
@@ -151,7 +151,7 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, o->path);
 	int err;
 
-	err = plan_format(&o->lower, "/rofs/ro%s", o->path);
+	err = text_format(&o->lower, "/rofs/ro%s", o->path);
 	if (err < 0)
 		return err;
 	o->lower_is_root = !e;
@@ -166,9 +166,9 @@ static int prepare_in_ram(struct building *b, struct plan_overlay *o)
 {
 	const struct conf_section *s = &o->conf->section;
 
-	o->one_pass = o->lower_is_root;
-	if (o->one_pass)
-		return plan_one_pass(b, s, &o->prepare);
+	o->early = o->lower_is_root;
+	if (o->early)
+		return plan_early_mounts(b, s, &o->prepare);
 	return plan_add_prepare(b, s, o->layers, &o->prepare);
 }
 
@@ -178,7 +178,7 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 	struct plan_pool own = { .size = o->conf->size, .pos = s->pos };
 	int err;
 
-	err = plan_format(&o->layers, PLAN_RAM_LAYERS_DIR "%s", o->path);
+	err = text_format(&o->layers, PLAN_RAM_LAYERS_DIR "%s", o->path);
 	if (err < 0)
 		return err;
 	/* First, since its name may be the longer one: an overlay without it needs no pool. */
@@ -186,7 +186,7 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 
-	own.one_pass = o->one_pass;
+	own.early = o->early;
 	if (own.size.bytes || own.size.percent)
 		return plan_add_pool(b, s, o->layers, &own);
 	return 0;
@@ -204,7 +204,7 @@ static int plan_fallback(struct building *b, struct plan_overlay *o)
 
 	if (m == IF_MISSING_EMERGENCY || (m == IF_MISSING_READ_ONLY && o->lower_is_root))
 		return 0;
-	err = plan_format(&dir, "/rofs/fallback%s", o->path);
+	err = text_format(&dir, "/rofs/fallback%s", o->path);
 	if (err < 0)
 		return err;
 	err = plan_add_prepare(b, &o->conf->section, dir, &o->fallback);
@@ -223,10 +223,10 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 				  conf_key_pos(&c->section, "Partition"), &o->partition);
 	if (err < 0)
 		return err;
-	err = plan_format(&fallback, "/overlay%s", o->path);
+	err = text_format(&fallback, "/overlay%s", o->path);
 	if (err < 0)
 		return err;
-	err = plan_format(&o->layers, "%s%s", b->plan.partitions[o->partition].where,
+	err = text_format(&o->layers, "%s%s", b->plan.partitions[o->partition].where,
 			  c->directory ? c->directory : fallback);
 	if (err < 0)
 		return err;
@@ -255,7 +255,7 @@ static int find_declared(struct building *b, const struct fstab_entry *e,
 {
 	const struct conf *conf = b->plan.conf;
 	_cleanup_free_ char *device = NULL;
-	int err = unitname_device_path(e->spec, &device);
+	int err = unit_name_device_path(e->spec, &device);
 
 	*ret = NULL;
 	if (err < 0)
@@ -266,7 +266,7 @@ static int find_declared(struct building *b, const struct fstab_entry *e,
 
 		if (p->section.invalid)
 			continue;
-		err = unitname_device_path(p->device, &path);
+		err = unit_name_device_path(p->device, &path);
 		if (err == -ENOMEM)
 			return err;
 		if (err >= 0 && strcmp(path, device) == 0)
@@ -403,10 +403,10 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	if (err < 0)
 		return err;
 
-	err = plan_format(&o->path, "%s", c->fact->resolved);
+	err = text_format(&o->path, "%s", c->fact->resolved);
 	if (err < 0)
 		return err;
-	err = plan_format(&o->merged, "/rofs/overlay%s", o->path);
+	err = text_format(&o->merged, "/rofs/overlay%s", o->path);
 	if (err < 0)
 		return err;
 	err = plan_name_unit(b, s, o->merged, ".mount", &o->merged_unit);

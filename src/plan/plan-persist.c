@@ -104,7 +104,7 @@ static int plan_format_and_grow(struct building *b, const struct conf_partition 
 		err = check_format(b, c);
 		if (err < 0)
 			return err;
-		err = plan_format(&p->format_dir, "/rofs/format/%s", c->section.name);
+		err = text_format(&p->format_dir, "/rofs/format/%s", c->section.name);
 		if (err < 0)
 			return err;
 		err = plan_name_unit(b, &c->section, p->format_dir, ".service", &p->format_unit);
@@ -113,7 +113,7 @@ static int plan_format_and_grow(struct building *b, const struct conf_partition 
 	}
 	if (!c->grow || !can_grow(b, c))
 		return 0;
-	err = plan_format(&grow, "/rofs/grow/%s", c->section.name);
+	err = text_format(&grow, "/rofs/grow/%s", c->section.name);
 	if (err < 0)
 		return err;
 	return plan_name_unit(b, &c->section, grow, ".service", &p->grow_unit);
@@ -124,7 +124,7 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 {
 	int err;
 
-	err = unitname_device_path(c->device, &p->device_path);
+	err = unit_name_device_path(c->device, &p->device_path);
 	if (err == -EINVAL)
 		return diag_error(b->diag, conf_key_pos(&c->section, "Device"),
 				  "[Partition %s]: Device=%s names no device", c->section.name,
@@ -142,7 +142,7 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 	err = plan_format_and_grow(b, c, p);
 	if (err < 0)
 		return err;
-	err = plan_format(&p->where, "/rofs/persist/%s", c->section.name);
+	err = text_format(&p->where, "/rofs/persist/%s", c->section.name);
 	if (err < 0)
 		return err;
 	return plan_name_unit(b, &c->section, p->where, ".mount", &p->unit);
@@ -312,7 +312,7 @@ static int find_lower(struct building *b, struct plan_persist *p)
 	int err;
 
 	p->lower_mount = NO_INDEX;
-	err = plan_format(&p->lower, "/rofs/ro%s", p->path);
+	err = text_format(&p->lower, "/rofs/ro%s", p->path);
 	if (err < 0)
 		return err;
 	e = p->conf->populate ? fstab_at_or_above(&b->fstab, p->path) : NULL;
@@ -363,7 +363,7 @@ static bool is_above_in_one_pass(struct building *b, const struct claim *c, cons
 						       b->plan.n_overlays, sizeof(*o),
 						       compare_overlay);
 
-		if (o && !o->one_pass)
+		if (o && !o->early)
 			return false;
 	}
 	return true;
@@ -397,13 +397,13 @@ static int plan_guard(struct building *b, const struct claim *c, struct plan_per
 	if (p->conf->if_missing == IF_MISSING_VOLATILE ||
 	    (p->conf->kind == PERSIST_FILE && !is_in_ram(b, p)))
 		return 0;
-	err = plan_format(&parent, "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
+	err = text_format(&parent, "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
 	if (err < 0)
 		return err;
 	if (is_above_in_one_pass(b, c, *parent ? parent : "/"))
-		return plan_one_pass(b, s, &p->guard);
+		return plan_early_mounts(b, s, &p->guard);
 
-	err = plan_format(&dir, "/rofs/guard%s", p->path);
+	err = text_format(&dir, "/rofs/guard%s", p->path);
 	if (err < 0)
 		return err;
 	err = plan_add_prepare(b, s, dir, &p->guard);
@@ -433,7 +433,7 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	if (err < 0)
 		return err;
 
-	err = plan_format(&p->path, "%s", c->fact->resolved);
+	err = text_format(&p->path, "%s", c->fact->resolved);
 	if (err < 0)
 		return err;
 	err = find_lower(b, p);
@@ -445,7 +445,7 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	err = plan_name_unit(b, s, p->path, ".mount", &p->unit);
 	if (err < 0)
 		return err;
-	err = plan_format(&p->what, "%s%s", b->plan.partitions[p->partition].where,
+	err = text_format(&p->what, "%s%s", b->plan.partitions[p->partition].where,
 			  whole ? "" : p->conf->directory);
 	if (err < 0)
 		return err;
@@ -463,21 +463,22 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	return 0;
 }
 
-static int add_twin(struct building *b, const struct fstab_entry *e, size_t partition)
+static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, size_t partition)
 {
 	struct plan *p = &b->plan;
 	const struct conf_section *s = &p->partitions[partition].conf->section;
 	_cleanup_free_ char *unit = NULL;
 	int err;
 
-	err = unitname_from_path(e->dir, ".mount", &unit);
+	err = unit_name_from_path(e->dir, ".mount", &unit);
 	if (err < 0)
 		return err == -ENAMETOOLONG ? 0 : err; /* systemd has made none either */
-	err = array_reserve(p->twins, p->n_twins);
+	err = array_reserve(p->fstab_duplicates, p->n_fstab_duplicates);
 	if (err < 0)
 		return err;
-	p->twins[p->n_twins++] =
-		(struct plan_twin){ .entry = e, .partition = partition, .unit = TAKE_PTR(unit) };
+	p->fstab_duplicates[p->n_fstab_duplicates++] = (struct plan_fstab_duplicate){
+		.entry = e, .partition = partition, .unit = TAKE_PTR(unit)
+	};
 	diag_warning(b->diag, conf_key_pos(s, "Device"),
 		     "[Partition %s]: fstab mounts the same device on %s; it is mounted once, as "
 		     "declared here, and bound there",
@@ -486,12 +487,12 @@ static int add_twin(struct building *b, const struct fstab_entry *e, size_t part
 }
 
 /* By another name for the same device it cannot be seen here. */
-static int find_twins(struct building *b)
+static int find_fstab_duplicates(struct building *b)
 {
 	for (size_t i = 0; i < b->fstab.n; i++) {
 		const struct fstab_entry *e = b->fstab.entries[i];
 		_cleanup_free_ char *device = NULL;
-		int err = unitname_device_path(e->spec, &device);
+		int err = unit_name_device_path(e->spec, &device);
 
 		if (err == -ENOMEM)
 			return err;
@@ -503,7 +504,7 @@ static int find_twins(struct building *b)
 
 			if (!q->conf || strcmp(q->device_path, device) != 0)
 				continue;
-			err = add_twin(b, e, k);
+			err = add_fstab_duplicate(b, e, k);
 			if (err < 0)
 				return err;
 		}
@@ -550,5 +551,5 @@ int plan_persists(struct building *b)
 	}
 
 	warn_unused(b);
-	return find_twins(b);
+	return find_fstab_duplicates(b);
 }

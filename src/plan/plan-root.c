@@ -62,14 +62,14 @@ static int add_swap(struct plan *p, const struct fstab_entry *e)
 	err = array_reserve(p->swaps, p->n_swaps);
 	if (err < 0)
 		return err;
-	err = unitname_device_path(e->spec, &path);
+	err = unit_name_device_path(e->spec, &path);
 	if (err == -EINVAL && e->spec[0] == '/') /* a swap file */
-		err = plan_format(&path, "%s", e->spec);
+		err = text_format(&path, "%s", e->spec);
 	if (err < 0)
 		return err == -EINVAL ? 0 : err;
 
 	path_clean(path);
-	err = unitname_from_path(path, ".swap", &p->swaps[p->n_swaps]);
+	err = unit_name_from_path(path, ".swap", &p->swaps[p->n_swaps]);
 	if (err < 0)
 		return err == -ENAMETOOLONG ? 0 : err; /* then systemd has no unit for it either */
 

@@ -2,7 +2,6 @@
 #include "plan/plan.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "basic/path.h"
@@ -75,8 +74,8 @@ void plan_done(struct plan *p)
 		plan_partition_done(&p->partitions[i]);
 	for (size_t i = 0; i < p->n_persists; i++)
 		plan_persist_done(&p->persists[i]);
-	for (size_t i = 0; i < p->n_twins; i++)
-		free(p->twins[i].unit);
+	for (size_t i = 0; i < p->n_fstab_duplicates; i++)
+		free(p->fstab_duplicates[i].unit);
 	for (size_t i = 0; i < p->n_remounts; i++)
 		free(p->remounts[i].options);
 	for (size_t i = 0; i < p->n_swaps; i++)
@@ -89,7 +88,7 @@ void plan_done(struct plan *p)
 	free(p->overlays);
 	free(p->partitions);
 	free(p->persists);
-	free(p->twins);
+	free(p->fstab_duplicates);
 	free(p->remounts);
 	free(p->swaps);
 	free(p->masks);
@@ -107,19 +106,6 @@ bool plan_persist_is_required(const struct plan_persist *p)
 	return p->conf->if_missing == IF_MISSING_EMERGENCY;
 }
 
-int plan_format(char **ret, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(ret, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return *ret = NULL, -ENOMEM;
-	return 0;
-}
-
 static int name_too_long(struct building *b, const struct conf_section *s, const char *path)
 {
 	return diag_error(
@@ -132,7 +118,7 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 int plan_name_unit(struct building *b, const struct conf_section *s, const char *path,
 		   const char *suffix, char **ret)
 {
-	int err = unitname_from_path(path, suffix, ret);
+	int err = unit_name_from_path(path, suffix, ret);
 
 	return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
 }
@@ -161,7 +147,7 @@ int plan_name_fsck(struct building *b, const struct conf_section *s, const char 
 	int err;
 
 	/* The directory of its drop-ins: as with a device. */
-	err = unitname_instance("systemd-fsck", path, &name);
+	err = unit_name_instance("systemd-fsck", path, &name);
 	if (err >= 0 && strlen(name) + strlen(".d") > UNIT_NAME_BYTES_MAX)
 		err = -ENAMETOOLONG;
 	if (err < 0)
@@ -187,7 +173,7 @@ int plan_add_prepare(struct building *b, const struct conf_section *s, const cha
 	int err;
 
 	assert(path_is_at_or_below(dir, "/rofs"));
-	err = plan_format(&path, "/rofs/prepare%s", dir + strlen("/rofs"));
+	err = text_format(&path, "/rofs/prepare%s", dir + strlen("/rofs"));
 	if (err < 0)
 		return err;
 	err = array_reserve(p->prepares, p->n_prepares);
@@ -207,18 +193,18 @@ int plan_add_prepare(struct building *b, const struct conf_section *s, const cha
 	return 0;
 }
 
-int plan_one_pass(struct building *b, const struct conf_section *s, size_t *ret)
+int plan_early_mounts(struct building *b, const struct conf_section *s, size_t *ret)
 {
 	int err;
 
-	if (b->plan.one_pass == NO_INDEX) {
-		err = plan_add_prepare(b, s, "/rofs", &b->plan.one_pass);
+	if (b->plan.early_mounts == NO_INDEX) {
+		err = plan_add_prepare(b, s, "/rofs", &b->plan.early_mounts);
 		if (err < 0)
 			return err;
-		b->plan.pools[0].one_pass = true;
+		b->plan.pools[0].early = true;
 	}
 
-	*ret = b->plan.one_pass;
+	*ret = b->plan.early_mounts;
 	return 0;
 }
 
@@ -312,7 +298,7 @@ static int build(struct building *b)
 	err = claims_build(b->plan.conf, b->plan.facts, b->diag, &b->claims, &b->n_claims);
 	if (err < 0)
 		return err;
-	err = places_check(b->claims, b->n_claims, b->diag);
+	err = partition_directories_check(b->claims, b->n_claims, b->diag);
 	if (err < 0)
 		return err;
 	err = fstab_index_build(b->plan.facts, &b->fstab);
@@ -348,7 +334,7 @@ static int build(struct building *b)
 int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d, struct plan *ret)
 {
 	struct building b = {
-		.plan = { .conf = conf, .facts = facts, .one_pass = NO_INDEX },
+		.plan = { .conf = conf, .facts = facts, .early_mounts = NO_INDEX },
 		.diag = d,
 	};
 	int err;

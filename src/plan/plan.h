@@ -30,7 +30,7 @@ struct plan_pool {
 	uint64_t inodes; /* 0: the kernel's default */
 	struct pos pos;
 	bool shared;
-	bool one_pass; /* mounted by plan.one_pass */
+	bool early; /* mounted by plan.early_mounts */
 };
 
 /**
@@ -90,7 +90,7 @@ struct plan_overlay {
 	 * or what replaces it when the partition is not there. SIZE_MAX: the plain root then.
 	 */
 	size_t fallback;
-	bool one_pass; /* mounted by plan.one_pass */
+	bool early; /* mounted by plan.early_mounts */
 };
 
 struct plan_partition {
@@ -127,12 +127,12 @@ struct plan_persist {
 };
 
 /**
- * struct plan_twin - a mount point of fstab whose device is a partition of ours
+ * struct plan_fstab_duplicate - a mount point of fstab whose device is a partition of ours
  *
  * Mounted a second time, the file system would fail to, or be read-only, where the two differ in
  * that. So it is bound from the partition. What pulls it in is fstab's own.
  */
-struct plan_twin {
+struct plan_fstab_duplicate {
 	const struct fstab_entry *entry;
 	size_t partition; /* index into plan.partitions */
 	char *unit;
@@ -158,7 +158,7 @@ struct plan {
 	 * The run that needs no device and mounts all that it prepares itself, in one pass: index
 	 * into prepares, SIZE_MAX: there is none.
 	 */
-	size_t one_pass;
+	size_t early_mounts;
 	struct plan_lower *lowers;
 	size_t n_lowers;
 	struct plan_overlay *overlays;
@@ -167,8 +167,8 @@ struct plan {
 	size_t n_partitions;
 	struct plan_persist *persists;
 	size_t n_persists;
-	struct plan_twin *twins;
-	size_t n_twins;
+	struct plan_fstab_duplicate *fstab_duplicates;
+	size_t n_fstab_duplicates;
 	struct plan_remount *remounts; /* empty with [Root] ReadOnly=no */
 	size_t n_remounts;
 	char **swaps; /* swap units to mask */

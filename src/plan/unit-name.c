@@ -40,7 +40,7 @@ static int finish(struct strbuf *b, char **ret)
 	return strbuf_take(b, ret);
 }
 
-int unitname_from_path(const char *path, const char *suffix, char **ret)
+int unit_name_from_path(const char *path, const char *suffix, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
@@ -49,7 +49,7 @@ int unitname_from_path(const char *path, const char *suffix, char **ret)
 	return finish(&b, ret);
 }
 
-int unitname_instance(const char *template_name, const char *path, char **ret)
+int unit_name_instance(const char *template_name, const char *path, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
@@ -83,7 +83,7 @@ static void add_tag_value(struct strbuf *b, const char *value)
 	}
 }
 
-int unitname_device_path(const char *device, char **ret)
+int unit_name_device_path(const char *device, char **ret)
 {
 	static const struct {
 		const char *tag, *dir;

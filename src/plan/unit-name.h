@@ -5,7 +5,7 @@
 #define UNIT_NAME_BYTES_MAX 255u
 
 /**
- * unitname_from_path - the unit that systemd names after a path: "/var/local/data" ->
+ * unit_name_from_path - the unit that systemd names after a path: "/var/local/data" ->
  * "var-local-data.mount"
  * @path:   clean and absolute
  * @suffix: ".mount", ".device", ...
@@ -15,16 +15,16 @@
  *
  * Returns: 0, -ENOMEM, or -ENAMETOOLONG when the name passes UNIT_NAME_BYTES_MAX.
  */
-int unitname_from_path(const char *path, const char *suffix, char **ret);
+int unit_name_from_path(const char *path, const char *suffix, char **ret);
 
 /**
- * unitname_instance - "TEMPLATE@ESCAPED-PATH.service" as systemd-fsck@.service wants it. Returns:
- * as unitname_from_path().
+ * unit_name_instance - "TEMPLATE@ESCAPED-PATH.service" as systemd-fsck@.service wants it. Returns:
+ * as unit_name_from_path().
  */
-int unitname_instance(const char *template_name, const char *path, char **ret);
+int unit_name_instance(const char *template_name, const char *path, char **ret);
 
 /**
- * unitname_device_path - where udev puts a device that is named by a tag
+ * unit_name_device_path - where udev puts a device that is named by a tag
  * @device: "/dev/..." or one of LABEL= UUID= PARTLABEL= PARTUUID=
  * @ret:    "/dev/disk/by-label/..." or a copy; the caller frees it
  *
@@ -32,4 +32,4 @@ int unitname_instance(const char *template_name, const char *path, char **ret);
  *
  * Returns: 0, -ENOMEM, -EINVAL when @device is neither or its tag is empty.
  */
-int unitname_device_path(const char *device, char **ret);
+int unit_name_device_path(const char *device, char **ret);

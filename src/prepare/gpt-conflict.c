@@ -24,7 +24,7 @@ static int read_what(FILE *unit, char **ret)
 	return 0;
 }
 
-int found_partition_check(int root_fd, const struct plan_overlay *o)
+int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *path = NULL, *what = NULL;
 	_cleanup_close_ int fd = -1;

@@ -227,13 +227,13 @@ static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upp
 	if (!etc && strcmp(o->path, "/var") != 0)
 		return 0;
 
-	err = updated_seed(root_fd, lower_fd, upper_fd);
+	err = updated_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
 		return complain(err, "%s/.updated: %s", o->path, strerror(-err));
 	if (!etc)
 		return 0;
 
-	err = machine_id_seed(root_fd, lower_fd, upper_fd);
+	err = machine_id_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
 		return complain(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
 	return 0;
@@ -270,7 +270,7 @@ static int seed_again(int root_fd, const struct plan_overlay *o, int lower_fd, i
 
 	if (!o->on_partition || strcmp(o->path, "/etc") != 0)
 		return 0;
-	err = machine_id_seed(root_fd, lower_fd, upper_fd);
+	err = machine_id_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
 		complain(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
 	return err < 0;

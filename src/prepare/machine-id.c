@@ -10,9 +10,9 @@
 #include "prepare/prepare.h"
 
 /* Only for a system whose lower /etc has no machine-id file at all: PID 1 then has none either. */
-static int make_id(char ret[static SEEDS_ID_LETTERS + 1])
+static int make_id(char ret[static MACHINE_ID_LETTERS + 1])
 {
-	unsigned char bytes[SEEDS_ID_LETTERS / 2];
+	unsigned char bytes[MACHINE_ID_LETTERS / 2];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return -errno;
@@ -36,33 +36,33 @@ static int write_file(int dir_fd, const char *name, mode_t mode, const char *tex
 }
 
 /* What everybody sees now: PID 1's bind, the file behind it, or the lower; else a new one. */
-static int running_id(int root_fd, char ret[static SEEDS_ID_LETTERS + 1])
+static int running_id(int root_fd, char ret[static MACHINE_ID_LETTERS + 1])
 {
-	if (seeds_read_id(root_fd, "etc/machine-id", ret) == 0 ||
-	    seeds_read_id(root_fd, "run/machine-id", ret) == 0)
+	if (machine_id_read(root_fd, "etc/machine-id", ret) == 0 ||
+	    machine_id_read(root_fd, "run/machine-id", ret) == 0)
 		return 0;
 	return make_id(ret);
 }
 
-int machine_id_seed(int root_fd, int lower_fd, int upper_fd)
+int machine_id_make(int root_fd, int lower_fd, int upper_fd)
 {
-	char id[SEEDS_ID_LETTERS + 2] = "", kept[SEEDS_ID_LETTERS + 1];
+	char id[MACHINE_ID_LETTERS + 2] = "", kept[MACHINE_ID_LETTERS + 1];
 	struct stat st;
 	int err;
 
 	if (fstatat(upper_fd, "machine-id", &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    seeds_read_id(lower_fd, "machine-id", id) == 0)
+	    machine_id_read(lower_fd, "machine-id", id) == 0)
 		return 0;
 	err = running_id(root_fd, id);
 	if (err < 0)
 		return err;
-	if (seeds_read_id(upper_fd, "machine-id", kept) == 0 && strcmp(kept, id) == 0)
+	if (machine_id_read(upper_fd, "machine-id", kept) == 0 && strcmp(kept, id) == 0)
 		return 0;
 
 	/* On a partition it is that of an earlier boot, or the mark of its deletion. */
 	if (unlinkat(upper_fd, "machine-id", 0) < 0 && errno != ENOENT)
 		return -errno;
-	id[SEEDS_ID_LETTERS] = '\n';
+	id[MACHINE_ID_LETTERS] = '\n';
 	return write_file(upper_fd, "machine-id", 0444, id);
 }
 
@@ -98,7 +98,7 @@ static bool is_older(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-int updated_seed(int root_fd, int lower_fd, int upper_fd)
+int updated_make(int root_fd, int lower_fd, int upper_fd)
 {
 	struct timespec times[2];
 	struct stat usr, lower;
@@ -115,7 +115,7 @@ int updated_seed(int root_fd, int lower_fd, int upper_fd)
 	 * With a time of whole seconds systemd reads the rest from the file (shared/condition.c).
 	 */
 	snprintf(text, sizeof(text),
-		 SEEDS_UPDATED_HEAD
+		 MADE_BY_ROFS_UPDATED_HEAD
 		 " without it, services that wait for a changed /usr would run at each boot.\n"
 		 "TIMESTAMP_NSEC=%" PRIu64 "\n",
 		 (uint64_t)usr.st_mtim.tv_sec * 1000000000u + (uint64_t)usr.st_mtim.tv_nsec);

@@ -89,7 +89,7 @@ static void tell_no_overlayfs(struct strbuf *paths)
  */
 static int mount_overlay(const struct plan *p, const struct plan_overlay *o, size_t run)
 {
-	if (run == p->one_pass || strcmp(o->path, "/etc") == 0)
+	if (run == p->early_mounts || strcmp(o->path, "/etc") == 0)
 		return mounts_overlay(p, o);
 	return mounts_merged(p, o);
 }
@@ -105,14 +105,14 @@ static int prepare_overlays(const struct rootfs *r, const struct plan *p, size_t
 		const struct plan_overlay *o = &p->overlays[i];
 		int err = layer_prepare(r->root_fd, p, o);
 
-		if (err != 0 || (o->lower_is_root && found_partition_check(r->root_fd, o) < 0))
+		if (err != 0 || (o->lower_is_root && gpt_conflict_check(r->root_fd, o) < 0))
 			status = EXIT_FAILURE;
 		if (err < 0 || strcmp(arg_root, "/") != 0)
 			continue;
 		err = mount_overlay(p, o, run);
 		if (err == -ENODEV)
 			strbuf_addf(&without, " %s", o->path);
-		else if (err < 0 && run != p->one_pass)
+		else if (err < 0 && run != p->early_mounts)
 			status = EXIT_FAILURE; /* or its unit would say again what says less */
 	}
 	tell_no_overlayfs(&without);
@@ -143,7 +143,7 @@ static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
 	bool mounts = strcmp(arg_root, "/") == 0;
 	int status;
 
-	if (mounts && run == p->one_pass)
+	if (mounts && run == p->early_mounts)
 		mounts_pools(p);
 	status = prepare_overlays(r, p, run);
 	if (mounts && prepare_instead(r, p, run) != EXIT_SUCCESS)

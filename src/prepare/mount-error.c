@@ -33,7 +33,7 @@ static const struct kind *kind_of(const char *dir)
 	return NULL;
 }
 
-int refusal_explain(const struct plan_overlay *o, int err)
+int mount_error_explain(const struct plan_overlay *o, int err)
 {
 	const struct kind *lower = kind_of(o->lower), *upper = kind_of(o->layers);
 

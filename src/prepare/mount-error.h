@@ -4,10 +4,10 @@
 #include "plan/plan.h"
 
 /**
- * refusal_explain - say in plain words why the kernel does not take the layers of an overlay
+ * mount_error_explain - say in plain words why the kernel does not take the layers of an overlay
  * @err: -errno of mount(2), which for most reasons is -EINVAL
  *
  * What overlayfs accepts depends on the kernel: this is asked only when it has refused. Returns:
  * @err, having complained.
  */
-int refusal_explain(const struct plan_overlay *o, int err);
+int mount_error_explain(const struct plan_overlay *o, int err);

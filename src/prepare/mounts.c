@@ -142,7 +142,7 @@ static void mount_pool(const struct plan_pool *pool)
 {
 	_cleanup_free_ char *options = NULL;
 
-	if (pool->one_pass && make_mount_point(pool->dir) >= 0 && options_pool(pool, &options) >= 0)
+	if (pool->early && make_mount_point(pool->dir) >= 0 && options_pool(pool, &options) >= 0)
 		mount_one("rofs", pool->dir, "tmpfs", options);
 }
 
@@ -212,7 +212,7 @@ int mounts_merged(const struct plan *p, const struct plan_overlay *o)
 	if (err >= 0 || err == -ENODEV)
 		return err;
 	tell(err, o->merged);
-	return refusal_explain(o, err);
+	return mount_error_explain(o, err);
 }
 
 int mounts_overlay(const struct plan *p, const struct plan_overlay *o)

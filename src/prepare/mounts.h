@@ -11,7 +11,7 @@
 bool mounts_is_mount_point(const char *path);
 
 /**
- * mounts_pools - mount the RAM pools, /rofs/ro and /tmp, as far as plan.one_pass says so
+ * mounts_pools - mount the RAM pools, /rofs/ro and /tmp, as far as plan.early_mounts says so
  * mounts_merged - mount one overlay
  * mounts_overlay - the same, and bind it into place
  *

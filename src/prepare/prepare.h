@@ -36,7 +36,7 @@ void inform(const char *format, ...) _printf_(1, 2);
 int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o);
 
 /**
- * found_partition_check - is there a partition that systemd would mount where the overlay is?
+ * gpt_conflict_check - is there a partition that systemd would mount where the overlay is?
  *
  * systemd-gpt-auto-generator finds partitions for /home, /srv and /var by their type. The units of
  * an overlay win over its units, and without a line in fstab the generator cannot know of the
@@ -44,10 +44,10 @@ int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *
  *
  * Returns: 0; or -ENOTUNIQ, having complained; or -ENOMEM.
  */
-int found_partition_check(int root_fd, const struct plan_overlay *o);
+int gpt_conflict_check(int root_fd, const struct plan_overlay *o);
 
 /**
- * machine_id_seed - put the id that is in force into the upper layer of /etc
+ * machine_id_make - put the id that is in force into the upper layer of /etc
  * @upper_fd: upper directory of /etc
  * @lower_fd: lower directory of /etc
  *
@@ -57,7 +57,7 @@ int found_partition_check(int root_fd, const struct plan_overlay *o);
  *
  * Returns: 0 or -errno.
  */
-int machine_id_seed(int root_fd, int lower_fd, int upper_fd);
+int machine_id_make(int root_fd, int lower_fd, int upper_fd);
 
 /**
  * machine_id_hold - take hold of PID 1's bind on /etc/machine-id, to release it later
@@ -79,7 +79,7 @@ int machine_id_hold(int root_fd);
 int machine_id_release(int fd);
 
 /**
- * updated_seed - keep services that wait for a changed /usr (ConditionNeedsUpdate=) from running at
+ * updated_make - keep services that wait for a changed /usr (ConditionNeedsUpdate=) from running at
  * each boot
  * @dir_fd: upper directory of /etc or /var
  *
@@ -89,7 +89,7 @@ int machine_id_release(int fd);
  *
  * Returns: 0 or -errno.
  */
-int updated_seed(int root_fd, int lower_fd, int upper_fd);
+int updated_make(int root_fd, int lower_fd, int upper_fd);
 
 /**
  * persist_prepare - make the Directory= of a persist, if it is not there: with its mode, its owner

@@ -6,16 +6,16 @@
 #include "system/confdirs.h"
 #include "system/facts-read.h"
 
-int load_open_kept(const struct rootfs *r, struct rootfs *ret)
+int load_open_published(const struct rootfs *r, struct rootfs *ret)
 {
-	return rootfs_is_closed(r) ? rootfs_open_below(r, LOAD_KEPT_DIR, ret) : -ENOENT;
+	return rootfs_is_closed(r) ? rootfs_open_below(r, LOAD_PUBLISHED_DIR, ret) : -ENOENT;
 }
 
 static int read_conf_in_force(struct loaded *l)
 {
 	_cleanup_rootfs_ struct rootfs kept = { -1, -1, false };
 
-	if (load_open_kept(&l->root, &kept) == 0)
+	if (load_open_published(&l->root, &kept) == 0)
 		return confdirs_read(&kept, &l->conf, &l->diag);
 	l->blind = rootfs_is_closed(&l->root);
 	return confdirs_read(&l->root, &l->conf, &l->diag);

@@ -40,14 +40,14 @@ int load_edited(const char *dir, struct loaded *ret);
 void load_done(struct loaded *l);
 
 /* Where rofs-verify keeps a copy of each file of the configuration in force, for all to read. */
-#define LOAD_KEPT_DIR "/run/rofs-watch/in-force"
+#define LOAD_PUBLISHED_DIR "/run/rofs-watch/in-force"
 
 /**
- * load_open_kept - the configuration in force for those to whom /rofs, and so the flash, is closed
+ * load_open_published - the configuration in force for those to whom /rofs, and so the flash, is closed
  *
  * Returns: 0, or -errno: there is no copy, or none is needed.
  */
-int load_open_kept(const struct rootfs *r, struct rootfs *ret);
+int load_open_published(const struct rootfs *r, struct rootfs *ret);
 
 /**
  * load_why_off - why nothing is in force on purpose, NULL when rofs acts

@@ -30,19 +30,19 @@ static bool is_read_only(const char *options)
 	return options && fstab_has_option(options, "ro");
 }
 
-static int add_mount(struct seen *s, struct libmnt_fs *fs)
+static int add_mount(struct observed *s, struct libmnt_fs *fs)
 {
 	dev_t device = mnt_fs_get_devno(fs);
-	struct seen_mount *m;
+	struct observed_mount *m;
 	int err;
 
 	err = array_reserve(s->mounts, s->n_mounts);
 	if (err < 0)
 		return err;
 
-	/* Counted at once, so that seen_done() frees what there is of it. */
+	/* Counted at once, so that observed_done() frees what there is of it. */
 	m = &s->mounts[s->n_mounts++];
-	*m = (struct seen_mount){
+	*m = (struct observed_mount){
 		.id = (unsigned)mnt_fs_get_id(fs),
 		.parent = (unsigned)mnt_fs_get_parent_id(fs),
 		.major = major(device),
@@ -60,7 +60,7 @@ static int add_mount(struct seen *s, struct libmnt_fs *fs)
 	return err;
 }
 
-static int read_mounts(const char *dir, struct seen *s)
+static int read_mounts(const char *dir, struct observed *s)
 {
 	_cleanup_(unref_table) struct libmnt_table *table = mnt_new_table();
 	_cleanup_(free_iter) struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
@@ -85,7 +85,7 @@ static int read_mounts(const char *dir, struct seen *s)
 }
 
 /* /proc/swaps: a heading, then "PATH TYPE SIZE USED PRIORITY" with octal escapes, as in fstab. */
-static int read_swaps(const char *dir, struct seen *s)
+static int read_swaps(const char *dir, struct observed *s)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_free_ char *path = NULL;
@@ -128,61 +128,61 @@ static bool ask_usage(const char *path, struct usage *ret)
 }
 
 /*
- * A path outside of /rofs that lies on this volume and is in force: overlayfs answers for the file
+ * A path outside of /rofs that lies on this storage and is in force: overlayfs answers for the file
  * system of its upper.
  */
-static const char *way_in(const struct seen *s, const struct plan *p, const struct volume *v)
+static const char *way_in(const struct observed *s, const struct plan *p, const struct storage *v)
 {
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		const struct plan_overlay *o = &p->overlays[i];
-		const struct seen_mount *m = seen_mounted_at(s, o->path);
+		const struct observed_mount *m = observed_mounted_at(s, o->path);
 
 		/* Without its partition, what is there may be in RAM. */
-		if (o->fallback != SIZE_MAX && !seen_mounted_at(s, o->merged))
+		if (o->fallback != SIZE_MAX && !observed_mounted_at(s, o->merged))
 			continue;
 		if (m && strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0 &&
-		    volume_of_overlay(s, p, o) == v)
+		    storage_of_overlay(s, p, o) == v)
 			return o->path;
 	}
-	for (size_t i = 0; i < p->n_persists && v->kind == VOLUME_PARTITION; i++) {
-		const struct seen_mount *m = seen_mounted_at(s, p->persists[i].path),
-					*from = seen_mounted_at(s, v->dir);
+	for (size_t i = 0; i < p->n_persists && v->kind == STORAGE_PARTITION; i++) {
+		const struct observed_mount *m = observed_mounted_at(s, p->persists[i].path),
+					    *from = observed_mounted_at(s, v->dir);
 
-		if (p->persists[i].partition == v->index && m && from && seen_same_fs(m, from))
+		if (p->persists[i].partition == v->index && m && from && observed_same_fs(m, from))
 			return p->persists[i].path;
 	}
 	return NULL;
 }
 
-static void read_usage(struct seen *s, const struct plan *p, struct volume *v)
+static void read_usage(struct observed *s, const struct plan *p, struct storage *v)
 {
 	const char *other;
 
 	/* Not mounted: statvfs() would answer for whatever is there instead. */
-	if (!seen_mounted_at(s, v->dir) || ask_usage(v->dir, &v->usage))
+	if (!observed_mounted_at(s, v->dir) || ask_usage(v->dir, &v->usage))
 		return;
 	other = way_in(s, p, v);
 	if (other)
 		ask_usage(other, &v->usage);
 }
 
-int seen_read(const char *dir, const struct plan *p, struct seen *ret)
+int observe(const char *dir, const struct plan *p, struct observed *ret)
 {
-	struct seen s = { 0 };
+	struct observed s = { 0 };
 	int err;
 
 	err = read_mounts(dir, &s);
 	if (err >= 0)
 		err = read_swaps(dir, &s);
 	if (err >= 0)
-		err = seen_volumes(&s, p);
+		err = observed_storages(&s, p);
 	if (err < 0) {
-		seen_done(&s);
+		observed_done(&s);
 		return err;
 	}
 
-	for (size_t i = 0; i < s.n_volumes && strcmp(dir, "/") == 0; i++)
-		read_usage(&s, p, &s.volumes[i]);
+	for (size_t i = 0; i < s.n_storages && strcmp(dir, "/") == 0; i++)
+		read_usage(&s, p, &s.storages[i]);
 	*ret = s;
 	return 0;
 }

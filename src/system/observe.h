@@ -5,9 +5,9 @@
 #include "verdict/observed.h"
 
 /**
- * seen_read - look at the mounts, the swap and the pools of a running system
+ * observe - look at the mounts, the swap and the pools of a running system
  * @dir: "/", or a tree with proc/self/mountinfo and proc/swaps; pools are looked at below "/" only
- * @p:   whose volumes are looked at
+ * @p:   whose storages are looked at
  * @ret: set on success; borrows from @p
  *
  * Needs no privileges: what /rofs hides from other users is asked for through the paths that lie on
@@ -15,4 +15,4 @@
  *
  * Returns: 0, -ENOMEM, or -errno when the table of mounts cannot be read.
  */
-int seen_read(const char *dir, const struct plan *p, struct seen *ret);
+int observe(const char *dir, const struct plan *p, struct observed *ret);

@@ -47,10 +47,10 @@ void unit_add_requires_after(struct strbuf *b, const char *unit);
 void unit_add_before_local_fs(struct strbuf *b);
 void unit_add_refuse_stop(struct strbuf *b);
 void unit_add_umount(struct strbuf *b);
-void unit_add_after_one_pass(struct rendering *r, struct strbuf *b);
+void unit_add_after_early_mounts(struct rendering *r, struct strbuf *b);
 
 /** unit_add_quiet - for mounts that rofs-prepare has made before their units start */
-void unit_add_quiet(struct strbuf *b, bool one_pass);
+void unit_add_quiet(struct strbuf *b, bool early);
 
 /* The kinds of units, each of them all. They return 0 or -ENOMEM. */
 
@@ -69,7 +69,7 @@ int unit_render_prepares(struct rendering *r);
 /* unit-partition.c: what is on block devices */
 int unit_render_lowers(struct rendering *r);
 int unit_render_partitions(struct rendering *r);
-int unit_render_twins(struct rendering *r);
+int unit_render_fstab_duplicates(struct rendering *r);
 
 /* unit-overlay.c */
 int unit_render_overlays(struct rendering *r);

@@ -16,15 +16,15 @@ static int render_pool(struct rendering *r, const struct plan_pool *pool)
 
 	unit_add_head(&b, pool->pos, pool->dir,
 		      pool->shared ? "the shared RAM pool" : "a RAM pool of its own");
-	if (pool->one_pass)
-		unit_add_after_one_pass(r, &b);
+	if (pool->early)
+		unit_add_after_early_mounts(r, &b);
 	unit_add_before_local_fs(&b);
 	unit_add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	unit_add_path_line(&b, "Where", pool->dir);
 	strbuf_add(&b, "Type=tmpfs\n");
 	unit_add_options(&b, options);
-	unit_add_quiet(&b, pool->one_pass);
+	unit_add_quiet(&b, pool->early);
 	return unit_add_unit(r, pool->unit, &b);
 }
 
@@ -47,13 +47,13 @@ int unit_render_ro(struct rendering *r)
 		return 0;
 
 	unit_add_head(&b, (struct pos){ 0 }, "/rofs/ro", "the untouched root file system");
-	if (r->plan->one_pass != SIZE_MAX)
-		unit_add_after_one_pass(r, &b);
+	if (r->plan->early_mounts != SIZE_MAX)
+		unit_add_after_early_mounts(r, &b);
 	unit_add_before_local_fs(&b);
 	unit_add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=/\nWhere=/rofs/ro\nType=none\n");
 	unit_add_options(&b, OPTIONS_RO);
-	unit_add_quiet(&b, r->plan->one_pass != SIZE_MAX);
+	unit_add_quiet(&b, r->plan->early_mounts != SIZE_MAX);
 	return unit_add_unit(r, "rofs-ro.mount", &b);
 }
 
@@ -66,13 +66,13 @@ int unit_render_tmp(struct rendering *r)
 
 	unit_add_head(&b, r->plan->conf->root.section.pos, "/tmp",
 		      "a tmpfs, since the root below it is read-only");
-	if (r->plan->one_pass != SIZE_MAX)
-		unit_add_after_one_pass(r, &b);
+	if (r->plan->early_mounts != SIZE_MAX)
+		unit_add_after_early_mounts(r, &b);
 	unit_add_before_local_fs(&b);
 	unit_add_refuse_stop(&b);
 	strbuf_add(&b, "\n[Mount]\nWhat=tmpfs\nWhere=/tmp\nType=tmpfs\n");
 	unit_add_options(&b, OPTIONS_TMP);
-	unit_add_quiet(&b, r->plan->one_pass != SIZE_MAX);
+	unit_add_quiet(&b, r->plan->early_mounts != SIZE_MAX);
 	return unit_add_unit(r, "tmp.mount", &b);
 }
 
@@ -117,7 +117,7 @@ static void add_after_guards(struct rendering *r, struct strbuf *b, size_t prepa
 		const struct plan_persist *q = &p->persists[i];
 
 		if (q->prepare == prepare && q->conf->kind == PERSIST_FILE &&
-		    q->guard != SIZE_MAX && q->guard != p->one_pass)
+		    q->guard != SIZE_MAX && q->guard != p->early_mounts)
 			strbuf_addf(b,
 				    "# It takes away what this has put up.\n"
 				    "After=%s\n",
@@ -175,9 +175,9 @@ static int render_prepare(struct rendering *r, size_t i)
 		return 0; /* rendered with its overlay */
 
 	unit_add_head(&b, prepare->pos, prepare->dir,
-		      i == r->plan->one_pass ? "prepare and mount the layers in RAM" :
-					       "prepare upper, work and persist directories");
-	if (i != r->plan->one_pass)
+		      i == r->plan->early_mounts ? "prepare and mount the layers in RAM" :
+						   "prepare upper, work and persist directories");
+	if (i != r->plan->early_mounts)
 		add_prepare_mounts(r, &b, i);
 	add_populate_lowers(r, &b, i);
 	add_after_guards(r, &b, i);

@@ -55,7 +55,7 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	unit_add_path_line(&b, "Where", o->merged);
 	strbuf_add(&b, "Type=overlay\n");
 	unit_add_options(&b, options);
-	unit_add_quiet(&b, o->one_pass || unit_is_etc(o));
+	unit_add_quiet(&b, o->early || unit_is_etc(o));
 	return unit_add_unit(r, o->merged_unit, &b);
 }
 
@@ -109,8 +109,8 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 
 	unit_add_head(&b, o->conf->section.pos, o->path, "the overlay bound into place");
 	what = add_bound(r, &b, o);
-	if (o->one_pass)
-		unit_add_after_one_pass(r, &b);
+	if (o->early)
+		unit_add_after_early_mounts(r, &b);
 	unit_add_before_local_fs(&b);
 	unit_add_refuse_stop(&b);
 	if (unit_is_etc(o))
@@ -125,7 +125,7 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 	unit_add_path_line(&b, "Where", o->path);
 	strbuf_add(&b, "Type=none\n");
 	unit_add_options(&b, OPTIONS_BIND);
-	unit_add_quiet(&b, o->one_pass || unit_is_etc(o) || o->fallback != SIZE_MAX);
+	unit_add_quiet(&b, o->early || unit_is_etc(o) || o->fallback != SIZE_MAX);
 	return unit_add_unit(r, o->bind_unit, &b);
 }
 

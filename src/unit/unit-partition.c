@@ -227,7 +227,7 @@ int unit_render_partitions(struct rendering *r)
 	return 0;
 }
 
-static int render_twin(struct rendering *r, const struct plan_twin *t)
+static int render_fstab_duplicate(struct rendering *r, const struct plan_fstab_duplicate *t)
 {
 	static const char *const flags[] = { "ro", "nosuid", "nodev", "noexec" };
 	const struct plan_partition *p = &r->plan->partitions[t->partition];
@@ -252,10 +252,10 @@ static int render_twin(struct rendering *r, const struct plan_twin *t)
 	return unit_add_unit(r, t->unit, &b);
 }
 
-int unit_render_twins(struct rendering *r)
+int unit_render_fstab_duplicates(struct rendering *r)
 {
-	for (size_t i = 0; i < r->plan->n_twins; i++) {
-		int err = render_twin(r, &r->plan->twins[i]);
+	for (size_t i = 0; i < r->plan->n_fstab_duplicates; i++) {
+		int err = render_fstab_duplicate(r, &r->plan->fstab_duplicates[i]);
 
 		if (err < 0)
 			return err;

@@ -157,9 +157,9 @@ void unit_add_umount(struct strbuf *b)
  * One process mounts all that needs no device, instead of two for each overlay one after the
  * other, and systemd finds it mounted. The unit's own start is what comes of it otherwise.
  */
-void unit_add_after_one_pass(struct rendering *r, struct strbuf *b)
+void unit_add_after_early_mounts(struct rendering *r, struct strbuf *b)
 {
-	const char *unit = r->plan->prepares[r->plan->one_pass].unit;
+	const char *unit = r->plan->prepares[r->plan->early_mounts].unit;
 
 	strbuf_add(b, "# It has mounted this already; what it could not mount is tried here.\n");
 	strbuf_addf(b, "Wants=%s\nAfter=%s\n", unit, unit);
@@ -169,9 +169,9 @@ void unit_add_after_one_pass(struct rendering *r, struct strbuf *b)
  * systemd 247 to 257 take a unit that turns active while its start job waits for one whose
  * condition failed, and would log that the mount is "being skipped".
  */
-void unit_add_quiet(struct strbuf *b, bool one_pass)
+void unit_add_quiet(struct strbuf *b, bool early)
 {
-	if (one_pass)
+	if (early)
 		strbuf_add(b, "LogLevelMax=notice\n");
 }
 

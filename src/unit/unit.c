@@ -5,10 +5,18 @@ int units_render(const struct plan *p, const char *libexec_dir, struct unit_set 
 {
 	/* Each step needs only what the steps before it have rendered. */
 	static int (*const steps[])(struct rendering *) = {
-		unit_render_remount,	unit_render_firstboot, unit_render_swaps,
-		unit_render_pools,	unit_render_ro,	       unit_render_lowers,
-		unit_render_partitions, unit_render_prepares,  unit_render_overlays,
-		unit_render_persists,	unit_render_twins,     unit_render_tmp,
+		unit_render_remount,
+		unit_render_firstboot,
+		unit_render_swaps,
+		unit_render_pools,
+		unit_render_ro,
+		unit_render_lowers,
+		unit_render_partitions,
+		unit_render_prepares,
+		unit_render_overlays,
+		unit_render_persists,
+		unit_render_fstab_duplicates,
+		unit_render_tmp,
 		unit_render_links,
 	};
 	struct rendering r = { .plan = p, .libexec_dir = libexec_dir };

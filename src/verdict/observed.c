@@ -5,7 +5,7 @@
 
 #include "basic/path.h"
 
-void seen_done(struct seen *s)
+void observed_done(struct observed *s)
 {
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		free(s->mounts[i].root);
@@ -17,30 +17,30 @@ void seen_done(struct seen *s)
 		free(s->swaps[i]);
 	free(s->mounts);
 	free(s->swaps);
-	free(s->volumes);
-	*s = (struct seen){ 0 };
+	free(s->storages);
+	*s = (struct observed){ 0 };
 }
 
-static int add_volume(struct seen *s, const struct volume *v)
+static int add_storage(struct observed *s, const struct storage *v)
 {
-	int err = array_reserve(s->volumes, s->n_volumes);
+	int err = array_reserve(s->storages, s->n_storages);
 
 	if (err < 0)
 		return err;
-	s->volumes[s->n_volumes++] = *v;
+	s->storages[s->n_storages++] = *v;
 	return 0;
 }
 
-static int add_pools(struct seen *s, const struct plan *p)
+static int add_pools(struct observed *s, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_pools; i++) {
 		const struct plan_pool *pool = &p->pools[i];
-		struct volume v = { .kind = pool->shared ? VOLUME_SHARED : VOLUME_OWN,
-				    .name = pool->shared ? "ram" : pool->dir + strlen("/rofs/rw"),
-				    .dir = pool->dir,
-				    .index = i,
-				    .is_pool = true };
-		int err = add_volume(s, &v);
+		struct storage v = { .kind = pool->shared ? STORAGE_SHARED : STORAGE_OWN,
+				     .name = pool->shared ? "ram" : pool->dir + strlen("/rofs/rw"),
+				     .dir = pool->dir,
+				     .index = i,
+				     .is_pool = true };
+		int err = add_storage(s, &v);
 
 		if (err < 0)
 			return err;
@@ -56,29 +56,30 @@ static bool holds_uppers(const struct plan *p, const char *dir)
 	return false;
 }
 
-int seen_volumes(struct seen *s, const struct plan *p)
+int observed_storages(struct observed *s, const struct plan *p)
 {
 	int err = add_pools(s, p);
 
 	for (size_t i = 0; i < p->n_partitions && err >= 0; i++) {
 		const struct plan_partition *q = &p->partitions[i];
-		struct volume v = { .kind = VOLUME_PARTITION, .dir = q->where, .index = i };
+		struct storage v = { .kind = STORAGE_PARTITION, .dir = q->where, .index = i };
 
 		if (!q->conf)
 			continue;
 		v.name = q->conf->section.name;
 		v.is_pool = holds_uppers(p, q->where);
-		err = add_volume(s, &v);
+		err = add_storage(s, &v);
 	}
 	return err;
 }
 
 /* The mount on @target whose mount point lies in @parent; the later one covers an earlier. */
-static const struct seen_mount *find_child(const struct seen *s, const struct seen_mount *parent,
-					   const char *target, size_t len)
+static const struct observed_mount *find_child(const struct observed *s,
+					       const struct observed_mount *parent,
+					       const char *target, size_t len)
 {
 	for (size_t i = s->n_mounts; i > 0; i--) {
-		const struct seen_mount *m = &s->mounts[i - 1];
+		const struct observed_mount *m = &s->mounts[i - 1];
 
 		if (m->parent == parent->id && m->id != parent->id &&
 		    strncmp(m->target, target, len) == 0 && !m->target[len])
@@ -88,12 +89,12 @@ static const struct seen_mount *find_child(const struct seen *s, const struct se
 }
 
 /* Follows the mounts that are stacked on one another at the first @len bytes of @path. */
-static const struct seen_mount *descend(const struct seen *s, const struct seen_mount *at,
-					const char *path, size_t len)
+static const struct observed_mount *
+descend(const struct observed *s, const struct observed_mount *at, const char *path, size_t len)
 {
 	/* A mount is parent of another at most once: a table that says otherwise is made up. */
 	for (size_t i = 0; i < s->n_mounts; i++) {
-		const struct seen_mount *child = find_child(s, at, path, len);
+		const struct observed_mount *child = find_child(s, at, path, len);
 
 		if (!child)
 			return at;
@@ -103,10 +104,10 @@ static const struct seen_mount *descend(const struct seen *s, const struct seen_
 }
 
 /* Its parent lies outside of what this process can see, or it is its own. */
-static const struct seen_mount *find_root(const struct seen *s)
+static const struct observed_mount *find_root(const struct observed *s)
 {
 	for (size_t i = 0; i < s->n_mounts; i++) {
-		const struct seen_mount *m = &s->mounts[i];
+		const struct observed_mount *m = &s->mounts[i];
 		bool has_parent = false;
 
 		if (strcmp(m->target, "/") != 0)
@@ -119,9 +120,9 @@ static const struct seen_mount *find_root(const struct seen *s)
 	return NULL;
 }
 
-const struct seen_mount *seen_at(const struct seen *s, const char *path)
+const struct observed_mount *observed_at(const struct observed *s, const char *path)
 {
-	const struct seen_mount *at = find_root(s);
+	const struct observed_mount *at = find_root(s);
 	size_t len = 0;
 
 	if (!at)
@@ -135,19 +136,19 @@ const struct seen_mount *seen_at(const struct seen *s, const char *path)
 	return at;
 }
 
-const struct seen_mount *seen_mounted_at(const struct seen *s, const char *path)
+const struct observed_mount *observed_mounted_at(const struct observed *s, const char *path)
 {
-	const struct seen_mount *m = seen_at(s, path);
+	const struct observed_mount *m = observed_at(s, path);
 
 	return m && strcmp(m->target, path) == 0 ? m : NULL;
 }
 
-bool seen_same_fs(const struct seen_mount *a, const struct seen_mount *b)
+bool observed_same_fs(const struct observed_mount *a, const struct observed_mount *b)
 {
 	return a->major == b->major && a->minor == b->minor && strcmp(a->type, b->type) == 0;
 }
 
-bool seen_is_volatile(const struct seen_mount *m)
+bool observed_is_volatile(const struct observed_mount *m)
 {
 	return strcmp(m->type, "tmpfs") == 0 || strcmp(m->type, "ramfs") == 0 ||
 	       (strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0);
@@ -161,16 +162,16 @@ static const char *pool_dir(const struct plan *p, const struct plan_overlay *o)
 	return "/rofs";
 }
 
-const struct volume *volume_of_overlay(const struct seen *s, const struct plan *p,
-				       const struct plan_overlay *o)
+const struct storage *storage_of_overlay(const struct observed *s, const struct plan *p,
+					 const struct plan_overlay *o)
 {
 	const char *dir = pool_dir(p, o);
 
-	for (size_t i = 0; i < s->n_volumes; i++) {
-		const struct volume *v = &s->volumes[i];
+	for (size_t i = 0; i < s->n_storages; i++) {
+		const struct storage *v = &s->storages[i];
 
 		if (o->on_partition ?
-			    v->kind == VOLUME_PARTITION && path_is_below(o->layers, v->dir) :
+			    v->kind == STORAGE_PARTITION && path_is_below(o->layers, v->dir) :
 			    strcmp(v->dir, dir) == 0)
 			return v;
 	}

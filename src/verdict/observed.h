@@ -9,11 +9,11 @@
 
 /*
  * What a running system is like, to be held against a plan. Only the structs, and questions about
- * them: src/world/seen-read.c fills them.
+ * them: src/system/observe.c fills them.
  */
 
-/** struct seen_mount - a line of /proc/self/mountinfo; strings owned */
-struct seen_mount {
+/** struct observed_mount - a line of /proc/self/mountinfo; strings owned */
+struct observed_mount {
 	unsigned id, parent;
 	unsigned major, minor; /* of the file system; major 0: not a block device */
 	char *root;	       /* which directory of the file system is mounted */
@@ -24,10 +24,10 @@ struct seen_mount {
 	bool fs_read_only; /* the whole file system */
 };
 
-enum volume_kind {
-	VOLUME_SHARED,	  /* the shared RAM pool */
-	VOLUME_OWN,	  /* the RAM pool of one overlay */
-	VOLUME_PARTITION, /* a persistent partition */
+enum storage_kind {
+	STORAGE_SHARED,	   /* the shared RAM pool */
+	STORAGE_OWN,	   /* the RAM pool of one overlay */
+	STORAGE_PARTITION, /* a persistent partition */
 };
 
 /** struct usage - how full a file system is. Not known: all 0. */
@@ -37,9 +37,9 @@ struct usage {
 	uint64_t inodes, inodes_used;	/* inodes 0: the file system does not count them */
 };
 
-/** struct volume - a file system that takes writes: a pool or a partition */
-struct volume {
-	enum volume_kind kind;
+/** struct storage - a file system that takes writes: a pool or a partition */
+struct storage {
+	enum storage_kind kind;
 	const char *name; /* "ram", "/srv", "data"; borrowed from the plan */
 	const char *dir;  /* "/rofs", "/rofs/rw/srv", "/rofs/persist/data"; borrowed */
 	size_t index;	  /* into plan.pools or plan.partitions */
@@ -47,47 +47,47 @@ struct volume {
 	struct usage usage;
 };
 
-/** struct seen - all of it. All-zero: nothing is known. seen_done() frees it. */
-struct seen {
-	struct seen_mount *mounts; /* in the order of mountinfo: what covers comes later */
+/** struct observed - all of it. All-zero: nothing is known. observed_done() frees it. */
+struct observed {
+	struct observed_mount *mounts; /* in the order of mountinfo: what covers comes later */
 	size_t n_mounts;
 	char **swaps; /* active swap that is not zram: paths */
 	size_t n_swaps;
-	struct volume *volumes;
-	size_t n_volumes;
+	struct storage *storages;
+	size_t n_storages;
 };
 
-void seen_done(struct seen *s);
+void observed_done(struct observed *s);
 
 /**
- * seen_volumes - list the volumes of a plan, nothing known of their usage yet
+ * observed_storages - list the storages of a plan, nothing known of their usage yet
  *
  * RAM pools first, the shared one before the others, then the partitions in use.
  *
  * Returns: 0 or -ENOMEM.
  */
-int seen_volumes(struct seen *s, const struct plan *p);
+int observed_storages(struct observed *s, const struct plan *p);
 
 /**
- * seen_at - the mount that a program sees at @path: the one that holds it, and is covered by no
+ * observed_at - the mount that a program sees at @path: the one that holds it, and is covered by no
  * other
  *
  * Returns: NULL only if no root is mounted at all.
  */
-const struct seen_mount *seen_at(const struct seen *s, const char *path);
+const struct observed_mount *observed_at(const struct observed *s, const char *path);
 
-/** seen_mounted_at - as seen_at(), but NULL when @path itself is no mount point. */
-const struct seen_mount *seen_mounted_at(const struct seen *s, const char *path);
+/** observed_mounted_at - as observed_at(), but NULL when @path itself is no mount point. */
+const struct observed_mount *observed_mounted_at(const struct observed *s, const char *path);
 
-/** seen_same_fs - are both mounts of one file system? */
-bool seen_same_fs(const struct seen_mount *a, const struct seen_mount *b);
+/** observed_same_fs - are both mounts of one file system? */
+bool observed_same_fs(const struct observed_mount *a, const struct observed_mount *b);
 
-/** seen_is_volatile - does the mount forget what is written to it at power-off? */
-bool seen_is_volatile(const struct seen_mount *m);
+/** observed_is_volatile - does the mount forget what is written to it at power-off? */
+bool observed_is_volatile(const struct observed_mount *m);
 
-/** volume_of_overlay - the volume that holds the changes of an overlay of the plan. */
-const struct volume *volume_of_overlay(const struct seen *s, const struct plan *p,
-				       const struct plan_overlay *o);
+/** storage_of_overlay - the storage that holds the changes of an overlay of the plan. */
+const struct storage *storage_of_overlay(const struct observed *s, const struct plan *p,
+					 const struct plan_overlay *o);
 
 /** usage_percent - of the bytes that can be used, rounded up as df(1) does; 0 when not known. */
 unsigned usage_percent(const struct usage *u);
@@ -100,4 +100,4 @@ unsigned usage_inodes_percent(const struct usage *u);
  * reached. */
 unsigned usage_level(unsigned percent);
 
-#define _cleanup_seen_ _cleanup_(seen_done)
+#define _cleanup_observed_ _cleanup_(observed_done)

@@ -9,18 +9,18 @@
 #define LEVEL  "level "
 #define KNOWN  "known"
 
-void watch_done(struct watch_state *s)
+void reported_done(struct reported *s)
 {
 	for (size_t i = 0; i < s->n_levels; i++)
 		free(s->levels[i].dir);
 	free(s->levels);
 	free(s->broken);
-	*s = (struct watch_state){ 0 };
+	*s = (struct reported){ 0 };
 }
 
-static struct watch_level *find(struct watch_state *s, const char *dir, size_t len)
+static struct reported_level *find(struct reported *s, const char *dir, size_t len)
 {
-	struct watch_level *level;
+	struct reported_level *level;
 
 	for (size_t i = 0; i < s->n_levels; i++)
 		if (strncmp(s->levels[i].dir, dir, len) == 0 && !s->levels[i].dir[len])
@@ -28,7 +28,7 @@ static struct watch_level *find(struct watch_state *s, const char *dir, size_t l
 	if (array_reserve(s->levels, s->n_levels) < 0)
 		return NULL;
 	level = &s->levels[s->n_levels];
-	*level = (struct watch_level){ .dir = strndup(dir, len) };
+	*level = (struct reported_level){ .dir = strndup(dir, len) };
 	if (!level->dir)
 		return NULL;
 	s->n_levels++;
@@ -36,9 +36,9 @@ static struct watch_level *find(struct watch_state *s, const char *dir, size_t l
 }
 
 /* "80 0 /rofs" */
-static int parse_level(struct watch_state *s, const char *line, size_t len)
+static int parse_level(struct reported *s, const char *line, size_t len)
 {
-	struct watch_level *level;
+	struct reported_level *level;
 	unsigned long bytes, inodes;
 	char *rest, *dir;
 
@@ -55,9 +55,9 @@ static int parse_level(struct watch_state *s, const char *line, size_t len)
 	return 0;
 }
 
-int watch_parse(const char *text, struct watch_state *ret)
+int reported_parse(const char *text, struct reported *ret)
 {
-	_cleanup_watch_ struct watch_state s = { 0 };
+	_cleanup_reported_ struct reported s = { 0 };
 	_cleanup_strbuf_ struct strbuf broken = { 0 };
 	bool known = false;
 
@@ -79,11 +79,11 @@ int watch_parse(const char *text, struct watch_state *ret)
 		return -ENOMEM;
 
 	*ret = s;
-	s = (struct watch_state){ 0 };
+	s = (struct reported){ 0 };
 	return 0;
 }
 
-int watch_format(const struct watch_state *s, char **ret)
+int reported_format(const struct reported *s, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
@@ -100,7 +100,7 @@ int watch_format(const struct watch_state *s, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-int watch_broken(const struct verdict *v, char **ret)
+int reported_broken(const struct verdict *v, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
@@ -110,12 +110,14 @@ int watch_broken(const struct verdict *v, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-int watch_step(struct watch_state *s, const struct volume *v, enum watch_kind kind, unsigned *ret)
+int reported_step(struct reported *s, const struct storage *v, enum reported_resource kind,
+		  unsigned *ret)
 {
-	unsigned percent = kind == WATCH_BYTES ? usage_percent(&v->usage) :
-						 usage_inodes_percent(&v->usage);
-	unsigned now = usage_level(percent), relaxed = usage_level(percent + WATCH_SLACK_PERCENT);
-	struct watch_level *level;
+	unsigned percent = kind == REPORTED_BYTES ? usage_percent(&v->usage) :
+						    usage_inodes_percent(&v->usage);
+	unsigned now = usage_level(percent),
+		 relaxed = usage_level(percent + REPORTED_SLACK_PERCENT);
+	struct reported_level *level;
 	unsigned *before;
 
 	*ret = 0;
@@ -125,7 +127,7 @@ int watch_step(struct watch_state *s, const struct volume *v, enum watch_kind ki
 	if (!level)
 		return -ENOMEM;
 
-	before = kind == WATCH_BYTES ? &level->bytes : &level->inodes;
+	before = kind == REPORTED_BYTES ? &level->bytes : &level->inodes;
 	if (now > *before)
 		*ret = *before = now;
 	else if (relaxed < *before)

@@ -12,7 +12,7 @@
 
 struct comparing {
 	const struct plan *plan;
-	const struct seen *seen;
+	const struct observed *observed;
 	struct verdict verdict;
 	bool failed; /* out of memory */
 };
@@ -81,7 +81,7 @@ static struct problem *_printf_(3, 4) add(struct comparing *c, bool broken, cons
 #define broken(c, ...)	add((c), true, __VA_ARGS__)
 #define warning(c, ...) add((c), false, __VA_ARGS__)
 
-static void blame(struct problem *p, const char *unit)
+static void add_unit(struct problem *p, const char *unit)
 {
 	if (p && unit && p->n_units < PROBLEM_UNITS_MAX)
 		p->units[p->n_units++] = unit;
@@ -101,29 +101,30 @@ static void compare_configuration(struct comparing *c, const struct diag *d)
 }
 
 /* Another mount through which this file system can be written. */
-static const struct seen_mount *find_writable(const struct seen *s, const struct seen_mount *m)
+static const struct observed_mount *find_writable(const struct observed *s,
+						  const struct observed_mount *m)
 {
 	for (size_t i = 0; i < s->n_mounts; i++)
-		if (!s->mounts[i].read_only && seen_same_fs(&s->mounts[i], m))
+		if (!s->mounts[i].read_only && observed_same_fs(&s->mounts[i], m))
 			return &s->mounts[i];
 	return NULL;
 }
 
 static void compare_read_only(struct comparing *c, const char *path)
 {
-	const struct seen_mount *m = seen_at(c->seen, path), *other;
+	const struct observed_mount *m = observed_at(c->observed, path), *other;
 
 	if (!m || m->fs_read_only)
 		return;
 	if (!m->read_only) {
-		blame(broken(c,
-			     "%s is writable: what programs write there wears the flash; "
-			     "mount -o remount,ro %s makes it read-only again",
-			     path, path),
-		      "systemd-remount-fs.service");
+		add_unit(broken(c,
+				"%s is writable: what programs write there wears the flash; "
+				"mount -o remount,ro %s makes it read-only again",
+				path, path),
+			 "systemd-remount-fs.service");
 		return;
 	}
-	other = find_writable(c->seen, m);
+	other = find_writable(c->observed, m);
 	if (other)
 		broken(c,
 		       "%s refuses writes, but its file system can be written through the mount on %s",
@@ -158,13 +159,13 @@ static void compare_root(struct comparing *c)
 
 static void compare_lower_root(struct comparing *c)
 {
-	const struct seen_mount *m = seen_mounted_at(c->seen, "/rofs/ro");
+	const struct observed_mount *m = observed_mounted_at(c->observed, "/rofs/ro");
 
 	if (c->plan->n_pools == 0)
 		return;
 	if (!m)
-		blame(broken(c, "/rofs/ro, where the untouched system is seen, is not mounted"),
-		      "rofs-ro.mount");
+		add_unit(broken(c, "/rofs/ro, where the untouched system is seen, is not mounted"),
+			 "rofs-ro.mount");
 	else if (!m->read_only && !m->fs_read_only)
 		broken(c, "/rofs/ro is writable: what is written there goes to the flash");
 }
@@ -173,7 +174,7 @@ static void compare_lowers(struct comparing *c)
 {
 	for (size_t i = 0; i < c->plan->n_lowers; i++) {
 		const struct plan_lower *l = &c->plan->lowers[i];
-		const struct seen_mount *m = seen_mounted_at(c->seen, l->where);
+		const struct observed_mount *m = observed_mounted_at(c->observed, l->where);
 		struct problem *p;
 
 		if (m && (m->read_only || m->fs_read_only))
@@ -182,9 +183,9 @@ static void compare_lowers(struct comparing *c)
 			       l->where) :
 			broken(c, "%s, which fstab has for %s, is not mounted on %s",
 			       l->entry->spec, l->entry->dir, l->where);
-		blame(p, l->device_unit);
-		blame(p, l->fsck_unit);
-		blame(p, l->unit);
+		add_unit(p, l->device_unit);
+		add_unit(p, l->fsck_unit);
+		add_unit(p, l->unit);
 	}
 }
 
@@ -199,7 +200,7 @@ static const struct plan_overlay *find_kept(const struct comparing *c, const cha
 /* What becomes of writes to @path, where something declared is missing. */
 static char *consequence(const struct comparing *c, const char *path)
 {
-	const struct seen_mount *m = seen_at(c->seen, path);
+	const struct observed_mount *m = observed_at(c->observed, path);
 	const struct plan_overlay *kept = m ? find_kept(c, m->target) : NULL;
 	char *text;
 	int n;
@@ -209,26 +210,26 @@ static char *consequence(const struct comparing *c, const char *path)
 	else if (kept)
 		n = asprintf(&text, "what is written there goes to partition %s, with %s",
 			     c->plan->partitions[kept->partition].conf->section.name, m->target);
-	else if (seen_is_volatile(m) && strcmp(m->target, path) != 0)
+	else if (observed_is_volatile(m) && strcmp(m->target, path) != 0)
 		n = asprintf(&text,
 			     "what is written there goes to RAM, with %s, and is lost at power-off",
 			     m->target);
-	else if (seen_is_volatile(m))
+	else if (observed_is_volatile(m))
 		n = asprintf(&text, "what is written there goes to RAM and is lost at power-off");
 	else
 		n = asprintf(&text, "what is written there goes to %s", m->source);
 	return n < 0 ? NULL : text;
 }
 
-static bool is_our_overlay(const struct seen_mount *m)
+static bool is_our_overlay(const struct observed_mount *m)
 {
 	return strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0;
 }
 
-static bool has_mount(const struct seen *s, const char *path, const struct seen_mount *of)
+static bool has_mount(const struct observed *s, const char *path, const struct observed_mount *of)
 {
 	for (size_t i = 0; i < s->n_mounts; i++)
-		if (strcmp(s->mounts[i].target, path) == 0 && seen_same_fs(&s->mounts[i], of))
+		if (strcmp(s->mounts[i].target, path) == 0 && observed_same_fs(&s->mounts[i], of))
 			return true;
 	return false;
 }
@@ -236,7 +237,7 @@ static bool has_mount(const struct seen *s, const char *path, const struct seen_
 /* Something else is at the path of @what; @ours, if mounted, is what should be. */
 static struct problem *tell_covered(struct comparing *c, const char *path, const char *what)
 {
-	const struct seen_mount *m = seen_at(c->seen, path);
+	const struct observed_mount *m = observed_at(c->observed, path);
 
 	return broken(c, "%s on %s is covered: %s (%s) is mounted over it, on %s", what, path,
 		      m->source, m->type, m->target);
@@ -244,7 +245,7 @@ static struct problem *tell_covered(struct comparing *c, const char *path, const
 
 /* The overlay is at its path; can it be written to? */
 static bool compare_bound(struct comparing *c, const struct plan_overlay *o,
-			  const struct seen_mount *at, const struct seen_mount *merged)
+			  const struct observed_mount *at, const struct observed_mount *merged)
 {
 	bool meant = o->conf->options && fstab_has_option(o->conf->options, "ro");
 
@@ -253,23 +254,23 @@ static bool compare_bound(struct comparing *c, const struct plan_overlay *o,
 		return false;
 	}
 	if (!merged)
-		blame(warning(c, "%s is in force, but %s, from where it was bound, is unmounted",
-			      o->path, o->merged),
-		      o->merged_unit);
+		add_unit(warning(c, "%s is in force, but %s, from where it was bound, is unmounted",
+				 o->path, o->merged),
+			 o->merged_unit);
 	return true;
 }
 
 /* What can say why the partition is not there; nothing if it is. */
-static void blame_partition(const struct comparing *c, struct problem *p, size_t partition)
+static void add_partition_units(const struct comparing *c, struct problem *p, size_t partition)
 {
 	const struct plan_partition *q = &c->plan->partitions[partition];
 
-	if (seen_mounted_at(c->seen, q->where))
+	if (observed_mounted_at(c->observed, q->where))
 		return;
-	blame(p, q->device_unit);
-	blame(p, q->format_unit);
-	blame(p, q->fsck_unit);
-	blame(p, q->unit);
+	add_unit(p, q->device_unit);
+	add_unit(p, q->format_unit);
+	add_unit(p, q->fsck_unit);
+	add_unit(p, q->unit);
 }
 
 /* Without its partition, with or without what IfMissing= puts in its place. */
@@ -281,16 +282,16 @@ static void tell_not_kept(struct comparing *c, const struct plan_overlay *o)
 
 	p = broken(c, "%s is not kept on its partition %s (%s): %s", o->path, q->section.name,
 		   q->device, then ? then : "");
-	blame_partition(c, p, o->partition);
-	blame(p, o->merged_unit);
-	blame(p, o->fallback == SIZE_MAX ? NULL : c->plan->prepares[o->fallback].unit);
-	blame(p, o->bind_unit);
+	add_partition_units(c, p, o->partition);
+	add_unit(p, o->merged_unit);
+	add_unit(p, o->fallback == SIZE_MAX ? NULL : c->plan->prepares[o->fallback].unit);
+	add_unit(p, o->bind_unit);
 }
 
 static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 {
-	const struct seen_mount *merged = seen_mounted_at(c->seen, o->merged),
-				*at = seen_mounted_at(c->seen, o->path);
+	const struct observed_mount *merged = observed_mounted_at(c->observed, o->merged),
+				    *at = observed_mounted_at(c->observed, o->path);
 	_cleanup_free_ char *then = NULL;
 	struct problem *p;
 
@@ -299,34 +300,34 @@ static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 		tell_not_kept(c, o);
 		return false;
 	}
-	if (at && is_our_overlay(at) && (!merged || seen_same_fs(at, merged)))
+	if (at && is_our_overlay(at) && (!merged || observed_same_fs(at, merged)))
 		return compare_bound(c, o, at, merged);
-	if (merged && has_mount(c->seen, o->path, merged)) {
+	if (merged && has_mount(c->observed, o->path, merged)) {
 		tell_covered(c, o->path, "the overlay");
 		return false;
 	}
 	then = consequence(c, o->path);
 	p = broken(c, "%s has no overlay: %s", o->path, then ? then : "");
 	if (!merged)
-		blame(p, o->merged_unit);
-	blame(p, o->bind_unit);
-	blame(p, c->plan->prepares[o->prepare].unit);
+		add_unit(p, o->merged_unit);
+	add_unit(p, o->bind_unit);
+	add_unit(p, c->plan->prepares[o->prepare].unit);
 	return false;
 }
 
 static bool compare_persist(struct comparing *c, const struct plan_persist *q)
 {
 	const struct plan_partition *partition = &c->plan->partitions[q->partition];
-	const struct seen_mount *from = seen_mounted_at(c->seen, partition->where),
-				*at = seen_mounted_at(c->seen, q->path);
+	const struct observed_mount *from = observed_mounted_at(c->observed, partition->where),
+				    *at = observed_mounted_at(c->observed, q->path);
 	_cleanup_free_ char *then = NULL;
 	struct problem *p;
 
-	if (at && from && seen_same_fs(at, from))
+	if (at && from && observed_same_fs(at, from))
 		return true;
 	if (at && !from && at->major != 0)
 		return true; /* told as the partition's problem */
-	if (from && has_mount(c->seen, q->path, from)) {
+	if (from && has_mount(c->observed, q->path, from)) {
 		tell_covered(c, q->path, "the persist");
 		return false;
 	}
@@ -334,8 +335,8 @@ static bool compare_persist(struct comparing *c, const struct plan_persist *q)
 	then = consequence(c, q->path);
 	p = broken(c, "%s is not on its partition %s (%s): %s", q->path,
 		   partition->conf->section.name, partition->conf->device, then ? then : "");
-	blame_partition(c, p, q->partition);
-	blame(p, q->unit);
+	add_partition_units(c, p, q->partition);
+	add_unit(p, q->unit);
 	return false;
 }
 
@@ -350,13 +351,13 @@ static bool is_used_in_force(const struct comparing *c, size_t partition)
 static bool compare_partition(struct comparing *c, size_t i)
 {
 	const struct plan_partition *q = &c->plan->partitions[i];
-	const struct seen_mount *m = seen_mounted_at(c->seen, q->where);
+	const struct observed_mount *m = observed_mounted_at(c->observed, q->where);
 
 	/* Without it, what should be on it has been told above. */
 	if (!m && is_used_in_force(c, i))
-		blame(warning(c, "partition %s is unmounted from %s, but still in use",
-			      q->conf->section.name, q->where),
-		      q->unit);
+		add_unit(warning(c, "partition %s is unmounted from %s, but still in use",
+				 q->conf->section.name, q->where),
+			 q->unit);
 	if (m && (m->fs_read_only || m->read_only) && !fstab_has_option(q->conf->options, "ro"))
 		broken(c,
 		       "partition %s (%s) has turned read-only, as file systems do when they find an "
@@ -367,13 +368,13 @@ static bool compare_partition(struct comparing *c, size_t i)
 
 static void compare_tmp(struct comparing *c)
 {
-	const struct seen_mount *m = seen_mounted_at(c->seen, "/tmp");
+	const struct observed_mount *m = observed_mounted_at(c->observed, "/tmp");
 	_cleanup_free_ char *then = NULL;
 
 	if (!c->plan->tmp || (m && !m->read_only && !m->fs_read_only))
 		return;
 	then = consequence(c, "/tmp");
-	blame(broken(c, "/tmp has no tmpfs: %s", then ? then : ""), "tmp.mount");
+	add_unit(broken(c, "/tmp has no tmpfs: %s", then ? then : ""), "tmp.mount");
 }
 
 static void compare_swap(struct comparing *c)
@@ -382,22 +383,22 @@ static void compare_swap(struct comparing *c)
 
 	if (root->swap && !root->section.invalid)
 		return;
-	for (size_t i = 0; i < c->seen->n_swaps; i++)
+	for (size_t i = 0; i < c->observed->n_swaps; i++)
 		broken(c,
 		       "swap is active on %s, against Swap=no in [Root], and wears the flash; "
 		       "swapoff %s ends that",
-		       c->seen->swaps[i], c->seen->swaps[i]);
+		       c->observed->swaps[i], c->observed->swaps[i]);
 }
 
-int volume_sentence(const struct volume *v, bool inodes, char **ret)
+int storage_sentence(const struct storage *v, bool inodes, char **ret)
 {
 	const struct usage *u = &v->usage;
 	char used[TEXT_BYTES_MAX], size[TEXT_BYTES_MAX];
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	if (v->kind == VOLUME_SHARED)
+	if (v->kind == STORAGE_SHARED)
 		strbuf_add(&b, "the shared RAM pool /rofs");
-	else if (v->kind == VOLUME_OWN)
+	else if (v->kind == STORAGE_OWN)
 		strbuf_addf(&b, "the RAM pool of %s", v->name);
 	else
 		strbuf_addf(&b, "partition %s", v->name);
@@ -408,23 +409,23 @@ int volume_sentence(const struct volume *v, bool inodes, char **ret)
 	else
 		strbuf_addf(&b, " is %u %% full (%s of %s)", usage_percent(u),
 			    text_bytes(used, u->used), text_bytes(size, u->used + u->available));
-	if (v->kind == VOLUME_PARTITION)
+	if (v->kind == STORAGE_PARTITION)
 		strbuf_addf(&b, "; look at what lies in %s", v->dir);
 	else
 		strbuf_add(&b, "; rofs diff --sort=size shows what fills it");
 	return strbuf_take(&b, ret);
 }
 
-static void compare_usage(struct comparing *c, const struct volume *v)
+static void compare_usage(struct comparing *c, const struct storage *v)
 {
 	char *text;
 
 	if (!v->usage.known)
 		return;
 	if (usage_level(usage_percent(&v->usage)))
-		add_text(c, false, volume_sentence(v, false, &text) < 0 ? NULL : text);
+		add_text(c, false, storage_sentence(v, false, &text) < 0 ? NULL : text);
 	if (usage_level(usage_inodes_percent(&v->usage)))
-		add_text(c, false, volume_sentence(v, true, &text) < 0 ? NULL : text);
+		add_text(c, false, storage_sentence(v, true, &text) < 0 ? NULL : text);
 }
 
 /* Is anything of ours mounted at all? */
@@ -432,15 +433,15 @@ static bool is_anything_in_force(const struct comparing *c)
 {
 	if (c->plan->n_pools == 0)
 		return true; /* nothing of ours would be */
-	for (size_t i = 0; i < c->seen->n_mounts; i++)
-		if (path_is_at_or_below(c->seen->mounts[i].target, "/rofs"))
+	for (size_t i = 0; i < c->observed->n_mounts; i++)
+		if (path_is_at_or_below(c->observed->mounts[i].target, "/rofs"))
 			return true;
 	return false;
 }
 
 static void tell_nothing(struct comparing *c)
 {
-	const struct seen_mount *root = seen_at(c->seen, "/");
+	const struct observed_mount *root = observed_at(c->observed, "/");
 	bool writable = root && !root->read_only && !root->fs_read_only;
 
 	broken(c,
@@ -469,8 +470,8 @@ static void compare_all(struct comparing *c)
 			c->verdict.partitions[i] = compare_partition(c, i);
 	compare_tmp(c);
 	compare_swap(c);
-	for (size_t i = 0; i < c->seen->n_volumes; i++)
-		compare_usage(c, &c->seen->volumes[i]);
+	for (size_t i = 0; i < c->observed->n_storages; i++)
+		compare_usage(c, &c->observed->storages[i]);
 }
 
 /* Stable, and there are few: what is broken before what is a warning. */
@@ -486,10 +487,10 @@ static void sort_problems(struct verdict *v)
 		}
 }
 
-int verdict_build(const struct plan *p, const struct seen *s, const struct diag *d,
+int verdict_build(const struct plan *p, const struct observed *s, const struct diag *d,
 		  struct verdict *ret)
 {
-	struct comparing c = { .plan = p, .seen = s };
+	struct comparing c = { .plan = p, .observed = s };
 
 	c.verdict.overlays = calloc(p->n_overlays + 1, sizeof(bool));
 	c.verdict.persists = calloc(p->n_persists + 1, sizeof(bool));
@@ -516,15 +517,15 @@ static void add_part(struct strbuf *b, bool *first)
 	*first = false;
 }
 
-static void add_overlays(struct strbuf *b, bool *first, const struct plan *p, const struct seen *s,
-			 const struct volume *v)
+static void add_overlays(struct strbuf *b, bool *first, const struct plan *p,
+			 const struct observed *s, const struct storage *v)
 {
 	char used[TEXT_BYTES_MAX], size[TEXT_BYTES_MAX];
-	const struct seen_mount *m;
+	const struct observed_mount *m;
 	bool any = false;
 
 	for (size_t i = 0; i < p->n_overlays; i++) {
-		if (volume_of_overlay(s, p, &p->overlays[i]) != v)
+		if (storage_of_overlay(s, p, &p->overlays[i]) != v)
 			continue;
 		if (!any)
 			add_part(b, first);
@@ -535,8 +536,8 @@ static void add_overlays(struct strbuf *b, bool *first, const struct plan *p, co
 	}
 	if (!any)
 		return;
-	if (v->kind == VOLUME_PARTITION) {
-		m = seen_mounted_at(s, v->dir);
+	if (v->kind == STORAGE_PARTITION) {
+		m = observed_mounted_at(s, v->dir);
 		strbuf_addf(b, " kept on %s", m ? m->source : v->name);
 		return;
 	}
@@ -546,14 +547,14 @@ static void add_overlays(struct strbuf *b, bool *first, const struct plan *p, co
 			    text_bytes(size, v->usage.size));
 }
 
-static void add_persists(struct strbuf *b, bool *first, const struct plan *p, const struct seen *s,
-			 const struct volume *v)
+static void add_persists(struct strbuf *b, bool *first, const struct plan *p,
+			 const struct observed *s, const struct storage *v)
 {
-	const struct seen_mount *m = seen_mounted_at(s, v->dir);
+	const struct observed_mount *m = observed_mounted_at(s, v->dir);
 	bool any = false;
 
 	for (size_t i = 0; i < p->n_persists; i++) {
-		if (v->kind != VOLUME_PARTITION || p->persists[i].partition != v->index)
+		if (v->kind != STORAGE_PARTITION || p->persists[i].partition != v->index)
 			continue;
 		if (!any)
 			add_part(b, first);
@@ -566,7 +567,7 @@ static void add_persists(struct strbuf *b, bool *first, const struct plan *p, co
 		strbuf_addf(b, " on %s", m ? m->source : v->name);
 }
 
-static void add_protected(struct strbuf *b, const struct plan *p, const struct seen *s)
+static void add_protected(struct strbuf *b, const struct plan *p, const struct observed *s)
 {
 	bool first = true;
 
@@ -574,13 +575,14 @@ static void add_protected(struct strbuf *b, const struct plan *p, const struct s
 		add_part(b, &first);
 		strbuf_add(b, "/ read-only");
 	}
-	for (size_t i = 0; i < s->n_volumes; i++)
-		add_overlays(b, &first, p, s, &s->volumes[i]);
-	for (size_t i = 0; i < s->n_volumes; i++)
-		add_persists(b, &first, p, s, &s->volumes[i]);
+	for (size_t i = 0; i < s->n_storages; i++)
+		add_overlays(b, &first, p, s, &s->storages[i]);
+	for (size_t i = 0; i < s->n_storages; i++)
+		add_persists(b, &first, p, s, &s->storages[i]);
 }
 
-int verdict_line(const struct verdict *v, const struct plan *p, const struct seen *s, char **ret)
+int verdict_line(const struct verdict *v, const struct plan *p, const struct observed *s,
+		 char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 

@@ -43,7 +43,7 @@ struct verdict {
 /**
  * verdict_build - compare
  * @p:   the plan of this boot; borrowed by @ret
- * @s:   what is seen, with its volumes
+ * @s:   what is seen, with its storages
  * @d:   of reading and planning: each error is a problem, as its section is not in force
  * @ret: set on success only; verdict_done() frees it
  *
@@ -51,7 +51,7 @@ struct verdict {
  *
  * Returns: 0 or -ENOMEM.
  */
-int verdict_build(const struct plan *p, const struct seen *s, const struct diag *d,
+int verdict_build(const struct plan *p, const struct observed *s, const struct diag *d,
 		  struct verdict *ret);
 void verdict_done(struct verdict *v);
 
@@ -63,7 +63,8 @@ void verdict_done(struct verdict *v);
  *
  * Returns: 0 or -ENOMEM.
  */
-int verdict_line(const struct verdict *v, const struct plan *p, const struct seen *s, char **ret);
+int verdict_line(const struct verdict *v, const struct plan *p, const struct observed *s,
+		 char **ret);
 
 /**
  * verdict_motd - what is said to who logs in, one or two lines that end in a newline
@@ -72,8 +73,8 @@ int verdict_line(const struct verdict *v, const struct plan *p, const struct see
  */
 int verdict_motd(const struct verdict *v, const struct plan *p, char **ret);
 
-/** volume_sentence - "the RAM pool /rofs is 96 % full (...)" or the like. @inodes: of those. */
-int volume_sentence(const struct volume *v, bool inodes, char **ret);
+/** storage_sentence - "the RAM pool /rofs is 96 % full (...)" or the like. @inodes: of those. */
+int storage_sentence(const struct storage *v, bool inodes, char **ret);
 
 const char *verdict_state_to_string(enum verdict_state s);
 

@@ -18,7 +18,7 @@ static const struct kind kinds[] = {
 	[SAY_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
 };
 
-void say(enum say_kind kind, const char *volume, unsigned percent, const char *text)
+void say(enum say_kind kind, const char *storage, unsigned percent, const char *text)
 {
 	const struct kind *k = &kinds[kind];
 	int err;
@@ -28,9 +28,9 @@ void say(enum say_kind kind, const char *volume, unsigned percent, const char *t
 		fprintf(stderr, "%s\n", text);
 		return;
 	}
-	if (volume)
+	if (storage)
 		err = sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,
-				      "MESSAGE=%s", text, "ROFS_VOLUME=%s", volume,
+				      "MESSAGE=%s", text, "ROFS_STORAGE=%s", storage,
 				      "ROFS_PERCENT=%u", percent, NULL);
 	else
 		err = sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,

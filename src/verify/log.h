@@ -17,9 +17,9 @@ enum say_kind {
 
 /**
  * say - one message
- * @volume:  the directory of the volume it is about, NULL: none
+ * @storage:  the directory of the storage it is about, NULL: none
  * @percent: how full it is
  *
  * To the journal in a service, to standard error by hand.
  */
-void say(enum say_kind kind, const char *volume, unsigned percent, const char *text);
+void say(enum say_kind kind, const char *storage, unsigned percent, const char *text);

@@ -24,17 +24,17 @@
 
 struct verifying {
 	struct loaded loaded;
-	struct seen seen;
+	struct observed observed;
 	struct verdict verdict;
-	struct watch_state state;
+	struct reported state;
 	bool off;
 };
 
 static void verifying_done(struct verifying *v)
 {
-	watch_done(&v->state);
+	reported_done(&v->state);
 	verdict_done(&v->verdict);
-	seen_done(&v->seen);
+	observed_done(&v->observed);
 	load_done(&v->loaded);
 }
 
@@ -53,13 +53,13 @@ static int read_state(struct verifying *v)
 	err = rootfs_read(&v->loaded.root, "/" STATE_DIR "/" STATE_FILE, STATE_MAX, &text, &n);
 	if (err == -ENOMEM)
 		return err;
-	return err < 0 ? 0 : watch_parse(text, &v->state);
+	return err < 0 ? 0 : reported_parse(text, &v->state);
 }
 
 static int write_state(struct verifying *v)
 {
 	_cleanup_free_ char *text = NULL;
-	int err = watch_format(&v->state, &text);
+	int err = reported_format(&v->state, &text);
 
 	return err < 0 ? err : files_replace(v->loaded.root.root_fd, STATE_DIR, STATE_FILE, text);
 }
@@ -88,10 +88,10 @@ static int collect(const char *dir, struct verifying *v)
 	v->off = off != NULL;
 	if (err < 0 || v->off)
 		return err;
-	err = seen_read(dir, &v->loaded.plan, &v->seen);
+	err = observe(dir, &v->loaded.plan, &v->observed);
 	if (err < 0)
 		return err;
-	return verdict_build(&v->loaded.plan, &v->seen, &v->loaded.diag, &v->verdict);
+	return verdict_build(&v->loaded.plan, &v->observed, &v->loaded.diag, &v->verdict);
 }
 
 /* A sentence for each problem, or the one that all is well. */
@@ -106,39 +106,40 @@ static int report(const struct verifying *v)
 	if (v->verdict.n_broken > 0)
 		return 0;
 
-	err = verdict_line(&v->verdict, &v->loaded.plan, &v->seen, &line);
+	err = verdict_line(&v->verdict, &v->loaded.plan, &v->observed, &line);
 	if (err >= 0)
 		say(SAY_PROTECTED, NULL, 0, line);
 	return err;
 }
 
-static int watch_volume(struct verifying *v, const struct volume *volume, enum watch_kind kind)
+static int watch_storage(struct verifying *v, const struct storage *storage,
+			 enum reported_resource kind)
 {
 	_cleanup_free_ char *text = NULL;
 	unsigned limit;
 	int err;
 
-	err = watch_step(&v->state, volume, kind, &limit);
+	err = reported_step(&v->state, storage, kind, &limit);
 	if (err < 0 || limit == 0)
 		return err;
-	err = volume_sentence(volume, kind == WATCH_INODES, &text);
+	err = storage_sentence(storage, kind == REPORTED_INODES, &text);
 	if (err < 0)
 		return err;
-	say(limit == USAGE_CRITICAL_PERCENT ? SAY_POOL_CRITICAL : SAY_POOL_WARNING, volume->dir,
-	    kind == WATCH_INODES ? usage_inodes_percent(&volume->usage) :
-				   usage_percent(&volume->usage),
+	say(limit == USAGE_CRITICAL_PERCENT ? SAY_POOL_CRITICAL : SAY_POOL_WARNING, storage->dir,
+	    kind == REPORTED_INODES ? usage_inodes_percent(&storage->usage) :
+				      usage_percent(&storage->usage),
 	    text);
 	return 0;
 }
 
-static int watch_volumes(struct verifying *v)
+static int watch_storages(struct verifying *v)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < v->seen.n_volumes && err >= 0; i++) {
-		err = watch_volume(v, &v->seen.volumes[i], WATCH_BYTES);
+	for (size_t i = 0; i < v->observed.n_storages && err >= 0; i++) {
+		err = watch_storage(v, &v->observed.storages[i], REPORTED_BYTES);
 		if (err >= 0)
-			err = watch_volume(v, &v->seen.volumes[i], WATCH_INODES);
+			err = watch_storage(v, &v->observed.storages[i], REPORTED_INODES);
 	}
 	return err;
 }
@@ -147,7 +148,7 @@ static int watch_volumes(struct verifying *v)
 static int watch_verdict(struct verifying *v)
 {
 	_cleanup_free_ char *now = NULL;
-	int err = watch_broken(&v->verdict, &now);
+	int err = reported_broken(&v->verdict, &now);
 
 	if (err < 0)
 		return err;
@@ -159,7 +160,7 @@ static int watch_verdict(struct verifying *v)
 
 static int watch(struct verifying *v)
 {
-	int err = watch_volumes(v);
+	int err = watch_storages(v);
 
 	if (err >= 0)
 		err = write_motd(v);
@@ -174,14 +175,14 @@ static int verify(struct verifying *v)
 
 	free(v->state.broken);
 	v->state.broken = NULL;
-	err = watch_broken(&v->verdict, &v->state.broken);
+	err = reported_broken(&v->verdict, &v->state.broken);
 	if (err >= 0)
 		err = report(v);
 	if (err >= 0)
 		err = write_motd(v);
 	if (err >= 0)
 		err = write_state(v);
-	return err < 0 ? err : keep_configuration(&v->loaded);
+	return err < 0 ? err : publish_configuration(&v->loaded);
 }
 
 static const char usage[] =

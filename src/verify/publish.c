@@ -7,7 +7,7 @@
 #include "conf/ini.h"
 #include "verify/files.h"
 
-#define ASIDE LOAD_KEPT_DIR ".new"
+#define ASIDE LOAD_PUBLISHED_DIR ".new"
 
 static bool is_for_all(const struct rootfs *r, const char *path)
 {
@@ -19,7 +19,7 @@ static bool is_for_all(const struct rootfs *r, const char *path)
 }
 
 /* Returns 0 also where there is nothing to copy, or -errno. */
-static int keep_file(const struct rootfs *r, const char *path)
+static int publish_file(const struct rootfs *r, const char *path)
 {
 	_cleanup_free_ char *text = NULL, *dir = NULL;
 	const char *name = strrchr(path, '/') + 1;
@@ -36,17 +36,17 @@ static int keep_file(const struct rootfs *r, const char *path)
 	return files_replace(r->root_fd, dir + 1, name, text);
 }
 
-int keep_configuration(const struct loaded *l)
+int publish_configuration(const struct loaded *l)
 {
-	int fd = rootfs_open_dir(&l->root, LOAD_KEPT_DIR), err = 0;
+	int fd = rootfs_open_dir(&l->root, LOAD_PUBLISHED_DIR), err = 0;
 
 	closep(&fd);
 	if (fd >= 0)
 		return 0;
 	for (size_t i = 0; i < l->conf.n_files && err >= 0; i++)
-		err = keep_file(&l->root, l->conf.files[i]);
+		err = publish_file(&l->root, l->conf.files[i]);
 	/* In one step, so that nobody takes a part for the whole. */
 	if (err >= 0)
-		renameat(l->root.root_fd, &ASIDE[1], l->root.root_fd, &LOAD_KEPT_DIR[1]);
+		renameat(l->root.root_fd, &ASIDE[1], l->root.root_fd, &LOAD_PUBLISHED_DIR[1]);
 	return err == -ENOMEM ? err : 0;
 }

@@ -4,11 +4,11 @@
 #include "system/load.h"
 
 /**
- * keep_configuration - copy the files of the configuration to where all users can read them
+ * publish_configuration - copy the files of the configuration to where all users can read them
  *
  * Once in a boot: a later call changes nothing. Files that only some may read are left out. What
  * cannot be copied is no failure of the verdict; users are told then that they see less.
  *
  * Returns: 0 or -ENOMEM.
  */
-int keep_configuration(const struct loaded *l);
+int publish_configuration(const struct loaded *l);

@@ -352,7 +352,7 @@ static bool is_same_device(const char *a, const char *b)
 {
 	_cleanup_free_ char *x = NULL, *y = NULL;
 
-	return unitname_device_path(a, &x) >= 0 && unitname_device_path(b, &y) >= 0 &&
+	return unit_name_device_path(a, &x) >= 0 && unit_name_device_path(b, &y) >= 0 &&
 	       same_path(x, y);
 }
 

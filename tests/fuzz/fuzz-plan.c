@@ -29,7 +29,7 @@
 #include "unit/unit.h"
 
 #define PARTS_MAX      16u    /* more files say nothing new */
-#define FSTAB_LINE_MAX 16384u /* as src/world/facts-read.c */
+#define FSTAB_LINE_MAX 16384u /* as src/system/facts-read.c */
 
 struct span {
 	const char *text;
@@ -132,7 +132,7 @@ static char *file_name(struct span name, size_t i)
 
 	if (i == 0)
 		return must(strdup("/etc/rofs.conf"));
-	/* src/world/confdirs.c refuses the others. */
+	/* src/system/confdirs.c refuses the others. */
 	if (!*s || *s == '.' || strchr(s, '/') || strlen(s) > 250 || text_has_control(s) ||
 	    !text_is_utf8(s, strlen(s)))
 		check_that(asprintf(&path, "/etc/rofs.conf.d/%zu.conf", i) > 0, "no memory", "");

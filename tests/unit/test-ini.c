@@ -7,14 +7,14 @@
 #include "check.h"
 
 /* The calls of the handler and the messages, a line each: "S name", "K key=value", "R" or "R header", "FILE:LINE: text". */
-struct seen {
+struct observed {
 	struct strbuf log;
 	struct diag diag;
 	size_t told; /* messages that are in the log */
 	int stop_at; /* the line at which a handler fails */
 };
 
-static void catch_up(struct seen *s)
+static void catch_up(struct observed *s)
 {
 	for (; s->told < s->diag.n_entries; s->told++) {
 		_cleanup_free_ char *line = NULL;
@@ -26,7 +26,7 @@ static void catch_up(struct seen *s)
 
 static int on_section(char *name, struct pos pos, void *userdata)
 {
-	struct seen *s = userdata;
+	struct observed *s = userdata;
 
 	catch_up(s);
 	strbuf_addf(&s->log, "S %s\n", name);
@@ -35,7 +35,7 @@ static int on_section(char *name, struct pos pos, void *userdata)
 
 static int on_setting(char *key, char *value, struct pos pos, void *userdata)
 {
-	struct seen *s = userdata;
+	struct observed *s = userdata;
 
 	catch_up(s);
 	strbuf_addf(&s->log, "K %s=%s\n", key, value);
@@ -44,7 +44,7 @@ static int on_setting(char *key, char *value, struct pos pos, void *userdata)
 
 static int on_refused(bool maybe_header, void *userdata)
 {
-	struct seen *s = userdata;
+	struct observed *s = userdata;
 
 	catch_up(s);
 	strbuf_addf(&s->log, "R%s\n", maybe_header ? " header" : "");
@@ -54,7 +54,7 @@ static int on_refused(bool maybe_header, void *userdata)
 static char *read_text(const char *text, size_t len, int stop_at, int *ret)
 {
 	static const struct ini_handler handler = { on_section, on_setting, on_refused };
-	struct seen s = { .stop_at = stop_at };
+	struct observed s = { .stop_at = stop_at };
 	_cleanup_free_ char *copy = malloc(len + 1);
 	char *log;
 

@@ -204,7 +204,7 @@ static void test_layers(void)
 	CHECK_INT(m.plan.pools[1].size.bytes, 8 << 20);
 	/* One for all in RAM, one for the partition. */
 	CHECK_INT(m.plan.n_prepares, 2);
-	CHECK_INT(m.plan.one_pass, 1);
+	CHECK_INT(m.plan.early_mounts, 1);
 }
 
 static void test_fstab(void)

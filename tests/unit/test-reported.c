@@ -17,58 +17,58 @@ static void test_each_crossing_is_told_once(void)
 		{ 89, 0 }, { 96, 95 },		  /* this time it was */
 		{ 76, 0 }, { 80, 0 },  { 74, 0 },  { 80, 80 }, { 10, 0 }, { 100, 95 },
 	};
-	_cleanup_watch_ struct watch_state s = { 0 };
+	_cleanup_reported_ struct reported s = { 0 };
 
 	CHECK_EACH(look, looks)
 	{
-		struct volume v = { .dir = "/rofs",
-				    .usage = { .known = true,
-					       .used = look->percent,
-					       .available = 100 - look->percent,
-					       .inodes = 100,
-					       .inodes_used = 1 } };
+		struct storage v = { .dir = "/rofs",
+				     .usage = { .known = true,
+						.used = look->percent,
+						.available = 100 - look->percent,
+						.inodes = 100,
+						.inodes_used = 1 } };
 		_cleanup_free_ char *text = NULL;
 		unsigned told;
 
-		CHECK_INT(watch_step(&s, &v, WATCH_BYTES, &told), 0);
+		CHECK_INT(reported_step(&s, &v, REPORTED_BYTES, &told), 0);
 		CHECK_INT(told, look->told);
-		CHECK_INT(watch_step(&s, &v, WATCH_INODES, &told), 0);
+		CHECK_INT(reported_step(&s, &v, REPORTED_INODES, &told), 0);
 		CHECK_INT(told, 0);
 
 		/* What is kept in a file in between is enough. */
-		CHECK_INT(watch_format(&s, &text), 0);
-		watch_done(&s);
-		CHECK_INT(watch_parse(text, &s), 0);
+		CHECK_INT(reported_format(&s, &text), 0);
+		reported_done(&s);
+		CHECK_INT(reported_parse(text, &s), 0);
 	}
 }
 
 static void test_bytes_and_inodes_are_apart(void)
 {
-	_cleanup_watch_ struct watch_state s = { 0 };
-	struct volume v = { .dir = "/rofs/rw/a b",
-			    .usage = { .known = true,
-				       .used = 85,
-				       .available = 15,
-				       .inodes = 100,
-				       .inodes_used = 97 } };
+	_cleanup_reported_ struct reported s = { 0 };
+	struct storage v = { .dir = "/rofs/rw/a b",
+			     .usage = { .known = true,
+					.used = 85,
+					.available = 15,
+					.inodes = 100,
+					.inodes_used = 97 } };
 	_cleanup_free_ char *text = NULL;
 	unsigned told;
 
-	CHECK_INT(watch_step(&s, &v, WATCH_INODES, &told), 0);
+	CHECK_INT(reported_step(&s, &v, REPORTED_INODES, &told), 0);
 	CHECK_INT(told, 95);
-	CHECK_INT(watch_step(&s, &v, WATCH_BYTES, &told), 0);
+	CHECK_INT(reported_step(&s, &v, REPORTED_BYTES, &told), 0);
 	CHECK_INT(told, 80);
-	CHECK_INT(watch_format(&s, &text), 0);
+	CHECK_INT(reported_format(&s, &text), 0);
 	CHECK_STR(text, "level 80 95 /rofs/rw/a b\n");
 }
 
 static void test_what_is_not_known_is_not_told(void)
 {
-	_cleanup_watch_ struct watch_state s = { 0 };
-	struct volume v = { .dir = "/rofs" };
+	_cleanup_reported_ struct reported s = { 0 };
+	struct storage v = { .dir = "/rofs" };
 	unsigned told;
 
-	CHECK_INT(watch_step(&s, &v, WATCH_BYTES, &told), 0);
+	CHECK_INT(reported_step(&s, &v, REPORTED_BYTES, &told), 0);
 	CHECK_INT(told, 0);
 	CHECK_INT(s.n_levels, 0);
 }
@@ -79,14 +79,14 @@ static void test_problems_survive(void)
 
 	CHECK_EACH(text, texts)
 	{
-		struct watch_state s = { .broken = *text ? strdup(*text) : NULL };
-		_cleanup_watch_ struct watch_state again = { 0 };
+		struct reported s = { .broken = *text ? strdup(*text) : NULL };
+		_cleanup_reported_ struct reported again = { 0 };
 		_cleanup_free_ char *written = NULL;
 
-		CHECK_INT(watch_format(&s, &written), 0);
-		CHECK_INT(watch_parse(written, &again), 0);
+		CHECK_INT(reported_format(&s, &written), 0);
+		CHECK_INT(reported_parse(written, &again), 0);
 		CHECK_STR(again.broken, *text);
-		watch_done(&s);
+		reported_done(&s);
 	}
 }
 
@@ -101,9 +101,9 @@ static void test_strange_files(void)
 
 	CHECK_EACH(text, texts)
 	{
-		_cleanup_watch_ struct watch_state s = { 0 };
+		_cleanup_reported_ struct reported s = { 0 };
 
-		CHECK_INT(watch_parse(*text, &s), 0);
+		CHECK_INT(reported_parse(*text, &s), 0);
 	}
 }
 

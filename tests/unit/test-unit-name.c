@@ -31,7 +31,7 @@ static void test_paths(void)
 		_cleanup_free_ char *seen = NULL;
 
 		check.label = row->path;
-		CHECK_INT(unitname_from_path(row->path, ".mount", &seen), 0);
+		CHECK_INT(unit_name_from_path(row->path, ".mount", &seen), 0);
 		CHECK_STR(seen, row->expected);
 	}
 	check.label = NULL;
@@ -44,13 +44,13 @@ static void test_length(void)
 	char *none = NULL;
 
 	memset(path + 1, 'a', UNIT_NAME_BYTES_MAX - strlen(".mount"));
-	CHECK_INT(unitname_from_path(path, ".mount", &longest), 0);
+	CHECK_INT(unit_name_from_path(path, ".mount", &longest), 0);
 	CHECK_INT(strlen(longest), UNIT_NAME_BYTES_MAX);
 
 	path[strlen(path)] = 'a';
-	CHECK_INT(unitname_from_path(path, ".mount", &none), -ENAMETOOLONG);
+	CHECK_INT(unit_name_from_path(path, ".mount", &none), -ENAMETOOLONG);
 	CHECK(none == NULL);
-	CHECK_INT(unitname_instance("systemd-fsck", path, &none), -ENAMETOOLONG);
+	CHECK_INT(unit_name_instance("systemd-fsck", path, &none), -ENAMETOOLONG);
 	CHECK(none == NULL);
 }
 
@@ -58,7 +58,7 @@ static void test_instance(void)
 {
 	_cleanup_free_ char *seen = NULL;
 
-	CHECK_INT(unitname_instance("systemd-fsck", "/dev/disk/by-label/a-b", &seen), 0);
+	CHECK_INT(unit_name_instance("systemd-fsck", "/dev/disk/by-label/a-b", &seen), 0);
 	CHECK_STR(seen, "systemd-fsck@dev-disk-by\\x2dlabel-a\\x2db.service");
 }
 
@@ -90,7 +90,7 @@ static void test_devices(void)
 		_cleanup_free_ char *seen = NULL;
 
 		check.label = row->device;
-		CHECK_INT(unitname_device_path(row->device, &seen), row->err);
+		CHECK_INT(unit_name_device_path(row->device, &seen), row->err);
 		CHECK_STR(seen, row->expected);
 	}
 	check.label = NULL;
@@ -115,8 +115,8 @@ static void test_names_are_words(void)
 			*p = 'a';
 		a[0] = b[0] = '/';
 		a[1] = b[1] = 'x';
-		unitname_from_path(a, ".mount", &x);
-		unitname_from_path(b, ".mount", &y);
+		unit_name_from_path(a, ".mount", &x);
+		unit_name_from_path(b, ".mount", &y);
 		if (strspn(x, words) != strlen(x) || (strcmp(x, y) == 0) != (strcmp(a, b) == 0)) {
 			check.label = a;
 			CHECK_STR(x, y);

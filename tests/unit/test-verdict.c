@@ -35,22 +35,22 @@ static const char healthy[] = "1 0 254:0 / ext4 /dev/vda ro ro\n"
 
 struct world {
 	struct model model;
-	struct seen seen;
+	struct observed observed;
 	struct verdict verdict;
 };
 
 static void world_done(struct world *w)
 {
 	verdict_done(&w->verdict);
-	seen_done(&w->seen);
+	observed_done(&w->observed);
 	model_done(&w->model);
 }
 
-static void add_mounts(struct seen *s, const char *table)
+static void add_mounts(struct observed *s, const char *table)
 {
 	while (*table) {
 		char target[64], type[16], source[64], mount[4], fs[4];
-		struct seen_mount m = { 0 };
+		struct observed_mount m = { 0 };
 
 		if (sscanf(table, "%u %u %u:%u %63s %15s %63s %3s %3s", &m.id, &m.parent, &m.major,
 			   &m.minor, target, type, source, mount, fs) != 9 ||
@@ -67,26 +67,26 @@ static void add_mounts(struct seen *s, const char *table)
 	}
 }
 
-static struct seen_mount *find(struct world *w, const char *target)
+static struct observed_mount *find(struct world *w, const char *target)
 {
-	for (size_t i = w->seen.n_mounts; i > 0; i--)
-		if (strcmp(w->seen.mounts[i - 1].target, target) == 0)
-			return &w->seen.mounts[i - 1];
+	for (size_t i = w->observed.n_mounts; i > 0; i--)
+		if (strcmp(w->observed.mounts[i - 1].target, target) == 0)
+			return &w->observed.mounts[i - 1];
 	abort();
 }
 
 /* As umount(8): the last mount on @target goes. */
 static void unmount(struct world *w, const char *target)
 {
-	struct seen_mount *m = find(w, target);
-	size_t i = (size_t)(m - w->seen.mounts);
+	struct observed_mount *m = find(w, target);
+	size_t i = (size_t)(m - w->observed.mounts);
 
 	free(m->root);
 	free(m->target);
 	free(m->type);
 	free(m->source);
-	memmove(m, m + 1, (w->seen.n_mounts - i - 1) * sizeof(*m));
-	w->seen.n_mounts--;
+	memmove(m, m + 1, (w->observed.n_mounts - i - 1) * sizeof(*m));
+	w->observed.n_mounts--;
 }
 
 static void prepare(struct world *w, const char *conf, const char *table)
@@ -97,20 +97,20 @@ static void prepare(struct world *w, const char *conf, const char *table)
 	w->model.facts.rofs_exists = true;
 	w->model.facts.tmp_is_plain = true;
 	CHECK_INT(model_plan(&w->model), 0);
-	CHECK_INT(seen_volumes(&w->seen, &w->model.plan), 0);
-	add_mounts(&w->seen, table);
+	CHECK_INT(observed_storages(&w->observed, &w->model.plan), 0);
+	add_mounts(&w->observed, table);
 }
 
 static void judge(struct world *w)
 {
-	CHECK_INT(verdict_build(&w->model.plan, &w->seen, &w->model.diag, &w->verdict), 0);
+	CHECK_INT(verdict_build(&w->model.plan, &w->observed, &w->model.diag, &w->verdict), 0);
 }
 
 static void check_line(struct world *w, const char *expected)
 {
 	_cleanup_free_ char *line = NULL;
 
-	CHECK_INT(verdict_line(&w->verdict, &w->model.plan, &w->seen, &line), 0);
+	CHECK_INT(verdict_line(&w->verdict, &w->model.plan, &w->observed, &line), 0);
 	CHECK_STR(line, expected);
 }
 
@@ -120,7 +120,7 @@ static void test_healthy(void)
 	_cleanup_free_ char *motd = NULL;
 
 	prepare(&w, conf_text, healthy);
-	w.seen.volumes[0].usage = (struct usage){
+	w.observed.storages[0].usage = (struct usage){
 		.known = true, .size = 235 << 20, .used = 12 << 20, .available = 223 << 20
 	};
 	judge(&w);
@@ -171,7 +171,7 @@ static void test_one_thing_missing(void)
 		prepare(&w, conf_text, healthy);
 		if (row->unmounted)
 			unmount(&w, row->unmounted);
-		add_mounts(&w.seen, row->mounted);
+		add_mounts(&w.observed, row->mounted);
 		judge(&w);
 		CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
 		CHECK_INT(w.verdict.n_broken, 1);
@@ -207,7 +207,7 @@ static void test_root_is_writable(void)
 		find(&w, "/")->read_only = row->mount;
 		find(&w, "/")->fs_read_only = row->fs;
 		if (row->other)
-			add_mounts(&w.seen, "20 1 254:0 /mnt ext4 /dev/vda rw rw\n");
+			add_mounts(&w.observed, "20 1 254:0 /mnt ext4 /dev/vda rw rw\n");
 		judge(&w);
 		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
 		CHECK_INT(w.verdict.state, row->problem ? VERDICT_PARTIAL : VERDICT_PROTECTED);
@@ -257,13 +257,13 @@ static void test_lower_of_fstab(void)
 		w.model.facts.rofs_exists = true;
 		CHECK_INT(model_add_fstab(&w.model, "/dev/vda3", "/home", "ext4", "defaults"), 0);
 		CHECK_INT(model_plan(&w.model), 0);
-		CHECK_INT(seen_volumes(&w.seen, &w.model.plan), 0);
-		add_mounts(&w.seen, "1 0 254:0 / ext4 /dev/vda ro ro\n"
-				    "2 1 0:30 /rofs tmpfs rofs rw rw\n"
-				    "3 2 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
-		add_mounts(&w.seen, row->mount);
-		add_mounts(&w.seen, "5 2 0:32 /rofs/overlay/home overlay rofs rw rw\n"
-				    "6 1 0:32 /home overlay rofs rw rw\n");
+		CHECK_INT(observed_storages(&w.observed, &w.model.plan), 0);
+		add_mounts(&w.observed, "1 0 254:0 / ext4 /dev/vda ro ro\n"
+					"2 1 0:30 /rofs tmpfs rofs rw rw\n"
+					"3 2 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
+		add_mounts(&w.observed, row->mount);
+		add_mounts(&w.observed, "5 2 0:32 /rofs/overlay/home overlay rofs rw rw\n"
+					"6 1 0:32 /home overlay rofs rw rw\n");
 		judge(&w);
 		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
 	}
@@ -317,9 +317,9 @@ static void test_guard_counts_as_nothing(void)
 		unmount(&w, "/var/local/data");
 		if (!row->partition)
 			unmount(&w, "/rofs/persist/data");
-		add_mounts(&w.seen, guard);
+		add_mounts(&w.observed, guard);
 		if (row->data)
-			add_mounts(&w.seen, data);
+			add_mounts(&w.observed, data);
 		judge(&w);
 		CHECK_INT(w.verdict.persists[0], row->data);
 		CHECK_INT(w.verdict.n_broken, row->problem ? 1 : 0);
@@ -355,7 +355,7 @@ static void test_volatile_persist_is_told(void)
 			 "[Overlay /var]\n%s",
 			 row->var);
 		prepare(&w, conf, healthy);
-		add_mounts(&w.seen, "20 3 254:32 /rofs/persist/kept ext4 /dev/vdc rw rw\n");
+		add_mounts(&w.observed, "20 3 254:32 /rofs/persist/kept ext4 /dev/vdc rw rw\n");
 		unmount(&w, "/var/local/data");
 		unmount(&w, "/rofs/persist/data");
 		judge(&w);
@@ -404,7 +404,7 @@ static void test_overlay_without_its_partition(void)
 			"1 0 254:0 / ext4 /dev/vda ro ro\n"
 			"3 1 0:30 /rofs tmpfs rofs rw rw\n"
 			"4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
-		add_mounts(&w.seen, row->mounts);
+		add_mounts(&w.observed, row->mounts);
 		judge(&w);
 		CHECK_INT(w.verdict.overlays[0], row->problem == NULL);
 		CHECK_INT(w.verdict.n_problems, row->problem ? 1 : 0);
@@ -469,8 +469,8 @@ static void test_swap(void)
 	_cleanup_(world_done) struct world w;
 
 	prepare(&w, conf_text, healthy);
-	w.seen.swaps = calloc(1, sizeof(*w.seen.swaps));
-	w.seen.swaps[w.seen.n_swaps++] = strdup("/dev/vda3");
+	w.observed.swaps = calloc(1, sizeof(*w.observed.swaps));
+	w.observed.swaps[w.observed.n_swaps++] = strdup("/dev/vda3");
 	judge(&w);
 	CHECK_INT(w.verdict.n_broken, 1);
 	CHECK(strncmp(w.verdict.problems[0].text, "swap is active on /dev/vda3", 27) == 0);
@@ -497,12 +497,12 @@ static void test_usage(void)
 		_cleanup_(world_done) struct world w;
 
 		prepare(&w, conf_text, healthy);
-		w.seen.volumes[0].usage = (struct usage){ .known = true,
-							  .size = 100,
-							  .used = row->used,
-							  .available = row->available,
-							  .inodes = row->inodes,
-							  .inodes_used = row->inodes_used };
+		w.observed.storages[0].usage = (struct usage){ .known = true,
+							       .size = 100,
+							       .used = row->used,
+							       .available = row->available,
+							       .inodes = row->inodes,
+							       .inodes_used = row->inodes_used };
 		judge(&w);
 		CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
 		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
@@ -533,7 +533,7 @@ static void test_a_table_that_goes_in_circles(void)
 		"5 4 0:4 /srv tmpfs d rw rw\n"
 		"6 5 0:4 /srv tmpfs d rw rw\n"
 		"5 6 0:4 /srv tmpfs d rw rw\n");
-	CHECK(seen_at(&w.seen, "/srv/x") != NULL);
+	CHECK(observed_at(&w.observed, "/srv/x") != NULL);
 	judge(&w);
 	CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
 }
@@ -543,7 +543,7 @@ static void test_no_mounts_at_all(void)
 	_cleanup_(world_done) struct world w;
 
 	prepare(&w, conf_text, "");
-	CHECK(seen_at(&w.seen, "/srv") == NULL);
+	CHECK(observed_at(&w.observed, "/srv") == NULL);
 	judge(&w);
 	CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
 }

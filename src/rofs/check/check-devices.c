@@ -110,7 +110,7 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 	for (size_t i = 0; i < facts->n_fstab; i++) {
 		const struct fstab_entry *e = &facts->fstab[i];
 		_cleanup_free_ char *path = NULL;
-		int err = unitname_device_path(e->spec, &path);
+		int err = unit_name_device_path(e->spec, &path);
 		struct stat found;
 
 		if (err == -ENOMEM)

@@ -192,7 +192,7 @@ static int make_row(const struct diff *d, const struct upper_entry *e, struct di
 		.device = e->upper->st_dev,
 		.inode = e->upper->st_ino,
 		.starts_empty = empty > 0,
-		.by_rofs = seeds_made(e) || is_mount_point(&d->loaded.plan, e),
+		.by_rofs = made_by_rofs(e) || is_mount_point(&d->loaded.plan, e),
 	};
 	return 0;
 }

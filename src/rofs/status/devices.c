@@ -61,7 +61,7 @@ static void read_life(const char *dir, unsigned major, unsigned minor, struct de
 }
 
 /* btrfs and others have a device number of their own: that of what was mounted is another. */
-static bool find_number(const struct seen_mount *m, unsigned *major, unsigned *minor)
+static bool find_number(const struct observed_mount *m, unsigned *major, unsigned *minor)
 {
 	struct stat st;
 
@@ -77,8 +77,8 @@ static bool find_number(const struct seen_mount *m, unsigned *major, unsigned *m
 }
 
 /* Without an initramfs the kernel's table of mounts has /dev/root, which is no device. */
-static int find_name(const char *dir, const struct seen_mount *m, unsigned major, unsigned minor,
-		     char **ret)
+static int find_name(const char *dir, const struct observed_mount *m, unsigned major,
+		     unsigned minor, char **ret)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_free_ char *path = NULL;
@@ -104,7 +104,7 @@ static int find_name(const char *dir, const struct seen_mount *m, unsigned major
 	return 0;
 }
 
-int device_read(const char *dir, const struct seen_mount *m, struct device *ret)
+int device_read(const char *dir, const struct observed_mount *m, struct device *ret)
 {
 	unsigned major, minor;
 

@@ -26,7 +26,7 @@ struct device {
  *
  * Returns: 0 (also when nothing is known) or -ENOMEM.
  */
-int device_read(const char *dir, const struct seen_mount *m, struct device *ret);
+int device_read(const char *dir, const struct observed_mount *m, struct device *ret);
 void device_done(struct device *d);
 
 #define _cleanup_device_ __attribute__((cleanup(device_done)))

@@ -35,7 +35,7 @@ static const char *first_difference(const struct rootfs *a, const struct rootfs 
 static int compare_files(const struct loaded *l, struct strbuf *b)
 {
 	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false }, kept = { -1, -1, false };
-	const struct rootfs *force = load_open_kept(&l->root, &kept) == 0 ? &kept : &l->root;
+	const struct rootfs *force = load_open_published(&l->root, &kept) == 0 ? &kept : &l->root;
 	_cleanup_conf_ struct conf conf = { 0 };
 	_cleanup_diag_ struct diag ignored = { 0 };
 	const char *path;

@@ -47,7 +47,7 @@ static void add_written(struct json *j, const struct device *d)
 
 static void add_root(struct json *j, const struct status *s)
 {
-	const struct seen_mount *m = seen_at(&s->seen, "/");
+	const struct observed_mount *m = observed_at(&s->observed, "/");
 
 	json_open(j, "root", '{');
 	json_boolean(j, "readonly", m && (m->read_only || m->fs_read_only));
@@ -67,8 +67,8 @@ static void add_amount(struct json *j, const char *key, const struct usage *u, u
 static void add_pools(struct json *j, const struct status *s)
 {
 	json_open(j, "pools", '[');
-	for (size_t i = 0; i < s->seen.n_volumes; i++) {
-		const struct volume *v = &s->seen.volumes[i];
+	for (size_t i = 0; i < s->observed.n_storages; i++) {
+		const struct storage *v = &s->observed.storages[i];
 
 		if (!v->is_pool)
 			continue;
@@ -90,7 +90,7 @@ static void add_overlays(struct json *j, const struct status *s)
 
 	json_open(j, "overlays", '[');
 	for (size_t i = 0; i < p->n_overlays; i++) {
-		const struct volume *v = volume_of_overlay(&s->seen, p, &p->overlays[i]);
+		const struct storage *v = storage_of_overlay(&s->observed, p, &p->overlays[i]);
 
 		json_open(j, NULL, '{');
 		json_string(j, "path", p->overlays[i].path);

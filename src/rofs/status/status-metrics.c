@@ -44,7 +44,7 @@ static void add_one(struct strbuf *b, const char *name, const char *label, const
 
 static void add_verdict(struct strbuf *b, const struct status *s)
 {
-	const struct seen_mount *m = seen_at(&s->seen, "/");
+	const struct observed_mount *m = observed_at(&s->observed, "/");
 
 	add_family(b, "rofs_protected", "gauge", "Whether all that rofs.conf declares is in force");
 	add_one(b, "rofs_protected", NULL, NULL, s->verdict.state == VERDICT_PROTECTED);
@@ -56,13 +56,13 @@ static void add_verdict(struct strbuf *b, const struct status *s)
 	add_one(b, "rofs_root_readonly", NULL, NULL, m && (m->read_only || m->fs_read_only));
 }
 
-static void add_volumes(struct strbuf *b, const struct status *s, const char *name,
+static void add_storage(struct strbuf *b, const struct status *s, const char *name,
 			const char *help, uint64_t (*get)(const struct usage *u))
 {
 	bool any = false;
 
-	for (size_t i = 0; i < s->seen.n_volumes; i++) {
-		const struct volume *v = &s->seen.volumes[i];
+	for (size_t i = 0; i < s->observed.n_storages; i++) {
+		const struct storage *v = &s->observed.storages[i];
 
 		if (!v->usage.known)
 			continue;
@@ -156,13 +156,13 @@ int status_metrics(const struct status *s)
 
 	add_verdict(&b, s);
 	add_states(&b, s);
-	add_volumes(&b, s, "rofs_pool_size_bytes", "Size of the pool or partition", get_size);
-	add_volumes(&b, s, "rofs_pool_used_bytes", "How much of it is in use", get_used);
-	add_volumes(&b, s, "rofs_pool_avail_bytes", "How much ordinary users can still write",
+	add_storage(&b, s, "rofs_pool_size_bytes", "Size of the pool or partition", get_size);
+	add_storage(&b, s, "rofs_pool_used_bytes", "How much of it is in use", get_used);
+	add_storage(&b, s, "rofs_pool_avail_bytes", "How much ordinary users can still write",
 		    get_available);
-	add_volumes(&b, s, "rofs_pool_inodes", "How many files it can hold, 0 if without a limit",
+	add_storage(&b, s, "rofs_pool_inodes", "How many files it can hold, 0 if without a limit",
 		    get_inodes);
-	add_volumes(&b, s, "rofs_pool_inodes_used", "How many files it holds", get_inodes_used);
+	add_storage(&b, s, "rofs_pool_inodes_used", "How many files it holds", get_inodes_used);
 	add_devices(&b, s);
 	strbuf_add(&b, "# EOF\n");
 	err = strbuf_take(&b, &text);

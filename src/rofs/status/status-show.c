@@ -127,7 +127,7 @@ static struct libscols_line *add_row(struct table *t, struct libscols_line *pare
 
 static void add_root(struct table *t, const struct status *s)
 {
-	const struct seen_mount *m = seen_at(&s->seen, "/");
+	const struct observed_mount *m = observed_at(&s->observed, "/");
 	struct libscols_line *line = add_row(t, NULL, "/", "root", NULL);
 	bool read_only = m && (m->read_only || m->fs_read_only);
 
@@ -137,7 +137,7 @@ static void add_root(struct table *t, const struct status *s)
 	cells_device(t, line, &s->root);
 }
 
-static void add_overlays(struct table *t, const struct status *s, const struct volume *v,
+static void add_overlays(struct table *t, const struct status *s, const struct storage *v,
 			 struct libscols_line *parent)
 {
 	const struct plan *p = &s->loaded.plan;
@@ -145,7 +145,7 @@ static void add_overlays(struct table *t, const struct status *s, const struct v
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		struct libscols_line *line;
 
-		if (volume_of_overlay(&s->seen, p, &p->overlays[i]) != v)
+		if (storage_of_overlay(&s->observed, p, &p->overlays[i]) != v)
 			continue;
 		line = add_row(t, parent, p->overlays[i].path, "overlay",
 			       status_overlay_state(s, i));
@@ -153,9 +153,9 @@ static void add_overlays(struct table *t, const struct status *s, const struct v
 	}
 }
 
-static void add_pool(struct table *t, const struct status *s, const struct volume *v)
+static void add_pool(struct table *t, const struct status *s, const struct storage *v)
 {
-	bool mounted = seen_mounted_at(&s->seen, v->dir) != NULL;
+	bool mounted = observed_mounted_at(&s->observed, v->dir) != NULL;
 	struct libscols_line *line =
 		add_row(t, NULL, v->dir, "pool", mounted ? "active" : "inactive");
 
@@ -165,7 +165,7 @@ static void add_pool(struct table *t, const struct status *s, const struct volum
 	add_overlays(t, s, v, line);
 }
 
-static void add_partition(struct table *t, const struct status *s, const struct volume *v)
+static void add_partition(struct table *t, const struct status *s, const struct storage *v)
 {
 	const struct plan *p = &s->loaded.plan;
 	const struct plan_partition *q = &p->partitions[v->index];
@@ -201,10 +201,10 @@ static int print_table(const struct status *s, const struct table_style *style,
 	if (err < 0)
 		return err;
 	add_root(t, s);
-	for (size_t i = 0; i < s->seen.n_volumes; i++) {
-		const struct volume *v = &s->seen.volumes[i];
+	for (size_t i = 0; i < s->observed.n_storages; i++) {
+		const struct storage *v = &s->observed.storages[i];
 
-		if (v->kind == VOLUME_PARTITION)
+		if (v->kind == STORAGE_PARTITION)
 			add_partition(t, s, v);
 		else
 			add_pool(t, s, v);
@@ -234,7 +234,7 @@ static int print_line(const struct status *s, const struct output *o)
 	if (s->off)
 		n = asprintf(&line, "off: rofs does nothing in this boot: %s", s->off);
 	else
-		n = verdict_line(&s->verdict, &s->loaded.plan, &s->seen, &line);
+		n = verdict_line(&s->verdict, &s->loaded.plan, &s->observed, &line);
 	if (n < 0)
 		return line = NULL, -ENOMEM;
 

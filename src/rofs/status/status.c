@@ -120,7 +120,7 @@ static void status_done(struct status *s)
 	device_done(&s->root);
 	units_done(&s->units);
 	verdict_done(&s->verdict);
-	seen_done(&s->seen);
+	observed_done(&s->observed);
 	free(s->off);
 	load_done(&s->loaded);
 }
@@ -234,13 +234,14 @@ static int look_at_devices(struct status *s)
 	const struct plan *p = &s->loaded.plan;
 	int err;
 
-	err = device_read(s->dir, seen_at(&s->seen, "/"), &s->root);
+	err = device_read(s->dir, observed_at(&s->observed, "/"), &s->root);
 	s->partitions = calloc(p->n_partitions + 1, sizeof(*s->partitions));
 	if (err < 0 || !s->partitions)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_partitions && err >= 0; i++)
 		if (p->partitions[i].conf)
-			err = device_read(s->dir, seen_mounted_at(&s->seen, p->partitions[i].where),
+			err = device_read(s->dir,
+					  observed_mounted_at(&s->observed, p->partitions[i].where),
 					  &s->partitions[i]);
 	return err;
 }
@@ -255,7 +256,7 @@ static int judge(struct status *s)
 		return 0;
 	}
 
-	err = verdict_build(&s->loaded.plan, &s->seen, &s->loaded.diag, &s->verdict);
+	err = verdict_build(&s->loaded.plan, &s->observed, &s->loaded.diag, &s->verdict);
 	if (err < 0)
 		return err;
 	s->answers = calloc(s->verdict.n_problems + 1, sizeof(*s->answers));
@@ -283,7 +284,7 @@ static int collect(struct status *s)
 	if (err >= 0)
 		err = load_why_off(&s->loaded, &s->off);
 	if (err >= 0)
-		err = seen_read(s->dir, &s->loaded.plan, &s->seen);
+		err = observe(s->dir, &s->loaded.plan, &s->observed);
 	if (err >= 0)
 		err = judge(s);
 	return err < 0 ? err : look_at_devices(s);

@@ -19,7 +19,7 @@ struct answer {
 struct status {
 	const char *dir;
 	struct loaded loaded;
-	struct seen seen;
+	struct observed observed;
 	struct verdict verdict;
 	char *off; /* why nothing is in force, NULL: it should be */
 	struct unit_states units;
