@@ -520,7 +520,7 @@ def test_layers_that_the_kernel_refuses_cost_their_overlay_only(system: System) 
         mountpoint -q /rofs/overlay/var || echo not on /var
         """))
     assert found["status"] == ["1"]
-    assert "<3>/var: the kernel does not mount the overlay: Invalid argument; journalctl -k says" \
+    assert "rofs-prepare: /var: the kernel does not mount the overlay: Invalid argument; journalctl -k says" \
         " more" in found["said"]
     assert found["home"] == ["overlay", "not on /var"]
 
@@ -539,7 +539,7 @@ def test_partition_that_systemd_has_found_for_an_overlay_is_told(
         echo == mounts; findmnt -n -o FSTYPE /home; findmnt -n -o FSTYPE /var
         """))
     assert found["status"] == [status]
-    said = [line for line in found["said"] if line.startswith("<3>/home: systemd has found")]
+    said = [line for line in found["said"] if line.startswith("rofs-prepare: /home: systemd has found")]
     assert len(said) == int(status)
     assert not said or (what in said[0] and "/etc/fstab" in said[0])
     assert found["mounts"] == ["overlay", "overlay"]
@@ -627,7 +627,7 @@ def test_without_overlayfs_paths_are_bound_read_only(system: System, build_dir: 
         mount --bind run/id etc/machine-id; mkdir var/lib; mount --make-shared .
     """)
     assert done.stderr.splitlines() == [
-        "<3>this kernel has no overlayfs: /etc /home /var stay read-only"] * 2
+        "rofs-prepare: this kernel has no overlayfs: /etc /home /var stay read-only"] * 2
     assert done.stdout.split() == [
         "0", "0", "/etc/machine-id", "/etc", "/etc/machine-id", "/home", "/var",
         RUNNING_ID, "persist"]

@@ -8,12 +8,13 @@
 #include <sys/wait.h>
 
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 #define LOOKED_AT_BYTES ((size_t)1024 * 1024) /* at either end of the partition */
 
 /*
  * Runs a program and takes the first bytes of its output. Returns: how many bytes, -EIO when it has
- * failed, having complained; or -errno.
+ * failed, having logged it; or -errno.
  */
 static ssize_t run(const char *const *argv, char *output, size_t size)
 {
@@ -32,7 +33,7 @@ static ssize_t run(const char *const *argv, char *output, size_t size)
 	if (pid == 0) {
 		if (dup2(writer, STDOUT_FILENO) >= 0)
 			execvp(argv[0], (char *const *)argv);
-		complain(-errno, "%s: %s", argv[0], strerror(errno));
+		log_error(-errno, "%s: %s", argv[0], strerror(errno));
 		_exit(127);
 	}
 
@@ -43,7 +44,7 @@ static ssize_t run(const char *const *argv, char *output, size_t size)
 	if (waitpid(pid, &status, 0) < 0)
 		return -errno;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return complain(-EIO, "%s failed", argv[0]);
+		return log_error(-EIO, "%s failed", argv[0]);
 	return n < 0 ? -errno : n;
 }
 
@@ -81,10 +82,11 @@ static int check_signatures(const struct plan_partition *p, char *types)
 			return 0;
 		first = first ? first : type;
 	}
-	return complain(-EEXIST,
-			"%s:%u: [Partition %s]: %s holds %s, and no %s file system is made over it",
-			s->pos.file, s->pos.line, s->name, p->device_path,
-			first ? first : "something", p->conf->type);
+	return log_error(
+		-EEXIST,
+		"%s:%u: [Partition %s]: %s holds %s, and no %s file system is made over it",
+		s->pos.file, s->pos.line, s->name, p->device_path, first ? first : "something",
+		p->conf->type);
 }
 
 /* Only zeros, or only ones? */
@@ -152,9 +154,9 @@ static int format_device(const struct plan_partition *p, int fd)
 		return found < 0 ? found : check_signatures(p, types);
 	found = is_blank_device(fd);
 	if (found < 0)
-		return complain(found, "%s: %s", p->device_path, strerror(-found));
+		return log_error(found, "%s: %s", p->device_path, strerror(-found));
 	if (!found)
-		return complain(
+		return log_error(
 			-EEXIST,
 			"%s:%u: [Partition %s]: %s has no file system, but it is not blank either, "
 			"so none is made on it; fill its first and last MiB with zeros if nothing "
@@ -173,6 +175,6 @@ int format_partition(const struct plan_partition *p)
 	_cleanup_close_ int fd = open(p->device_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		return complain(-errno, "%s: %s", p->device_path, strerror(errno));
+		return log_error(-errno, "%s: %s", p->device_path, strerror(errno));
 	return format_device(p, fd);
 }

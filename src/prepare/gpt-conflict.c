@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 /* systemd runs all generators before the first unit, so this is complete when we run. */
 #define LATE_DIR "run/systemd/generator.late"
@@ -43,7 +44,7 @@ int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 	/* A tmpfs of systemd.volatile= has nothing that could be missed. */
 	if (read_what(unit, &what) <= 0 || what[0] != '/')
 		return 0;
-	return complain(
+	return log_error(
 		-ENOTUNIQ,
 		"%s: systemd has found %s for it, which is not mounted now, so that what is on it is not seen; "
 		"name it in /etc/fstab, and it will be the lower of the overlay",

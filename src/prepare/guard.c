@@ -10,6 +10,7 @@
 #include "prepare/immutable.h"
 #include "prepare/mounts.h"
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 /* Visible to all, as systemd makes mount points. What cannot be made shows when it is used. */
 static int make_visible(const char *path)
@@ -70,9 +71,9 @@ static int guard_file(const char *path)
 		return 0;
 	if (err != -ENOTTY && err != -EOPNOTSUPP)
 		return err;
-	inform("%s: this kernel cannot guard a single file; without its partition, RAM takes the "
-	       "writes",
-	       path);
+	log_info("%s: this kernel cannot guard a single file; without its partition, RAM takes the "
+		 "writes",
+		 path);
 	return 0;
 }
 
@@ -88,7 +89,7 @@ void mounts_unguard(const struct plan_persist *p)
 		return;
 	err = immutable_set(p->path, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
-		complain(err, "%s: %s", p->path, strerror(-err));
+		log_error(err, "%s: %s", p->path, strerror(-err));
 }
 
 static int put_guard(const struct plan_persist *p)
@@ -109,7 +110,7 @@ int mounts_guard(const struct plan_persist *p)
 		return 0;
 	err = put_guard(p);
 	if (err < 0)
-		return complain(
+		return log_error(
 			err,
 			"%s:%u: [Persist %s] is not guarded: without its partition, what lies "
 			"beneath takes the writes: %s",

@@ -6,6 +6,7 @@
 
 #include "basic/path.h"
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 int open_dir_at(int root_fd, const char *path)
 {
@@ -48,7 +49,7 @@ int make_mount_point(const char *path)
 	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
 	fd = root_fd < 0 ? -errno : make_path(root_fd, path);
-	return fd < 0 ? complain(fd, "%s: %s", path, strerror(-fd)) : 0;
+	return fd < 0 ? log_error(fd, "%s: %s", path, strerror(-fd)) : 0;
 }
 
 /* One directory of a StartEmpty= path in the upper layer, with the attributes of its lower twin. */
@@ -147,8 +148,8 @@ static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper
 		path_clean(word);
 		err = start_empty(lower_fd, upper_fd, relative_to(o, word));
 		if (err < 0) {
-			complain(err, "StartEmpty=%s of the overlay on %s: %s", word, o->path,
-				 strerror(-err));
+			log_error(err, "StartEmpty=%s of the overlay on %s: %s", word, o->path,
+				  strerror(-err));
 			left_out = 1;
 		}
 	}
@@ -210,8 +211,8 @@ static int make_file_mount_points(const struct plan *p, const struct plan_overla
 		path = strdup(p->persists[i].path + strlen(o->path) + 1);
 		err = path ? make_file_at(lower_fd, upper_fd, path) : -ENOMEM;
 		if (err < 0) {
-			complain(err, "the file %s, to mount a persist on: %s", p->persists[i].path,
-				 strerror(-err));
+			log_error(err, "the file %s, to mount a persist on: %s",
+				  p->persists[i].path, strerror(-err));
 			left_out = 1;
 		}
 	}
@@ -229,13 +230,13 @@ static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upp
 
 	err = updated_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
-		return complain(err, "%s/.updated: %s", o->path, strerror(-err));
+		return log_error(err, "%s/.updated: %s", o->path, strerror(-err));
 	if (!etc)
 		return 0;
 
 	err = machine_id_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
-		return complain(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
+		return log_error(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
 	return 0;
 }
 
@@ -255,8 +256,8 @@ static int fill_upper(const struct plan *p, const struct plan_overlay *o, int ro
 	/* Last, since what was made in it has changed its time. */
 	err = attributes_copy(lower_fd, upper_fd);
 	if (err < 0)
-		return complain(err, "mode, owner and attributes of %s: %s", o->path,
-				strerror(-err));
+		return log_error(err, "mode, owner and attributes of %s: %s", o->path,
+				 strerror(-err));
 	return left_out;
 }
 
@@ -272,7 +273,7 @@ static int seed_again(int root_fd, const struct plan_overlay *o, int lower_fd, i
 		return 0;
 	err = machine_id_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
-		complain(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
+		log_error(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
 	return err < 0;
 }
 
@@ -295,16 +296,16 @@ int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *
 
 	dir_fd = make_path(root_fd, o->layers);
 	if (dir_fd < 0)
-		return complain(dir_fd, "%s: %s", o->layers, strerror(-dir_fd));
+		return log_error(dir_fd, "%s: %s", o->layers, strerror(-dir_fd));
 	made = fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0;
 
 	lower_fd = open_dir_at(root_fd, o->lower);
 	if (lower_fd < 0)
-		return complain(lower_fd, "%s, the lower of %s: %s", o->lower, o->path,
-				strerror(-lower_fd));
+		return log_error(lower_fd, "%s, the lower of %s: %s", o->lower, o->path,
+				 strerror(-lower_fd));
 	upper_fd = make_dir_at(dir_fd, "upper");
 	if (upper_fd < 0)
-		return complain(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
+		return log_error(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
 
 	if (made)
 		return renew(root_fd, p, o, lower_fd, upper_fd);
@@ -312,7 +313,7 @@ int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *
 	if (left_out < 0)
 		return left_out;
 	if (mkdirat(dir_fd, "work", 0700) < 0)
-		return complain(-errno, "%s/work: %s", o->layers, strerror(errno));
+		return log_error(-errno, "%s/work: %s", o->layers, strerror(errno));
 
 	return left_out;
 }

@@ -8,6 +8,7 @@
 
 #include "layer/made-by-rofs.h"
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 /* Only for a system whose lower /etc has no machine-id file at all: PID 1 then has none either. */
 static int make_id(char ret[static MACHINE_ID_LETTERS + 1])
@@ -89,7 +90,7 @@ int machine_id_release(int fd)
 	/* Lazily, since the descriptor itself keeps it busy. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
 	if (umount2(path, MNT_DETACH) < 0)
-		return complain(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
+		return log_error(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
 	return 0;
 }
 

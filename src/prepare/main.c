@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs-prepare: runs between the mount of a pool and what is mounted from it; rofs-prepare(8). */
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "basic/strbuf.h"
@@ -11,41 +10,12 @@
 #include "prepare/prepare.h"
 #include "system/confdirs.h"
 #include "system/facts-read.h"
+#include "system/log.h"
 #include "system/program.h"
 #include "system/rootfs.h"
 
 static const char *arg_root;
 static const char *arg_pool;
-
-/* In the journal "<3>" gives the priority; sd-daemon(3). */
-_printf_(2, 0) static void say(const char *priority, const char *format, va_list ap)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
-	else
-		fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "" : priority, text);
-}
-
-int complain(int err, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	say("<3>", format, ap);
-	va_end(ap);
-	return err;
-}
-
-void inform(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	say("<6>", format, ap);
-	va_end(ap);
-}
 
 static const char usage[] =
 	"Usage: rofs-prepare POOL\n"
@@ -79,7 +49,7 @@ static void tell_no_overlayfs(struct strbuf *paths)
 	_cleanup_free_ char *list = NULL;
 
 	if (paths->len > 0 && strbuf_take(paths, &list) >= 0)
-		complain(-ENODEV, "this kernel has no overlayfs:%s stay read-only", list);
+		log_error(-ENODEV, "this kernel has no overlayfs:%s stay read-only", list);
 }
 
 /*
@@ -135,7 +105,7 @@ static int prepare_instead(const struct rootfs *r, const struct plan *p, size_t 
 }
 
 /*
- * Everything that this run is for; what fails has complained, and the rest goes on. Below another
+ * Everything that this run is for; what fails is logged, and the rest goes on. Below another
  * root nothing is mounted: units and options are about this one.
  */
 static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
@@ -172,7 +142,7 @@ static int run_plan(const struct rootfs *r, const struct plan *p)
 			return format_partition(&p->partitions[i]) < 0 ? EXIT_FAILURE :
 									 EXIT_SUCCESS;
 
-	complain(-ENOENT, "%s is no pool of /etc/rofs.conf", arg_pool);
+	log_error(-ENOENT, "%s is no pool of /etc/rofs.conf", arg_pool);
 	return EXIT_FAILURE;
 }
 
@@ -195,7 +165,8 @@ static int run(void)
 	if (err >= 0)
 		err = plan_build(&conf, &facts, &d, &plan);
 	if (err < 0)
-		return complain(err, "reading the configuration: %s", strerror(-err)), EXIT_FAILURE;
+		return log_error(err, "reading the configuration: %s", strerror(-err)),
+		       EXIT_FAILURE;
 
 	return run_plan(&r, &plan);
 }

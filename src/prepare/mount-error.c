@@ -6,6 +6,7 @@
 
 #include "prepare/kernel.h"
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 /* What each is for overlayfs: Documentation/filesystems/overlayfs.rst, ovl_dentry_weird(). */
 static const struct kind {
@@ -38,22 +39,22 @@ int mount_error_explain(const struct plan_overlay *o, int err)
 	const struct kind *lower = kind_of(o->lower), *upper = kind_of(o->layers);
 
 	if (err == -EINVAL && lower && lower->ignores_case)
-		return complain(
+		return log_error(
 			err,
 			"%s: %s cannot be the lower of an overlay, since it takes upper and lower case for the same name",
 			o->path, lower->name);
 	if (err == -EINVAL && upper && upper->ignores_case)
-		return complain(
+		return log_error(
 			err,
 			"%s: %s cannot hold the changes of an overlay; ext4, xfs, btrfs or f2fs can",
 			o->path, upper->name);
 	if (err == -EINVAL && lower && lower->may_ignore_case)
-		return complain(
+		return log_error(
 			err,
 			"%s: this kernel does not take the file system (%s) for the lower of an overlay; "
 			"was it made with case-insensitive names (casefold)? journalctl -k says more",
 			o->path, lower->name);
-	return complain(err,
-			"%s: the kernel does not mount the overlay: %s; journalctl -k says more",
-			o->path, strerror(-err));
+	return log_error(err,
+			 "%s: the kernel does not mount the overlay: %s; journalctl -k says more",
+			 o->path, strerror(-err));
 }

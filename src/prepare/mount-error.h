@@ -8,6 +8,6 @@
  * @err: -errno of mount(2), which for most reasons is -EINVAL
  *
  * What overlayfs accepts depends on the kernel: this is asked only when it has refused. Returns:
- * @err, having complained.
+ * @err, having logged it.
  */
 int mount_error_explain(const struct plan_overlay *o, int err);

@@ -10,6 +10,7 @@
 #include "prepare/kernel.h"
 #include "prepare/mount-error.h"
 #include "prepare/prepare.h"
+#include "system/log.h"
 #include "unit/options.h"
 
 /* Options taken apart for mount(2), which wants flags and the file system's own text separate. */
@@ -130,7 +131,7 @@ static int try_mount(const char *what, const char *where, const char *type, cons
 
 static int tell(int err, const char *where)
 {
-	return err < 0 ? complain(err, "%s: %s; its unit tries again", where, strerror(-err)) : 0;
+	return err < 0 ? log_error(err, "%s: %s; its unit tries again", where, strerror(-err)) : 0;
 }
 
 static void mount_one(const char *what, const char *where, const char *type, const char *options)
@@ -246,7 +247,7 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	err = mounts_merged(p, &in_ram);
 	if (err != -ENODEV)
 		return err;
-	complain(err, "this kernel has no overlayfs: %s stays read-only", o->path);
+	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
 	mount_one(o->lower, where, NULL, OPTIONS_RO);
 	return 0;
 }

@@ -19,7 +19,7 @@ bool mounts_is_mount_point(const char *path);
  * mount point on which something is mounted already is left alone. A failure is told and left to
  * the unit, which tries again and shows what came of it.
  *
- * The last two return 0 or -errno, having complained, with the reason where mount(8) could only say
+ * The last two return 0 or -errno, having logged it, with the reason where mount(8) could only say
  * "wrong fs type, bad option"; but not of -ENODEV: this kernel has no overlayfs. Then
  * mounts_overlay() has bound the path on itself, read-only.
  */
@@ -34,7 +34,7 @@ int mounts_overlay(const struct plan *p, const struct plan_overlay *o);
  * changes in the shared pool; or the lower, read-only.
  *
  * Returns: 0, also when the lower stands there as this kernel has no overlayfs; or -errno. Having
- * complained in both cases.
+ * logged it in both cases.
  */
 int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o);
 
@@ -44,7 +44,7 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
  * A single file, which is in an overlay, is made immutable instead. The mount point is made where it is missing and can be made. A path on which something is mounted
  * already is left alone: it has the data, or its guard.
  *
- * Returns: 0 or -errno, having complained.
+ * Returns: 0 or -errno, having logged it.
  */
 int mounts_guard(const struct plan_persist *p);
 

@@ -15,6 +15,7 @@
 #include "layer/copy.h"
 #include "prepare/kernel.h"
 #include "prepare/prepare.h"
+#include "system/log.h"
 
 /*
  * What is not finished lies beside the place it is for, in a directory CONF_RESERVED_NAME. A power
@@ -53,7 +54,7 @@ static int find_user(const char *name, uid_t *ret)
 	errno = 0;
 	p = getpwnam(name);
 	if (!p)
-		return complain(errno ? -errno : -ESRCH, "User=%s: there is no such user", name);
+		return log_error(errno ? -errno : -ESRCH, "User=%s: there is no such user", name);
 	*ret = p->pw_uid;
 	return 0;
 }
@@ -67,7 +68,7 @@ static int find_group(const char *name, gid_t *ret)
 	errno = 0;
 	g = getgrnam(name);
 	if (!g)
-		return complain(errno ? -errno : -ESRCH, "Group=%s: there is no such group", name);
+		return log_error(errno ? -errno : -ESRCH, "Group=%s: there is no such group", name);
 	*ret = g->gr_gid;
 	return 0;
 }
@@ -120,11 +121,12 @@ static int check_owners(const struct wanted *w)
 	if (has_owners(w->dir_fd) ||
 	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
 		return 0;
-	return complain(-EOPNOTSUPP,
-			"%s: the file system of [Partition %s] keeps no owners and no modes; leave "
-			"out Mode=, User=, Group= and Populate=, and say uid=, gid= and umask= in "
-			"Options= of the partition",
-			w->persist->path, c->partition);
+	return log_error(
+		-EOPNOTSUPP,
+		"%s: the file system of [Partition %s] keeps no owners and no modes; leave "
+		"out Mode=, User=, Group= and Populate=, and say uid=, gid= and umask= in "
+		"Options= of the partition",
+		w->persist->path, c->partition);
 }
 
 static int set_attributes(const struct wanted *w, int fd)
@@ -186,12 +188,12 @@ struct room {
 
 static int told_room(const struct wanted *w, int err, const struct room *r)
 {
-	return complain(err,
-			"%s: Populate=yes needs %" PRIu64 " bytes in %" PRIu64
-			" files, and the partition has %" PRIu64 " bytes and %" PRIu64
-			" files free",
-			w->persist->path, r->need.bytes, r->need.inodes,
-			(uint64_t)r->fs.f_bfree * r->fs.f_frsize, (uint64_t)r->fs.f_ffree);
+	return log_error(err,
+			 "%s: Populate=yes needs %" PRIu64 " bytes in %" PRIu64
+			 " files, and the partition has %" PRIu64 " bytes and %" PRIu64
+			 " files free",
+			 w->persist->path, r->need.bytes, r->need.inodes,
+			 (uint64_t)r->fs.f_bfree * r->fs.f_frsize, (uint64_t)r->fs.f_ffree);
 }
 
 static int check_room(const struct wanted *w, struct room *ret)
@@ -232,8 +234,8 @@ static int copy_lower(const struct wanted *w, int new_fd, const struct room *roo
 	if (err == -ENOSPC || err == -EDQUOT)
 		return told_room(w, err, room);
 	if (err < 0)
-		return complain(err, "%s: copying %s%s: %s", w->persist->path, w->persist->lower,
-				where ? where : "", strerror(-err));
+		return log_error(err, "%s: copying %s%s: %s", w->persist->path, w->persist->lower,
+				 where ? where : "", strerror(-err));
 	return 0;
 }
 
@@ -252,8 +254,8 @@ static int check_lower_is_mounted(const struct wanted *w)
 	if (statx(w->root_fd, where + strspn(where, "/"), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx) <
 		    0 ||
 	    !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-		return complain(-ENOENT, "%s: Populate=yes has nothing to copy: %s is not mounted",
-				w->persist->path, where);
+		return log_error(-ENOENT, "%s: Populate=yes has nothing to copy: %s is not mounted",
+				 w->persist->path, where);
 	return 0;
 }
 
@@ -267,8 +269,8 @@ static int populate(const struct wanted *w, int new_fd)
 	if (err < 0)
 		return err;
 
-	inform("%s: copying %" PRIu64 " bytes in %" PRIu64 " files from %s", w->persist->path,
-	       room.need.bytes, room.need.inodes, w->persist->lower);
+	log_info("%s: copying %" PRIu64 " bytes in %" PRIu64 " files from %s", w->persist->path,
+		 room.need.bytes, room.need.inodes, w->persist->lower);
 	err = copy_lower(w, new_fd, &room);
 	if (err < 0)
 		return err;
@@ -276,8 +278,8 @@ static int populate(const struct wanted *w, int new_fd)
 	if (syncfs(new_fd) < 0)
 		return errno == ENOSPC ? told_room(w, -errno, &room) : -errno;
 	took = milliseconds() - began;
-	inform("%s: copied %" PRIu64 " bytes in %" PRIu64 ".%" PRIu64 " s", w->persist->path,
-	       room.need.bytes, took / 1000, took % 1000 / 100);
+	log_info("%s: copied %" PRIu64 " bytes in %" PRIu64 ".%" PRIu64 " s", w->persist->path,
+		 room.need.bytes, took / 1000, took % 1000 / 100);
 	return 0;
 }
 
@@ -347,7 +349,8 @@ static int make_wanted(const struct wanted *w)
 		err = -errno;
 	/* In any case, so that a partition that was too small is as it was. */
 	if (copy_remove(w->dir_fd, CONF_RESERVED_NAME) < 0 || fsync(w->dir_fd) < 0)
-		inform("%s: what is half made remains; the next boot removes it", w->persist->path);
+		log_info("%s: what is half made remains; the next boot removes it",
+			 w->persist->path);
 	return err;
 }
 
@@ -413,8 +416,8 @@ int persist_prepare(int root_fd, const struct plan *plan, const struct plan_pers
 	if (err >= 0)
 		err = mark_prepared(root_fd, p->unit);
 	if (err < 0)
-		return complain(err, "%s:%u: [Persist %s] Directory=%s: %s",
-				p->conf->section.pos.file, p->conf->section.pos.line,
-				p->conf->section.name, p->conf->directory, strerror(-err));
+		return log_error(err, "%s:%u: [Persist %s] Directory=%s: %s",
+				 p->conf->section.pos.file, p->conf->section.pos.line,
+				 p->conf->section.name, p->conf->directory, strerror(-err));
 	return 0;
 }

@@ -13,22 +13,13 @@
  */
 
 /**
- * complain - one line for the journal about what could not be done; "%m"-style text is the
- * caller's. Returns @err.
- */
-int complain(int err, const char *format, ...) _printf_(2, 3);
-
-/** inform - one line for the journal about what is done, as complain(). */
-void inform(const char *format, ...) _printf_(1, 2);
-
-/**
  * layer_prepare - make upper and work of one overlay
  *
  * work is made last: an overlay without it cannot be mounted, so what is half done is never used.
  * When it is there nothing is changed.
  *
  * Returns: 0; 1 when the overlay can be mounted but is not all that was declared; or -errno. Having
- * complained, but for 0.
+ * logged it, but for 0.
  *
  * In the upper it also makes the mount points of single files that the lower does not have: systemd
  * would make directories.
@@ -42,7 +33,7 @@ int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *
  * an overlay win over its units, and without a line in fstab the generator cannot know of the
  * partition: it may not probe devices.
  *
- * Returns: 0; or -ENOTUNIQ, having complained; or -ENOMEM.
+ * Returns: 0; or -ENOTUNIQ, having logged it; or -ENOMEM.
  */
 int gpt_conflict_check(int root_fd, const struct plan_overlay *o);
 
@@ -74,7 +65,7 @@ int machine_id_hold(int root_fd);
  * overlay is on /etc: before that, everybody would see the empty file for a moment, and a journald
  * that starts then has no id.
  *
- * Returns: 0 or -errno, having complained.
+ * Returns: 0 or -errno, having logged it.
  */
 int machine_id_release(int fd);
 
@@ -95,7 +86,7 @@ int updated_make(int root_fd, int lower_fd, int upper_fd);
  * persist_prepare - make the Directory= of a persist, if it is not there: with its mode, its owner
  * and, with Populate=yes, its content
  *
- * A power cut at any moment leaves it whole or not there. Returns: 0, or -errno, having complained;
+ * A power cut at any moment leaves it whole or not there. Returns: 0, or -errno, having logged it;
  * the partition is then as it was.
  */
 int persist_prepare(int root_fd, const struct plan *plan, const struct plan_persist *p);
@@ -110,7 +101,7 @@ int make_path(int root_fd, const char *path);
  * of erased flash, in the first and the last MiB.
  *
  * Returns: 0 when it has a signature or a file system was made; -EEXIST when it holds something
- * else; or -errno. Having said what was made, or complained.
+ * else; or -errno. Having logged what was made, or why not.
  */
 int format_partition(const struct plan_partition *p);
 
@@ -129,6 +120,6 @@ int make_dir_at(int dir_fd, const char *name);
 /**
  * make_mount_point - make a directory below /rofs, and those above it, with mode 0700
  *
- * Returns: 0 or -errno, having complained.
+ * Returns: 0 or -errno, having logged it.
  */
 int make_mount_point(const char *path);

@@ -8,6 +8,7 @@
 
 #include "basic/macro.h"
 #include "superblock/ext4.h"
+#include "system/log.h"
 #include "system/program.h"
 
 static const char usage[] =
@@ -21,12 +22,6 @@ static const char usage[] =
 	"  --version   the version\n"
 	"\n"
 	"Exit status: 0 the superblock is whole now or was, 1 it is not, 2 usage. See rofs-superblock(8).\n";
-
-static int complain(const char *device, const char *what)
-{
-	fprintf(stderr, "rofs-superblock: %s: %s\n", device, what);
-	return EXIT_FAILURE;
-}
 
 /* Returns: 1, 0 when it is not torn, or -errno. */
 static int read_torn(int fd, unsigned char *superblock)
@@ -79,23 +74,21 @@ static int mend(const char *device)
 		return EXIT_SUCCESS;
 	err = fd < 0 ? -errno : read_torn(fd, superblock);
 	if (err < 0)
-		return complain(device, strerror(-err));
+		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-err));
 	if (err == 0)
 		return EXIT_SUCCESS;
 
 	at = ext4_first_copy(superblock);
 	against = what_is_against(fd, superblock, at);
-	if (against) {
-		fprintf(stderr,
-			"rofs-superblock: %s: the checksum of the ext4 superblock is wrong, and %s; "
-			"run e2fsck by hand\n",
+	if (against)
+		return log_error(
+			EXIT_FAILURE,
+			"%s: the checksum of the ext4 superblock is wrong, and %s; run e2fsck by hand",
 			device, against);
-		return EXIT_FAILURE;
-	}
 	close(TAKE_FD(fd));
 	err = write_mended(device, superblock);
 	if (err < 0)
-		return complain(device, strerror(-err));
+		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-err));
 	printf("%s: the ext4 superblock was torn, as by a power cut; it agrees with its copy in block "
 	       "%" PRIu64 ", and has a new checksum\n",
 	       device, at.block);
@@ -145,12 +138,12 @@ static int export(const char *device)
 	int status;
 
 	if (torn < 0)
-		return complain(device, strerror(-torn));
+		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-torn));
 	if (!torn)
 		return EXIT_SUCCESS;
 	probe = blkid_new_probe();
 	if (!probe)
-		return complain(device, strerror(ENOMEM));
+		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(ENOMEM));
 	status = print_properties(probe, fd);
 	blkid_free_probe(probe);
 	return status;

@@ -4,26 +4,41 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */
 #define KMSG_BYTES_MAX 900u
+
+bool log_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	/* Whoever redirects standard error of a service leaves the variable as it is. */
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
 
 struct log log_open(void)
 {
 	const char *target = getenv("ROFS_LOG");
 	bool to_stderr = target ? strcmp(target, "stderr") == 0 : isatty(STDERR_FILENO) > 0;
-	struct log l = { .fd = -1 };
+	struct log l = { .fd = STDERR_FILENO, .form = LOG_FORM_PLAIN };
+	int fd;
 
 	if (to_stderr)
 		return l;
-	l.fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	l.prefix = l.fd >= 0;
+	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		l = (struct log){ .fd = fd, .form = LOG_FORM_KMSG };
 	return l;
 }
 
 void log_close(struct log *l)
 {
-	closep(&l->fd);
+	if (l->fd != STDERR_FILENO)
+		closep(&l->fd);
 	l->fd = -1;
 }
 
@@ -35,31 +50,78 @@ static void write_kmsg(const struct log *l, enum log_level level, const char *te
 {
 	char record[KMSG_BYTES_MAX + 64];
 	bool cut = strlen(text) > KMSG_BYTES_MAX;
-	int n = snprintf(record, sizeof(record), "<%d>rofs-generator[%d]: %.*s%s\n", level,
-			 (int)getpid(), (int)KMSG_BYTES_MAX, text, cut ? "..." : "");
+	int n = snprintf(record, sizeof(record), "<%d>%s[%d]: %.*s%s\n", level,
+			 program_invocation_short_name, (int)getpid(), (int)KMSG_BYTES_MAX, text,
+			 cut ? "..." : "");
 
 	if (n < 0 || write(l->fd, record, (size_t)n) < 0)
 		return; /* nobody else to tell */
 }
 
-void log_line(const struct log *l, enum log_level level, const char *format, ...)
+static void write_line(const struct log *l, enum log_level level, const char *text)
+{
+	switch (l->form) {
+	case LOG_FORM_PLAIN:
+		dprintf(l->fd, "%s\n", text);
+		break;
+	case LOG_FORM_PROGRAM:
+		dprintf(l->fd, "%s: %s\n", program_invocation_short_name, text);
+		break;
+	case LOG_FORM_JOURNAL:
+		dprintf(l->fd, "<%d>%s\n", level, text);
+		break;
+	case LOG_FORM_KMSG:
+		write_kmsg(l, level, text);
+		break;
+	}
+}
+
+_printf_(3, 0) static void write_format(const struct log *l, enum log_level level,
+					const char *format, va_list ap)
 {
 	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	write_line(l, level, text ? text : "out of memory: a message is lost");
+}
+
+void log_line(const struct log *l, enum log_level level, const char *format, ...)
+{
 	va_list ap;
-	int n;
 
 	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
+	write_format(l, level, format, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return;
-	}
+}
 
-	if (l->prefix)
-		write_kmsg(l, level, text);
-	else
-		dprintf(STDERR_FILENO, "%s\n", text);
+static struct log standard_error(void)
+{
+	return (struct log){
+		.fd = STDERR_FILENO,
+		.form = log_is_journal() ? LOG_FORM_JOURNAL : LOG_FORM_PROGRAM,
+	};
+}
+
+int log_error(int err, const char *format, ...)
+{
+	struct log l = standard_error();
+	va_list ap;
+
+	va_start(ap, format);
+	write_format(&l, LOG_LEVEL_ERROR, format, ap);
+	va_end(ap);
+	return err;
+}
+
+void log_info(const char *format, ...)
+{
+	struct log l = standard_error();
+	va_list ap;
+
+	va_start(ap, format);
+	write_format(&l, LOG_LEVEL_INFO, format, ap);
+	va_end(ap);
 }
 
 static enum log_level level_of(enum diag_level level)

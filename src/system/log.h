@@ -4,8 +4,9 @@
 #include "basic/diag.h"
 
 /*
- * Messages of the generator: the journal is not up yet, and syslog and sd-journal are off limits
- * for generators.
+ * What our programs say that is not their output: one place for all of them. A helper or the
+ * command uses log_error() and log_info(), which write to standard error. The generator chooses a
+ * target once, with log_open().
  */
 
 enum log_level {
@@ -14,21 +15,46 @@ enum log_level {
 	LOG_LEVEL_INFO = 6,
 };
 
+/** enum log_form - what goes before the text of a line */
+enum log_form {
+	LOG_FORM_PLAIN,	  /* nothing, so that FILE:LINE: begins the line as with a compiler */
+	LOG_FORM_PROGRAM, /* "rofs-prepare: " */
+	LOG_FORM_JOURNAL, /* "<3>", from which journald takes the priority; sd-daemon(3) */
+	LOG_FORM_KMSG,	  /* "<3>rofs-generator[PID]: " */
+};
+
+/** struct log - a target: an open descriptor and the form of its lines */
 struct log {
-	int fd;	     /* of /dev/kmsg; -1: standard error */
-	bool prefix; /* begin with "<3>rofs-generator[PID]: " */
+	int fd;
+	enum log_form form;
 };
 
 /**
- * log_open - choose where messages go
+ * log_open - choose where the generator's messages go
  *
- * Standard error when it is a terminal or with ROFS_LOG=stderr; else /dev/kmsg (ROFS_LOG=kmsg:
- * always).
+ * /dev/kmsg, as the journal is not up yet, and syslog and sd-journal are off limits for generators
+ * (systemd.generator(7)). Standard error if it is a terminal, or with ROFS_LOG=stderr; ROFS_LOG=kmsg
+ * wins over the terminal.
+ *
+ * Returns: a target; log_close() closes it.
  */
 struct log log_open(void);
 void log_close(struct log *l);
 
+/** log_line - write one line to @l; a line that cannot be written is lost. */
 void log_line(const struct log *l, enum log_level level, const char *format, ...) _printf_(3, 4);
 
 /** log_diag - all the user's mistakes and warnings, one line each. */
 void log_diag(const struct log *l, const struct diag *d);
+
+/** log_is_journal - does systemd send standard error to the journal? (JOURNAL_STREAM, sd-daemon(3)) */
+bool log_is_journal(void);
+
+/**
+ * log_error, log_info - one line on standard error, with a priority if that is the journal
+ * @err: passed on, so that a check can end in `return log_error(err, ...)`; not part of the text
+ *
+ * Returns: @err.
+ */
+int log_error(int err, const char *format, ...) _printf_(2, 3);
+void log_info(const char *format, ...) _printf_(1, 2);

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "system/load.h"
+#include "system/log.h"
 #include "system/observe.h"
 #include "system/program.h"
 #include "system/systemd.h"
 #include "verdict/reported.h"
 #include "verdict/verdict.h"
 #include "verify/files.h"
-#include "verify/log.h"
+#include "verify/event.h"
 #include "verify/publish.h"
 
 #define MOTD_DIR   "run/motd.d"
@@ -36,12 +37,6 @@ static void verifying_done(struct verifying *v)
 	verdict_done(&v->verdict);
 	observed_done(&v->observed);
 	load_done(&v->loaded);
-}
-
-static int complain(int err, const char *what)
-{
-	fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "" : "<3>", what, strerror(-err));
-	return err;
 }
 
 static int read_state(struct verifying *v)
@@ -102,13 +97,13 @@ static int report(const struct verifying *v)
 
 	for (size_t i = 0; i < v->verdict.n_problems; i++)
 		if (v->verdict.problems[i].broken)
-			say(SAY_NOT_IN_FORCE, NULL, 0, v->verdict.problems[i].text);
+			event_log(EVENT_NOT_IN_FORCE, NULL, 0, v->verdict.problems[i].text);
 	if (v->verdict.n_broken > 0)
 		return 0;
 
 	err = verdict_line(&v->verdict, &v->loaded.plan, &v->observed, &line);
 	if (err >= 0)
-		say(SAY_PROTECTED, NULL, 0, line);
+		event_log(EVENT_PROTECTED, NULL, 0, line);
 	return err;
 }
 
@@ -125,10 +120,11 @@ static int watch_storage(struct verifying *v, const struct storage *storage,
 	err = storage_sentence(storage, kind == REPORTED_INODES, &text);
 	if (err < 0)
 		return err;
-	say(limit == USAGE_CRITICAL_PERCENT ? SAY_POOL_CRITICAL : SAY_POOL_WARNING, storage->dir,
-	    kind == REPORTED_INODES ? usage_inodes_percent(&storage->usage) :
-				      usage_percent(&storage->usage),
-	    text);
+	event_log(limit == USAGE_CRITICAL_PERCENT ? EVENT_POOL_CRITICAL : EVENT_POOL_WARNING,
+		  storage->dir,
+		  kind == REPORTED_INODES ? usage_inodes_percent(&storage->usage) :
+					    usage_percent(&storage->usage),
+		  text);
 	return 0;
 }
 
@@ -155,7 +151,7 @@ static int watch_verdict(struct verifying *v)
 	if (v->state.broken && strcmp(v->state.broken, now) == 0)
 		return 0;
 	err = units_restart(VERIFY);
-	return err < 0 ? complain(err, "restarting " VERIFY) : 0;
+	return err < 0 ? log_error(err, "restarting " VERIFY ": %s", strerror(-err)) : 0;
 }
 
 static int watch(struct verifying *v)
@@ -215,12 +211,12 @@ int main(int argc, char **argv)
 
 	err = collect(program_root(), &v);
 	if (err < 0)
-		return complain(err, "looking at the system"), EXIT_FAILURE;
+		return log_error(err, "looking at the system: %s", strerror(-err)), EXIT_FAILURE;
 	if (v.off)
 		return write_motd(&v) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
 	err = watching ? watch(&v) : verify(&v);
 	if (err < 0)
-		return complain(err, "reporting"), EXIT_FAILURE;
+		return log_error(err, "reporting: %s", strerror(-err)), EXIT_FAILURE;
 	return !watching && v.verdict.n_broken > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

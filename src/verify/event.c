@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify/log.h"
+#include "verify/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
+
+#include "system/log.h"
 
 struct kind {
 	const char *id;
@@ -12,19 +14,18 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	[SAY_PROTECTED] = { "ce4f29523d6d4f869f87d5817e4be5af", LOG_INFO },
-	[SAY_NOT_IN_FORCE] = { "3df5f2fcf9c74f4e8cc9c4bb39f1ae0a", LOG_ERR },
-	[SAY_POOL_WARNING] = { "69db061049a8467b9276763c4bfea513", LOG_WARNING },
-	[SAY_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
+	[EVENT_PROTECTED] = { "ce4f29523d6d4f869f87d5817e4be5af", LOG_INFO },
+	[EVENT_NOT_IN_FORCE] = { "3df5f2fcf9c74f4e8cc9c4bb39f1ae0a", LOG_ERR },
+	[EVENT_POOL_WARNING] = { "69db061049a8467b9276763c4bfea513", LOG_WARNING },
+	[EVENT_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
 };
 
-void say(enum say_kind kind, const char *storage, unsigned percent, const char *text)
+void event_log(enum event_kind kind, const char *storage, unsigned percent, const char *text)
 {
 	const struct kind *k = &kinds[kind];
 	int err;
 
-	/* systemd sets it for services whose output goes to the journal. */
-	if (!getenv("JOURNAL_STREAM")) {
+	if (!log_is_journal()) {
 		fprintf(stderr, "%s\n", text);
 		return;
 	}

@@ -7,19 +7,19 @@
 
 /* Messages to the journal, each kind with an id that the catalog explains: catalog/rofs.catalog. */
 
-enum say_kind {
-	SAY_PROTECTED,
-	SAY_NOT_IN_FORCE,
-	SAY_POOL_WARNING,
-	SAY_POOL_CRITICAL,
-	_SAY_KIND_MAX,
+enum event_kind {
+	EVENT_PROTECTED,
+	EVENT_NOT_IN_FORCE,
+	EVENT_POOL_WARNING,
+	EVENT_POOL_CRITICAL,
+	_EVENT_KIND_MAX,
 };
 
 /**
- * say - one message
+ * event_log - one message
  * @storage:  the directory of the storage it is about, NULL: none
  * @percent: how full it is
  *
  * To the journal in a service, to standard error by hand.
  */
-void say(enum say_kind kind, const char *storage, unsigned percent, const char *text);
+void event_log(enum event_kind kind, const char *storage, unsigned percent, const char *text);
