@@ -7,6 +7,7 @@
  *   FAULT_SIGNAL=S    or the process sends itself this signal; 9 is a power cut
  *   FAULT_SHORT=1     or a write(2) takes one byte only
  *   FAULT_TYPE=T      or each mount(2) of a file system of type T, as if the kernel did not know it
+ *   FAULT_STATX=1     or statx(2) does not say what a mount point is, as before Linux 5.8
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
 #include <dlfcn.h>
@@ -116,6 +117,15 @@ int mount(const char *what, const char *where, const char *type, unsigned long f
 		return -1;
 	}
 	return REAL(mount)(what, where, type, flags, data);
+}
+
+int statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret)
+{
+	int err = REAL(statx)(fd, path, flags, mask, ret);
+
+	if (number("FAULT_STATX"))
+		ret->stx_attributes_mask = ret->stx_attributes = 0;
+	return err;
 }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)

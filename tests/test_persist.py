@@ -274,17 +274,21 @@ FSTAB = "echo 'LABEL=srv /srv ext4 defaults 0 0' > etc/fstab\n"
 SRV = f"{DATA}[Persist /srv/a]\nPartition=data\nDirectory=/d/a\nPopulate=yes\n"
 
 
-def test_nothing_is_copied_while_the_lower_is_not_mounted(system: System) -> None:
+@pytest.mark.parametrize("kernel", ["", "export LD_PRELOAD=/fault.so FAULT_STATX=1;"],
+                         ids=["5.8 and later", "before 5.8"])
+def test_nothing_is_copied_while_the_lower_is_not_mounted(
+    system: System, fault_library: Path, kernel: str
+) -> None:
     """The empty mount point must not be taken for the content, for good."""
     found = sections(system(
-        SRV, TELL + """
+        SRV, TELL + kernel + """
         generate 2>/dev/null; one_pass; mkdir /rofs/persist /rofs/persist/data
         mount --bind /run/disk /rofs/persist/data
         prepare 2>/run/said; echo == left; left; cat /run/status; echo == said; cat /run/said
         mount -t tmpfs srv /srv; mkdir /srv/a; echo x > /srv/a/file
         mount --bind /srv /rofs/ro/srv
         echo == then; sum=0; prepare 2>/dev/null; cat /run/disk/d/a/file /run/status
-        """, f"mkdir -p srv/a; {FSTAB}{ext4()}"
+        """, f"mkdir -p srv/a; cp {fault_library} fault.so; {FSTAB}{ext4()}"
         # The mounts that are not there yet are made by hand here.
         "mkdir -p rofs/ro; mount --bind -o ro . rofs/ro\n"))
     assert found["left"] == ["/run/disk/d", "1"]

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "basic/mount-point.h"
 #include "layer/compare.h"
 
 #define HELD_MAX 32u /* levels of directories whose descriptors stay open, two each */
@@ -68,22 +69,11 @@ static int open_below(int root_fd, const char *path, const char *name)
 	return open_dir(root_fd, relative);
 }
 
-/* A mount of ours is of another file system than the directory that its mount point is in. */
-static bool is_mounted(int root_fd, const char *path)
-{
-	_cleanup_close_ int here = open_below(root_fd, path, ""),
-			    above = open_below(root_fd, path, "/..");
-	struct stat a, b;
-
-	return here >= 0 && above >= 0 && fstat(here, &a) == 0 && fstat(above, &b) == 0 &&
-	       a.st_dev != b.st_dev;
-}
-
 /* In force with its changes in RAM, as its partition is not there? */
 static bool is_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	return o->fallback != SIZE_MAX && o->conf->if_missing == IF_MISSING_VOLATILE &&
-	       is_mounted(root_fd, p->prepares[o->fallback].dir);
+	       mount_point_at(root_fd, p->prepares[o->fallback].dir);
 }
 
 int upper_layer_open(int root_fd, const struct plan *p, const struct plan_overlay *o,
@@ -92,7 +82,7 @@ int upper_layer_open(int root_fd, const struct plan *p, const struct plan_overla
 	_cleanup_close_ int upper = -1, lower = -1;
 	_cleanup_free_ char *in_ram = NULL;
 
-	if (is_mounted(root_fd, o->merged)) {
+	if (mount_point_at(root_fd, o->merged)) {
 		upper = open_below(root_fd, o->layers, "/upper");
 	} else if (is_volatile(root_fd, p, o)) {
 		if (asprintf(&in_ram, PLAN_RAM_LAYERS_DIR "%s", o->path) < 0)

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/mount-point.h"
 #include "prepare/immutable.h"
 #include "prepare/mounts.h"
 #include "prepare/prepare.h"
@@ -85,7 +86,8 @@ void mounts_unguard(const struct plan_persist *p)
 {
 	int err;
 
-	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE || mounts_is_mount_point(p->path))
+	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE ||
+	    mount_point_at(AT_FDCWD, p->path))
 		return;
 	err = immutable_set(p->path, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
@@ -106,7 +108,7 @@ int mounts_guard(const struct plan_persist *p)
 {
 	int err;
 
-	if (mounts_is_mount_point(p->path))
+	if (mount_point_at(AT_FDCWD, p->path))
 		return 0;
 	err = put_guard(p);
 	if (err < 0)

@@ -5,10 +5,6 @@
 
 /* Numbers of the kernel's that the headers of older systems lack. */
 
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x2000 /* linux/stat.h since 5.8 */
-#endif
-
 /* statfs(2) f_type: linux/magic.h, there MSDOS_SUPER_MAGIC; exfat's is in its own source */
 #define MAGIC_VFAT  0x4d44
 #define MAGIC_EXFAT 0x2011bab0

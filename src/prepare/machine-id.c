@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "basic/mount-point.h"
 #include "layer/made-by-rofs.h"
 #include "prepare/prepare.h"
 #include "system/log.h"
@@ -69,14 +70,10 @@ int machine_id_make(int root_fd, int lower_fd, int upper_fd)
 
 int machine_id_hold(int root_fd)
 {
-	struct stat file, dir;
 	int fd;
 
-	if (fstatat(root_fd, "etc/machine-id", &file, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(root_fd, "etc", &dir, 0) < 0)
-		return -errno;
-	if (file.st_dev == dir.st_dev)
-		return -ENOENT; /* nothing is mounted on it */
+	if (!mount_point_at(root_fd, "etc/machine-id"))
+		return -ENOENT;
 
 	fd = openat(root_fd, "etc/machine-id", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/mount-point.h"
 #include "basic/strbuf.h"
 #include "prepare/kernel.h"
 #include "prepare/mount-error.h"
@@ -86,45 +87,19 @@ static int call_mount(const char *what, const char *where, const char *type, con
 	return c->private && mount(NULL, where, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
 
-/* Before Linux 5.8: every mount of ours is of another file system than the directory it is in. */
-static bool is_on_another_device(const char *path)
-{
-	_cleanup_free_ char *parent = strdup(path);
-	struct stat here, above;
-	char *slash;
-
-	if (!parent)
-		return false;
-	slash = strrchr(parent, '/');
-	slash[slash == parent] = '\0';
-	return lstat(path, &here) == 0 && lstat(parent, &above) == 0 && here.st_dev != above.st_dev;
-}
-
-/* The device number alone does not tell: each subvolume of btrfs has one of its own. */
-bool mounts_is_mount_point(const char *path)
-{
-	struct statx sx;
-
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &sx) < 0)
-		return errno == ENOSYS && is_on_another_device(path);
-	if (!(sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
-		return is_on_another_device(path);
-	return sx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-}
-
 /* Returns 0 also when something is mounted there already. */
 static int try_mount(const char *what, const char *where, const char *type, const char *options)
 {
 	_cleanup_(call_done) struct call c = { 0 };
 	int err;
 
-	if (mounts_is_mount_point(where))
+	if (mount_point_at(AT_FDCWD, where))
 		return 0;
 
 	take_apart(options, &c);
 	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
 	/* Half of it, a bind that is not read-only, say, is worse than nothing. */
-	if (err < 0 && mounts_is_mount_point(where))
+	if (err < 0 && mount_point_at(AT_FDCWD, where))
 		umount2(where, MNT_DETACH);
 	return err;
 }
@@ -163,13 +138,13 @@ void mounts_pools(const struct plan *p)
 static void bind_etc(const char *what)
 {
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int held = root_fd < 0 || mounts_is_mount_point("/etc") ? -ENOENT :
-								  machine_id_hold(root_fd);
+	int held = root_fd < 0 || mount_point_at(AT_FDCWD, "/etc") ? -ENOENT :
+								     machine_id_hold(root_fd);
 
 	mount_one(what, "/etc", NULL, OPTIONS_BIND);
 	if (held < 0)
 		return;
-	if (mounts_is_mount_point("/etc"))
+	if (mount_point_at(AT_FDCWD, "/etc"))
 		machine_id_release(held);
 	else
 		close(held);
@@ -260,7 +235,7 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 	err = make_mount_point(where);
 	if (err < 0)
 		return err;
-	if (mounts_is_mount_point(o->merged))
+	if (mount_point_at(AT_FDCWD, o->merged))
 		mount_one(o->merged, where, NULL, OPTIONS_BIND ",private");
 	else if (o->conf->if_missing == IF_MISSING_VOLATILE)
 		err = mount_volatile(root_fd, p, o, where);
@@ -268,7 +243,7 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 		mount_one(o->lower, where, NULL, OPTIONS_RO);
 	if (err < 0)
 		return err;
-	if (!mounts_is_mount_point(where))
+	if (!mount_point_at(AT_FDCWD, where))
 		return -EIO; /* mount_one() has said why */
 
 	bind_to_path(where, o->path);

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
-
 #include "plan/plan.h"
-
-/**
- * mounts_is_mount_point - is something mounted on this path?
- */
-bool mounts_is_mount_point(const char *path);
 
 /**
  * mounts_pools - mount the RAM pools, /rofs/ro and /tmp, as far as plan.early_mounts says so

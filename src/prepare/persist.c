@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "basic/mount-point.h"
 #include "basic/value.h"
 #include "conf/conf.h"
 #include "layer/copy.h"
@@ -246,14 +247,11 @@ static int copy_lower(const struct wanted *w, int new_fd, const struct room *roo
 static int check_lower_is_mounted(const struct wanted *w)
 {
 	const char *where;
-	struct statx stx;
 
 	if (w->persist->lower_mount == SIZE_MAX)
 		return 0;
 	where = w->plan->lowers[w->persist->lower_mount].where;
-	if (statx(w->root_fd, where + strspn(where, "/"), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx) <
-		    0 ||
-	    !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+	if (!mount_point_at(w->root_fd, where))
 		return log_error(-ENOENT, "%s: Populate=yes has nothing to copy: %s is not mounted",
 				 w->persist->path, where);
 	return 0;

@@ -5,34 +5,21 @@
 #include <limits.h>
 #include <string.h>
 
+#include "basic/mount-point.h"
 #include "basic/path.h"
 #include "basic/strbuf.h"
 
 #define LINKS_MAX  40u /* MAXSYMLINKS of the kernel */
 #define READ_BYTES 4096u
 
-/*
- * /rofs/ro counts only as the bind of the root: something else than the pool must be mounted there.
- */
+/* /rofs/ro counts only as the bind of the root. */
 static int open_lower(int root_fd)
 {
-	_cleanup_close_ int fd = -1;
-	struct stat pool, lower;
+	int fd = -1;
 
-	fd = openat(root_fd, "rofs/ro", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &lower) < 0 ||
-	    fstatat(root_fd, "rofs", &pool, AT_SYMLINK_NOFOLLOW) < 0 || pool.st_dev == lower.st_dev)
-		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
-
-	return TAKE_FD(fd);
-}
-
-static bool usr_is_separate(int root_fd)
-{
-	struct stat root, usr;
-
-	return fstat(root_fd, &root) == 0 &&
-	       fstatat(root_fd, "usr", &usr, AT_SYMLINK_NOFOLLOW) == 0 && root.st_dev != usr.st_dev;
+	if (mount_point_at(root_fd, "rofs/ro"))
+		fd = openat(root_fd, "rofs/ro", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? fcntl(root_fd, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
 int rootfs_open(const char *dir, struct rootfs *ret)
@@ -49,7 +36,7 @@ int rootfs_open(const char *dir, struct rootfs *ret)
 		rootfs_done(&r);
 		return err;
 	}
-	r.usr_is_separate = usr_is_separate(r.root_fd);
+	r.usr_is_separate = mount_point_at(r.root_fd, "usr");
 
 	*ret = r;
 	return 0;

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "basic/mount-point.h"
 #include "basic/path.h"
 #include "basic/text.h"
 #include "layer/made-by-rofs.h"
@@ -402,16 +403,6 @@ static int walk_and_show(struct diff *d)
 	return d->wrong || d->text.failed ? ROFS_WRONG : ROFS_DONE;
 }
 
-/* The pool is a file system of its own; before the first boot with rofs it is a plain directory. */
-static bool pool_is_mounted(int root_fd)
-{
-	struct stat root, pool;
-
-	return fstatat(root_fd, ".", &root, 0) == 0 &&
-	       fstatat(root_fd, "rofs", &pool, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       root.st_dev != pool.st_dev;
-}
-
 /* Returns -1 to go on, else the exit status. */
 static int is_off(struct diff *d)
 {
@@ -424,7 +415,7 @@ static int is_off(struct diff *d)
 		return ROFS_OFF;
 	}
 
-	if (!pool_is_mounted(d->loaded.root.root_fd)) {
+	if (!mount_point_at(d->loaded.root.root_fd, "rofs")) {
 		fputs("rofs: rofs is off in this boot: /rofs is not mounted; what rofs.conf declares comes into force at boot\n",
 		      stderr);
 		return ROFS_OFF;

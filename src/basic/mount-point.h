@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+/**
+ * mount_point_at - is something mounted on this path?
+ * @dir_fd: where @path begins, also if it has a leading slash; AT_FDCWD: an absolute path as it is
+ * @path:   no link at its end is followed, no automount is triggered
+ *
+ * Before Linux 5.8 the kernel does not say (STATX_ATTR_MOUNT_ROOT); then a path counts as a mount
+ * point if it is on another device than its parent, as all mounts of ours are. A path that cannot be
+ * looked up is none.
+ */
+bool mount_point_at(int dir_fd, const char *path);
