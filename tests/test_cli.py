@@ -131,8 +131,8 @@ def test_plan_of_a_recovery_boot_is_that_of_the_next_ordinary_one(
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF, "proc/cmdline": "ro single\n"})
     done = run(rofs, "plan", root=root)
     assert done.returncode == 0
-    assert done.stderr == ("rofs is off in this boot (a recovery boot: single on the kernel "
-                           "command line); this is for an ordinary one\n")
+    assert done.stderr == ("rofs is off in this boot (single on the kernel command line requests "
+                           "a recovery boot); these are the units of an ordinary one\n")
     assert "# rofs-overlay-var.mount\n" in done.stdout
 
 

@@ -596,7 +596,7 @@ def test_off_is_told(rofs: Path, tmp_path: Path) -> None:
     (tmp_path / "rofs").mkdir()
     done = run(rofs, "diff", root=tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == "rofs: rofs is off in this boot: there is no section in rofs.conf\n"
+    assert done.stderr == "rofs: rofs is off in this boot: rofs.conf declares nothing\n"
 
     (tmp_path / "etc/rofs.conf").write_text("[Overlay /etc]\n")
     done = run(rofs, "diff", root=tmp_path)

@@ -58,7 +58,7 @@ def test_recovery_boot_says_why_in_one_line(outcome: Outcome, word: str) -> None
 def test_status_and_diff_say_why(outcome: Outcome, word: str) -> None:
     """Without a bus, and in emergency mode without a journal."""
     boot = outcome.boots[NUMBERS[word]]
-    why = f"a recovery boot: {word} on the kernel command line\n"
+    why = f"{word} on the kernel command line requests a recovery boot\n"
     assert boot["status"].status == boot["diff"].status == 4
     assert boot["status"].out.startswith(f"off: rofs does nothing in this boot: {why}")
     assert boot["diff"].err == f"rofs: rofs is off in this boot: {why}"

@@ -7,16 +7,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "conf/conf.h"
 #include "generator/last-resort.h"
-#include "plan/bootmode.h"
 #include "plan/plan.h"
-#include "system/confdirs.h"
 #include "system/emit.h"
-#include "system/facts-read.h"
+#include "system/load.h"
 #include "system/log.h"
 #include "system/program.h"
-#include "system/rootfs.h"
 #include "unit/unit.h"
 
 static const char *arg_root;
@@ -62,31 +58,17 @@ static int fail(const struct log *l, int err, const char *what)
 	return EXIT_FAILURE;
 }
 
-static void say_off(const struct log *l, const struct boot *b)
+/* What follows from it, for whoever wonders about a writable root. */
+static const char *consequence(const struct loaded *loaded)
 {
-	switch (b->mode) {
-	case BOOT_OFF:
-		log_line(l, LOG_LEVEL_INFO,
-			 "rofs is off: %.*s on the kernel command line; fstab rules", b->word_len,
-			 b->word);
-		break;
-	case BOOT_RECOVERY:
-		log_line(
-			l, LOG_LEVEL_INFO,
-			"rofs is off: recovery boot (%.*s on the kernel command line); fstab rules, rofs=on overrides",
-			b->word_len, b->word);
-		break;
-	case BOOT_INITRD:
-		log_line(l, LOG_LEVEL_INFO,
-			 "rofs is off: this is the initrd; it acts in the real root");
-		break;
-	case BOOT_NORMAL:
-	case _BOOT_MODE_MAX:
-		break;
-	}
+	if (loaded->conf.declared && loaded->boot.mode == BOOT_INITRD)
+		return "it acts in the real root";
+	if (loaded->conf.declared && loaded->boot.mode == BOOT_RECOVERY)
+		return "fstab applies, and rofs=on overrides that";
+	return "fstab applies";
 }
 
-static void say_done(const struct log *l, const struct plan *p, bool mistakes)
+static void log_done(const struct log *l, const struct plan *p, bool mistakes)
 {
 	size_t partitions = 0;
 
@@ -116,57 +98,41 @@ static int write_units(const struct log *l, const struct plan *p)
 	return EXIT_SUCCESS;
 }
 
-static int generate(const struct log *l, const struct rootfs *r, const struct conf *conf,
-		    struct diag *d)
+static int generate(const struct log *l, struct loaded *loaded)
 {
-	_cleanup_facts_ struct facts facts = { 0 };
-	_cleanup_plan_ struct plan plan = { 0 };
-	int err;
+	const struct diag *d = &loaded->diag;
+	int err = load_rest(loaded);
 
-	err = facts_read(r, conf, d, &facts);
-	if (err < 0)
-		return fail(l, err, "looking at the system");
-	err = plan_build(conf, &facts, d, &plan);
 	if (err < 0)
 		return fail(l, err, "planning");
 
 	log_diag(l, d);
-	if (write_units(l, &plan) != EXIT_SUCCESS)
+	if (write_units(l, &loaded->plan) != EXIT_SUCCESS)
 		return EXIT_FAILURE;
 
-	say_done(l, &plan, d->n_errors > 0);
+	log_done(l, &loaded->plan, d->n_errors > 0);
 	return d->n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(const struct log *l)
 {
-	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
-	_cleanup_conf_ struct conf conf = { 0 };
-	_cleanup_diag_ struct diag d = { 0 };
-	_cleanup_free_ char *cmdline = NULL;
-	struct boot boot;
+	_cleanup_loaded_ struct loaded loaded = LOADED_INIT;
+	_cleanup_free_ char *off = NULL;
 	int err;
 
-	err = rootfs_open(arg_root, &r);
-	if (err < 0)
-		return fail(l, err, arg_root);
-	err = conf_init(&conf);
+	err = load_conf(arg_root, &loaded);
 	if (err >= 0)
-		err = confdirs_read(&r, &conf, &d);
-	if (err >= 0)
-		err = facts_read_boot(&r, &cmdline, &boot);
+		err = load_why_off(&loaded, &off);
 	if (err < 0)
 		return fail(l, err, "reading the configuration");
+	if (!off)
+		return generate(l, &loaded);
 
-	if (!conf.declared) {
-		log_diag(l, &d);
-		log_line(l, LOG_LEVEL_INFO, "rofs is off: no section in rofs.conf; fstab rules");
-		return d.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	}
-	if (boot.mode != BOOT_NORMAL)
-		return say_off(l, &boot), EXIT_SUCCESS;
-
-	return generate(l, &r, &conf, &d);
+	/* A file full of mistakes declares nothing, and that must not pass in silence. */
+	if (!loaded.conf.declared)
+		log_diag(l, &loaded.diag);
+	log_line(l, LOG_LEVEL_INFO, "rofs is off: %s; %s", off, consequence(&loaded));
+	return !loaded.conf.declared && loaded.diag.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)

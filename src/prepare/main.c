@@ -4,15 +4,12 @@
 #include <string.h>
 
 #include "basic/strbuf.h"
-#include "conf/conf.h"
 #include "plan/plan.h"
 #include "prepare/mounts.h"
 #include "prepare/prepare.h"
-#include "system/confdirs.h"
-#include "system/facts-read.h"
+#include "system/load.h"
 #include "system/log.h"
 #include "system/program.h"
-#include "system/rootfs.h"
 
 static const char *arg_root;
 static const char *arg_pool;
@@ -148,27 +145,13 @@ static int run_plan(const struct rootfs *r, const struct plan *p)
 
 static int run(void)
 {
-	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
-	_cleanup_conf_ struct conf conf = { 0 };
-	_cleanup_diag_ struct diag d = { 0 }; /* the generator has reported the mistakes */
-	_cleanup_facts_ struct facts facts = { 0 };
-	_cleanup_plan_ struct plan plan = { 0 };
-	int err;
+	_cleanup_loaded_ struct loaded l =
+		LOADED_INIT; /* the generator has reported the mistakes */
+	int err = load_plan(arg_root, &l);
 
-	err = rootfs_open(arg_root, &r);
-	if (err >= 0)
-		err = conf_init(&conf);
-	if (err >= 0)
-		err = confdirs_read(&r, &conf, &d);
-	if (err >= 0)
-		err = facts_read(&r, &conf, &d, &facts);
-	if (err >= 0)
-		err = plan_build(&conf, &facts, &d, &plan);
 	if (err < 0)
-		return log_error(err, "reading the configuration: %s", strerror(-err)),
-		       EXIT_FAILURE;
-
-	return run_plan(&r, &plan);
+		return log_error(EXIT_FAILURE, "reading the configuration: %s", strerror(-err));
+	return run_plan(&l.root, &l.plan);
 }
 
 int main(int argc, char **argv)

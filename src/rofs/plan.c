@@ -115,7 +115,8 @@ int verb_plan(int argc, char **argv)
 		return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;
 	}
 	if (off)
-		fprintf(stderr, "rofs is off in this boot (%s); this is for an ordinary one\n",
+		fprintf(stderr,
+			"rofs is off in this boot (%s); these are the units of an ordinary one\n",
 			off);
 
 	status = render(&l, dir);

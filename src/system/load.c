@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/load.h"
 
-#include <string.h>
-
+#include "basic/text.h"
 #include "system/confdirs.h"
 #include "system/facts-read.h"
 
@@ -32,7 +31,7 @@ static int read_conf(struct loaded *l, bool edited)
 	return err < 0 ? err : confdirs_read(&merged, &l->conf, &l->diag);
 }
 
-static int load(const char *dir, bool edited, struct loaded *ret)
+static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 {
 	int err;
 
@@ -45,16 +44,31 @@ static int load(const char *dir, bool edited, struct loaded *ret)
 	err = read_conf(ret, edited);
 	if (err < 0)
 		return err;
-	err = facts_read_boot(&ret->root, &ret->cmdline, &ret->boot);
-	if (err < 0)
-		return err;
-	/* As for the generator, which looks at nothing else then. */
-	if (!ret->conf.declared)
+	return facts_read_boot(&ret->root, &ret->cmdline, &ret->boot);
+}
+
+int load_conf(const char *dir, struct loaded *ret)
+{
+	return load_conf_of(dir, false, ret);
+}
+
+int load_rest(struct loaded *l)
+{
+	int err;
+
+	if (!l->conf.declared)
 		return 0;
-	err = facts_read(&ret->root, &ret->conf, &ret->diag, &ret->facts);
+	err = facts_read(&l->root, &l->conf, &l->diag, &l->facts);
 	if (err < 0)
 		return err;
-	return plan_build(&ret->conf, &ret->facts, &ret->diag, &ret->plan);
+	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);
+}
+
+static int load(const char *dir, bool edited, struct loaded *ret)
+{
+	int err = load_conf_of(dir, edited, ret);
+
+	return err < 0 ? err : load_rest(ret);
 }
 
 int load_plan(const char *dir, struct loaded *ret)
@@ -78,31 +92,21 @@ void load_done(struct loaded *l)
 	*l = (struct loaded)LOADED_INIT;
 }
 
-static int format(char **ret, const char *why, const struct boot *b)
-{
-	if (asprintf(ret, "%s: %.*s on the kernel command line", why, b->word_len, b->word) < 0)
-		return *ret = NULL, -ENOMEM;
-	return 0;
-}
-
-static int copy(char **ret, const char *why)
-{
-	*ret = strdup(why);
-	return *ret ? 0 : -ENOMEM;
-}
-
 int load_why_off(const struct loaded *l, char **ret)
 {
+	const struct boot *b = &l->boot;
+
 	*ret = NULL;
 	if (!l->conf.declared)
-		return copy(ret, "there is no section in rofs.conf");
-	switch (l->boot.mode) {
+		return text_format(ret, "rofs.conf declares nothing");
+	switch (b->mode) {
 	case BOOT_OFF:
-		return format(ret, "switched off", &l->boot);
+		return text_format(ret, "%.*s on the kernel command line", b->word_len, b->word);
 	case BOOT_RECOVERY:
-		return format(ret, "a recovery boot", &l->boot);
+		return text_format(ret, "%.*s on the kernel command line requests a recovery boot",
+				   b->word_len, b->word);
 	case BOOT_INITRD:
-		return copy(ret, "this is the initrd");
+		return text_format(ret, "this is the initrd");
 	case BOOT_NORMAL:
 	case _BOOT_MODE_MAX:
 		break;

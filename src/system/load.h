@@ -21,16 +21,25 @@ struct loaded {
 };
 
 /**
- * load_plan - from the files of a system to the plan, by the same steps as the generator
+ * load_plan - from the files of a system to the plan; the steps are the same for all programs
  * @dir: "/" or a tree
  * @ret: load_done() frees it, also after a failure; must not be moved, as its parts point at each
  *       other
  *
- * What the boot mode says decides nothing here: the plan is that of an ordinary boot.
+ * The boot mode is read but decides nothing here: the plan is that of an ordinary boot.
  *
  * Returns: 0 (mistakes are in ret->diag) or -errno.
  */
 int load_plan(const char *dir, struct loaded *ret);
+
+/**
+ * load_conf, load_rest - the two halves of load_plan()
+ *
+ * load_conf() reads the configuration and the boot mode. The generator asks load_why_off() before
+ * load_rest(), which looks at the system: when rofs is off, it reads no more than it must.
+ */
+int load_conf(const char *dir, struct loaded *ret);
+int load_rest(struct loaded *l);
 
 /**
  * load_edited - as load_plan(), but with rofs.conf as it is in /etc now, where a change may wait in
@@ -50,8 +59,8 @@ void load_done(struct loaded *l);
 int load_open_published(const struct rootfs *r, struct rootfs *ret);
 
 /**
- * load_why_off - why nothing is in force on purpose, NULL when rofs acts
- * @ret: the reason; the caller frees it
+ * load_why_off - why rofs deliberately does nothing in this boot
+ * @ret: the reason, as part of a sentence; NULL when rofs acts; the caller frees it
  *
  * Returns: 0 or -ENOMEM.
  */
