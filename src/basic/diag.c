@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/diag.h"
 
-#include <stdarg.h>
-
 #include "basic/strbuf.h"
 
 void diag_done(struct diag *d)
@@ -25,8 +23,8 @@ static void add_printable(struct strbuf *b, const char *s)
 	}
 }
 
-static void _printf_(4, 0)
-	add(struct diag *d, enum diag_level level, struct pos pos, const char *format, va_list ap)
+void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
+	      const char *format, va_list ap)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *raw = NULL;
@@ -48,7 +46,7 @@ static void _printf_(4, 0)
 	}
 
 	d->entries[d->n_entries++] =
-		(struct diag_entry){ .level = level, .pos = pos, .text = text };
+		(struct diag_entry){ .level = level, .pos = pos, .text = text, .about = about };
 }
 
 int diag_error(struct diag *d, struct pos pos, const char *format, ...)
@@ -56,7 +54,7 @@ int diag_error(struct diag *d, struct pos pos, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	add(d, DIAG_ERROR, pos, format, ap);
+	diag_add(d, DIAG_ERROR, (struct diag_about){ 0 }, pos, format, ap);
 	va_end(ap);
 	return -EBADMSG;
 }
@@ -66,7 +64,7 @@ void diag_warning(struct diag *d, struct pos pos, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	add(d, DIAG_WARNING, pos, format, ap);
+	diag_add(d, DIAG_WARNING, (struct diag_about){ 0 }, pos, format, ap);
 	va_end(ap);
 }
 
@@ -75,21 +73,21 @@ void diag_note(struct diag *d, struct pos pos, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	add(d, DIAG_NOTE, pos, format, ap);
+	diag_add(d, DIAG_NOTE, (struct diag_about){ 0 }, pos, format, ap);
 	va_end(ap);
 }
 
-static const char *level_word(enum diag_level level)
+const char *diag_level_to_string(enum diag_level level)
 {
 	switch (level) {
 	case DIAG_ERROR:
-		return "";
+		return "error";
 	case DIAG_WARNING:
-		return "warning: ";
+		return "warning";
 	case DIAG_NOTE:
-		return "note: ";
+		return "note";
 	}
-	return "";
+	return "error";
 }
 
 int diag_format(const struct diag_entry *e, char **ret)
@@ -102,7 +100,8 @@ int diag_format(const struct diag_entry *e, char **ret)
 			strbuf_addf(&b, ":%u", e->pos.line);
 		strbuf_add(&b, ": ");
 	}
-	strbuf_add(&b, level_word(e->level));
+	if (e->level != DIAG_ERROR)
+		strbuf_addf(&b, "%s: ", diag_level_to_string(e->level));
 	strbuf_add(&b, e->text);
 	return strbuf_take(&b, ret);
 }

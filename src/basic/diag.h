@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,10 +22,22 @@ enum diag_level {
 	DIAG_NOTE,    /* a second place that belongs to the message before it */
 };
 
+/**
+ * struct diag_about - what an entry is about, for programs that read it; strings borrowed
+ *
+ * All-zero, as diag_error() and the like leave it: the configuration itself.
+ */
+struct diag_about {
+	unsigned kind;	       /* 0, or a row of the table of whoever adds the entry */
+	const char *path;      /* of the overlay or persist, NULL: none */
+	const char *partition; /* its name, NULL: none */
+};
+
 struct diag_entry {
 	enum diag_level level;
 	struct pos pos;
 	char *text; /* one line, no newline; owned */
+	struct diag_about about;
 };
 
 /**
@@ -53,6 +66,13 @@ void diag_done(struct diag *d);
 int diag_error(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
 void diag_warning(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
 void diag_note(struct diag *d, struct pos pos, const char *format, ...) _printf_(3, 4);
+
+/** diag_add - as the three above, with what the entry is about. @about: copied. */
+void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
+	      const char *format, va_list ap) _printf_(5, 0);
+
+/** diag_level_to_string - "error", "warning" or "note" */
+const char *diag_level_to_string(enum diag_level level);
 
 /**
  * diag_format - the line shown for an entry: "FILE:LINE: [warning: ]text"

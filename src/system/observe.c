@@ -141,7 +141,7 @@ static const char *way_in(const struct observed *s, const struct plan *p, const 
 		if (o->fallback != SIZE_MAX && !observed_mounted_at(s, o->merged))
 			continue;
 		if (m && strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0 &&
-		    storage_of_overlay(s, p, o) == v)
+		    storage_of_overlay(s, o) == v)
 			return o->path;
 	}
 	for (size_t i = 0; i < p->n_persists && v->kind == STORAGE_PARTITION; i++) {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "basic/path.h"
+#define SHARED_POOL "ram"
 
 void observed_done(struct observed *s)
 {
@@ -36,8 +36,10 @@ static int add_pools(struct observed *s, const struct plan *p)
 	for (size_t i = 0; i < p->n_pools; i++) {
 		const struct plan_pool *pool = &p->pools[i];
 		struct storage v = { .kind = pool->shared ? STORAGE_SHARED : STORAGE_OWN,
-				     .name = pool->shared ? "ram" : pool->dir + strlen("/rofs/rw"),
+				     .name = pool->shared ? SHARED_POOL :
+							    pool->dir + strlen(PLAN_RAM_LAYERS_DIR),
 				     .dir = pool->dir,
+				     .unit = pool->unit,
 				     .index = i,
 				     .is_pool = true };
 		int err = add_storage(s, &v);
@@ -48,10 +50,10 @@ static int add_pools(struct observed *s, const struct plan *p)
 	return 0;
 }
 
-static bool holds_uppers(const struct plan *p, const char *dir)
+static bool holds_uppers(const struct plan *p, size_t partition)
 {
 	for (size_t i = 0; i < p->n_overlays; i++)
-		if (p->overlays[i].on_partition && path_is_below(p->overlays[i].layers, dir))
+		if (p->overlays[i].on_partition && p->overlays[i].partition == partition)
 			return true;
 	return false;
 }
@@ -62,12 +64,15 @@ int observed_storages(struct observed *s, const struct plan *p)
 
 	for (size_t i = 0; i < p->n_partitions && err >= 0; i++) {
 		const struct plan_partition *q = &p->partitions[i];
-		struct storage v = { .kind = STORAGE_PARTITION, .dir = q->where, .index = i };
+		struct storage v = { .kind = STORAGE_PARTITION,
+				     .dir = q->where,
+				     .unit = q->unit,
+				     .index = i,
+				     .is_pool = holds_uppers(p, i) };
 
 		if (!q->conf)
 			continue;
 		v.name = q->conf->section.name;
-		v.is_pool = holds_uppers(p, q->where);
 		err = add_storage(s, &v);
 	}
 	return err;
@@ -154,27 +159,34 @@ bool observed_is_volatile(const struct observed_mount *m)
 	       (strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0);
 }
 
-static const char *pool_dir(const struct plan *p, const struct plan_overlay *o)
+static enum storage_kind pool_kind(const struct plan_overlay *o)
 {
-	for (size_t i = 0; i < p->n_pools; i++)
-		if (strcmp(p->pools[i].dir, o->layers) == 0)
-			return o->layers;
-	return "/rofs";
+	if (o->on_partition)
+		return STORAGE_PARTITION;
+	return o->conf->size.bytes || o->conf->size.percent ? STORAGE_OWN : STORAGE_SHARED;
 }
 
-const struct storage *storage_of_overlay(const struct observed *s, const struct plan *p,
-					 const struct plan_overlay *o)
+const char *pool_name(const struct plan_overlay *o)
 {
-	const char *dir = pool_dir(p, o);
-
-	for (size_t i = 0; i < s->n_storages; i++) {
-		const struct storage *v = &s->storages[i];
-
-		if (o->on_partition ?
-			    v->kind == STORAGE_PARTITION && path_is_below(o->layers, v->dir) :
-			    strcmp(v->dir, dir) == 0)
-			return v;
+	switch (pool_kind(o)) {
+	case STORAGE_PARTITION:
+		return o->conf->partition;
+	case STORAGE_OWN:
+		return o->path;
+	case STORAGE_SHARED:
+		break;
 	}
+	return SHARED_POOL;
+}
+
+const struct storage *storage_of_overlay(const struct observed *s, const struct plan_overlay *o)
+{
+	const char *name = pool_name(o);
+
+	/* A partition may be called "ram" too. */
+	for (size_t i = 0; i < s->n_storages; i++)
+		if (s->storages[i].kind == pool_kind(o) && strcmp(s->storages[i].name, name) == 0)
+			return &s->storages[i];
 	return NULL;
 }
 

@@ -42,6 +42,7 @@ struct storage {
 	enum storage_kind kind;
 	const char *name; /* "ram", "/srv", "data"; borrowed from the plan */
 	const char *dir;  /* "/rofs", "/rofs/rw/srv", "/rofs/persist/data"; borrowed */
+	const char *unit; /* that mounts it; borrowed */
 	size_t index;	  /* into plan.pools or plan.partitions */
 	bool is_pool;	  /* holds uppers */
 	struct usage usage;
@@ -85,9 +86,14 @@ bool observed_same_fs(const struct observed_mount *a, const struct observed_moun
 /** observed_is_volatile - does the mount forget what is written to it at power-off? */
 bool observed_is_volatile(const struct observed_mount *m);
 
-/** storage_of_overlay - the storage that holds the changes of an overlay of the plan. */
-const struct storage *storage_of_overlay(const struct observed *s, const struct plan *p,
-					 const struct plan_overlay *o);
+/**
+ * pool_name - what the storage that holds the changes of an overlay is called: "ram" for the shared
+ * pool, the overlay's path for a pool of its own, or the name of its partition; borrowed
+ */
+const char *pool_name(const struct plan_overlay *o);
+
+/** storage_of_overlay - that storage itself; NULL only if @s lists the storages of another plan. */
+const struct storage *storage_of_overlay(const struct observed *s, const struct plan_overlay *o);
 
 /** usage_percent - of the bytes that can be used, rounded up as df(1) does; 0 when not known. */
 unsigned usage_percent(const struct usage *u);

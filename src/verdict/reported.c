@@ -5,16 +5,16 @@
 
 #include "basic/strbuf.h"
 
-#define BROKEN "broken "
-#define LEVEL  "level "
-#define KNOWN  "known"
+#define ERROR "error "
+#define LEVEL "level "
+#define KNOWN "known"
 
 void reported_done(struct reported *s)
 {
 	for (size_t i = 0; i < s->n_levels; i++)
 		free(s->levels[i].dir);
 	free(s->levels);
-	free(s->broken);
+	free(s->errors);
 	*s = (struct reported){ 0 };
 }
 
@@ -58,15 +58,15 @@ static int parse_level(struct reported *s, const char *line, size_t len)
 int reported_parse(const char *text, struct reported *ret)
 {
 	_cleanup_reported_ struct reported s = { 0 };
-	_cleanup_strbuf_ struct strbuf broken = { 0 };
+	_cleanup_strbuf_ struct strbuf errors = { 0 };
 	bool known = false;
 
 	for (const char *t = text; *t;) {
 		size_t len = strcspn(t, "\n");
 
-		if (strncmp(t, BROKEN, strlen(BROKEN)) == 0) {
-			strbuf_add_n(&broken, t + strlen(BROKEN), len - strlen(BROKEN));
-			strbuf_add_char(&broken, '\n');
+		if (strncmp(t, ERROR, strlen(ERROR)) == 0) {
+			strbuf_add_n(&errors, t + strlen(ERROR), len - strlen(ERROR));
+			strbuf_add_char(&errors, '\n');
 		} else if (strncmp(t, LEVEL, strlen(LEVEL)) == 0) {
 			if (parse_level(&s, t + strlen(LEVEL), len - strlen(LEVEL)) < 0)
 				return -ENOMEM;
@@ -75,7 +75,7 @@ int reported_parse(const char *text, struct reported *ret)
 		}
 		t += len + (t[len] == '\n');
 	}
-	if (known && strbuf_take(&broken, &s.broken) < 0)
+	if (known && strbuf_take(&errors, &s.errors) < 0)
 		return -ENOMEM;
 
 	*ret = s;
@@ -87,10 +87,10 @@ int reported_format(const struct reported *s, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	if (s->broken)
+	if (s->errors)
 		strbuf_add(&b, KNOWN "\n");
-	for (const char *t = s->broken ? s->broken : ""; *t; t += strcspn(t, "\n") + 1) {
-		strbuf_add(&b, BROKEN);
+	for (const char *t = s->errors ? s->errors : ""; *t; t += strcspn(t, "\n") + 1) {
+		strbuf_add(&b, ERROR);
 		strbuf_add_n(&b, t, strcspn(t, "\n") + 1);
 	}
 	for (size_t i = 0; i < s->n_levels; i++)
@@ -100,13 +100,19 @@ int reported_format(const struct reported *s, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-int reported_broken(const struct verdict *v, char **ret)
+int reported_errors(const struct verdict *v, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	for (size_t i = 0; i < v->n_problems; i++)
-		if (v->problems[i].broken)
-			strbuf_addf(&b, "%s\n", v->problems[i].text);
+	for (size_t i = 0; i < v->problems.n_errors; i++) {
+		const struct problem *p = &v->problems.items[i];
+
+		strbuf_addf(&b, "%s\t%s\t%s", problem_kind_to_string(p->kind),
+			    p->path ? p->path : "", p->partition ? p->partition : "");
+		if (p->entry && p->entry->pos.file)
+			strbuf_addf(&b, "\t%s:%u", p->entry->pos.file, p->entry->pos.line);
+		strbuf_add_char(&b, '\n');
+	}
 	return strbuf_take(&b, ret);
 }
 

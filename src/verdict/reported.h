@@ -5,8 +5,8 @@
 #include "verdict/verdict.h"
 
 /*
- * What has been said already, so that it is said once. A text in /run: a line for each problem
- * that was reported, and one for each storage that has passed a limit.
+ * What has been reported, so that it is reported once. A text in /run: a line for each error that
+ * was reported, by its kind and what it is about, and one for each storage that has passed a limit.
  */
 
 /** struct reported_level - the limits that a storage has passed, 0 for none */
@@ -16,7 +16,7 @@ struct reported_level {
 };
 
 struct reported {
-	char *broken; /* the sentences of what was not in force, a line each; NULL: not known; owned */
+	char *errors; /* as of reported_errors(); NULL: not known; owned */
 	struct reported_level *levels;
 	size_t n_levels;
 };
@@ -36,12 +36,17 @@ int reported_parse(const char *text, struct reported *ret);
 int reported_format(const struct reported *s, char **ret);
 void reported_done(struct reported *s);
 
-/** reported_broken - the sentences of what is not in force, a line each. Returns: 0 or -ENOMEM. */
-int reported_broken(const struct verdict *v, char **ret);
+/**
+ * reported_errors - the errors of a verdict, a line each: kind, path, partition and, of a mistake in
+ * the configuration, its place; separated by tabs
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int reported_errors(const struct verdict *v, char **ret);
 
 /**
  * reported_step - note how full a storage is now
- * @ret: the limit that was passed since the last time and is to be reported, else 0
+ * @ret: the limit that was passed since the last time and has to be reported, else 0
  *
  * A limit is reported again only after the storage has been well below it: REPORTED_SLACK_PERCENT.
  *

@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+/* Each comparison says what kind of problem there is, if any, and fills in what it is about. */
 #include "verdict/verdict.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "basic/path.h"
-#include "basic/strbuf.h"
-#include "basic/text.h"
 #include "plan/fstab.h"
 
 struct comparing {
 	const struct plan *plan;
 	const struct observed *observed;
 	struct verdict verdict;
-	bool failed; /* out of memory */
 };
 
 void verdict_done(struct verdict *v)
 {
-	for (size_t i = 0; i < v->n_problems; i++)
-		free(v->problems[i].text);
-	free(v->problems);
+	problems_done(&v->problems);
 	free(v->overlays);
 	free(v->persists);
-	free(v->partitions);
 	*v = (struct verdict){ 0 };
 }
 
@@ -41,63 +34,29 @@ const char *verdict_state_to_string(enum verdict_state s)
 	return "partial";
 }
 
-/* A source of a mount may hold anything; these sentences go to terminals and logs. */
-static void make_printable(char *text)
+static void add(struct comparing *c, const struct problem *p)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+	problems_add(&c->verdict.problems, p);
 }
 
-/* Takes @text over. Returns the problem, for its units, or NULL. */
-static struct problem *add_text(struct comparing *c, bool broken, char *text)
+static bool is_read_only(const struct observed_mount *m)
 {
-	struct verdict *v = &c->verdict;
-
-	if (!text || array_reserve(v->problems, v->n_problems) < 0) {
-		free(text);
-		c->failed = true;
-		return NULL;
-	}
-
-	make_printable(text);
-	v->problems[v->n_problems] = (struct problem){ .broken = broken, .text = text };
-	v->n_broken += broken;
-	return &v->problems[v->n_problems++];
+	return m->read_only || m->fs_read_only;
 }
 
-static struct problem *_printf_(3, 4) add(struct comparing *c, bool broken, const char *format, ...)
+static bool is_our_overlay(const struct observed_mount *m)
 {
-	va_list ap;
-	char *text;
-	int n;
-
-	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
-	va_end(ap);
-	return add_text(c, broken, n < 0 ? NULL : text);
-}
-
-#define broken(c, ...)	add((c), true, __VA_ARGS__)
-#define warning(c, ...) add((c), false, __VA_ARGS__)
-
-static void add_unit(struct problem *p, const char *unit)
-{
-	if (p && unit && p->n_units < PROBLEM_UNITS_MAX)
-		p->units[p->n_units++] = unit;
+	return strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0;
 }
 
 static void compare_configuration(struct comparing *c, const struct diag *d)
 {
 	for (size_t i = 0; i < d->n_entries; i++) {
-		char *line;
+		struct problem p = problem_of_entry(&d->entries[i]);
 
-		if (d->entries[i].level != DIAG_ERROR)
-			continue;
-		add_text(c, true, diag_format(&d->entries[i], &line) < 0 ? NULL : line);
+		if (d->entries[i].level == DIAG_ERROR)
+			add(c, &p);
 	}
-	if (d->failed)
-		broken(c, "out of memory: some mistakes in rofs.conf could not be told");
 }
 
 /* Another mount through which this file system can be written. */
@@ -113,27 +72,21 @@ static const struct observed_mount *find_writable(const struct observed *s,
 static void compare_read_only(struct comparing *c, const char *path)
 {
 	const struct observed_mount *m = observed_at(c->observed, path), *other;
+	struct problem p = { .path = path, .unit = "systemd-remount-fs.service" };
 
 	if (!m || m->fs_read_only)
 		return;
-	if (!m->read_only) {
-		add_unit(broken(c,
-				"%s is writable: what programs write there wears the flash; "
-				"mount -o remount,ro %s makes it read-only again",
-				path, path),
-			 "systemd-remount-fs.service");
-		return;
-	}
 	other = find_writable(c->observed, m);
-	if (other)
-		broken(c,
-		       "%s refuses writes, but its file system can be written through the mount on %s",
-		       path, other->target);
-	else
-		broken(c,
-		       "%s refuses writes, but its file system is not read-only: something in another "
-		       "mount namespace writes to it, or has",
-		       path);
+	if (!m->read_only) {
+		p.kind = PROBLEM_ROOT_WRITABLE;
+		problem_add_unit(&p, p.unit);
+	} else if (other) {
+		p.kind = PROBLEM_ROOT_WRITABLE_MOUNT;
+		p.place = other->target;
+	} else {
+		p.kind = PROBLEM_ROOT_WRITABLE_SUPERBLOCK;
+	}
+	add(c, &p);
 }
 
 static const struct plan_overlay *find_overlay(const struct plan *p, const char *path)
@@ -148,10 +101,9 @@ static void compare_root(struct comparing *c)
 {
 	for (size_t i = 0; i < c->plan->n_remounts; i++) {
 		const struct plan_remount *r = &c->plan->remounts[i];
-
 		const char *dir = r->entry ? r->entry->dir : "/";
 
-		/* An overlay on /usr is meant to be writable; what is below it is looked at there. */
+		/* An overlay on /usr is meant to be writable; its lower is compared elsewhere. */
 		if (r->options && !find_overlay(c->plan, dir))
 			compare_read_only(c, dir);
 	}
@@ -160,36 +112,36 @@ static void compare_root(struct comparing *c)
 static void compare_lower_root(struct comparing *c)
 {
 	const struct observed_mount *m = observed_mounted_at(c->observed, "/rofs/ro");
+	struct problem p = { .path = "/rofs/ro", .unit = "rofs-ro.mount" };
 
-	if (c->plan->n_pools == 0)
+	if (c->plan->n_pools == 0 || (m && is_read_only(m)))
 		return;
+	p.kind = m ? PROBLEM_LOWER_WRITABLE : PROBLEM_LOWER_ROOT_MISSING;
 	if (!m)
-		add_unit(broken(c, "/rofs/ro, where the untouched system is seen, is not mounted"),
-			 "rofs-ro.mount");
-	else if (!m->read_only && !m->fs_read_only)
-		broken(c, "/rofs/ro is writable: what is written there goes to the flash");
+		problem_add_unit(&p, p.unit);
+	add(c, &p);
 }
 
-static void compare_lowers(struct comparing *c)
+static void compare_lower(struct comparing *c, const struct plan_lower *l)
 {
-	for (size_t i = 0; i < c->plan->n_lowers; i++) {
-		const struct plan_lower *l = &c->plan->lowers[i];
-		const struct observed_mount *m = observed_mounted_at(c->observed, l->where);
-		struct problem *p;
+	const struct observed_mount *m = observed_mounted_at(c->observed, l->where);
+	struct problem p = {
+		.kind = m ? PROBLEM_LOWER_WRITABLE : PROBLEM_LOWER_MISSING,
+		.path = l->where,
+		.unit = l->unit,
+		.device = l->entry->spec,
+		.place = l->entry->dir,
+	};
 
-		if (m && (m->read_only || m->fs_read_only))
-			continue;
-		p = m ? broken(c, "%s is writable: what is written there goes to the flash",
-			       l->where) :
-			broken(c, "%s, which fstab has for %s, is not mounted on %s",
-			       l->entry->spec, l->entry->dir, l->where);
-		add_unit(p, l->device_unit);
-		add_unit(p, l->fsck_unit);
-		add_unit(p, l->unit);
-	}
+	if (m && is_read_only(m))
+		return;
+	problem_add_unit(&p, l->device_unit);
+	problem_add_unit(&p, l->fsck_unit);
+	problem_add_unit(&p, l->unit);
+	add(c, &p);
 }
 
-/* The overlay mounted on @path, if it is there and its changes are kept on a partition. */
+/* The overlay mounted on @path, if it is in force and keeps its changes on a partition. */
 static const struct plan_overlay *find_kept(const struct comparing *c, const char *path)
 {
 	const struct plan_overlay *o = find_overlay(c->plan, path);
@@ -198,32 +150,31 @@ static const struct plan_overlay *find_kept(const struct comparing *c, const cha
 }
 
 /* What becomes of writes to @path, where something declared is missing. */
-static char *consequence(const struct comparing *c, const char *path)
+static struct fate fate_of(const struct comparing *c, const char *path)
 {
 	const struct observed_mount *m = observed_at(c->observed, path);
 	const struct plan_overlay *kept = m ? find_kept(c, m->target) : NULL;
-	char *text;
-	int n;
 
-	if (!m || m->read_only || m->fs_read_only)
-		n = asprintf(&text, "writes there fail");
-	else if (kept)
-		n = asprintf(&text, "what is written there goes to partition %s, with %s",
-			     c->plan->partitions[kept->partition].conf->section.name, m->target);
-	else if (observed_is_volatile(m) && strcmp(m->target, path) != 0)
-		n = asprintf(&text,
-			     "what is written there goes to RAM, with %s, and is lost at power-off",
-			     m->target);
-	else if (observed_is_volatile(m))
-		n = asprintf(&text, "what is written there goes to RAM and is lost at power-off");
-	else
-		n = asprintf(&text, "what is written there goes to %s", m->source);
-	return n < 0 ? NULL : text;
+	if (!m || is_read_only(m))
+		return (struct fate){ .kind = FATE_FAIL };
+	if (kept)
+		return (struct fate){ .kind = FATE_PARTITION,
+				      .partition = pool_name(kept),
+				      .with = kept->path };
+	if (observed_is_volatile(m))
+		return (struct fate){ .kind = FATE_RAM,
+				      .with = strcmp(m->target, path) != 0 ? m->target : NULL };
+	return (struct fate){ .kind = FATE_DEVICE, .device = m->source };
 }
 
-static bool is_our_overlay(const struct observed_mount *m)
+/* What is mounted on @path, or above it, as what the sentence names. */
+static void add_covering(const struct comparing *c, struct problem *p)
 {
-	return strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0;
+	const struct observed_mount *m = observed_at(c->observed, p->path);
+
+	p->device = m->source;
+	p->type = m->type;
+	p->place = m->target;
 }
 
 static bool has_mount(const struct observed *s, const char *path, const struct observed_mount *of)
@@ -234,109 +185,117 @@ static bool has_mount(const struct observed *s, const char *path, const struct o
 	return false;
 }
 
-/* Something else is at the path of @what; @ours, if mounted, is what should be. */
-static struct problem *tell_covered(struct comparing *c, const char *path, const char *what)
-{
-	const struct observed_mount *m = observed_at(c->observed, path);
-
-	return broken(c, "%s on %s is covered: %s (%s) is mounted over it, on %s", what, path,
-		      m->source, m->type, m->target);
-}
-
-/* The overlay is at its path; can it be written to? */
-static bool compare_bound(struct comparing *c, const struct plan_overlay *o,
-			  const struct observed_mount *at, const struct observed_mount *merged)
-{
-	bool meant = o->conf->options && fstab_has_option(o->conf->options, "ro");
-
-	if (!meant && (at->read_only || at->fs_read_only)) {
-		broken(c, "the overlay on %s is read-only: writes there fail", o->path);
-		return false;
-	}
-	if (!merged)
-		add_unit(warning(c, "%s is in force, but %s, from where it was bound, is unmounted",
-				 o->path, o->merged),
-			 o->merged_unit);
-	return true;
-}
-
-/* What can say why the partition is not there; nothing if it is. */
-static void add_partition_units(const struct comparing *c, struct problem *p, size_t partition)
+/* What is to be on a partition: its name, and what can say why the partition is not mounted. */
+static void add_partition(const struct comparing *c, struct problem *p, size_t partition)
 {
 	const struct plan_partition *q = &c->plan->partitions[partition];
 
+	p->partition = q->conf->section.name;
+	p->device = q->conf->device;
 	if (observed_mounted_at(c->observed, q->where))
 		return;
-	add_unit(p, q->device_unit);
-	add_unit(p, q->format_unit);
-	add_unit(p, q->fsck_unit);
-	add_unit(p, q->unit);
+	problem_add_unit(p, q->device_unit);
+	problem_add_unit(p, q->format_unit);
+	problem_add_unit(p, q->fsck_unit);
+	problem_add_unit(p, q->unit);
 }
 
-/* Without its partition, with or without what IfMissing= puts in its place. */
-static void tell_not_kept(struct comparing *c, const struct plan_overlay *o)
+/* The overlay is at its path; can it be written to? */
+static enum problem_kind classify_bound(const struct plan_overlay *o,
+					const struct observed_mount *at,
+					const struct observed_mount *merged)
 {
-	const struct conf_partition *q = c->plan->partitions[o->partition].conf;
-	_cleanup_free_ char *then = consequence(c, o->path);
-	struct problem *p;
+	bool meant = o->conf->options && fstab_has_option(o->conf->options, "ro");
 
-	p = broken(c, "%s is not kept on its partition %s (%s): %s", o->path, q->section.name,
-		   q->device, then ? then : "");
-	add_partition_units(c, p, o->partition);
-	add_unit(p, o->merged_unit);
-	add_unit(p, o->fallback == SIZE_MAX ? NULL : c->plan->prepares[o->fallback].unit);
-	add_unit(p, o->bind_unit);
+	if (!meant && is_read_only(at))
+		return PROBLEM_OVERLAY_READ_ONLY;
+	return merged ? PROBLEM_NONE : PROBLEM_OVERLAY_SOURCE_UNMOUNTED;
+}
+
+static enum problem_kind classify_overlay(const struct comparing *c, const struct plan_overlay *o)
+{
+	const struct observed_mount *merged = observed_mounted_at(c->observed, o->merged),
+				    *at = observed_mounted_at(c->observed, o->path);
+
+	/* Without the partition, its replacement at the path may be an overlay of ours too. */
+	if (!merged && o->on_partition && (o->fallback != SIZE_MAX || !at || !is_our_overlay(at)))
+		return PROBLEM_OVERLAY_NOT_KEPT;
+	if (at && is_our_overlay(at) && (!merged || observed_same_fs(at, merged)))
+		return classify_bound(o, at, merged);
+	if (merged && has_mount(c->observed, o->path, merged))
+		return PROBLEM_OVERLAY_COVERED;
+	return PROBLEM_OVERLAY_MISSING;
+}
+
+/* The cause before what follows from it. */
+static void add_overlay_units(const struct comparing *c, struct problem *p,
+			      const struct plan_overlay *o)
+{
+	const struct plan_prepare *prepares = c->plan->prepares;
+
+	if (!observed_mounted_at(c->observed, o->merged))
+		problem_add_unit(p, o->merged_unit);
+	if (p->kind == PROBLEM_OVERLAY_NOT_KEPT && o->fallback != SIZE_MAX)
+		problem_add_unit(p, prepares[o->fallback].unit);
+	if (p->kind != PROBLEM_OVERLAY_SOURCE_UNMOUNTED)
+		problem_add_unit(p, o->bind_unit);
+	if (p->kind == PROBLEM_OVERLAY_MISSING)
+		problem_add_unit(p, prepares[o->prepare].unit);
 }
 
 static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 {
-	const struct observed_mount *merged = observed_mounted_at(c->observed, o->merged),
-				    *at = observed_mounted_at(c->observed, o->path);
-	_cleanup_free_ char *then = NULL;
-	struct problem *p;
+	struct problem p = {
+		.kind = classify_overlay(c, o),
+		.path = o->path,
+		.unit = o->merged_unit,
+		.place = o->merged,
+	};
 
-	/* What stands there without the partition may be an overlay of ours too. */
-	if (!merged && o->on_partition && (o->fallback != SIZE_MAX || !at || !is_our_overlay(at))) {
-		tell_not_kept(c, o);
-		return false;
-	}
-	if (at && is_our_overlay(at) && (!merged || observed_same_fs(at, merged)))
-		return compare_bound(c, o, at, merged);
-	if (merged && has_mount(c->observed, o->path, merged)) {
-		tell_covered(c, o->path, "the overlay");
-		return false;
-	}
-	then = consequence(c, o->path);
-	p = broken(c, "%s has no overlay: %s", o->path, then ? then : "");
-	if (!merged)
-		add_unit(p, o->merged_unit);
-	add_unit(p, o->bind_unit);
-	add_unit(p, c->plan->prepares[o->prepare].unit);
-	return false;
+	if (p.kind == PROBLEM_NONE)
+		return true;
+	p.fate = fate_of(c, o->path);
+	if (o->on_partition)
+		add_partition(c, &p, o->partition);
+	if (p.kind == PROBLEM_OVERLAY_COVERED)
+		add_covering(c, &p);
+	else if (p.kind != PROBLEM_OVERLAY_READ_ONLY)
+		add_overlay_units(c, &p, o);
+	add(c, &p);
+	return p.kind == PROBLEM_OVERLAY_SOURCE_UNMOUNTED;
+}
+
+static enum problem_kind classify_persist(const struct comparing *c, const struct plan_persist *q)
+{
+	const char *where = c->plan->partitions[q->partition].where;
+	const struct observed_mount *from = observed_mounted_at(c->observed, where),
+				    *at = observed_mounted_at(c->observed, q->path);
+
+	if (at && from && observed_same_fs(at, from))
+		return PROBLEM_NONE;
+	if (at && !from && at->major != 0)
+		return PROBLEM_NONE; /* it is a problem of the partition */
+	return from && has_mount(c->observed, q->path, from) ? PROBLEM_PERSIST_COVERED :
+							       PROBLEM_PERSIST_MISSING;
 }
 
 static bool compare_persist(struct comparing *c, const struct plan_persist *q)
 {
-	const struct plan_partition *partition = &c->plan->partitions[q->partition];
-	const struct observed_mount *from = observed_mounted_at(c->observed, partition->where),
-				    *at = observed_mounted_at(c->observed, q->path);
-	_cleanup_free_ char *then = NULL;
-	struct problem *p;
+	struct problem p = {
+		.kind = classify_persist(c, q),
+		.path = q->path,
+		.unit = q->unit,
+	};
 
-	if (at && from && observed_same_fs(at, from))
+	if (p.kind == PROBLEM_NONE)
 		return true;
-	if (at && !from && at->major != 0)
-		return true; /* told as the partition's problem */
-	if (from && has_mount(c->observed, q->path, from)) {
-		tell_covered(c, q->path, "the persist");
-		return false;
-	}
-
-	then = consequence(c, q->path);
-	p = broken(c, "%s is not on its partition %s (%s): %s", q->path,
-		   partition->conf->section.name, partition->conf->device, then ? then : "");
-	add_partition_units(c, p, q->partition);
-	add_unit(p, q->unit);
+	p.fate = fate_of(c, q->path);
+	add_partition(c, &p, q->partition);
+	if (p.kind == PROBLEM_PERSIST_COVERED)
+		add_covering(c, &p);
+	else
+		problem_add_unit(&p, q->unit);
+	add(c, &p);
 	return false;
 }
 
@@ -348,33 +307,39 @@ static bool is_used_in_force(const struct comparing *c, size_t partition)
 	return false;
 }
 
-static bool compare_partition(struct comparing *c, size_t i)
+static void compare_partition(struct comparing *c, size_t i)
 {
 	const struct plan_partition *q = &c->plan->partitions[i];
 	const struct observed_mount *m = observed_mounted_at(c->observed, q->where);
+	struct problem p = {
+		.path = q->where,
+		.partition = q->conf->section.name,
+		.unit = q->unit,
+		.device = m ? m->source : NULL,
+	};
 
-	/* Without it, what should be on it has been told above. */
-	if (!m && is_used_in_force(c, i))
-		add_unit(warning(c, "partition %s is unmounted from %s, but still in use",
-				 q->conf->section.name, q->where),
-			 q->unit);
-	if (m && (m->fs_read_only || m->read_only) && !fstab_has_option(q->conf->options, "ro"))
-		broken(c,
-		       "partition %s (%s) has turned read-only, as file systems do when they find an "
-		       "error: nothing can be kept until it is checked with fsck",
-		       q->conf->section.name, m->source);
-	return m != NULL;
+	/* What is missing with it is a problem already, of its path. */
+	if (!m && is_used_in_force(c, i)) {
+		p.kind = PROBLEM_PARTITION_UNMOUNTED;
+		problem_add_unit(&p, q->unit);
+		add(c, &p);
+	}
+	if (m && is_read_only(m) && !fstab_has_option(q->conf->options, "ro")) {
+		p.kind = PROBLEM_PARTITION_READ_ONLY;
+		add(c, &p);
+	}
 }
 
 static void compare_tmp(struct comparing *c)
 {
 	const struct observed_mount *m = observed_mounted_at(c->observed, "/tmp");
-	_cleanup_free_ char *then = NULL;
+	struct problem p = { .kind = PROBLEM_TMP_MISSING, .path = "/tmp", .unit = "tmp.mount" };
 
-	if (!c->plan->tmp || (m && !m->read_only && !m->fs_read_only))
+	if (!c->plan->tmp || (m && !is_read_only(m)))
 		return;
-	then = consequence(c, "/tmp");
-	add_unit(broken(c, "/tmp has no tmpfs: %s", then ? then : ""), "tmp.mount");
+	p.fate = fate_of(c, "/tmp");
+	problem_add_unit(&p, p.unit);
+	add(c, &p);
 }
 
 static void compare_swap(struct comparing *c)
@@ -383,49 +348,26 @@ static void compare_swap(struct comparing *c)
 
 	if (root->swap && !root->section.invalid)
 		return;
-	for (size_t i = 0; i < c->observed->n_swaps; i++)
-		broken(c,
-		       "swap is active on %s, against Swap=no in [Root], and wears the flash; "
-		       "swapoff %s ends that",
-		       c->observed->swaps[i], c->observed->swaps[i]);
-}
+	for (size_t i = 0; i < c->observed->n_swaps; i++) {
+		const struct problem p = { .kind = PROBLEM_SWAP_ACTIVE,
+					   .path = c->observed->swaps[i],
+					   .device = c->observed->swaps[i] };
 
-int storage_sentence(const struct storage *v, bool inodes, char **ret)
-{
-	const struct usage *u = &v->usage;
-	char used[TEXT_BYTES_MAX], size[TEXT_BYTES_MAX];
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	if (v->kind == STORAGE_SHARED)
-		strbuf_add(&b, "the shared RAM pool /rofs");
-	else if (v->kind == STORAGE_OWN)
-		strbuf_addf(&b, "the RAM pool of %s", v->name);
-	else
-		strbuf_addf(&b, "partition %s", v->name);
-
-	if (inodes)
-		strbuf_addf(&b, " has used %u %% of its inodes (%" PRIu64 " of %" PRIu64 ")",
-			    usage_inodes_percent(u), u->inodes_used, u->inodes);
-	else
-		strbuf_addf(&b, " is %u %% full (%s of %s)", usage_percent(u),
-			    text_bytes(used, u->used), text_bytes(size, u->used + u->available));
-	if (v->kind == STORAGE_PARTITION)
-		strbuf_addf(&b, "; look at what lies in %s", v->dir);
-	else
-		strbuf_add(&b, "; rofs diff --sort=size shows what fills it");
-	return strbuf_take(&b, ret);
+		add(c, &p);
+	}
 }
 
 static void compare_usage(struct comparing *c, const struct storage *v)
 {
-	char *text;
+	const struct problem space = problem_of_storage(PROBLEM_SPACE_LOW, v),
+			     inodes = problem_of_storage(PROBLEM_INODES_LOW, v);
 
 	if (!v->usage.known)
 		return;
 	if (usage_level(usage_percent(&v->usage)))
-		add_text(c, false, storage_sentence(v, false, &text) < 0 ? NULL : text);
+		add(c, &space);
 	if (usage_level(usage_inodes_percent(&v->usage)))
-		add_text(c, false, storage_sentence(v, true, &text) < 0 ? NULL : text);
+		add(c, &inodes);
 }
 
 /* Is anything of ours mounted at all? */
@@ -439,15 +381,13 @@ static bool is_anything_in_force(const struct comparing *c)
 	return false;
 }
 
-static void tell_nothing(struct comparing *c)
+static void add_nothing(struct comparing *c)
 {
 	const struct observed_mount *root = observed_at(c->observed, "/");
-	bool writable = root && !root->read_only && !root->fs_read_only;
+	const struct problem p = { .kind = PROBLEM_NOTHING_MOUNTED,
+				   .place = root && !is_read_only(root) ? "/" : NULL };
 
-	broken(c,
-	       "nothing that rofs.conf declares is mounted in this boot%s; it comes into force at the "
-	       "next boot, or journalctl -b -t rofs-generator says why not",
-	       writable ? ", and / is writable" : "");
+	add(c, &p);
 }
 
 static void compare_all(struct comparing *c)
@@ -455,172 +395,46 @@ static void compare_all(struct comparing *c)
 	const struct plan *p = c->plan;
 
 	if (!is_anything_in_force(c)) {
-		tell_nothing(c);
+		add_nothing(c);
 		return;
 	}
 	compare_root(c);
 	compare_lower_root(c);
-	compare_lowers(c);
+	for (size_t i = 0; i < p->n_lowers; i++)
+		compare_lower(c, &p->lowers[i]);
 	for (size_t i = 0; i < p->n_overlays; i++)
 		c->verdict.overlays[i] = compare_overlay(c, &p->overlays[i]);
 	for (size_t i = 0; i < p->n_persists; i++)
 		c->verdict.persists[i] = compare_persist(c, &p->persists[i]);
 	for (size_t i = 0; i < p->n_partitions; i++)
 		if (p->partitions[i].conf)
-			c->verdict.partitions[i] = compare_partition(c, i);
+			compare_partition(c, i);
 	compare_tmp(c);
 	compare_swap(c);
 	for (size_t i = 0; i < c->observed->n_storages; i++)
 		compare_usage(c, &c->observed->storages[i]);
 }
 
-/* Stable, and there are few: what is broken before what is a warning. */
-static void sort_problems(struct verdict *v)
-{
-	for (size_t i = 1; i < v->n_problems; i++)
-		for (size_t j = i; j > 0 && v->problems[j].broken && !v->problems[j - 1].broken;
-		     j--) {
-			struct problem swap = v->problems[j];
-
-			v->problems[j] = v->problems[j - 1];
-			v->problems[j - 1] = swap;
-		}
-}
-
 int verdict_build(const struct plan *p, const struct observed *s, const struct diag *d,
 		  struct verdict *ret)
 {
 	struct comparing c = { .plan = p, .observed = s };
+	struct verdict *v = &c.verdict;
 
-	c.verdict.overlays = calloc(p->n_overlays + 1, sizeof(bool));
-	c.verdict.persists = calloc(p->n_persists + 1, sizeof(bool));
-	c.verdict.partitions = calloc(p->n_partitions + 1, sizeof(bool));
-	c.failed = !c.verdict.overlays || !c.verdict.persists || !c.verdict.partitions;
-	if (!c.failed) {
+	v->overlays = calloc(p->n_overlays + 1, sizeof(bool));
+	v->persists = calloc(p->n_persists + 1, sizeof(bool));
+	if (v->overlays && v->persists) {
 		compare_all(&c);
 		compare_configuration(&c, d);
+	} else {
+		v->problems.failed = true;
 	}
-	if (c.failed) {
-		verdict_done(&c.verdict);
+	if (v->problems.failed || d->failed) {
+		verdict_done(v);
 		return -ENOMEM;
 	}
 
-	sort_problems(&c.verdict);
-	c.verdict.state = c.verdict.n_broken ? VERDICT_PARTIAL : VERDICT_PROTECTED;
-	*ret = c.verdict;
+	v->state = v->problems.n_errors ? VERDICT_PARTIAL : VERDICT_PROTECTED;
+	*ret = *v;
 	return 0;
-}
-
-static void add_part(struct strbuf *b, bool *first)
-{
-	strbuf_add(b, *first ? " " : ", ");
-	*first = false;
-}
-
-static void add_overlays(struct strbuf *b, bool *first, const struct plan *p,
-			 const struct observed *s, const struct storage *v)
-{
-	char used[TEXT_BYTES_MAX], size[TEXT_BYTES_MAX];
-	const struct observed_mount *m;
-	bool any = false;
-
-	for (size_t i = 0; i < p->n_overlays; i++) {
-		if (storage_of_overlay(s, p, &p->overlays[i]) != v)
-			continue;
-		if (!any)
-			add_part(b, first);
-		else
-			strbuf_add_char(b, ' ');
-		strbuf_add(b, p->overlays[i].path);
-		any = true;
-	}
-	if (!any)
-		return;
-	if (v->kind == STORAGE_PARTITION) {
-		m = observed_mounted_at(s, v->dir);
-		strbuf_addf(b, " kept on %s", m ? m->source : v->name);
-		return;
-	}
-	strbuf_add(b, " in RAM");
-	if (v->usage.known)
-		strbuf_addf(b, " (%s of %s)", text_bytes(used, v->usage.used),
-			    text_bytes(size, v->usage.size));
-}
-
-static void add_persists(struct strbuf *b, bool *first, const struct plan *p,
-			 const struct observed *s, const struct storage *v)
-{
-	const struct observed_mount *m = observed_mounted_at(s, v->dir);
-	bool any = false;
-
-	for (size_t i = 0; i < p->n_persists; i++) {
-		if (v->kind != STORAGE_PARTITION || p->persists[i].partition != v->index)
-			continue;
-		if (!any)
-			add_part(b, first);
-		else
-			strbuf_add_char(b, ' ');
-		strbuf_add(b, p->persists[i].path);
-		any = true;
-	}
-	if (any)
-		strbuf_addf(b, " on %s", m ? m->source : v->name);
-}
-
-static void add_protected(struct strbuf *b, const struct plan *p, const struct observed *s)
-{
-	bool first = true;
-
-	if (p->n_remounts > 0) {
-		add_part(b, &first);
-		strbuf_add(b, "/ read-only");
-	}
-	for (size_t i = 0; i < s->n_storages; i++)
-		add_overlays(b, &first, p, s, &s->storages[i]);
-	for (size_t i = 0; i < s->n_storages; i++)
-		add_persists(b, &first, p, s, &s->storages[i]);
-}
-
-int verdict_line(const struct verdict *v, const struct plan *p, const struct observed *s,
-		 char **ret)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	strbuf_addf(&b, "%s:", verdict_state_to_string(v->state));
-	if (v->n_broken == 1)
-		strbuf_addf(&b, " %s", v->problems[0].text);
-	else if (v->n_broken > 1)
-		strbuf_addf(&b, " %zu things that rofs.conf declares are not in force",
-			    v->n_broken);
-	else
-		add_protected(&b, p, s);
-	return strbuf_take(&b, ret);
-}
-
-static size_t add_lost(struct strbuf *b, const struct plan *p, const struct verdict *v)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_overlays; i++) {
-		if (p->overlays[i].on_partition || !v->overlays[i])
-			continue;
-		strbuf_addf(b, "%s%s", n++ ? " " : "changes to ", p->overlays[i].path);
-	}
-	return n;
-}
-
-int verdict_motd(const struct verdict *v, const struct plan *p, char **ret)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	if (v->n_broken == 1)
-		strbuf_addf(&b, "rofs: NOT PROTECTED: %s; see rofs status\n", v->problems[0].text);
-	else if (v->n_broken > 1)
-		strbuf_addf(&b, "rofs: NOT PROTECTED: %s; %zu more, see rofs status\n",
-			    v->problems[0].text, v->n_broken - 1);
-	if (add_lost(&b, p, v) > 0)
-		strbuf_add(&b, " are lost at power-off; see rofs diff\n");
-	for (size_t i = v->n_broken; i < v->n_problems; i++)
-		strbuf_addf(&b, "rofs: %s\n", v->problems[i].text);
-	return strbuf_take(&b, ret);
 }

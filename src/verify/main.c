@@ -11,6 +11,7 @@
 #include "system/program.h"
 #include "system/systemd.h"
 #include "verdict/reported.h"
+#include "verdict/verdict-text.h"
 #include "verdict/verdict.h"
 #include "verify/files.h"
 #include "verify/event.h"
@@ -89,17 +90,26 @@ static int collect(const char *dir, struct verifying *v)
 	return verdict_build(&v->loaded.plan, &v->observed, &v->loaded.diag, &v->verdict);
 }
 
-/* A sentence for each problem, or the one that all is well. */
+static int report_problem(const struct problem *p)
+{
+	_cleanup_free_ char *text = NULL;
+	int err = problem_format(p, &text);
+
+	if (err >= 0)
+		event_log(EVENT_NOT_IN_FORCE, NULL, 0, text);
+	return err;
+}
+
+/* A sentence for each error, or the one that all is well. */
 static int report(const struct verifying *v)
 {
 	_cleanup_free_ char *line = NULL;
-	int err;
+	int err = 0;
 
-	for (size_t i = 0; i < v->verdict.n_problems; i++)
-		if (v->verdict.problems[i].broken)
-			event_log(EVENT_NOT_IN_FORCE, NULL, 0, v->verdict.problems[i].text);
-	if (v->verdict.n_broken > 0)
-		return 0;
+	for (size_t i = 0; i < v->verdict.problems.n_errors && err >= 0; i++)
+		err = report_problem(&v->verdict.problems.items[i]);
+	if (err < 0 || v->verdict.problems.n_errors > 0)
+		return err;
 
 	err = verdict_line(&v->verdict, &v->loaded.plan, &v->observed, &line);
 	if (err >= 0)
@@ -108,22 +118,24 @@ static int report(const struct verifying *v)
 }
 
 static int watch_storage(struct verifying *v, const struct storage *storage,
-			 enum reported_resource kind)
+			 enum reported_resource resource)
 {
+	bool inodes = resource == REPORTED_INODES;
+	const struct problem p =
+		problem_of_storage(inodes ? PROBLEM_INODES_LOW : PROBLEM_SPACE_LOW, storage);
 	_cleanup_free_ char *text = NULL;
 	unsigned limit;
 	int err;
 
-	err = reported_step(&v->state, storage, kind, &limit);
+	err = reported_step(&v->state, storage, resource, &limit);
 	if (err < 0 || limit == 0)
 		return err;
-	err = storage_sentence(storage, kind == REPORTED_INODES, &text);
+	err = problem_format(&p, &text);
 	if (err < 0)
 		return err;
 	event_log(limit == USAGE_CRITICAL_PERCENT ? EVENT_POOL_CRITICAL : EVENT_POOL_WARNING,
 		  storage->dir,
-		  kind == REPORTED_INODES ? usage_inodes_percent(&storage->usage) :
-					    usage_percent(&storage->usage),
+		  inodes ? usage_inodes_percent(&storage->usage) : usage_percent(&storage->usage),
 		  text);
 	return 0;
 }
@@ -140,15 +152,15 @@ static int watch_storages(struct verifying *v)
 	return err;
 }
 
-/* Is what is not in force another than what was reported? Then it is time for a new verdict. */
+/* Are there other errors than those reported? Then it is time for a new verdict. */
 static int watch_verdict(struct verifying *v)
 {
 	_cleanup_free_ char *now = NULL;
-	int err = reported_broken(&v->verdict, &now);
+	int err = reported_errors(&v->verdict, &now);
 
 	if (err < 0)
 		return err;
-	if (v->state.broken && strcmp(v->state.broken, now) == 0)
+	if (v->state.errors && strcmp(v->state.errors, now) == 0)
 		return 0;
 	err = units_restart(VERIFY);
 	return err < 0 ? log_error(err, "restarting " VERIFY ": %s", strerror(-err)) : 0;
@@ -169,9 +181,9 @@ static int verify(struct verifying *v)
 {
 	int err;
 
-	free(v->state.broken);
-	v->state.broken = NULL;
-	err = reported_broken(&v->verdict, &v->state.broken);
+	free(v->state.errors);
+	v->state.errors = NULL;
+	err = reported_errors(&v->verdict, &v->state.errors);
 	if (err >= 0)
 		err = report(v);
 	if (err >= 0)
@@ -184,16 +196,17 @@ static int verify(struct verifying *v)
 static const char usage[] =
 	"Usage: rofs-verify [--watch]\n"
 	"\n"
-	"Compares what /etc/rofs.conf declares with what is in force, for rofs-verify.service; with --watch for\n"
-	"rofs-watch.service, which reports pools that run full and asks for a new verdict when it would be another.\n"
-	"People call: rofs status\n"
+	"Compares what rofs.conf declares with what is in force, for rofs-verify.service. With --watch, for\n"
+	"rofs-watch.service, it reports storage that runs full and restarts rofs-verify.service when the verdict\n"
+	"has changed. To see the verdict, call rofs status.\n"
 	"\n"
-	"  --help      this text\n"
-	"  --version   the version\n"
+	"  --watch     compare with what was reported last\n"
+	"  --help      show this text\n"
+	"  --version   show the version\n"
 	"\n"
-	"ROFS_ROOT=DIR   look at the system below DIR instead of /\n"
+	"ROFS_ROOT=DIR   examine the system below DIR instead of /\n"
 	"\n"
-	"Exit status: 0 all is in force (with --watch: done), 1 something is not, or a failure, 2 usage.\n";
+	"Exit status: 0 protected (with --watch: done), 1 partial or failed, 2 usage.\n";
 
 int main(int argc, char **argv)
 {
@@ -218,5 +231,5 @@ int main(int argc, char **argv)
 	err = watching ? watch(&v) : verify(&v);
 	if (err < 0)
 		return log_error(err, "reporting: %s", strerror(-err)), EXIT_FAILURE;
-	return !watching && v.verdict.n_broken > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return !watching && v.verdict.problems.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

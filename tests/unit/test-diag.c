@@ -9,12 +9,14 @@ static void test_lines(void)
 		struct diag_entry entry;
 		const char *expected;
 	} rows[] = {
-		{ { DIAG_ERROR, { "f", 3 }, (char *)"x" }, "f:3: x" },
-		{ { DIAG_WARNING, { "f", 3 }, (char *)"x" }, "f:3: warning: x" },
-		{ { DIAG_NOTE, { "f", 3 }, (char *)"x" }, "f:3: note: x" },
-		{ { DIAG_ERROR, { "f", 0 }, (char *)"x" }, "f: x" },
-		{ { DIAG_ERROR, { NULL, 0 }, (char *)"x" }, "x" },
-		{ { DIAG_ERROR, { "a\nb\x1b", 1 }, (char *)"x" }, "a\\x0ab\\x1b:1: x" },
+		{ { .level = DIAG_ERROR, .pos = { "f", 3 }, .text = (char *)"x" }, "f:3: x" },
+		{ { .level = DIAG_WARNING, .pos = { "f", 3 }, .text = (char *)"x" },
+		  "f:3: warning: x" },
+		{ { .level = DIAG_NOTE, .pos = { "f", 3 }, .text = (char *)"x" }, "f:3: note: x" },
+		{ { .level = DIAG_ERROR, .pos = { "f", 0 }, .text = (char *)"x" }, "f: x" },
+		{ { .level = DIAG_ERROR, .pos = { NULL, 0 }, .text = (char *)"x" }, "x" },
+		{ { .level = DIAG_ERROR, .pos = { "a\nb\x1b", 1 }, .text = (char *)"x" },
+		  "a\\x0ab\\x1b:1: x" },
 	};
 
 	CHECK_EACH(row, rows)

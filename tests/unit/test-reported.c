@@ -73,21 +73,45 @@ static void test_what_is_not_known_is_not_told(void)
 	CHECK_INT(s.n_levels, 0);
 }
 
-static void test_problems_survive(void)
+static void test_errors_survive(void)
 {
-	static const char *const texts[] = { NULL, "", "one\n", "one\ntwo: three\n" };
+	static const char *const texts[] = { NULL, "", "overlay-missing\t/a\t\n",
+					     "a\t/x y\tz\nb\t\t\n" };
 
 	CHECK_EACH(text, texts)
 	{
-		struct reported s = { .broken = *text ? strdup(*text) : NULL };
+		struct reported s = { .errors = *text ? strdup(*text) : NULL };
 		_cleanup_reported_ struct reported again = { 0 };
 		_cleanup_free_ char *written = NULL;
 
 		CHECK_INT(reported_format(&s, &written), 0);
 		CHECK_INT(reported_parse(written, &again), 0);
-		CHECK_STR(again.broken, *text);
+		CHECK_STR(again.errors, *text);
 		reported_done(&s);
 	}
+}
+
+/* The sentence may change, with what is mounted over a path for example: it is the same error. */
+static void test_errors_are_what_they_are_about(void)
+{
+	const struct diag_entry mistake = { .pos = { "/etc/rofs.conf", 5 } };
+	const struct problem problems[] = {
+		{ .kind = PROBLEM_SWAP_ACTIVE, .path = "/dev/vda3", .device = "/dev/vda3" },
+		{ .kind = PROBLEM_SPACE_LOW, .path = "/rofs" },
+		{ .kind = PROBLEM_PERSIST_MISSING, .path = "/a b", .partition = "data" },
+		{ .kind = PROBLEM_CONFIGURATION, .entry = &mistake },
+	};
+	_cleanup_verdict_ struct verdict v = { 0 };
+	_cleanup_free_ char *text = NULL;
+
+	CHECK_EACH(p, problems)
+	problems_add(&v.problems, p);
+	CHECK_INT(v.problems.n, 4);
+	CHECK_INT(v.problems.n_errors, 3);
+	CHECK_INT(reported_errors(&v, &text), 0);
+	CHECK_STR(text, "swap-active\t/dev/vda3\t\n"
+			"persist-missing\t/a b\tdata\n"
+			"configuration\t\t\t/etc/rofs.conf:5\n");
 }
 
 /* Whatever lies in the file: it is read, or skipped. */
@@ -95,8 +119,8 @@ static void test_strange_files(void)
 {
 	static const char *const texts[] = {
 		"level",	"level 1",	   "level 80 80",     "level 80 80 ",
-		"level x y /a", "level 80 80 /\n", "broken",	      "\n\n\n",
-		"known",	"broken x",	   "level 9 7 /a\nx", "level 80 80\n/b\n",
+		"level x y /a", "level 80 80 /\n", "error",	      "\n\n\n",
+		"known",	"error x",	   "level 9 7 /a\nx", "level 80 80\n/b\n",
 	};
 
 	CHECK_EACH(text, texts)
@@ -112,7 +136,8 @@ int main(void)
 	test_each_crossing_is_told_once();
 	test_bytes_and_inodes_are_apart();
 	test_what_is_not_known_is_not_told();
-	test_problems_survive();
+	test_errors_survive();
+	test_errors_are_what_they_are_about();
 	test_strange_files();
 	return check_done();
 }

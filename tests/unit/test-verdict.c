@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verdict/verdict.h"
+#include "verdict/verdict-text.h"
 
 #include <stdlib.h>
 
@@ -37,10 +37,12 @@ struct world {
 	struct model model;
 	struct observed observed;
 	struct verdict verdict;
+	char *sentence;
 };
 
 static void world_done(struct world *w)
 {
+	free(w->sentence);
 	verdict_done(&w->verdict);
 	observed_done(&w->observed);
 	model_done(&w->model);
@@ -106,6 +108,24 @@ static void judge(struct world *w)
 	CHECK_INT(verdict_build(&w->model.plan, &w->observed, &w->model.diag, &w->verdict), 0);
 }
 
+/* The first problem; all-zero: there is none. */
+static const struct problem *first(const struct world *w)
+{
+	static const struct problem none;
+
+	return w->verdict.problems.n ? &w->verdict.problems.items[0] : &none;
+}
+
+/* Its sentence, NULL: there is none. */
+static const char *sentence(struct world *w)
+{
+	free(w->sentence);
+	w->sentence = NULL;
+	if (w->verdict.problems.n)
+		CHECK_INT(problem_format(first(w), &w->sentence), 0);
+	return w->sentence;
+}
+
 static void check_line(struct world *w, const char *expected)
 {
 	_cleanup_free_ char *line = NULL;
@@ -125,7 +145,7 @@ static void test_healthy(void)
 	};
 	judge(&w);
 	CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
-	CHECK_INT(w.verdict.n_problems, 0);
+	CHECK_INT(w.verdict.problems.n, 0);
 	check_line(&w, "protected: / read-only, /etc /var in RAM (12 MiB of 235 MiB), /srv in RAM, "
 		       "/var/local/data on /dev/vdb");
 	CHECK_INT(verdict_motd(&w.verdict, &w.model.plan, &motd), 0);
@@ -141,26 +161,30 @@ static void test_one_thing_missing(void)
 		const char *mounted;
 		const char *problem;
 		const char *unit; /* the first to be asked for a reason */
+		enum problem_kind kind;
+		const char *path;
 	} rows[] = {
-		{ "overlay", "/srv", "", "/srv has no overlay: writes there fail", "srv.mount" },
+		{ "overlay", "/srv", "", "/srv has no overlay: writes there fail", "srv.mount",
+		  PROBLEM_OVERLAY_MISSING, "/srv" },
 		{ "covered by a tmpfs", NULL, "20 9 0:50 /srv tmpfs other rw rw\n",
-		  "the overlay on /srv is covered: other (tmpfs) is mounted over it, on /srv",
-		  NULL },
+		  "the overlay on /srv is covered: other (tmpfs) is mounted over it, on /srv", NULL,
+		  PROBLEM_OVERLAY_COVERED, "/srv" },
 		{ "persist", "/var/local/data", "",
-		  "/var/local/data is not on its partition data (LABEL=data): what is written there "
-		  "goes to RAM, with /var, and is lost at power-off",
-		  "var-local-data.mount" },
+		  "/var/local/data is not on its partition data (LABEL=data): writes there go to RAM "
+		  "with /var and are lost at power-off",
+		  "var-local-data.mount", PROBLEM_PERSIST_MISSING, "/var/local/data" },
 		{ "persist covered", NULL, "20 14 0:50 /var/local/data tmpfs other rw rw\n",
 		  "the persist on /var/local/data is covered: other (tmpfs) is mounted over it, on "
 		  "/var/local/data",
-		  NULL },
+		  NULL, PROBLEM_PERSIST_COVERED, "/var/local/data" },
 		{ "covered above", NULL, "20 11 0:50 /var/local tmpfs other rw rw\n",
 		  "the persist on /var/local/data is covered: other (tmpfs) is mounted over it, on "
 		  "/var/local",
-		  NULL },
-		{ "tmp", "/tmp", "", "/tmp has no tmpfs: writes there fail", "tmp.mount" },
-		{ "lower root", "/rofs/ro", "",
-		  "/rofs/ro, where the untouched system is seen, is not mounted", "rofs-ro.mount" },
+		  NULL, PROBLEM_PERSIST_COVERED, "/var/local/data" },
+		{ "tmp", "/tmp", "", "/tmp has no tmpfs: writes there fail", "tmp.mount",
+		  PROBLEM_TMP_MISSING, "/tmp" },
+		{ "lower root", "/rofs/ro", "", "/rofs/ro, the untouched system, is not mounted",
+		  "rofs-ro.mount", PROBLEM_LOWER_ROOT_MISSING, "/rofs/ro" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -174,9 +198,11 @@ static void test_one_thing_missing(void)
 		add_mounts(&w.observed, row->mounted);
 		judge(&w);
 		CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
-		CHECK_INT(w.verdict.n_broken, 1);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].units[0] : NULL, row->unit);
+		CHECK_INT(w.verdict.problems.n_errors, 1);
+		CHECK_STR(sentence(&w), row->problem);
+		CHECK_STR(first(&w)->units[0], row->unit);
+		CHECK_INT(first(&w)->kind, row->kind);
+		CHECK_STR(first(&w)->path, row->path);
 	}
 	check.label = NULL;
 }
@@ -190,13 +216,13 @@ static void test_root_is_writable(void)
 		{ true, true, false, NULL },
 		{ false, true, false, NULL }, /* no write gets through */
 		{ false, false, false,
-		  "/ is writable: what programs write there wears the flash; mount -o remount,ro / "
+		  "/ is writable: writes there wear the flash; mount -o remount,ro / "
 		  "makes it read-only again" },
 		{ true, false, true,
-		  "/ refuses writes, but its file system can be written through the mount on /mnt" },
+		  "/ is mounted read-only, but its file system is writable through the mount on /mnt" },
 		{ true, false, false,
-		  "/ refuses writes, but its file system is not read-only: something in another "
-		  "mount namespace writes to it, or has" },
+		  "/ is mounted read-only, but its file system is writable: a process in another "
+		  "mount namespace may write to it" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -209,7 +235,7 @@ static void test_root_is_writable(void)
 		if (row->other)
 			add_mounts(&w.observed, "20 1 254:0 /mnt ext4 /dev/vda rw rw\n");
 		judge(&w);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_STR(sentence(&w), row->problem);
 		CHECK_INT(w.verdict.state, row->problem ? VERDICT_PARTIAL : VERDICT_PROTECTED);
 	}
 }
@@ -244,8 +270,8 @@ static void test_lower_of_fstab(void)
 	} rows[] = {
 		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n", NULL },
 		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 rw rw\n",
-		  "/rofs/ro/home is writable: what is written there goes to the flash" },
-		{ "", "/dev/vda3, which fstab has for /home, is not mounted on /rofs/ro/home" },
+		  "/rofs/ro/home is writable: writes there go to the flash" },
+		{ "", "/dev/vda3, which fstab mounts on /home, is not mounted on /rofs/ro/home" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -265,7 +291,7 @@ static void test_lower_of_fstab(void)
 		add_mounts(&w.observed, "5 2 0:32 /rofs/overlay/home overlay rofs rw rw\n"
 					"6 1 0:32 /home overlay rofs rw rw\n");
 		judge(&w);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_STR(sentence(&w), row->problem);
 	}
 }
 
@@ -278,16 +304,14 @@ static void test_partition_is_missing(void)
 	unmount(&w, "/var/local/data");
 	unmount(&w, "/rofs/persist/data");
 	judge(&w);
-	CHECK_INT(w.verdict.n_broken, 1);
+	CHECK_INT(w.verdict.problems.n_errors, 1);
 	CHECK(!w.verdict.persists[0]);
-	CHECK(!w.verdict.partitions[0]);
 	/* The device explains more than what waited for it. */
-	CHECK_STR(w.verdict.problems[0].units[0], "dev-disk-by\\x2dlabel-data.device");
-	check_line(&w,
-		   "partial: /var/local/data is not on its partition data (LABEL=data): what is "
-		   "written there goes to RAM, with /var, and is lost at power-off");
+	CHECK_STR(first(&w)->units[0], "dev-disk-by\\x2dlabel-data.device");
+	check_line(&w, "partial: /var/local/data is not on its partition data (LABEL=data): writes "
+		       "there go to RAM with /var and are lost at power-off");
 	CHECK_INT(verdict_motd(&w.verdict, &w.model.plan, &motd), 0);
-	CHECK(strncmp(motd, "rofs: NOT PROTECTED: /var/local/data is not on", 46) == 0);
+	CHECK(strncmp(motd, "rofs: partial: /var/local/data is not on", 40) == 0);
 }
 
 /* The guard, an autofs, is mounted on the path before the data, and stays beneath it. */
@@ -322,10 +346,9 @@ static void test_guard_counts_as_nothing(void)
 			add_mounts(&w.observed, data);
 		judge(&w);
 		CHECK_INT(w.verdict.persists[0], row->data);
-		CHECK_INT(w.verdict.n_broken, row->problem ? 1 : 0);
+		CHECK_INT(w.verdict.problems.n_errors, row->problem ? 1 : 0);
 		if (row->problem)
-			CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL,
-				  row->problem);
+			CHECK_STR(sentence(&w), row->problem);
 		CHECK_INT(w.verdict.state, row->problem ? VERDICT_PARTIAL : VERDICT_PROTECTED);
 	}
 	check.label = NULL;
@@ -337,11 +360,11 @@ static void test_volatile_persist_is_told(void)
 	static const struct {
 		const char *var, *problem;
 	} rows[] = {
-		{ "", "/var/a is not on its partition data (LABEL=data): what is written there "
-		      "goes to RAM, with /var, and is lost at power-off" },
+		{ "", "/var/a is not on its partition data (LABEL=data): writes there go to RAM "
+		      "with /var and are lost at power-off" },
 		{ "Partition=kept\n[Partition kept]\nDevice=/dev/vdc\n",
-		  "/var/a is not on its partition data (LABEL=data): what is written there goes to "
-		  "partition kept, with /var" },
+		  "/var/a is not on its partition data (LABEL=data): writes there go to partition "
+		  "kept with /var" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -359,9 +382,9 @@ static void test_volatile_persist_is_told(void)
 		unmount(&w, "/var/local/data");
 		unmount(&w, "/rofs/persist/data");
 		judge(&w);
-		CHECK_INT(w.verdict.n_broken, 1);
+		CHECK_INT(w.verdict.problems.n_errors, 1);
 		CHECK(!w.verdict.persists[0]);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_STR(sentence(&w), row->problem);
 	}
 }
 
@@ -381,8 +404,8 @@ static void test_overlay_without_its_partition(void)
 		{ "in RAM", "IfMissing=volatile\n",
 		  "7 3 0:41 /rofs/fallback/var overlay rofs rw rw\n"
 		  "8 1 0:41 /var overlay rofs rw rw\n",
-		  "/var is not kept on its partition data (LABEL=data): what is written there goes "
-		  "to RAM and is lost at power-off" },
+		  "/var is not kept on its partition data (LABEL=data): writes there go to RAM and "
+		  "are lost at power-off" },
 		{ "the plain lower", "",
 		  "7 3 254:0 /rofs/fallback/var ext4 /dev/vda ro ro\n"
 		  "8 1 254:0 /var ext4 /dev/vda ro ro\n",
@@ -407,11 +430,10 @@ static void test_overlay_without_its_partition(void)
 		add_mounts(&w.observed, row->mounts);
 		judge(&w);
 		CHECK_INT(w.verdict.overlays[0], row->problem == NULL);
-		CHECK_INT(w.verdict.n_problems, row->problem ? 1 : 0);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_INT(w.verdict.problems.n, row->problem ? 1 : 0);
+		CHECK_STR(sentence(&w), row->problem);
 		if (row->problem)
-			CHECK_STR(w.verdict.problems[0].units[0],
-				  "dev-disk-by\\x2dlabel-data.device");
+			CHECK_STR(first(&w)->units[0], "dev-disk-by\\x2dlabel-data.device");
 	}
 	check.label = NULL;
 }
@@ -424,9 +446,8 @@ static void test_partition_turns_read_only(void)
 	find(&w, "/rofs/persist/data")->fs_read_only = true;
 	find(&w, "/var/local/data")->fs_read_only = true;
 	judge(&w);
-	CHECK_INT(w.verdict.n_broken, 1);
-	CHECK(strncmp(w.verdict.problems[0].text, "partition data (/dev/vdb) has turned read-only",
-		      46) == 0);
+	CHECK_INT(w.verdict.problems.n_errors, 1);
+	CHECK(strncmp(sentence(&w), "partition data (/dev/vdb) has turned read-only", 46) == 0);
 }
 
 static void test_layer_unmounted_behind_its_back(void)
@@ -437,8 +458,9 @@ static void test_layer_unmounted_behind_its_back(void)
 	unmount(&w, "/rofs/overlay/srv");
 	judge(&w);
 	CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
-	CHECK_INT(w.verdict.n_problems, 1);
-	CHECK(!w.verdict.problems[0].broken);
+	CHECK_INT(w.verdict.problems.n, 1);
+	CHECK_INT(first(&w)->kind, PROBLEM_OVERLAY_SOURCE_UNMOUNTED);
+	CHECK_INT(first(&w)->severity, DIAG_WARNING);
 }
 
 static void test_nothing_is_in_force(void)
@@ -447,8 +469,8 @@ static void test_nothing_is_in_force(void)
 
 	prepare(&w, conf_text, "1 0 254:0 / ext4 /dev/vda ro ro\n");
 	judge(&w);
-	CHECK_INT(w.verdict.n_broken, 1);
-	CHECK(strstr(w.verdict.problems[0].text, "nothing that rofs.conf declares") != NULL);
+	CHECK_INT(w.verdict.problems.n_errors, 1);
+	CHECK(strstr(sentence(&w), "nothing that rofs.conf declares") != NULL);
 }
 
 static void test_mistakes_count(void)
@@ -458,7 +480,7 @@ static void test_mistakes_count(void)
 	prepare(&w, "[Overlay /etc]\n[Overlay /var]\n[Overlay /srv]\nSize=8M\nSzie=1\n", healthy);
 	judge(&w);
 	CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
-	CHECK_INT(w.verdict.n_broken, 1);
+	CHECK_INT(w.verdict.problems.n_errors, 1);
 	check_line(
 		&w,
 		"partial: /etc/rofs.conf:5: unknown key Szie= in [Overlay]; did you mean Size=?");
@@ -472,8 +494,8 @@ static void test_swap(void)
 	w.observed.swaps = calloc(1, sizeof(*w.observed.swaps));
 	w.observed.swaps[w.observed.n_swaps++] = strdup("/dev/vda3");
 	judge(&w);
-	CHECK_INT(w.verdict.n_broken, 1);
-	CHECK(strncmp(w.verdict.problems[0].text, "swap is active on /dev/vda3", 27) == 0);
+	CHECK_INT(w.verdict.problems.n_errors, 1);
+	CHECK(strncmp(sentence(&w), "swap is active on /dev/vda3", 27) == 0);
 }
 
 static void test_usage(void)
@@ -484,10 +506,10 @@ static void test_usage(void)
 	} rows[] = {
 		{ 79, 21, 100, 79, NULL },
 		{ 80, 20, 100, 1,
-		  "the shared RAM pool /rofs is 80 % full (80 B of 100 B); rofs diff --sort=size shows "
+		  "the shared RAM pool /rofs is 80% full (80 B of 100 B); rofs diff --sort=size shows "
 		  "what fills it" },
 		{ 1, 99, 100, 96,
-		  "the shared RAM pool /rofs has used 96 % of its inodes (96 of 100); rofs diff "
+		  "the shared RAM pool /rofs has used 96% of its inodes (96 of 100); rofs diff "
 		  "--sort=size shows what fills it" },
 		{ 1, 99, 0, 0, NULL }, /* a file system that does not count them */
 	};
@@ -505,7 +527,7 @@ static void test_usage(void)
 							       .inodes_used = row->inodes_used };
 		judge(&w);
 		CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
-		CHECK_STR(w.verdict.n_problems ? w.verdict.problems[0].text : NULL, row->problem);
+		CHECK_STR(sentence(&w), row->problem);
 	}
 }
 

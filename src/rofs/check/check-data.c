@@ -111,52 +111,50 @@ static void walk(struct walk *w, int fd, unsigned depth)
 static void tell(struct checking *c, const struct plan_overlay *o, const struct data *data,
 		 const struct walk *w)
 {
-	struct diag *d = &c->l->diag;
-	struct pos at = o->conf->section.pos;
-	const char *name = o->conf->section.name;
+	const struct conf_section *s = &o->conf->section;
 	char size[TEXT_BYTES_MAX];
 
 	text_bytes(size, w->bytes);
 	switch (data->kind) {
 	case DATA_JOURNAL:
 		if (w->bytes >= LARGE_BYTES)
-			diag_warning(
-				d, at,
+			check_add(
+				c, PROBLEM_JOURNAL_IN_RAM, s, s->pos,
 				"[Overlay %s]: %s of journals in %s are copied to RAM when %s opens "
 				"them; StartEmpty=%s, Storage=volatile in journald.conf or a "
 				"[Persist] avoids it",
-				name, size, data->path, data->who, data->path);
+				s->name, size, data->path, data->who, data->path);
 		break;
 	case DATA_LOG:
 		if (w->bytes >= LARGE_BYTES)
-			diag_warning(d, at,
-				     "[Overlay %s]: %s of logs in %s are copied to RAM as they are "
-				     "appended to; rotate them away first, or give %s a [Persist]",
-				     name, size, data->path, data->path);
+			check_add(c, PROBLEM_LOG_IN_RAM, s, s->pos,
+				  "[Overlay %s]: %s of logs in %s are copied to RAM as they are "
+				  "appended to; rotate them away first, or give %s a [Persist]",
+				  s->name, size, data->path, data->path);
 		break;
 	case DATA_DATABASE:
 		if (o->on_partition)
 			break;
-		diag_warning(
-			d, at,
+		check_add(
+			c, PROBLEM_DATABASE_IN_RAM, s, s->pos,
 			"[Overlay %s]: what %s keeps in %s (%s) is copied to RAM as it is written to, "
 			"and the changes are lost at power-off; a [Persist] for it keeps them",
-			name, data->who, data->path, size);
+			s->name, data->who, data->path, size);
 		break;
 	case DATA_CACHE:
 		if (w->bytes >= LARGE_BYTES)
-			diag_warning(
-				d, at,
+			check_add(
+				c, PROBLEM_CACHE_IN_RAM, s, s->pos,
 				"[Overlay %s]: %s in %s are copied to RAM when %s writes to them; "
 				"StartEmpty=%s avoids it",
-				name, size, data->path, data->who, data->path);
+				s->name, size, data->path, data->who, data->path);
 		break;
 	case DATA_CONTAINER:
-		diag_warning(
-			d, at,
+		check_add(
+			c, PROBLEM_CONTAINER_STORAGE, s, s->pos,
 			"[Overlay %s]: %s has its storage in %s (%s), and cannot use overlayfs on "
 			"an overlay: it falls back to copies, or fails; a [Persist] for it helps",
-			name, data->who, data->path, size);
+			s->name, data->who, data->path, size);
 		break;
 	}
 }
@@ -179,8 +177,8 @@ static void check_place(struct checking *c, const struct data *data)
 		return;
 	walk(&w, fd, 0);
 	if (w.closed && w.bytes == 0 && data->kind != DATA_CONTAINER && data->kind != DATA_DATABASE)
-		diag_note(
-			&c->l->diag, o->conf->section.pos,
+		check_add(
+			c, PROBLEM_DATA_UNREADABLE, &o->conf->section, o->conf->section.pos,
 			"[Overlay %s]: %s is closed to this user; how much of it would be copied to "
 			"RAM, root can tell",
 			o->conf->section.name, data->path);
@@ -230,15 +228,17 @@ int check_files(struct checking *c)
 		for (size_t j = 0; j < ELEMENTSOF(renamed); j++)
 			known = known || strcmp(p->section.name, renamed[j]) == 0;
 		if (known)
-			diag_warning(
-				&c->l->diag, conf_key_pos(&p->section, "Kind"),
+			check_add(
+				c, PROBLEM_FILE_REPLACED, &p->section,
+				conf_key_pos(&p->section, "Kind"),
 				"[Persist %s]: programs replace this file by renaming a new one over "
 				"it, which fails on a mount point; persist its directory, or keep the "
 				"file in the root file system",
 				p->section.name);
 		else
-			diag_note(
-				&c->l->diag, conf_key_pos(&p->section, "Kind"),
+			check_add(
+				c, PROBLEM_FILE_BOUND, &p->section,
+				conf_key_pos(&p->section, "Kind"),
 				"[Persist %s]: a program that replaces the file by renaming a new one "
 				"over it will fail; persist its directory if it does",
 				p->section.name);

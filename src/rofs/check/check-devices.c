@@ -39,8 +39,8 @@ static void check_file_system(struct checking *c, const struct plan_partition *q
 		return; /* udev has not looked at it */
 	if (!type) {
 		if (!q->conf->format)
-			diag_error(
-				&c->l->diag, conf_key_pos(s, "Device"),
+			check_add(
+				c, PROBLEM_FILE_SYSTEM_MISSING, s, conf_key_pos(s, "Device"),
 				"[Partition %s]: %s holds no file system; make one, with mkfs.ext4 -L "
 				"NAME for example",
 				s->name, q->conf->device);
@@ -48,14 +48,14 @@ static void check_file_system(struct checking *c, const struct plan_partition *q
 	}
 	if (strcmp(type, "crypto_LUKS") == 0 || strcmp(type, "swap") == 0 ||
 	    strcmp(type, "LVM2_member") == 0)
-		diag_error(
-			&c->l->diag, conf_key_pos(s, "Device"),
+		check_add(
+			c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Device"),
 			"[Partition %s]: %s holds %s, no file system; expected the device on which "
 			"one lies",
 			s->name, q->conf->device, type);
 	else if (strcmp(q->conf->type, "auto") != 0 && strcmp(q->conf->type, type) != 0)
-		diag_error(
-			&c->l->diag, conf_key_pos(s, "Type"),
+		check_add(
+			c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Type"),
 			"[Partition %s]: %s holds %s, not Type=%s; expected Type=auto or the right one",
 			s->name, q->conf->device, type, q->conf->type);
 }
@@ -75,10 +75,10 @@ static void check_root_device(struct checking *c, const struct plan_partition *q
 
 	if (stat("/", &root) < 0 || root.st_dev != st->st_rdev)
 		return;
-	diag_error(&c->l->diag, conf_key_pos(s, "Device"),
-		   "[Partition %s]: %s holds the root file system, which must stay untouched; "
-		   "expected a partition of its own",
-		   s->name, q->conf->device);
+	check_add(c, PROBLEM_DEVICE_IS_ROOT, s, conf_key_pos(s, "Device"),
+		  "[Partition %s]: %s holds the root file system, which must stay untouched; "
+		  "expected a partition of its own",
+		  s->name, q->conf->device);
 }
 
 static void check_other_sections(struct checking *c, size_t i, const struct stat *st)
@@ -93,10 +93,11 @@ static void check_other_sections(struct checking *c, size_t i, const struct stat
 		if (!other || !find_device(p->partitions[k].device_path, &found) ||
 		    found.st_rdev != st->st_rdev)
 			continue;
-		diag_warning(&c->l->diag, conf_key_pos(&q->section, "Device"),
-			     "[Partition %s]: %s is the same device as %s of [Partition %s], and "
-			     "is mounted twice; expected one section for it",
-			     q->section.name, q->device, other->device, other->section.name);
+		check_add(c, PROBLEM_DEVICE_SHARED, &q->section,
+			  conf_key_pos(&q->section, "Device"),
+			  "[Partition %s]: %s is the same device as %s of [Partition %s], and "
+			  "is mounted twice; expected one section for it",
+			  q->section.name, q->device, other->device, other->section.name);
 	}
 }
 
@@ -119,10 +120,10 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 		    strcmp(path, q->device_path) == 0 || !find_device(path, &found) ||
 		    found.st_rdev != st->st_rdev)
 			continue;
-		diag_warning(&c->l->diag, check_fstab_pos(c, e->dir),
-			     "%s is the device of [Partition %s], and is mounted on %s as well; "
-			     "expected the same name in both files, %s, or no such line here",
-			     e->spec, s->name, e->dir, q->conf->device);
+		check_add(c, PROBLEM_DEVICE_SHARED, s, check_fstab_pos(c, e->dir),
+			  "%s is the device of [Partition %s], and is mounted on %s as well; "
+			  "expected the same name in both files, %s, or no such line here",
+			  e->spec, s->name, e->dir, q->conf->device);
 	}
 	return 0;
 }
@@ -141,15 +142,15 @@ static int check_device(struct checking *c, size_t i)
 	}
 	/* In a container, or without udev, no links are made. */
 	if (path_is_below(q->device_path, "/dev/disk") && access("/dev/disk", F_OK) < 0) {
-		diag_note(
-			&c->l->diag, conf_key_pos(s, "Device"),
+		check_add(
+			c, PROBLEM_DEVICE_UNKNOWN, s, conf_key_pos(s, "Device"),
 			"[Partition %s]: whether %s is there cannot be seen here, as udev names no "
 			"devices; check it on the machine itself",
 			s->name, q->conf->device);
 		return 0;
 	}
-	diag_error(
-		&c->l->diag, conf_key_pos(s, "Device"),
+	check_add(
+		c, PROBLEM_DEVICE_MISSING, s, conf_key_pos(s, "Device"),
 		"[Partition %s]: there is no device %s now; lsblk -o NAME,LABEL,UUID,PARTLABEL shows "
 		"what there is",
 		s->name, q->conf->device);

@@ -70,16 +70,15 @@ static void check_lower_directory(struct checking *c, const struct plan_overlay 
 		return; /* what it means that there is none, the plan has said */
 	type = refused_magic((long)st.f_type);
 	if (type)
-		diag_error(
-			&c->l->diag, o->conf->section.pos,
-			"[Overlay %s]: it lies on a file system (%s) that overlayfs refuses as a "
-			"lower layer; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
-			o->conf->section.name, type);
+		check_add(c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
+			  "[Overlay %s]: it lies on a file system (%s) that overlayfs refuses as a "
+			  "lower layer; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
+			  o->conf->section.name, type);
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & CASEFOLD_FLAG))
-		diag_error(&c->l->diag, o->conf->section.pos,
-			   "[Overlay %s]: the directory ignores case, which overlayfs refuses; "
-			   "chattr -F on an empty directory ends that",
-			   o->conf->section.name);
+		check_add(c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
+			  "[Overlay %s]: the directory ignores case, which overlayfs refuses; "
+			  "chattr -F on an empty directory ends that",
+			  o->conf->section.name);
 }
 
 int check_lowers(struct checking *c)
@@ -95,8 +94,9 @@ int check_lowers(struct checking *c)
 			continue;
 		}
 		if (is_refused_type(l->entry->type))
-			diag_error(
-				&c->l->diag, check_fstab_pos(c, l->entry->dir),
+			check_add(
+				c, PROBLEM_LOWER_REFUSED, &o->conf->section,
+				check_fstab_pos(c, l->entry->dir),
 				"%s is %s, which overlayfs refuses as the lower layer of [Overlay "
 				"%s]; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
 				l->entry->dir, l->entry->type, o->conf->section.name);
@@ -122,8 +122,9 @@ int check_partitions(struct checking *c)
 		if (!q->conf)
 			continue;
 		if (holds_uppers(p, q) && is_refused_type(q->conf->type))
-			diag_error(
-				&c->l->diag, conf_key_pos(&q->conf->section, "Type"),
+			check_add(
+				c, PROBLEM_UPPER_REFUSED, &q->conf->section,
+				conf_key_pos(&q->conf->section, "Type"),
 				"[Partition %s]: %s cannot hold the changes of an overlay; expected "
 				"ext4, xfs, btrfs or f2fs",
 				q->conf->section.name, q->conf->type);
@@ -164,17 +165,17 @@ int check_memory(struct checking *c)
 
 		sum += bytes;
 		if (bytes > memory)
-			diag_error(
-				&c->l->diag, pool->pos,
+			check_add(
+				c, PROBLEM_POOL_TOO_LARGE, NULL, pool->pos,
 				"the RAM pool %s may grow to %s, and the machine has %s of memory; "
 				"expected a smaller Size=",
 				pool->dir, text_bytes(size, bytes), text_bytes(ram, memory));
 	}
 	if (sum > memory / 100 * 80 && p->n_pools > 0)
-		diag_warning(&c->l->diag, c->l->conf.memory.section.pos,
-			     "the RAM pools together may grow to %s of %s of memory; when they do, "
-			     "programs are killed for want of it: leave a fifth or more to them",
-			     text_bytes(size, sum), text_bytes(ram, memory));
+		check_add(c, PROBLEM_POOLS_TOO_LARGE, NULL, c->l->conf.memory.section.pos,
+			  "the RAM pools together may grow to %s of %s of memory; when they do, "
+			  "programs are killed for want of it: leave a fifth or more to them",
+			  text_bytes(size, sum), text_bytes(ram, memory));
 	return 0;
 }
 
@@ -200,14 +201,14 @@ static void check_fstab_root(struct checking *c)
 		if (strcmp(e->dir, "/") != 0 || fstab_has_option(e->options, "ro"))
 			continue;
 		if (keeps)
-			diag_note(
-				&c->l->diag, check_fstab_pos(c, "/"),
+			check_add(
+				c, PROBLEM_FSTAB_ROOT_WRITABLE, NULL, check_fstab_pos(c, "/"),
 				"fstab makes / writable (%s); rofs keeps it read-only, but a boot "
 				"without rofs will write to it, as a repair should",
 				e->options);
 		else
-			diag_warning(
-				&c->l->diag, check_fstab_pos(c, "/"),
+			check_add(
+				c, PROBLEM_ROOT_UNPROTECTED, NULL, check_fstab_pos(c, "/"),
 				"fstab makes / writable (%s), and ReadOnly=no in [Root] leaves it "
 				"so: what is not overlaid wears the flash; expected ro here",
 				e->options);
@@ -221,23 +222,23 @@ int check_boot(struct checking *c)
 
 	if (c->l->conf.root.section.pos.file && !c->l->conf.root.read_only &&
 	    !c->l->conf.root.section.invalid)
-		diag_warning(
-			&c->l->diag, conf_key_pos(&c->l->conf.root.section, "ReadOnly"),
-			"/ is not kept read-only: only what is overlaid is protected; expected "
-			"ReadOnly=yes");
+		check_add(c, PROBLEM_ROOT_UNPROTECTED, NULL,
+			  conf_key_pos(&c->l->conf.root.section, "ReadOnly"),
+			  "/ is not kept read-only: only what is overlaid is protected; expected "
+			  "ReadOnly=yes");
 	check_fstab_root(c);
 	if (has_word(line, "rw"))
-		diag_warning(
-			&c->l->diag, at,
+		check_add(
+			c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
 			"rw on the kernel command line: / is writable until systemd remounts it, and "
 			"its journal is replayed; expected ro in the boot loader");
 	if (strstr(line, "systemd.volatile="))
-		diag_warning(
-			&c->l->diag, at,
+		check_add(
+			c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
 			"systemd.volatile= mounts a /var or a root of its own, in the way of rofs; "
 			"expected one of the two");
 	if (c->l->boot.mode != BOOT_NORMAL)
-		diag_note(&c->l->diag, at,
+		check_add(c, PROBLEM_BOOT_OFF, NULL, at,
 			  "rofs does nothing in this boot (%.*s); what is told here is about an "
 			  "ordinary one",
 			  c->l->boot.word_len, c->l->boot.word ? c->l->boot.word : "");
@@ -298,14 +299,14 @@ int check_kernel(struct checking *c)
 	if (err < 0)
 		return err;
 	if (err == 0)
-		diag_error(&c->l->diag, nowhere,
-			   "this kernel (%s) has no overlayfs, and no module overlay for it is "
-			   "installed; no overlay can be mounted",
-			   name.release);
+		check_add(c, PROBLEM_OVERLAYFS_MISSING, NULL, nowhere,
+			  "this kernel (%s) has no overlayfs, and no module overlay for it is "
+			  "installed; no overlay can be mounted",
+			  name.release);
 	else if (was_asked_for(c))
-		diag_error(&c->l->diag, nowhere,
-			   "the module overlay for this kernel (%s) is installed and was not "
-			   "loaded; no overlay can be mounted; modprobe -v overlay says why",
-			   name.release);
+		check_add(c, PROBLEM_OVERLAYFS_MISSING, NULL, nowhere,
+			  "the module overlay for this kernel (%s) is installed and was not "
+			  "loaded; no overlay can be mounted; modprobe -v overlay says why",
+			  name.release);
 	return 0;
 }

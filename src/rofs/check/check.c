@@ -2,10 +2,13 @@
 /* rofs check: what is wrong, and what will go wrong, before the reboot that shows it. */
 #include "rofs/check/check.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "basic/path.h"
 #include "rofs/rofs.h"
+#include "rofs/ui/json-problem.h"
+#include "rofs/ui/json.h"
 #include "rofs/ui/output.h"
 #include "system/program.h"
 
@@ -13,15 +16,16 @@
 #define FSTAB_MAX ((size_t)1024 * 1024)
 
 static const char usage[] =
-	"Usage: rofs check [--root=DIR]\n"
+	"Usage: rofs check [--root=DIR] [--json]\n"
 	"\n"
-	"Tells every mistake in rofs.conf, and what would go wrong on this machine: file systems and devices that\n"
-	"do not fit, too little memory, what makes / writable, large files that would be copied to RAM. rofs.conf\n"
-	"is read as it is in /etc now, in force or not.\n"
+	"Shows every mistake in rofs.conf, and what would go wrong on this machine: unsuitable file systems and\n"
+	"devices, too little memory, settings that make / writable, large files that would be copied to RAM.\n"
+	"Reads rofs.conf as it is in /etc now, in force or not.\n"
 	"\n"
-	"  --root=DIR  check the system below DIR, an image for example; devices and memory of this machine do\n"
-	"              not count then. Default: $ROFS_ROOT or /\n"
-	"  --help      this text\n"
+	"  --root=DIR  check the system below DIR, such as an image, without the devices and the memory of this\n"
+	"              machine; default: $ROFS_ROOT or /\n"
+	"  --json      print JSON, see rofs(8)\n"
+	"  --help      show this text\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors, 2 usage.\n";
 
@@ -48,6 +52,22 @@ struct pos check_fstab_pos(const struct checking *c, const char *dir)
 		t = next;
 	}
 	return pos;
+}
+
+void check_add(struct checking *c, enum problem_kind kind, const struct conf_section *s,
+	       struct pos pos, const char *format, ...)
+{
+	bool partition = s && s->kind == CONF_PARTITION;
+	const struct diag_about about = {
+		.kind = kind,
+		.path = s && !partition ? s->name : NULL,
+		.partition = partition ? s->name : NULL,
+	};
+	va_list ap;
+
+	va_start(ap, format);
+	diag_add(&c->l->diag, problem_kind_severity(kind), about, pos, format, ap);
+	va_end(ap);
 }
 
 static bool starts_empty(const struct plan_overlay *o, const char *path)
@@ -102,18 +122,22 @@ static int check_all(struct checking *c)
 	return 0;
 }
 
+static enum colour level_colour(enum diag_level level)
+{
+	switch (level) {
+	case DIAG_ERROR:
+		return COLOUR_BAD;
+	case DIAG_WARNING:
+		return COLOUR_WARNING;
+	case DIAG_NOTE:
+		return COLOUR_DIM;
+	}
+	return COLOUR_NONE;
+}
+
 static void print_entry(const struct output *o, const struct diag_entry *e)
 {
-	static const struct {
-		const char *word;
-		enum colour colour;
-	} levels[] = {
-		[DIAG_ERROR] = { "error", COLOUR_BAD },
-		[DIAG_WARNING] = { "warning", COLOUR_WARNING },
-		[DIAG_NOTE] = { "note", COLOUR_DIM },
-	};
-
-	const char *word = levels[e->level].word, *plain = output_colour(o, COLOUR_NONE);
+	const char *word = diag_level_to_string(e->level), *plain = output_colour(o, COLOUR_NONE);
 	char line[16] = "";
 	size_t column = strlen(word) + 2;
 
@@ -123,7 +147,7 @@ static void print_entry(const struct output *o, const struct diag_entry *e)
 		printf("%s%s%s:%s ", output_colour(o, COLOUR_BOLD), e->pos.file, line, plain);
 		column += strlen(e->pos.file) + strlen(line) + 2;
 	}
-	printf("%s%s:%s ", output_colour(o, levels[e->level].colour), word, plain);
+	printf("%s%s:%s ", output_colour(o, level_colour(e->level)), word, plain);
 	output_text(o, column, 4, e->text);
 }
 
@@ -137,20 +161,69 @@ static void print_all(const struct loaded *l)
 		print_entry(&o, &l->diag.entries[i]);
 		warnings += l->diag.entries[i].level == DIAG_WARNING;
 	}
-	if (l->diag.failed)
-		puts("error: out of memory: some messages are lost");
 	if (!l->conf.declared)
 		puts("there is no section in rofs.conf: rofs does nothing");
 	printf("%zu error%s, %zu warning%s\n", l->diag.n_errors, l->diag.n_errors == 1 ? "" : "s",
 	       warnings, warnings == 1 ? "" : "s");
 }
 
+static void add_entry(struct json *j, const struct diag_entry *e)
+{
+	const struct problem p = problem_of_entry(e);
+
+	json_open(j, NULL, '{');
+	json_problem(j, &p, e->text);
+	json_string(j, "file", e->pos.file);
+	if (e->pos.line)
+		json_number(j, "line", e->pos.line);
+	else
+		json_null(j, "line");
+	json_close(j, '}');
+}
+
+static int print_json(const struct loaded *l)
+{
+	_cleanup_json_ struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_open(&j, "problems", '[');
+	for (size_t i = 0; i < l->diag.n_entries; i++)
+		add_entry(&j, &l->diag.entries[i]);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+static int run(struct checking *c, const char *root, bool json)
+{
+	struct loaded *l = c->l;
+	int err;
+
+	err = load_edited(root, l);
+	if (err >= 0 && l->conf.declared)
+		err = check_all(c);
+	if (err >= 0 && l->diag.failed)
+		err = -ENOMEM;
+	if (err < 0)
+		return err;
+	if (json)
+		return print_json(l);
+	print_all(l);
+	return 0;
+}
+
 int verb_check(int argc, char **argv)
 {
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
 	const char *root = program_root();
-	const struct program_option options[] = { { .name = "root", .value = &root } };
-	const struct program_call call = { .usage = usage, .options = options, .n_options = 1 };
+	bool json = false;
+	const struct program_option options[] = {
+		{ .name = "json", .given = &json },
+		{ .name = "root", .value = &root },
+	};
+	const struct program_call call = { .usage = usage,
+					   .options = options,
+					   .n_options = ELEMENTSOF(options) };
 	struct checking c = { .l = &l };
 	int err, status;
 
@@ -159,13 +232,10 @@ int verb_check(int argc, char **argv)
 		return status;
 
 	c.running = strcmp(root, "/") == 0;
-	err = load_edited(root, &l);
-	if (err >= 0 && l.conf.declared)
-		err = check_all(&c);
+	err = run(&c, root, json);
 	if (err < 0) {
 		fprintf(stderr, "rofs: %s: %s\n", root, strerror(-err));
 		return ROFS_WRONG;
 	}
-	print_all(&l);
-	return l.diag.n_errors > 0 || l.diag.failed ? ROFS_WRONG : ROFS_DONE;
+	return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;
 }

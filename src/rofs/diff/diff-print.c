@@ -7,6 +7,7 @@
 #include "basic/text.h"
 #include "rofs/diff/diff.h"
 #include "rofs/ui/json.h"
+#include "verdict/observed.h"
 
 enum {
 	COLUMN_CHANGE,
@@ -39,14 +40,6 @@ static const struct table_column columns[] = {
 void diff_help_columns(void)
 {
 	table_help(columns, ELEMENTSOF(columns));
-}
-
-/* As `rofs status` calls them. */
-static const char *pool_of(const struct plan_overlay *o)
-{
-	if (o->on_partition)
-		return o->conf->partition;
-	return o->conf->size.bytes || o->conf->size.percent ? o->path : "ram";
 }
 
 static void add_word(struct strbuf *b, const char *separator, const char *word)
@@ -151,7 +144,7 @@ static int add_line(struct table *t, const struct diff_row *row, bool bytes)
 	table_cell(t, line, COLUMN_PATH, row->path);
 	table_cell(t, line, COLUMN_NOTE, *note ? note : NULL);
 	table_cell(t, line, COLUMN_OVERLAY, row->overlay->path);
-	table_cell(t, line, COLUMN_POOL, pool_of(row->overlay));
+	table_cell(t, line, COLUMN_POOL, pool_name(row->overlay));
 	table_colour(t, line, COLUMN_CHANGE, colour_of(row->change.kind));
 	return 0;
 }
@@ -251,7 +244,7 @@ static void json_row(struct json *j, const struct diff_row *row)
 	json_boolean(j, "starts_empty", row->starts_empty);
 	json_boolean(j, "made_by_rofs", row->by_rofs);
 	json_string(j, "overlay", row->overlay->path);
-	json_string(j, "pool", pool_of(row->overlay));
+	json_string(j, "pool", pool_name(row->overlay));
 	json_close(j, '}');
 }
 

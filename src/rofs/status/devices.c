@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "basic/macro.h"
+#include "basic/text.h"
 
 #define WRITTEN_FIELD 7u /* of /sys/.../stat, counted from 1: Documentation/block/stat.rst */
 
@@ -17,19 +17,23 @@ void device_done(struct device *d)
 	*d = (struct device){ 0 };
 }
 
-/* A file of a device's directory in sysfs: its first line. */
+/* A file of a device's directory in sysfs; NULL: there is none. */
+static FILE *open_file(const char *dir, unsigned major, unsigned minor, const char *file)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (text_format(&path, "%s/sys/dev/block/%u:%u/%s", strcmp(dir, "/") == 0 ? "" : dir, major,
+			minor, file) < 0)
+		return NULL;
+	return fopen(path, "re");
+}
+
+/* Its first line. */
 static bool read_line(const char *dir, unsigned major, unsigned minor, const char *file, char *line,
 		      size_t size)
 {
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *path = NULL;
+	_cleanup_fclose_ FILE *f = open_file(dir, major, minor, file);
 
-	if (asprintf(&path, "%s/sys/dev/block/%u:%u/%s", strcmp(dir, "/") == 0 ? "" : dir, major,
-		     minor, file) < 0) {
-		path = NULL;
-		return false;
-	}
-	f = fopen(path, "re");
 	return f && fgets(line, (int)size, f);
 }
 
@@ -60,7 +64,7 @@ static void read_life(const char *dir, unsigned major, unsigned minor, struct de
 	ret->life_b = (unsigned)strtoul(end, NULL, 16);
 }
 
-/* btrfs and others have a device number of their own: that of what was mounted is another. */
+/* A btrfs has a device number of its own, which is not that of its block device. */
 static bool find_number(const struct observed_mount *m, unsigned *major, unsigned *minor)
 {
 	struct stat st;
@@ -81,7 +85,6 @@ static int find_name(const char *dir, const struct observed_mount *m, unsigned m
 		     unsigned minor, char **ret)
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *path = NULL;
 	char line[256];
 
 	*ret = NULL;
@@ -89,17 +92,12 @@ static int find_name(const char *dir, const struct observed_mount *m, unsigned m
 		*ret = strdup(m->source);
 		return *ret ? 0 : -ENOMEM;
 	}
-	if (asprintf(&path, "%s/sys/dev/block/%u:%u/uevent", strcmp(dir, "/") == 0 ? "" : dir,
-		     major, minor) < 0)
-		return path = NULL, -ENOMEM;
-	f = fopen(path, "re");
+	f = open_file(dir, major, minor, "uevent");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strncmp(line, "DEVNAME=", 8) != 0)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
-		if (asprintf(ret, "/dev/%s", line + 8) < 0)
-			return *ret = NULL, -ENOMEM;
-		return 0;
+		return text_format(ret, "/dev/%s", line + 8);
 	}
 	return 0;
 }

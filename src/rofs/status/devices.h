@@ -6,15 +6,15 @@
 
 #include "verdict/observed.h"
 
-/** struct device - what the kernel tells of the block device below a mount */
+/** struct device - what the kernel says of the block device below a mount */
 struct device {
 	char *name; /* "/dev/sda1"; NULL: none is known; owned */
 	bool written_known;
 	uint64_t sectors_written; /* of 512 bytes, since the kernel has known the device */
 	/*
-	 * eMMC: how much of its life is used, in tenths, of the two kinds of memory it has (JEDEC
-	 * JESD84-B51, DEVICE_LIFE_TIME_EST_TYP_A and _B): 1 is 0 to 10 %, 11 is past its life, 0 not
-	 * told.
+	 * eMMC: how much of the life of its two kinds of memory is used, in tenths, rounded up
+	 * (JEDEC JESD84-B51, DEVICE_LIFE_TIME_EST_TYP_A and _B): 1 is up to 10%, 11 is past its life,
+	 * 0 is unknown.
 	 */
 	unsigned life_a, life_b;
 };

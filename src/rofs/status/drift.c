@@ -3,12 +3,19 @@
 
 #include <string.h>
 
-#include "basic/strbuf.h"
+#include "basic/text.h"
 #include "conf/ini.h"
 #include "system/confdirs.h"
 #include "unit/unit.h"
 
 #define UNIT_BYTES_MAX ((size_t)64 * 1024 * 1024) /* rofs.fstab is the longest: as fstab */
+
+void drift_done(struct drift *d)
+{
+	free(d->file);
+	free(d->unit);
+	*d = (struct drift){ 0 };
+}
 
 static bool same_text(const struct rootfs *a, const struct rootfs *b, const char *path)
 {
@@ -31,8 +38,14 @@ static const char *first_difference(const struct rootfs *a, const struct rootfs 
 	return NULL;
 }
 
-/* What /etc shows against what lies on flash: each file that one of the two has read. */
-static int compare_files(const struct loaded *l, struct strbuf *b)
+static int copy(const char *name, char **ret)
+{
+	*ret = strdup(name);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* What /etc shows against what is on flash: each file that one of the two has read. */
+static int compare_files(const struct loaded *l, struct drift *d)
 {
 	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false }, kept = { -1, -1, false };
 	const struct rootfs *force = load_open_published(&l->root, &kept) == 0 ? &kept : &l->root;
@@ -52,13 +65,7 @@ static int compare_files(const struct loaded *l, struct strbuf *b)
 	path = first_difference(force, &merged, &l->conf);
 	if (!path)
 		path = first_difference(force, &merged, &conf);
-	if (path)
-		strbuf_addf(
-			b,
-			"%s differs from the one in force, /rofs/ro%s: the change is in RAM and "
-			"lost at power-off\n",
-			path, path);
-	return 0;
+	return path ? copy(path, &d->file) : 0;
 }
 
 static bool is_as_written(const struct rootfs *r, const struct unit_file *u)
@@ -66,10 +73,8 @@ static bool is_as_written(const struct rootfs *r, const struct unit_file *u)
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	size_t n = 0;
 
-	if (asprintf(&path, UNIT_EARLY_DIR "/%s", u->name) < 0) {
-		path = NULL;
+	if (text_format(&path, UNIT_EARLY_DIR "/%s", u->name) < 0)
 		return false;
-	}
 	return rootfs_read(r, path, UNIT_BYTES_MAX, &text, &n) == 0 && n == strlen(u->text) &&
 	       memcmp(text, u->text, n) == 0;
 }
@@ -83,7 +88,7 @@ static bool was_generated(const struct rootfs *r)
 }
 
 /* The units of this boot against those that the configuration would give now. */
-static int compare_units(const struct loaded *l, struct strbuf *b)
+static int compare_units(const struct loaded *l, struct drift *d)
 {
 	_cleanup_unit_set_ struct unit_set set = { 0 };
 	int err;
@@ -93,29 +98,24 @@ static int compare_units(const struct loaded *l, struct strbuf *b)
 	err = units_render(&l->plan, ROFS_LIBEXEC_DIR, &set);
 	if (err < 0)
 		return err;
-	for (size_t i = 0; i < set.first_link; i++) {
-		if (set.files[i].link || is_as_written(&l->root, &set.files[i]))
-			continue;
-		strbuf_addf(
-			b,
-			"rofs.conf or fstab was changed since the boot: %s would be another; the "
-			"change comes into force at the next boot\n",
-			set.files[i].name);
-		break;
-	}
+	for (size_t i = 0; i < set.first_link; i++)
+		if (!set.files[i].link && !is_as_written(&l->root, &set.files[i]))
+			return copy(set.files[i].name, &d->unit);
 	return 0;
 }
 
-int drift_find(const struct loaded *l, char **ret)
+int drift_find(const struct loaded *l, struct drift *ret)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_drift_ struct drift d = { 0 };
 	int err = 0;
 
 	if (!l->blind)
-		err = compare_files(l, &b);
+		err = compare_files(l, &d);
 	if (err >= 0)
-		err = compare_units(l, &b);
+		err = compare_units(l, &d);
 	if (err < 0)
 		return err;
-	return strbuf_take(&b, ret);
+	*ret = d;
+	d = (struct drift){ 0 };
+	return 0;
 }

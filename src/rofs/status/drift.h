@@ -4,13 +4,17 @@
 #include "system/load.h"
 
 /**
- * drift_find - is the configuration that programs see now the one in force?
- * @ret: a sentence for each difference, each ending in a newline; "" for none. The caller frees it.
+ * struct drift - where the configuration that programs see differs from the one in force
  *
- * Two things can differ: what /etc shows from what lies on flash (a change in an overlay, lost at
- * power-off), and what lies on flash from the units of this boot (a change that waits for the next
- * one).
- *
- * Returns: 0 or -ENOMEM.
+ * NULL: it does not. Both are owned; drift_done() frees them.
  */
-int drift_find(const struct loaded *l, char **ret);
+struct drift {
+	char *file; /* shown in /etc otherwise than on flash: the change is in an overlay */
+	char *unit; /* of this boot, which the configuration on flash would make otherwise now */
+};
+
+/** drift_find - compare. @ret: set on success only. Returns: 0 or -ENOMEM. */
+int drift_find(const struct loaded *l, struct drift *ret);
+void drift_done(struct drift *d);
+
+#define _cleanup_drift_ __attribute__((cleanup(drift_done)))

@@ -12,21 +12,34 @@
 static int add_match(sd_journal *j, const char *field, const char *value)
 {
 	_cleanup_free_ char *match = NULL;
-	int n = asprintf(&match, "%s=%s", field, value);
+	int err = text_format(&match, "%s=%s", field, value);
 
-	if (n < 0)
-		return match = NULL, -ENOMEM;
-	return sd_journal_add_match(j, match, (size_t)n);
+	return err < 0 ? err : sd_journal_add_match(j, match, 0);
 }
 
 /*
- * (_BOOT_ID and _SYSTEMD_UNIT) or (_BOOT_ID and _PID 1 and UNIT): what journalctl -b -u takes. Or
- * what PID 1 says through the kernel log, before the journal is up, which is when our mounts fail:
- * then only the text names the unit.
+ * (_BOOT_ID and _SYSTEMD_UNIT) or (_BOOT_ID and _PID 1 and UNIT), as journalctl -b -u does. Or what
+ * PID 1 logs through the kernel before the journal is up, which is when our mounts fail: then only
+ * the text names the unit.
  */
 static int match_unit(sd_journal *j, const char *unit)
 {
 	char boot[SD_ID128_STRING_MAX];
+	const struct {
+		const char *field; /* NULL: or */
+		const char *value;
+	} terms[] = {
+		{ "_BOOT_ID", boot },
+		{ "_SYSTEMD_UNIT", unit },
+		{ NULL, NULL },
+		{ "_BOOT_ID", boot },
+		{ "_PID", "1" },
+		{ "UNIT", unit },
+		{ NULL, NULL },
+		{ "_BOOT_ID", boot },
+		{ "_TRANSPORT", "kernel" },
+		{ "SYSLOG_IDENTIFIER", "systemd" },
+	};
 	sd_id128_t id;
 	int err;
 
@@ -36,25 +49,10 @@ static int match_unit(sd_journal *j, const char *unit)
 	sd_id128_to_string(id, boot);
 
 	sd_journal_flush_matches(j);
-	err = add_match(j, "_BOOT_ID", boot);
-	if (err >= 0)
-		err = add_match(j, "_SYSTEMD_UNIT", unit);
-	if (err >= 0)
-		err = sd_journal_add_disjunction(j);
-	if (err >= 0)
-		err = add_match(j, "_BOOT_ID", boot);
-	if (err >= 0)
-		err = add_match(j, "_PID", "1");
-	if (err >= 0)
-		err = add_match(j, "UNIT", unit);
-	if (err >= 0)
-		err = sd_journal_add_disjunction(j);
-	if (err >= 0)
-		err = add_match(j, "_BOOT_ID", boot);
-	if (err >= 0)
-		err = add_match(j, "_TRANSPORT", "kernel");
-	if (err >= 0)
-		err = add_match(j, "SYSLOG_IDENTIFIER", "systemd");
+	err = 0;
+	for (size_t i = 0; i < ELEMENTSOF(terms) && err >= 0; i++)
+		err = terms[i].field ? add_match(j, terms[i].field, terms[i].value) :
+				       sd_journal_add_disjunction(j);
 	return err;
 }
 
@@ -70,9 +68,9 @@ static char *get(sd_journal *j, const char *field)
 }
 
 /*
- * How much a message explains: an error that a program of the unit has told as one, then anything
- * that mount(8) or fsck(8) has said, then PID 1's warnings and errors. Progress reports explain
- * nothing, and nor does "       dmesg(1) may have more information", the end of what mount(8) says.
+ * How much a message explains: most an error that a program of the unit has logged as one, then
+ * anything that mount(8) or fsck(8) has printed, then PID 1's warnings and errors. Progress reports
+ * explain nothing, nor does the last line of mount(8), "       dmesg(1) may have more information".
  */
 static unsigned worth(sd_journal *j, const char *unit, const char *text)
 {
@@ -129,11 +127,8 @@ static void trim(char *s)
 
 static enum journal_view view(sd_journal *j)
 {
-	int err;
-
-	/* Without the rights all files of the system are silently left out. */
-	err = sd_journal_has_runtime_files(j) > 0 || sd_journal_has_persistent_files(j) > 0;
-	if (err > 0)
+	/* Files that this user may not read are left out without an error. */
+	if (sd_journal_has_runtime_files(j) > 0 || sd_journal_has_persistent_files(j) > 0)
 		return JOURNAL_SEEN;
 	return geteuid() == 0 ? JOURNAL_NONE : JOURNAL_DENIED;
 }
@@ -158,7 +153,6 @@ int reason_find(const struct problem *p, char **ret)
 	if (seen != JOURNAL_SEEN)
 		return seen;
 
-	/* What a program itself says explains more than that systemd has seen it fail. */
 	for (size_t i = 0; i < p->n_units; i++) {
 		err = match_unit(j, p->units[i]);
 		if (err == -ENOMEM)

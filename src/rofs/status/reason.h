@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "verdict/verdict.h"
+#include "verdict/problem.h"
 
 /**
  * enum journal_view - could the journal be read?
  */
 enum journal_view {
 	JOURNAL_SEEN,
-	JOURNAL_DENIED, /* the user may not read the messages of the system */
+	JOURNAL_DENIED, /* this user may not read the system's messages */
 	JOURNAL_NONE,	/* there is none */
 };
 
 /**
- * reason_find - why the units of a problem are not what they should be, in the journal's words
- * @ret: the last message of this boot, by the processes of one of the units or else by PID 1 about
- *       it; NULL if there is none. The caller frees it.
+ * reason_find - why the units of a problem are not active, in the journal's words
+ * @ret: the message of this boot that explains most, by the processes of one of the units or by
+ *       PID 1 about it; NULL if there is none. The caller frees it.
  *
- * Returns: what could be seen, or -ENOMEM.
+ * Returns: enum journal_view, or -ENOMEM.
  */
 int reason_find(const struct problem *p, char **ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include "rofs/status/status-json.h"
 
-#include "rofs/status/status.h"
+#include "rofs/ui/json-problem.h"
 #include "rofs/ui/json.h"
 
 static const char *boot_name(enum boot_mode mode)
@@ -19,30 +19,36 @@ static const char *boot_name(enum boot_mode mode)
 	return "off";
 }
 
-static int add_problems(struct json *j, const struct status *s)
+static int add_problems(struct json *j, const struct problems *l)
 {
 	json_open(j, "problems", '[');
-	for (size_t i = 0; i < s->verdict.n_problems; i++) {
-		const char *reason = s->answers ? s->answers[i].reason : NULL;
-		_cleanup_free_ char *text = NULL;
+	for (size_t i = 0; i < l->n; i++) {
+		_cleanup_free_ char *message = NULL;
+		int err = problem_format(&l->items[i], &message);
 
-		if (asprintf(&text, "%s%s%s", s->verdict.problems[i].text, reason ? ": " : "",
-			     reason ? reason : "") < 0)
-			return text = NULL, -ENOMEM;
-		json_string(j, NULL, text);
+		if (err < 0)
+			return err;
+		json_open(j, NULL, '{');
+		json_problem(j, &l->items[i], message);
+		json_close(j, '}');
 	}
-	for (size_t i = 0; i < s->n_drift; i++)
-		json_string(j, NULL, s->drift[i]);
 	json_close(j, ']');
 	return 0;
 }
 
-static void add_written(struct json *j, const struct device *d)
+static void add_number(struct json *j, const char *key, bool known, uint64_t value)
 {
-	if (d->written_known)
-		json_number(j, "sectors_written", d->sectors_written);
+	if (known)
+		json_number(j, key, value);
 	else
-		json_null(j, "sectors_written");
+		json_null(j, key);
+}
+
+static void add_device(struct json *j, const struct device *d)
+{
+	add_number(j, "sectors_written", d->written_known, d->sectors_written);
+	add_number(j, "life_a", d->life_a > 0, d->life_a);
+	add_number(j, "life_b", d->life_b > 0, d->life_b);
 }
 
 static void add_root(struct json *j, const struct status *s)
@@ -52,16 +58,8 @@ static void add_root(struct json *j, const struct status *s)
 	json_open(j, "root", '{');
 	json_boolean(j, "readonly", m && (m->read_only || m->fs_read_only));
 	json_string(j, "device", s->root.name);
-	add_written(j, &s->root);
+	add_device(j, &s->root);
 	json_close(j, '}');
-}
-
-static void add_amount(struct json *j, const char *key, const struct usage *u, uint64_t value)
-{
-	if (u->known)
-		json_number(j, key, value);
-	else
-		json_null(j, key);
 }
 
 static void add_pools(struct json *j, const struct status *s)
@@ -75,10 +73,12 @@ static void add_pools(struct json *j, const struct status *s)
 		json_open(j, NULL, '{');
 		json_string(j, "name", v->name);
 		json_string(j, "path", v->dir);
-		add_amount(j, "size", &v->usage, v->usage.size);
-		add_amount(j, "used", &v->usage, v->usage.used);
-		add_amount(j, "inodes", &v->usage, v->usage.inodes);
-		add_amount(j, "inodes_used", &v->usage, v->usage.inodes_used);
+		json_string(j, "unit", v->unit);
+		json_string(j, "state", status_storage_state(s, v));
+		add_number(j, "size", v->usage.known, v->usage.size);
+		add_number(j, "used", v->usage.known, v->usage.used);
+		add_number(j, "inodes", v->usage.known, v->usage.inodes);
+		add_number(j, "inodes_used", v->usage.known, v->usage.inodes_used);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -90,11 +90,9 @@ static void add_overlays(struct json *j, const struct status *s)
 
 	json_open(j, "overlays", '[');
 	for (size_t i = 0; i < p->n_overlays; i++) {
-		const struct storage *v = storage_of_overlay(&s->observed, p, &p->overlays[i]);
-
 		json_open(j, NULL, '{');
 		json_string(j, "path", p->overlays[i].path);
-		json_string(j, "pool", v ? v->name : NULL);
+		json_string(j, "pool", pool_name(&p->overlays[i]));
 		json_string(j, "unit", p->overlays[i].merged_unit);
 		json_string(j, "state", status_overlay_state(s, i));
 		json_close(j, '}');
@@ -104,21 +102,20 @@ static void add_overlays(struct json *j, const struct status *s)
 
 static void add_partitions(struct json *j, const struct status *s)
 {
-	const struct plan *p = &s->loaded.plan;
-
 	json_open(j, "partitions", '[');
-	for (size_t i = 0; i < p->n_partitions; i++) {
-		const struct plan_partition *q = &p->partitions[i];
+	for (size_t i = 0; i < s->observed.n_storages; i++) {
+		const struct storage *v = &s->observed.storages[i];
+		const struct device *d = &s->partitions[v->index];
 
-		if (!q->conf)
+		if (v->kind != STORAGE_PARTITION)
 			continue;
 		json_open(j, NULL, '{');
-		json_string(j, "name", q->conf->section.name);
+		json_string(j, "name", v->name);
 		json_string(j, "device",
-			    s->partitions[i].name ? s->partitions[i].name : q->device_path);
-		json_string(j, "unit", q->unit);
-		json_string(j, "state", status_partition_state(s, i));
-		add_written(j, &s->partitions[i]);
+			    d->name ? d->name : s->loaded.plan.partitions[v->index].device_path);
+		json_string(j, "unit", v->unit);
+		json_string(j, "state", status_storage_state(s, v));
+		add_device(j, d);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -136,6 +133,7 @@ static void add_persists(struct json *j, const struct status *s)
 		json_string(j, "path", q->path);
 		json_string(j, "partition", p->partitions[q->partition].conf->section.name);
 		json_string(j, "directory", q->conf->directory);
+		json_string(j, "unit", q->unit);
 		json_string(j, "state", status_persist_state(s, i));
 		json_close(j, '}');
 	}
@@ -150,7 +148,7 @@ int status_json(const struct status *s)
 	json_open(&j, NULL, '{');
 	json_string(&j, "verdict", verdict_state_to_string(s->verdict.state));
 	json_string(&j, "boot", boot_name(s->loaded.boot.mode));
-	err = add_problems(&j, s);
+	err = add_problems(&j, &s->verdict.problems);
 	if (err < 0)
 		return err;
 	add_root(&j, s);

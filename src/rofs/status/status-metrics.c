@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "rofs/status/status-metrics.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "basic/strbuf.h"
-#include "rofs/status/status.h"
 
 /*
  * The text format of OpenMetrics 1.0, within what Prometheus's older format takes as well: that is
@@ -42,34 +43,54 @@ static void add_one(struct strbuf *b, const char *name, const char *label, const
 	strbuf_addf(b, " %" PRIu64 "\n", number);
 }
 
+static void add_flag(struct strbuf *b, const char *name, const char *help, bool value)
+{
+	add_family(b, name, "gauge", help);
+	add_one(b, name, NULL, NULL, value);
+}
+
 static void add_verdict(struct strbuf *b, const struct status *s)
 {
 	const struct observed_mount *m = observed_at(&s->observed, "/");
+	const struct problems *l = &s->verdict.problems;
 
-	add_family(b, "rofs_protected", "gauge", "Whether all that rofs.conf declares is in force");
-	add_one(b, "rofs_protected", NULL, NULL, s->verdict.state == VERDICT_PROTECTED);
-	add_family(b, "rofs_off", "gauge", "Whether rofs does nothing in this boot, on purpose");
-	add_one(b, "rofs_off", NULL, NULL, s->verdict.state == VERDICT_OFF);
-	add_family(b, "rofs_problems", "gauge", "How many declared things are not in force");
-	add_one(b, "rofs_problems", NULL, NULL, s->verdict.n_broken);
-	add_family(b, "rofs_root_readonly", "gauge", "Whether the root file system is read-only");
-	add_one(b, "rofs_root_readonly", NULL, NULL, m && (m->read_only || m->fs_read_only));
+	add_flag(b, "rofs_protected", "Whether all that rofs.conf declares is in force",
+		 s->verdict.state == VERDICT_PROTECTED);
+	add_flag(b, "rofs_partial", "Whether something that rofs.conf declares is not in force",
+		 s->verdict.state == VERDICT_PARTIAL);
+	add_flag(b, "rofs_off", "Whether rofs does nothing in this boot, on purpose",
+		 s->verdict.state == VERDICT_OFF);
+	add_family(b, "rofs_problems", "gauge", "Number of problems that rofs status shows");
+	add_one(b, "rofs_problems", "severity", "error", l->n_errors);
+	add_one(b, "rofs_problems", "severity", "warning", l->n - l->n_errors);
+	add_flag(b, "rofs_root_readonly", "Whether the root file system is read-only",
+		 m && (m->read_only || m->fs_read_only));
 }
 
-static void add_storage(struct strbuf *b, const struct status *s, const char *name,
-			const char *help, uint64_t (*get)(const struct usage *u))
+/* struct usage_metric - a number of each pool and of each partition */
+struct usage_metric {
+	const char *suffix, *help;
+	uint64_t (*get)(const struct usage *u);
+};
+
+/* Of RAM pools, or of partitions. */
+static void add_usage(struct strbuf *b, const struct status *s, bool partitions,
+		      const struct usage_metric *metric)
 {
+	const char *label = partitions ? "partition" : "pool";
+	char name[64];
 	bool any = false;
 
+	snprintf(name, sizeof(name), "rofs_%s_%s", label, metric->suffix);
 	for (size_t i = 0; i < s->observed.n_storages; i++) {
 		const struct storage *v = &s->observed.storages[i];
 
-		if (!v->usage.known)
+		if (!v->usage.known || (v->kind == STORAGE_PARTITION) != partitions)
 			continue;
 		if (!any)
-			add_family(b, name, "gauge", help);
+			add_family(b, name, "gauge", metric->help);
 		any = true;
-		add_one(b, name, "pool", v->name, get(&v->usage));
+		add_one(b, name, label, v->name, metric->get(&v->usage));
 	}
 }
 
@@ -114,38 +135,67 @@ static void add_states(struct strbuf *b, const struct status *s)
 			s->verdict.persists && s->verdict.persists[i]);
 }
 
-static void add_written(struct strbuf *b, const struct device *d)
+static void add_usages(struct strbuf *b, const struct status *s)
 {
-	if (d->written_known && d->name)
-		add_one(b, "rofs_device_written_bytes_total", "device", d->name,
-			d->sectors_written * 512);
+	static const struct usage_metric metrics[] = {
+		{ "size_bytes", "Size of the file system", get_size },
+		{ "used_bytes", "Used space", get_used },
+		{ "available_bytes", "Space available to ordinary users", get_available },
+		{ "inodes", "Number of inodes, 0 if unlimited", get_inodes },
+		{ "inodes_used", "Number of used inodes", get_inodes_used },
+	};
+
+	for (size_t i = 0; i < 2 * ELEMENTSOF(metrics); i++)
+		add_usage(b, s, i >= ELEMENTSOF(metrics), &metrics[i % ELEMENTSOF(metrics)]);
 }
 
-static void add_life(struct strbuf *b, const struct device *d)
+/* The root's device, then those of the partitions; NULL: no more. */
+static const struct device *device_at(const struct status *s, size_t i)
 {
-	if (d->name && d->life_a)
-		add_one(b, "rofs_device_life_used_tenths_a", "device", d->name, d->life_a);
+	if (i == 0)
+		return &s->root;
+	return i <= s->loaded.plan.n_partitions ? &s->partitions[i - 1] : NULL;
 }
 
-static void add_devices(struct strbuf *b, const struct status *s)
+static void add_written(struct strbuf *b, const struct status *s)
 {
-	const struct plan *p = &s->loaded.plan;
-	bool life = s->root.life_a > 0;
+	const struct device *d;
 
 	add_family(b, "rofs_device_written_bytes", "counter",
 		   "Bytes written to the device since boot");
-	add_written(b, &s->root);
-	for (size_t i = 0; i < p->n_partitions; i++) {
-		add_written(b, &s->partitions[i]);
-		life = life || s->partitions[i].life_a > 0;
+	for (size_t i = 0; (d = device_at(s, i)); i++)
+		if (d->written_known && d->name)
+			add_one(b, "rofs_device_written_bytes_total", "device", d->name,
+				d->sectors_written * 512);
+}
+
+static unsigned get_life_a(const struct device *d)
+{
+	return d->life_a;
+}
+
+static unsigned get_life_b(const struct device *d)
+{
+	return d->life_b;
+}
+
+static void add_life(struct strbuf *b, const struct status *s, const char *name,
+		     unsigned (*get)(const struct device *d))
+{
+	const struct device *d;
+	bool any = false;
+
+	for (size_t i = 0; (d = device_at(s, i)); i++) {
+		if (!d->name || get(d) == 0)
+			continue;
+		if (!any)
+			add_family(
+				b, name, "gauge",
+				"Used part of the life of this memory type of the eMMC, in tenths, "
+				"rounded up; 11: past its life");
+		any = true;
+		add_one(b, name, "device", d->name, get(d));
 	}
-	if (!life)
-		return;
-	add_family(b, "rofs_device_life_used_tenths_a", "gauge",
-		   "Upper end of the part of its life that the eMMC has used, in tenths");
-	add_life(b, &s->root);
-	for (size_t i = 0; i < p->n_partitions; i++)
-		add_life(b, &s->partitions[i]);
 }
 
 int status_metrics(const struct status *s)
@@ -156,14 +206,10 @@ int status_metrics(const struct status *s)
 
 	add_verdict(&b, s);
 	add_states(&b, s);
-	add_storage(&b, s, "rofs_pool_size_bytes", "Size of the pool or partition", get_size);
-	add_storage(&b, s, "rofs_pool_used_bytes", "How much of it is in use", get_used);
-	add_storage(&b, s, "rofs_pool_avail_bytes", "How much ordinary users can still write",
-		    get_available);
-	add_storage(&b, s, "rofs_pool_inodes", "How many files it can hold, 0 if without a limit",
-		    get_inodes);
-	add_storage(&b, s, "rofs_pool_inodes_used", "How many files it holds", get_inodes_used);
-	add_devices(&b, s);
+	add_usages(&b, s);
+	add_written(&b, s);
+	add_life(&b, s, "rofs_device_life_used_tenths_a", get_life_a);
+	add_life(&b, s, "rofs_device_life_used_tenths_b", get_life_b);
 	strbuf_add(&b, "# EOF\n");
 	err = strbuf_take(&b, &text);
 	if (err < 0)

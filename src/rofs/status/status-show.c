@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+#include "rofs/status/status-show.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "basic/text.h"
-#include "rofs/status/status.h"
 #include "rofs/ui/output.h"
+#include "verdict/verdict-text.h"
+
+#define LIFE_BYTES_MAX	16u
+#define LIFE_BAD_TENTHS 9u
 
 enum {
-	COLUMN_WHERE,
+	COLUMN_PATH,
 	COLUMN_KIND,
 	COLUMN_STATE,
 	COLUMN_SOURCE,
@@ -25,22 +30,24 @@ enum {
 };
 
 static const struct table_column columns[] = {
-	[COLUMN_WHERE] = { "WHERE", "where it is mounted", TABLE_TREE },
+	[COLUMN_PATH] = { "PATH", "mount point", TABLE_TREE },
 	[COLUMN_KIND] = { "KIND", "root, pool, overlay, partition or persist", 0 },
 	[COLUMN_STATE] = { "STATE",
-			   "active, or the state of its unit; of the root: read-only or not", 0 },
-	[COLUMN_SOURCE] = { "SOURCE", "device, or where on the partition", 0 },
+			   "active, else the state of its unit, or missing; root: read-only or writable",
+			   0 },
+	[COLUMN_SOURCE] = { "SOURCE", "device, or directory on the partition", 0 },
 	[COLUMN_SIZE] = { "SIZE", "size of the file system", TABLE_RIGHT },
-	[COLUMN_USED] = { "USED", "how much of it is in use", TABLE_RIGHT },
-	[COLUMN_USE] = { "USE%", "the same in percent", TABLE_RIGHT },
-	[COLUMN_INODES] = { "INODES", "how many files it can hold", TABLE_RIGHT | TABLE_HIDDEN },
-	[COLUMN_INODES_USED] = { "IUSED", "how many it holds", TABLE_RIGHT | TABLE_HIDDEN },
-	[COLUMN_INODES_USE] = { "IUSE%", "the same in percent", TABLE_RIGHT },
-	[COLUMN_WRITTEN] = { "WRITTEN", "sectors (512 bytes) written to the device since boot",
+	[COLUMN_USED] = { "USED", "used space", TABLE_RIGHT },
+	[COLUMN_USE] = { "USE%", "used space in percent", TABLE_RIGHT },
+	[COLUMN_INODES] = { "INODES", "number of inodes", TABLE_RIGHT | TABLE_HIDDEN },
+	[COLUMN_INODES_USED] = { "IUSED", "used inodes", TABLE_RIGHT | TABLE_HIDDEN },
+	[COLUMN_INODES_USE] = { "IUSE%", "used inodes in percent", TABLE_RIGHT },
+	[COLUMN_WRITTEN] = { "WRITTEN", "512-byte sectors written to the device since boot",
 			     TABLE_RIGHT },
-	[COLUMN_LIFE] = { "LIFE", "eMMC: how much of its life is used",
+	[COLUMN_LIFE] = { "LIFE",
+			  "eMMC: used part of the life of its memory types A and B, rounded up",
 			  TABLE_RIGHT | TABLE_HIDDEN },
-	[COLUMN_UNIT] = { "UNIT", "the unit that mounts it", TABLE_HIDDEN },
+	[COLUMN_UNIT] = { "UNIT", "unit that mounts it", TABLE_HIDDEN },
 };
 static_assert(ELEMENTSOF(columns) == _COLUMN_MAX, "a column without a row");
 
@@ -84,18 +91,26 @@ static void cells_usage(struct table *t, struct libscols_line *line, const struc
 	cell_percent(t, line, COLUMN_INODES_USE, usage_inodes_percent(u));
 }
 
-/* The worse of the two kinds of memory, in steps of a tenth. */
+/* "10%": in steps of a tenth, rounded up. Returns: @buffer. */
+static const char *life_text(char buffer[LIFE_BYTES_MAX], unsigned tenths)
+{
+	if (tenths == 0)
+		return "-";
+	if (tenths > 10)
+		return ">100%";
+	snprintf(buffer, LIFE_BYTES_MAX, "%u%%", tenths * 10);
+	return buffer;
+}
+
 static void cell_life(struct table *t, struct libscols_line *line, const struct device *d)
 {
-	unsigned life = d->life_a > d->life_b ? d->life_a : d->life_b;
+	char a[LIFE_BYTES_MAX], b[LIFE_BYTES_MAX];
 
-	if (life == 0)
+	if (d->life_a == 0 && d->life_b == 0)
 		return;
-	if (life > 10)
-		table_cell(t, line, COLUMN_LIFE, "over 100%");
-	else
-		table_cellf(t, line, COLUMN_LIFE, "%u-%u%%", (life - 1) * 10, life * 10);
-	if (life >= 9)
+	table_cellf(t, line, COLUMN_LIFE, "%s/%s", life_text(a, d->life_a),
+		    life_text(b, d->life_b));
+	if (d->life_a >= LIFE_BAD_TENTHS || d->life_b >= LIFE_BAD_TENTHS)
 		table_colour(t, line, COLUMN_LIFE, COLOUR_BAD);
 }
 
@@ -114,11 +129,11 @@ static void cell_state(struct table *t, struct libscols_line *line, const char *
 }
 
 static struct libscols_line *add_row(struct table *t, struct libscols_line *parent,
-				     const char *where, const char *kind, const char *state)
+				     const char *path, const char *kind, const char *state)
 {
 	struct libscols_line *line = table_line(t, parent);
 
-	table_cell(t, line, COLUMN_WHERE, where);
+	table_cell(t, line, COLUMN_PATH, path);
 	table_cell(t, line, COLUMN_KIND, kind);
 	if (state)
 		cell_state(t, line, state, strcmp(state, "active") == 0);
@@ -145,7 +160,7 @@ static void add_overlays(struct table *t, const struct status *s, const struct s
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		struct libscols_line *line;
 
-		if (storage_of_overlay(&s->observed, p, &p->overlays[i]) != v)
+		if (storage_of_overlay(&s->observed, &p->overlays[i]) != v)
 			continue;
 		line = add_row(t, parent, p->overlays[i].path, "overlay",
 			       status_overlay_state(s, i));
@@ -155,13 +170,11 @@ static void add_overlays(struct table *t, const struct status *s, const struct s
 
 static void add_pool(struct table *t, const struct status *s, const struct storage *v)
 {
-	bool mounted = observed_mounted_at(&s->observed, v->dir) != NULL;
-	struct libscols_line *line =
-		add_row(t, NULL, v->dir, "pool", mounted ? "active" : "inactive");
+	struct libscols_line *line = add_row(t, NULL, v->dir, "pool", status_storage_state(s, v));
 
 	table_cell(t, line, COLUMN_SOURCE, "RAM");
 	cells_usage(t, line, &v->usage);
-	table_cell(t, line, COLUMN_UNIT, s->loaded.plan.pools[v->index].unit);
+	table_cell(t, line, COLUMN_UNIT, v->unit);
 	add_overlays(t, s, v, line);
 }
 
@@ -172,9 +185,9 @@ static void add_partition(struct table *t, const struct status *s, const struct 
 	const struct device *d = &s->partitions[v->index];
 	struct libscols_line *line, *child;
 
-	line = add_row(t, NULL, v->dir, "partition", status_partition_state(s, v->index));
+	line = add_row(t, NULL, v->dir, "partition", status_storage_state(s, v));
 	table_cell(t, line, COLUMN_SOURCE, d->name ? d->name : q->conf->device);
-	table_cell(t, line, COLUMN_UNIT, q->unit);
+	table_cell(t, line, COLUMN_UNIT, v->unit);
 	cells_usage(t, line, &v->usage);
 	cells_device(t, line, d);
 	add_overlays(t, s, v, line);
@@ -195,7 +208,7 @@ static int print_table(const struct status *s, const struct table_style *style,
 	_cleanup_table_ struct table *t = NULL;
 	int err;
 
-	/* Nothing should be in force then, so that it is not is no reason for red. */
+	/* Nothing should be in force then, so nothing that is missing is shown in red. */
 	own.colour = own.colour && !s->off;
 	err = table_new(columns, ELEMENTSOF(columns), style, &own, &t);
 	if (err < 0)
@@ -225,19 +238,21 @@ static enum colour verdict_colour(const struct status *s)
 	return COLOUR_NONE;
 }
 
+static int format_line(const struct status *s, char **ret)
+{
+	if (s->off)
+		return text_format(ret, "off: rofs does nothing in this boot: %s", s->off);
+	return verdict_line(&s->verdict, &s->loaded.plan, &s->observed, ret);
+}
+
 static int print_line(const struct status *s, const struct output *o)
 {
 	_cleanup_free_ char *line = NULL;
+	int err = format_line(s, &line);
 	size_t word;
-	int n;
 
-	if (s->off)
-		n = asprintf(&line, "off: rofs does nothing in this boot: %s", s->off);
-	else
-		n = verdict_line(&s->verdict, &s->loaded.plan, &s->observed, &line);
-	if (n < 0)
-		return line = NULL, -ENOMEM;
-
+	if (err < 0)
+		return err;
 	word = strcspn(line, ":");
 	printf("%s%.*s%s", output_colour(o, verdict_colour(s)), (int)word, line,
 	       output_colour(o, COLOUR_NONE));
@@ -254,23 +269,32 @@ static void print_sentence(const struct output *o, size_t indent, enum colour c,
 	output_text(o, indent + strlen(word) + 2, indent + 2, text);
 }
 
-static void print_problems(const struct status *s, const struct output *o)
+static int print_problem(const struct problem *p, const struct output *o)
 {
-	for (size_t i = 0; i < s->verdict.n_problems; i++) {
-		const struct problem *p = &s->verdict.problems[i];
-		enum colour c = p->broken ? COLOUR_BAD : COLOUR_WARNING;
+	enum colour c = p->severity == DIAG_ERROR ? COLOUR_BAD : COLOUR_WARNING;
+	_cleanup_free_ char *text = NULL;
+	int err = problem_format(p, &text);
 
-		/* The one thing that is broken stands in the line of the verdict. */
-		if (!p->broken || s->verdict.n_broken != 1)
-			print_sentence(o, 2, c, p->broken ? "not in force" : "warning", p->text);
-		if (s->answers[i].reason)
-			print_sentence(o, 4, COLOUR_DIM, "why", s->answers[i].reason);
-	}
-	for (size_t i = 0; i < s->n_drift; i++)
-		print_sentence(o, 2, COLOUR_WARNING, "warning", s->drift[i]);
+	if (err >= 0)
+		print_sentence(o, 2, c, diag_level_to_string(p->severity), text);
+	return err;
 }
 
-/* In a boot without rofs what is wrong in rofs.conf matters for the next one. */
+static int print_problems(const struct problems *l, const struct output *o)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < l->n && err >= 0; i++) {
+		/* The only error is in the line of the verdict. */
+		if (i > 0 || l->n_errors != 1)
+			err = print_problem(&l->items[i], o);
+		if (l->items[i].reason)
+			print_sentence(o, 4, COLOUR_DIM, "why", l->items[i].reason);
+	}
+	return err;
+}
+
+/* In a boot without rofs, mistakes in rofs.conf matter for the next one. */
 static void print_mistakes(const struct status *s, const struct output *o)
 {
 	for (size_t i = 0; i < s->loaded.diag.n_entries; i++) {
@@ -298,7 +322,9 @@ int status_show(const struct status *s, const struct table_style *style, bool on
 	if (s->off)
 		print_mistakes(s, &o);
 	else
-		print_problems(s, &o);
+		err = print_problems(&s->verdict.problems, &o);
+	if (err < 0)
+		return err;
 	putchar('\n');
 	err = print_table(s, style, &o);
 	if (err < 0)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "rofs/status/status-collect.h"
+
+#include <string.h>
+
+#include "basic/text.h"
+#include "rofs/status/reason.h"
+#include "system/observe.h"
+
+/* Takes @text over. */
+static int add_unseen(struct status *s, char *text)
+{
+	if (!text || array_reserve(s->unseen, s->n_unseen) < 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	s->unseen[s->n_unseen++] = text;
+	return 0;
+}
+
+void status_done(struct status *s)
+{
+	for (size_t i = 0; s->partitions && i < s->loaded.plan.n_partitions; i++)
+		device_done(&s->partitions[i]);
+	for (size_t i = 0; i < s->n_unseen; i++)
+		free(s->unseen[i]);
+	free(s->partitions);
+	free(s->unseen);
+	device_done(&s->root);
+	units_done(&s->units);
+	verdict_done(&s->verdict);
+	drift_done(&s->drift);
+	observed_done(&s->observed);
+	free(s->off);
+	load_done(&s->loaded);
+}
+
+/* @second: the unit that says more where systemd takes the first for active; NULL: none. */
+static const char *state_of(const struct status *s, bool in_force, const char *unit,
+			    const char *second)
+{
+	const char *state;
+
+	if (in_force)
+		return "active";
+	if (s->off)
+		return "inactive";
+	state = units_find(&s->units, unit);
+	if (second && (!state || strcmp(state, "active") == 0))
+		state = units_find(&s->units, second);
+	return state && strcmp(state, "active") != 0 ? state : "missing";
+}
+
+const char *status_overlay_state(const struct status *s, size_t i)
+{
+	const struct plan_overlay *o = &s->loaded.plan.overlays[i];
+
+	return state_of(s, s->verdict.overlays && s->verdict.overlays[i], o->merged_unit,
+			o->bind_unit);
+}
+
+const char *status_persist_state(const struct status *s, size_t i)
+{
+	return state_of(s, s->verdict.persists && s->verdict.persists[i],
+			s->loaded.plan.persists[i].unit, NULL);
+}
+
+const char *status_storage_state(const struct status *s, const struct storage *v)
+{
+	return state_of(s, observed_mounted_at(&s->observed, v->dir) != NULL, v->unit, NULL);
+}
+
+/* Returns the number of units. @names: has room for all. */
+static size_t list_units(const struct status *s, const char **names)
+{
+	const struct plan *p = &s->loaded.plan;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		names[n++] = p->overlays[i].merged_unit;
+		names[n++] = p->overlays[i].bind_unit;
+	}
+	for (size_t i = 0; i < s->observed.n_storages; i++)
+		names[n++] = s->observed.storages[i].unit;
+	for (size_t i = 0; i < p->n_persists; i++)
+		names[n++] = p->persists[i].unit;
+	return n;
+}
+
+static int ask_units(struct status *s)
+{
+	const struct plan *p = &s->loaded.plan;
+	_cleanup_free_ const char **names = calloc(
+		2 * p->n_overlays + s->observed.n_storages + p->n_persists + 1, sizeof(*names));
+	char *text;
+	int err;
+
+	if (!names)
+		return -ENOMEM;
+	err = units_ask(names, list_units(s, names), &s->units);
+	if (err >= 0 || err == -ENOMEM)
+		return err < 0 ? err : 0;
+	err = text_format(&text, "unit states: %s", strerror(-err));
+	return err < 0 ? err : add_unseen(s, text);
+}
+
+static int add_unseen_journal(struct status *s, enum journal_view view)
+{
+	if (view == JOURNAL_DENIED)
+		return add_unseen(s, strdup("reasons: only root and the group systemd-journal may "
+					    "read the journal"));
+	return add_unseen(s, strdup("reasons: there is no journal"));
+}
+
+static int find_reasons(struct status *s)
+{
+	int view = JOURNAL_SEEN;
+
+	for (size_t i = 0; i < s->verdict.problems.n && view == JOURNAL_SEEN; i++) {
+		struct problem *p = &s->verdict.problems.items[i];
+
+		if (p->n_units > 0)
+			view = reason_find(p, &p->reason);
+	}
+	if (view < 0)
+		return view;
+	return view == JOURNAL_SEEN ? 0 : add_unseen_journal(s, view);
+}
+
+static int find_drift(struct status *s)
+{
+	struct problems *l = &s->verdict.problems;
+	struct problem differs = { .kind = PROBLEM_CONFIGURATION_DIFFERS },
+		       changed = { .kind = PROBLEM_CONFIGURATION_CHANGED };
+	int err = drift_find(&s->loaded, &s->drift);
+
+	if (err < 0)
+		return err;
+	differs.path = s->drift.file;
+	changed.unit = s->drift.unit;
+	if (s->drift.file)
+		problems_add(l, &differs);
+	if (s->drift.unit)
+		problems_add(l, &changed);
+	return l->failed ? -ENOMEM : 0;
+}
+
+static int look_at_devices(struct status *s)
+{
+	const struct plan *p = &s->loaded.plan;
+	int err;
+
+	err = device_read(s->dir, observed_at(&s->observed, "/"), &s->root);
+	s->partitions = calloc(p->n_partitions + 1, sizeof(*s->partitions));
+	if (err < 0 || !s->partitions)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_partitions && err >= 0; i++)
+		if (p->partitions[i].conf)
+			err = device_read(s->dir,
+					  observed_mounted_at(&s->observed, p->partitions[i].where),
+					  &s->partitions[i]);
+	return err;
+}
+
+/* What only the running system itself can be asked. */
+static int ask_system(struct status *s)
+{
+	int err;
+
+	if (s->loaded.blind &&
+	    add_unseen(s, strdup("rofs.conf on flash: only root may look into /rofs, so rofs.conf "
+				 "in /etc is taken for it")) < 0)
+		return -ENOMEM;
+	if (s->verdict.problems.n == 0)
+		return 0; /* all is in force: nothing to ask for */
+	err = ask_units(s);
+	return err < 0 ? err : find_reasons(s);
+}
+
+/* Only what is declared and should be in force is compared. */
+static int judge(struct status *s)
+{
+	int err;
+
+	if (s->off) {
+		s->verdict.state = VERDICT_OFF;
+		return 0;
+	}
+
+	err = verdict_build(&s->loaded.plan, &s->observed, &s->loaded.diag, &s->verdict);
+	if (err >= 0)
+		err = find_drift(s);
+	return err < 0 || strcmp(s->dir, "/") != 0 ? err : ask_system(s);
+}
+
+int status_collect(struct status *s)
+{
+	int err;
+
+	err = load_plan(s->dir, &s->loaded);
+	if (err >= 0)
+		err = load_why_off(&s->loaded, &s->off);
+	if (err >= 0)
+		err = observe(s->dir, &s->loaded.plan, &s->observed);
+	if (err >= 0)
+		err = judge(s);
+	return err < 0 ? err : look_at_devices(s);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+#include "verdict/problem.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "basic/text.h"
+
+/* Words in braces are those of add_word(). */
+static const struct {
+	const char *name;
+	enum diag_level severity;
+	const char *sentence; /* NULL: it comes with the entry */
+} kinds[] = {
+	[PROBLEM_NONE] = { "none", DIAG_NOTE, NULL },
+	[PROBLEM_CONFIGURATION] = { "configuration", DIAG_ERROR, NULL },
+
+	[PROBLEM_NOTHING_MOUNTED] = {
+		"nothing-mounted",
+		DIAG_ERROR,
+		"nothing that rofs.conf declares is mounted in this boot{root}; it takes effect "
+		"at the next boot, or journalctl -b -t rofs-generator shows why not",
+	},
+	[PROBLEM_ROOT_WRITABLE] = {
+		"root-writable",
+		DIAG_ERROR,
+		"{path} is writable: writes there wear the flash; mount -o remount,ro {path} "
+		"makes it read-only again",
+	},
+	[PROBLEM_ROOT_WRITABLE_MOUNT] = {
+		"root-writable-mount",
+		DIAG_ERROR,
+		"{path} is mounted read-only, but its file system is writable through the mount "
+		"on {place}",
+	},
+	[PROBLEM_ROOT_WRITABLE_SUPERBLOCK] = {
+		"root-writable-superblock",
+		DIAG_ERROR,
+		"{path} is mounted read-only, but its file system is writable: a process in "
+		"another mount namespace may write to it",
+	},
+	[PROBLEM_LOWER_ROOT_MISSING] = {
+		"lower-root-missing",
+		DIAG_ERROR,
+		"{path}, the untouched system, is not mounted",
+	},
+	[PROBLEM_LOWER_MISSING] = {
+		"lower-missing",
+		DIAG_ERROR,
+		"{device}, which fstab mounts on {place}, is not mounted on {path}",
+	},
+	[PROBLEM_LOWER_WRITABLE] = {
+		"lower-writable",
+		DIAG_ERROR,
+		"{path} is writable: writes there go to the flash",
+	},
+	[PROBLEM_OVERLAY_MISSING] = {
+		"overlay-missing",
+		DIAG_ERROR,
+		"{path} has no overlay: {fate}",
+	},
+	[PROBLEM_OVERLAY_COVERED] = {
+		"overlay-covered",
+		DIAG_ERROR,
+		"the overlay on {path} is covered: {device} ({type}) is mounted over it, on "
+		"{place}",
+	},
+	[PROBLEM_OVERLAY_READ_ONLY] = {
+		"overlay-read-only",
+		DIAG_ERROR,
+		"the overlay on {path} is read-only: {fate}",
+	},
+	[PROBLEM_OVERLAY_NOT_KEPT] = {
+		"overlay-not-kept",
+		DIAG_ERROR,
+		"{path} is not kept on its partition {partition} ({device}): {fate}",
+	},
+	[PROBLEM_OVERLAY_SOURCE_UNMOUNTED] = {
+		"overlay-source-unmounted",
+		DIAG_WARNING,
+		"the overlay on {path} is active, but its source {place} is unmounted",
+	},
+	[PROBLEM_PERSIST_MISSING] = {
+		"persist-missing",
+		DIAG_ERROR,
+		"{path} is not on its partition {partition} ({device}): {fate}",
+	},
+	[PROBLEM_PERSIST_COVERED] = {
+		"persist-covered",
+		DIAG_ERROR,
+		"the persist on {path} is covered: {device} ({type}) is mounted over it, on "
+		"{place}",
+	},
+	[PROBLEM_PARTITION_READ_ONLY] = {
+		"partition-read-only",
+		DIAG_ERROR,
+		"partition {partition} ({device}) has turned read-only, as a file system does "
+		"after an error: nothing is kept until fsck has repaired it",
+	},
+	[PROBLEM_PARTITION_UNMOUNTED] = {
+		"partition-unmounted",
+		DIAG_WARNING,
+		"partition {partition} is unmounted from {path} but still in use",
+	},
+	[PROBLEM_TMP_MISSING] = {
+		"tmp-missing",
+		DIAG_ERROR,
+		"{path} has no tmpfs: {fate}",
+	},
+	[PROBLEM_SWAP_ACTIVE] = {
+		"swap-active",
+		DIAG_ERROR,
+		"swap is active on {device} despite Swap=no in [Root], and wears the flash; "
+		"swapoff {device} stops it",
+	},
+	[PROBLEM_SPACE_LOW] = {
+		"space-low",
+		DIAG_WARNING,
+		"{storage} is {bytes}; {look}",
+	},
+	[PROBLEM_INODES_LOW] = {
+		"inodes-low",
+		DIAG_WARNING,
+		"{storage} has used {inodes}; {look}",
+	},
+	[PROBLEM_CONFIGURATION_DIFFERS] = {
+		"configuration-differs",
+		DIAG_WARNING,
+		"{path} differs from the one in force, /rofs/ro{path}: the change is in RAM and "
+		"lost at power-off",
+	},
+	[PROBLEM_CONFIGURATION_CHANGED] = {
+		"configuration-changed",
+		DIAG_WARNING,
+		"rofs.conf or fstab has changed since boot, and {unit} with it; the change takes "
+		"effect at the next boot",
+	},
+
+	[PROBLEM_OVERLAYFS_MISSING] = { "overlayfs-missing", DIAG_ERROR, NULL },
+	[PROBLEM_LOWER_REFUSED] = { "lower-refused", DIAG_ERROR, NULL },
+	[PROBLEM_UPPER_REFUSED] = { "upper-refused", DIAG_ERROR, NULL },
+	[PROBLEM_ROOT_UNPROTECTED] = { "root-unprotected", DIAG_WARNING, NULL },
+	[PROBLEM_FSTAB_ROOT_WRITABLE] = { "fstab-root-writable", DIAG_NOTE, NULL },
+	[PROBLEM_CMDLINE_WRITABLE] = { "cmdline-writable", DIAG_WARNING, NULL },
+	[PROBLEM_CMDLINE_VOLATILE] = { "cmdline-volatile", DIAG_WARNING, NULL },
+	[PROBLEM_BOOT_OFF] = { "boot-off", DIAG_NOTE, NULL },
+	[PROBLEM_DEVICE_MISSING] = { "device-missing", DIAG_ERROR, NULL },
+	[PROBLEM_DEVICE_UNKNOWN] = { "device-unknown", DIAG_NOTE, NULL },
+	[PROBLEM_DEVICE_IS_ROOT] = { "device-is-root", DIAG_ERROR, NULL },
+	[PROBLEM_DEVICE_SHARED] = { "device-shared", DIAG_WARNING, NULL },
+	[PROBLEM_FILE_SYSTEM_MISSING] = { "file-system-missing", DIAG_ERROR, NULL },
+	[PROBLEM_FILE_SYSTEM_WRONG] = { "file-system-wrong", DIAG_ERROR, NULL },
+	[PROBLEM_POOL_TOO_LARGE] = { "pool-too-large", DIAG_ERROR, NULL },
+	[PROBLEM_POOLS_TOO_LARGE] = { "pools-too-large", DIAG_WARNING, NULL },
+	[PROBLEM_FILE_REPLACED] = { "file-replaced", DIAG_WARNING, NULL },
+	[PROBLEM_FILE_BOUND] = { "file-bound", DIAG_NOTE, NULL },
+	[PROBLEM_JOURNAL_IN_RAM] = { "journal-in-ram", DIAG_WARNING, NULL },
+	[PROBLEM_LOG_IN_RAM] = { "log-in-ram", DIAG_WARNING, NULL },
+	[PROBLEM_DATABASE_IN_RAM] = { "database-in-ram", DIAG_WARNING, NULL },
+	[PROBLEM_CACHE_IN_RAM] = { "cache-in-ram", DIAG_WARNING, NULL },
+	[PROBLEM_CONTAINER_STORAGE] = { "container-storage", DIAG_WARNING, NULL },
+	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
+};
+static_assert(ELEMENTSOF(kinds) == _PROBLEM_KIND_MAX, "a kind without a row");
+
+const char *problem_kind_to_string(enum problem_kind kind)
+{
+	return kinds[kind].name;
+}
+
+enum diag_level problem_kind_severity(enum problem_kind kind)
+{
+	return kinds[kind].severity;
+}
+
+void problems_add(struct problems *l, const struct problem *p)
+{
+	enum diag_level severity = p->entry ? p->entry->level : kinds[p->kind].severity;
+	size_t at = severity == DIAG_ERROR ? l->n_errors : l->n;
+
+	if (array_reserve(l->items, l->n) < 0) {
+		l->failed = true;
+		return;
+	}
+	memmove(&l->items[at + 1], &l->items[at], (l->n - at) * sizeof(*l->items));
+	l->items[at] = *p;
+	l->items[at].severity = severity;
+	l->n_errors += severity == DIAG_ERROR;
+	l->n++;
+}
+
+void problems_done(struct problems *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->items[i].reason);
+	free(l->items);
+	*l = (struct problems){ 0 };
+}
+
+void problem_add_unit(struct problem *p, const char *unit)
+{
+	if (unit && p->n_units < PROBLEM_UNITS_MAX)
+		p->units[p->n_units++] = unit;
+}
+
+struct problem problem_of_entry(const struct diag_entry *e)
+{
+	return (struct problem){
+		.kind = e->about.kind ? e->about.kind : PROBLEM_CONFIGURATION,
+		.severity = e->level,
+		.path = e->about.path,
+		.partition = e->about.partition,
+		.entry = e,
+	};
+}
+
+struct problem problem_of_storage(enum problem_kind kind, const struct storage *v)
+{
+	return (struct problem){
+		.kind = kind,
+		.severity = kinds[kind].severity,
+		.path = v->dir,
+		.partition = v->kind == STORAGE_PARTITION ? v->name : NULL,
+		.unit = v->unit,
+		.storage = v,
+	};
+}
+
+/* What the table of mounts holds: anyone who may mount can name it as they like. */
+static void add_foreign(struct strbuf *b, const char *s)
+{
+	_cleanup_free_ char *shown = NULL;
+
+	if (text_escape(s, &shown) < 0)
+		b->failed = true;
+	else
+		strbuf_add(b, shown);
+}
+
+static void add_fate(struct strbuf *b, const struct problem *p)
+{
+	const struct fate *f = &p->fate;
+
+	strbuf_add(b, "writes there ");
+	switch (f->kind) {
+	case FATE_FAIL:
+		strbuf_add(b, "fail");
+		break;
+	case FATE_DEVICE:
+		strbuf_add(b, "go to ");
+		add_foreign(b, f->device);
+		break;
+	case FATE_PARTITION:
+		strbuf_addf(b, "go to partition %s with %s", f->partition, f->with);
+		break;
+	case FATE_RAM:
+		strbuf_add(b, f->with ? "go to RAM with " : "go to RAM");
+		add_foreign(b, f->with ? f->with : "");
+		strbuf_add(b, " and are lost at power-off");
+		break;
+	}
+}
+
+static void add_storage(struct strbuf *b, const struct problem *p)
+{
+	switch (p->storage->kind) {
+	case STORAGE_SHARED:
+		strbuf_addf(b, "the shared RAM pool %s", p->storage->dir);
+		break;
+	case STORAGE_OWN:
+		strbuf_addf(b, "the RAM pool of %s", p->storage->name);
+		break;
+	case STORAGE_PARTITION:
+		strbuf_addf(b, "partition %s", p->storage->name);
+		break;
+	}
+}
+
+static void add_bytes(struct strbuf *b, const struct problem *p)
+{
+	const struct usage *u = &p->storage->usage;
+	char used[TEXT_BYTES_MAX], size[TEXT_BYTES_MAX];
+
+	strbuf_addf(b, "%u%% full (%s of %s)", usage_percent(u), text_bytes(used, u->used),
+		    text_bytes(size, u->used + u->available));
+}
+
+static void add_inodes(struct strbuf *b, const struct problem *p)
+{
+	const struct usage *u = &p->storage->usage;
+
+	strbuf_addf(b, "%u%% of its inodes (%" PRIu64 " of %" PRIu64 ")", usage_inodes_percent(u),
+		    u->inodes_used, u->inodes);
+}
+
+static void add_look(struct strbuf *b, const struct problem *p)
+{
+	if (p->storage->kind == STORAGE_PARTITION)
+		strbuf_addf(b, "du -x %s shows what fills it", p->storage->dir);
+	else
+		strbuf_add(b, "rofs diff --sort=size shows what fills it");
+}
+
+static void add_root(struct strbuf *b, const struct problem *p)
+{
+	if (p->place)
+		strbuf_addf(b, ", and %s is writable", p->place);
+}
+
+static const struct {
+	const char *name;
+	void (*add)(struct strbuf *b, const struct problem *p);
+} phrases[] = {
+	{ "fate", add_fate },	  { "storage", add_storage }, { "bytes", add_bytes },
+	{ "inodes", add_inodes }, { "look", add_look },	      { "root", add_root },
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+	bool foreign;
+} strings[] = {
+	{ "path", offsetof(struct problem, path), false },
+	{ "partition", offsetof(struct problem, partition), false },
+	{ "unit", offsetof(struct problem, unit), false },
+	{ "device", offsetof(struct problem, device), true },
+	{ "place", offsetof(struct problem, place), true },
+	{ "type", offsetof(struct problem, type), true },
+};
+
+static bool is_word(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && memcmp(word, name, len) == 0;
+}
+
+/* @word is what stands between the braces. */
+static void add_word(struct strbuf *b, const struct problem *p, const char *word, size_t len)
+{
+	for (size_t i = 0; i < ELEMENTSOF(phrases); i++)
+		if (is_word(word, len, phrases[i].name)) {
+			phrases[i].add(b, p);
+			return;
+		}
+	for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
+		const char *s = *(const char *const *)((const char *)p + strings[i].offset);
+
+		if (!is_word(word, len, strings[i].name))
+			continue;
+		if (strings[i].foreign)
+			add_foreign(b, s);
+		else
+			strbuf_add(b, s);
+		return;
+	}
+	assert(!"a sentence with an unknown word");
+}
+
+static void add_entry(struct strbuf *b, const struct diag_entry *e)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (diag_format(e, &line) < 0)
+		b->failed = true;
+	else
+		strbuf_add(b, line);
+}
+
+void problem_say(struct strbuf *b, const struct problem *p)
+{
+	const char *s = kinds[p->kind].sentence;
+
+	if (!s) {
+		add_entry(b, p->entry);
+		return;
+	}
+	while (*s) {
+		size_t n = strcspn(s, "{");
+
+		strbuf_add_n(b, s, n);
+		s += n;
+		if (!*s)
+			return;
+		n = strcspn(s, "}");
+		add_word(b, p, s + 1, n - 1);
+		s += n + 1;
+	}
+}
+
+int problem_format(const struct problem *p, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	problem_say(&b, p);
+	return strbuf_take(&b, ret);
+}
