@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Optional
 import pytest
 from support import RUN_SECONDS_MAX, environment, make_tree
 
+SCHEMA = Path(__file__).resolve().parent.parent / "docs/check.schema.json"
 MIB = 1024 * 1024
 VAR = "[Overlay /var]\n"
 DATA = "[Partition data]\nDevice=/dev/vdb\n[Persist /srv]\nPartition=data\n"
@@ -99,6 +101,60 @@ def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
     _, lines = check(rofs, root)
     found = [line for line in lines if line.startswith(beginning) and text in line]
     assert len(found) == 1, lines
+
+
+# (kind, path, partition) of the line that each case is about
+KINDS = {
+    "mistake": ("configuration", None, None),
+    "mount point": ("configuration", None, None),
+    "lower of fstab": ("lower-refused", "/home", None),
+    "upper": ("upper-refused", None, "data"),
+    "fstab mounts it too": ("configuration", None, None),
+    "root writable by fstab": ("fstab-root-writable", None, None),
+    "root left writable": ("root-unprotected", None, None),
+    "root not kept": ("root-unprotected", None, None),
+    "root writable by boot": ("cmdline-writable", None, None),
+    "volatile": ("cmdline-volatile", None, None),
+    "off": ("boot-off", None, None),
+    "too little memory": ("pool-too-large", None, None),
+    "pools together": ("pools-too-large", None, None),
+    "file that is renamed over": ("file-replaced", "/etc/resolv.conf", None),
+    "file": ("file-bound", "/var/x", None),
+    "container storage": ("container-storage", "/var", None),
+    "database": ("database-in-ram", "/var", None),
+}
+
+
+def check_json(rofs: Path, root: Path) -> list[dict[str, object]]:
+    """The problems, which are as the schema says and the same as in the text."""
+    done = subprocess.run([str(rofs), "check", "--json"], env=environment(root), check=False,
+                          text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=RUN_SECONDS_MAX)
+    assert done.stderr == ""
+    answer = json.loads(done.stdout)
+    jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.validate(answer, schema)
+    status, lines = check(rofs, root)
+    assert done.returncode == status
+    assert lines == [
+        (p["file"] or "") + (f":{p['line']}" if p["line"] else "") + (": " if p["file"] else "")
+        + f"{p['severity']}: {p['message']}" for p in answer["problems"]]
+    return answer["problems"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_json_says_the_kind(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, _, text = CASES[name]
+    root = make_tree(tmp_path / "root", {"etc/fstab": FSTAB, **files}, ["srv"])
+    found, = (p for p in check_json(rofs, root) if text in str(p["message"]))
+    assert (found["kind"], found["path"], found["partition"]) == KINDS[name]
+
+
+def test_json_without_problems(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR + DATA, "etc/fstab": FSTAB}, ["srv"])
+    assert check_json(rofs, root) == []
 
 
 @pytest.mark.parametrize("name", CASES)

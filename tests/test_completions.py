@@ -81,7 +81,7 @@ compset() { }
     (("",), ["status:is this machine", "check:mistakes", "plan:the units"]),
     (("--",), ["--help", "--version"]),
     (("status", "--"), ["--json", "--openmetrics", "--output=", "--help"]),
-    (("status", "--output=W"), ["WHERE", "USE%", "WRITTEN"]),
+    (("status", "--output=P"), ["PATH", "USE%", "WRITTEN"]),
     (("plan", "--root=/"), ["files -/"]),
 ])
 def test_zsh(rofs: Path, words: tuple[str, ...], offered: list[str]) -> None:

@@ -120,13 +120,16 @@ def test_schema_has_the_fields_that_are_promised() -> None:
     assert list(properties) == ["verdict", "boot", "problems", "root", "pools", "overlays",
                                 "partitions", "persists"]
     fields = {name: list(properties[name]["items"]["properties"])
-              for name in ("pools", "overlays", "partitions", "persists")}
+              for name in ("problems", "pools", "overlays", "partitions", "persists")}
     assert fields == {
-        "pools": ["name", "path", "size", "used", "inodes", "inodes_used"],
+        "problems": ["kind", "severity", "path", "partition", "unit", "reason", "message"],
+        "pools": ["name", "path", "unit", "state", "size", "used", "inodes", "inodes_used"],
         "overlays": ["path", "pool", "unit", "state"],
-        "partitions": ["name", "device", "unit", "state", "sectors_written"],
-        "persists": ["path", "partition", "directory", "state"]}
-    assert list(properties["root"]["properties"]) == ["readonly", "device", "sectors_written"]
+        "partitions": ["name", "device", "unit", "state", "sectors_written", "life_a", "life_b"],
+        "persists": ["path", "partition", "directory", "unit", "state"]}
+    assert list(properties["root"]["properties"]) == ["readonly", "device", "sectors_written",
+                                                      "life_a", "life_b"]
+    assert properties["boot"]["enum"] == ["normal", "recovery", "off"]
 
 
 def test_exit_status_does_not_depend_on_the_form(system: Path, rofs: Path) -> None:
@@ -137,15 +140,15 @@ def test_exit_status_does_not_depend_on_the_form(system: Path, rofs: Path) -> No
 def test_columns_can_be_chosen(healthy: Path, rofs: Path) -> None:
     said = run(rofs, healthy, "--output=kind,unit", "--noheadings", "--raw")
     assert said.status == 0
-    assert "/var" in run(rofs, healthy, "--output=where", "--raw").out.split()
+    assert "/var" in run(rofs, healthy, "--output=path", "--raw").out.split()
     assert "overlay rofs-overlay-var.mount" in said.out.splitlines()
     assert "partition rofs-persist-data.mount" in said.out.splitlines()
 
 
 def test_unknown_column_is_a_wrong_call(healthy: Path, rofs: Path) -> None:
-    said = run(rofs, healthy, "--output=WHERE,SPEED")
+    said = run(rofs, healthy, "--output=PATH,SPEED")
     assert (said.status, said.out) == (2, "")
-    assert "there is no column SPEED; expected some of WHERE,KIND," in said.err
+    assert "there is no column SPEED; expected some of PATH,KIND," in said.err
 
 
 @pytest.mark.parametrize("arguments", [["word"], ["--json", "--openmetrics"], ["--jsn"]])
@@ -157,19 +160,29 @@ def test_wrong_arguments_are_a_wrong_call(rofs: Path, tmp_path: Path,
 
 def test_emmc_tells_how_worn_it_is(healthy: Path, rofs: Path) -> None:
     life = healthy / "sys/devices/vdb/device/life_time"
-    for text, shown in (("0x01 0x03\n", "20-30%"), ("0x0b 0x01\n", "over 100%"),
-                        ("0x00 0x00\n", "")):
+    for text, shown in (("0x01 0x03\n", "10%/30%"), ("0x0b 0x01\n", ">100%/10%"),
+                        ("0x00 0x02\n", "-/20%"), ("0x00 0x00\n", "")):
         life.write_text(text)
         lines = run(rofs, healthy, "--noheadings", "--output=KIND,LIFE").out.splitlines()
         assert [line.split(None, 1)[1:] for line in lines if line.startswith("partition")] == [
             [shown] if shown else []]
 
 
+def test_both_memory_types_of_an_emmc_are_exported(healthy: Path, rofs: Path) -> None:
+    (healthy / "sys/devices/vdb/device/life_time").write_text("0x01 0x03\n")
+    partition, = json.loads(run(rofs, healthy, "--json").out)["partitions"]
+    assert (partition["life_a"], partition["life_b"]) == (1, 3)
+    metrics = run(rofs, healthy, "--openmetrics").out.splitlines()
+    for line in ('rofs_device_life_used_tenths_a{device="/dev/vdb"} 1',
+                 'rofs_device_life_used_tenths_b{device="/dev/vdb"} 3'):
+        assert line in metrics
+
+
 def test_without_mounts_it_refuses(healthy: Path, rofs: Path) -> None:
     (healthy / "proc/self/mountinfo").unlink()
     said = run(rofs, healthy)
     assert (said.status, said.out) == (1, "")
-    assert said.err == "rofs: looking at the system: No such file or directory\n"
+    assert said.err == "rofs: cannot examine the system: No such file or directory\n"
 
 
 def test_configuration_that_is_not_in_force_is_noticed(healthy: Path, rofs: Path) -> None:
@@ -182,8 +195,10 @@ def test_configuration_that_is_not_in_force_is_noticed(healthy: Path, rofs: Path
         conf.write("[Memory]\nSize=10M\n")
     said = run(rofs, healthy)
     assert said.status == 0
-    assert ("warning: rofs.conf or fstab was changed since the boot: rofs.mount would be another"
-            in said.out)
+    assert "warning: rofs.conf or fstab has changed since boot, and rofs.mount with it" in said.out
+    problem, = json.loads(run(rofs, healthy, "--json").out)["problems"]
+    assert (problem["kind"], problem["severity"], problem["unit"]) == (
+        "configuration-changed", "warning", "rofs.mount")
 
 
 @pytest.mark.root

@@ -37,10 +37,10 @@ def test_all_is_in_force(verify: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "problems", "motd"), [
-    ("03", 1, "rofs: NOT PROTECTED: /var/local/data is not on its partition data (LABEL=data): "),
-    ("02", 4, "rofs: NOT PROTECTED: / is writable: "),
-    ("04", 2, "rofs: NOT PROTECTED: /etc/rofs.conf:11: unknown key Szie= in [Overlay]; "),
-    ("08", 1, "rofs: NOT PROTECTED: nothing that rofs.conf declares is mounted in this boot, "),
+    ("03", 1, "rofs: partial: /var/local/data is not on its partition data (LABEL=data): "),
+    ("02", 4, "rofs: partial: / is writable: "),
+    ("04", 2, "rofs: partial: /etc/rofs.conf:11: unknown key Szie= in [Overlay]; "),
+    ("08", 1, "rofs: partial: nothing that rofs.conf declares is mounted in this boot, "),
 ])
 def test_something_is_not(verify: Path, tmp_path: Path, number: str, problems: int,
                           motd: str) -> None:
@@ -70,7 +70,7 @@ def test_what_is_repaired_is_seen(verify: Path, tmp_path: Path) -> None:
     healthy = next(STATUS.glob("01-*")) / "mountinfo"
     (root / "proc/self/mountinfo").write_text(healthy.read_text())
     assert run(verify, root).returncode == 0
-    assert "NOT" not in (root / "run/motd.d/rofs").read_text()
+    assert "partial" not in (root / "run/motd.d/rofs").read_text()
 
 
 def test_watch_has_nothing_to_say_when_nothing_changed(verify: Path, tmp_path: Path) -> None:

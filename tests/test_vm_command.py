@@ -66,7 +66,7 @@ def test_plan_is_what_was_generated(boot: Boot, name: str) -> None:
 def test_ordinary_user_gets_the_answer(boot: Boot) -> None:
     assert boot["unprivileged"].status == 0, boot["unprivileged"]
     assert boot["unprivileged"].out.startswith("protected: ")
-    assert "not seen" not in boot["unprivileged"].out
+    assert "unavailable" not in boot["unprivileged"].out
     assert answer(boot, "unprivileged_json")["pools"] == answer(boot, "healthy_json")["pools"] or (
         answer(boot, "unprivileged_json")["pools"][0]["size"])
 
@@ -91,7 +91,7 @@ def test_without_the_bus(boot: Boot) -> None:
     for name in ("bus_down", "bus_down_unprivileged", "alone"):
         assert boot[name].status == 0
         assert boot[name].out.startswith("protected: ")
-        assert "not seen" not in boot[name].out
+        assert "unavailable" not in boot[name].out
 
 
 # What a machine does by itself between switching on and the first question, and why.
@@ -183,13 +183,13 @@ def test_container_gets_an_answer(boot: Boot) -> None:
 @pytest.mark.scenario("command")
 def test_full_pool_is_a_warning_and_no_failure(boot: Boot) -> None:
     """All that is declared is in force: the status stays 0, and everybody says what is coming."""
-    # Filled to 96 %; the journal goes on.
-    full = (r"the shared RAM pool /rofs is 9[6-9] % full \(4[67] MiB of 48 MiB\);"
+    # Filled to 96%; the journal goes on.
+    full = (r"the shared RAM pool /rofs is 9[6-9]% full \(4[67] MiB of 48 MiB\);"
             r" rofs diff --sort=size")
     assert boot["full_status"].status == 0
     assert boot["full_status"].out.startswith("protected: ")
     assert re.search(f"\n  warning: {full}", boot["full_status"].out)
-    assert [text for text in answer(boot, "full_json")["problems"] if re.match(full, text)]
+    assert [p for p in answer(boot, "full_json")["problems"] if re.match(full, p["message"])]
     assert (boot["full_verify"].status, boot["full_failed"].out) == (0, "")
     assert re.search(f"^rofs: {full}", boot["full_motd"].out, re.MULTILINE)
     assert re.match(full, boot["full_message"].out)
@@ -202,37 +202,38 @@ def test_missing_partition_and_mistake_degrade_the_machine(boot: Boot) -> None:
     for text in (GONE, MISTAKE):
         assert text in boot["boot_status"].out
         assert text in boot["boot_journal"].out
-        assert [p for p in answer(boot, "boot_json")["problems"] if p.startswith(text)]
+        assert [p for p in answer(boot, "boot_json")["problems"] if p["message"].startswith(text)]
     assert boot["boot_status"].status == 1
-    assert boot["boot_motd"].out.startswith(f"rofs: NOT PROTECTED: {GONE}")
+    assert boot["boot_motd"].out.startswith(f"rofs: partial: {GONE}")
 
 
 @pytest.mark.scenario("broken")
 def test_without_the_bus_states_are_not_seen(boot: Boot) -> None:
     assert boot["boot_alone"].status == 1
-    assert f"not in force: {GONE}" in boot["boot_alone"].out
-    assert "not seen: what systemd says of the units: " in boot["boot_alone"].out
+    assert f"error: {GONE}" in boot["boot_alone"].out
+    assert "unavailable: unit states: " in boot["boot_alone"].out
 
 
 @pytest.mark.scenario("broken")
 def test_catalog_explains(boot: Boot) -> None:
-    assert "Subject: Something that rofs.conf declares is not in force" in boot["catalog"].out
-    assert "Subject: /rofs is nearly full: 99 %" in boot["pool_message"].out
+    assert "Subject: Partial: something that rofs.conf declares is missing" in boot["catalog"].out
+    assert "Subject: /rofs is nearly full: 99%" in boot["pool_message"].out
 
 
 @pytest.mark.scenario("broken")
 @pytest.mark.parametrize(("name", "sentence"), [
     ("overlay", "/srv has no overlay: writes there fail"),
-    ("root", "/ is writable: what programs write there wears the flash; "),
+    ("root", "/ is writable: writes there wear the flash; "),
     ("covered", "the persist on /var/local/data is covered: scratch (tmpfs) is mounted over it"),
 ])
 def test_piece_that_is_taken_away_is_told_by_all(boot: Boot, name: str, sentence: str) -> None:
     assert boot[f"{name}_status"].status == 1
-    assert f"not in force: {sentence}" in boot[f"{name}_status"].out
-    assert [p for p in answer(boot, f"{name}_json")["problems"] if p.startswith(sentence)]
+    assert f"error: {sentence}" in boot[f"{name}_status"].out
+    assert [p for p in answer(boot, f"{name}_json")["problems"]
+            if p["message"].startswith(sentence)]
     assert boot[f"{name}_verify"].status == 1
     assert boot[f"{name}_failed"].line.startswith("rofs-verify.service ")
-    assert boot[f"{name}_motd"].out.startswith(f"rofs: NOT PROTECTED: {sentence}")
+    assert boot[f"{name}_motd"].out.startswith(f"rofs: partial: {sentence}")
     assert sentence in boot[f"{name}_journal"].out
 
 
@@ -244,9 +245,9 @@ def test_watch_asks_for_a_new_verdict(boot: Boot) -> None:
 @pytest.mark.scenario("broken")
 def test_full_pool_is_told_once(boot: Boot) -> None:
     said = boot["pool_watch"].out.splitlines()
-    assert len([line for line in said if "the shared RAM pool /rofs is 99 % full" in line]) == 1
-    assert "warning: the shared RAM pool /rofs is 99 % full" in boot["pool_status"].out
-    assert "rofs: the shared RAM pool /rofs is 99 % full" in boot["pool_motd"].out
+    assert len([line for line in said if "the shared RAM pool /rofs is 99% full" in line]) == 1
+    assert "warning: the shared RAM pool /rofs is 99% full" in boot["pool_status"].out
+    assert "rofs: the shared RAM pool /rofs is 99% full" in boot["pool_motd"].out
     assert "level" not in boot["pool_emptied"].out
 
 

@@ -39,12 +39,12 @@ def test_everybody_says_so(boot: Boot) -> None:
     assert boot["rofs_status"].status == 1
     for path in ("/etc", "/home", "/var"):
         sentence = f"{path} has no overlay: writes there fail"
-        assert (f"  not in force: {sentence}\n"
+        assert (f"  error: {sentence}\n"
                 "    why: this kernel has no overlayfs: /etc /home /var stay read-only\n"
                 ) in status
         assert sentence in boot["rofs_journal"].out
     assert boot["rofs_verify"].status == 1
-    assert boot["rofs_motd"].out == ("rofs: NOT PROTECTED: /etc has no overlay: writes there fail; "
+    assert boot["rofs_motd"].out == ("rofs: partial: /etc has no overlay: writes there fail; "
                                      "2 more, see rofs status\n")
     found = json.loads(boot["rofs_json"].out)
     assert found["verdict"] == "partial"

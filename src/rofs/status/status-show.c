@@ -330,7 +330,7 @@ int status_show(const struct status *s, const struct table_style *style, bool on
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < s->n_unseen; i++)
-		printf("%s%snot seen: %s%s\n", i == 0 ? "\n" : "", output_colour(&o, COLOUR_DIM),
+		printf("%s%sunavailable: %s%s\n", i == 0 ? "\n" : "", output_colour(&o, COLOUR_DIM),
 		       s->unseen[i], output_colour(&o, COLOUR_NONE));
 	return 0;
 }

@@ -94,7 +94,7 @@ HEALTHY: Dict[str, str] = {
     "unprivileged_json": f"{NOBODY} rofs status --json",
     "metrics": "rofs status --openmetrics",
     "red": f"TERM=xterm SYSTEMD_PAGER= script -qec '{STATUS}' /dev/null",
-    "columns": f"{STATUS} --output=WHERE,UNIT --noheadings --raw",
+    "columns": f"{STATUS} --output=PATH,UNIT --noheadings --raw",
     "plan": "rm -rf /run/planned && rofs plan --output=/run/planned &&"
             " diff -r --no-dereference /run/planned /run/systemd/generator.early &&"
             " find /run/planned | wc -l",
