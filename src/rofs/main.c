@@ -19,7 +19,8 @@ struct verb {
 /* In the order of --help. */
 static const struct verb verbs[] = {
 	{ "status", "[--json]", "is this machine protected, and if not, why", verb_status },
-	{ "check", "[--root=DIR]", "mistakes, and what will go wrong on this machine", verb_check },
+	{ "check", "[--root=DIR] [--json]", "mistakes, and what will go wrong on this machine",
+	  verb_check },
 	{ "plan", "[--root=DIR] [--output=DIR]", "the units that the generator would write",
 	  verb_plan },
 	{ "diff", "[--json] [--sort=size] [PATH...]", "what has changed since boot", verb_diff },

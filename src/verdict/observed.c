@@ -78,7 +78,7 @@ int observed_storages(struct observed *s, const struct plan *p)
 	return err;
 }
 
-/* The mount on @target whose mount point lies in @parent; the later one covers an earlier. */
+/* The mount on @target whose mount point is in @parent; a later one covers an earlier one. */
 static const struct observed_mount *find_child(const struct observed *s,
 					       const struct observed_mount *parent,
 					       const char *target, size_t len)
@@ -93,11 +93,11 @@ static const struct observed_mount *find_child(const struct observed *s,
 	return NULL;
 }
 
-/* Follows the mounts that are stacked on one another at the first @len bytes of @path. */
+/* Follows the mounts that are stacked at the first @len bytes of @path. */
 static const struct observed_mount *
 descend(const struct observed *s, const struct observed_mount *at, const char *path, size_t len)
 {
-	/* A mount is parent of another at most once: a table that says otherwise is made up. */
+	/* As many steps as there are mounts are enough; a forged table could go in circles. */
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct observed_mount *child = find_child(s, at, path, len);
 
@@ -108,7 +108,7 @@ descend(const struct observed *s, const struct observed_mount *at, const char *p
 	return at;
 }
 
-/* Its parent lies outside of what this process can see, or it is its own. */
+/* Its parent is hidden from this process, or is itself. */
 static const struct observed_mount *find_root(const struct observed *s)
 {
 	for (size_t i = 0; i < s->n_mounts; i++) {
@@ -194,7 +194,7 @@ static unsigned percent(uint64_t part, uint64_t whole)
 {
 	if (whole == 0)
 		return 0;
-	/* Sizes of today's devices times 100 fit. */
+	/* 100 times the size of a device fits. */
 	return (unsigned)((part * 100 + whole - 1) / whole);
 }
 

@@ -8,8 +8,8 @@
 #include "plan/plan.h"
 
 /*
- * What a running system is like, to be held against a plan. Only the structs, and questions about
- * them: src/system/observe.c fills them.
+ * The running system, to be compared with a plan. Only the structs, and questions about them;
+ * src/system/observe.c fills them.
  */
 
 /** struct observed_mount - a line of /proc/self/mountinfo; strings owned */
@@ -30,11 +30,11 @@ enum storage_kind {
 	STORAGE_PARTITION, /* a persistent partition */
 };
 
-/** struct usage - how full a file system is. Not known: all 0. */
+/** struct usage - how full a file system is; all-zero: unknown */
 struct usage {
 	bool known;
 	uint64_t size, used, available; /* bytes; available: to ordinary users */
-	uint64_t inodes, inodes_used;	/* inodes 0: the file system does not count them */
+	uint64_t inodes, inodes_used;	/* inodes 0: unlimited */
 };
 
 /** struct storage - a file system that takes writes: a pool or a partition */
@@ -48,9 +48,9 @@ struct storage {
 	struct usage usage;
 };
 
-/** struct observed - all of it. All-zero: nothing is known. observed_done() frees it. */
+/** struct observed - the running system; all-zero: nothing is known. observed_done() frees it. */
 struct observed {
-	struct observed_mount *mounts; /* in the order of mountinfo: what covers comes later */
+	struct observed_mount *mounts; /* in the order of mountinfo: a mount follows what it covers */
 	size_t n_mounts;
 	char **swaps; /* active swap that is not zram: paths */
 	size_t n_swaps;
@@ -61,7 +61,7 @@ struct observed {
 void observed_done(struct observed *s);
 
 /**
- * observed_storages - list the storages of a plan, nothing known of their usage yet
+ * observed_storages - list the storages of a plan, their usage still unknown
  *
  * RAM pools first, the shared one before the others, then the partitions in use.
  *
@@ -70,20 +70,19 @@ void observed_done(struct observed *s);
 int observed_storages(struct observed *s, const struct plan *p);
 
 /**
- * observed_at - the mount that a program sees at @path: the one that holds it, and is covered by no
- * other
+ * observed_at - the mount that a program finds at @path: the one it is on, covered by no other
  *
  * Returns: NULL only if no root is mounted at all.
  */
 const struct observed_mount *observed_at(const struct observed *s, const char *path);
 
-/** observed_mounted_at - as observed_at(), but NULL when @path itself is no mount point. */
+/** observed_mounted_at - as observed_at(), but NULL unless @path itself is a mount point */
 const struct observed_mount *observed_mounted_at(const struct observed *s, const char *path);
 
-/** observed_same_fs - are both mounts of one file system? */
+/** observed_same_fs - are both mounts of the same file system? */
 bool observed_same_fs(const struct observed_mount *a, const struct observed_mount *b);
 
-/** observed_is_volatile - does the mount forget what is written to it at power-off? */
+/** observed_is_volatile - is what is written to this mount lost at power-off? */
 bool observed_is_volatile(const struct observed_mount *m);
 
 /**

@@ -227,7 +227,7 @@ struct problem problem_of_storage(enum problem_kind kind, const struct storage *
 	};
 }
 
-/* What the table of mounts holds: anyone who may mount can name it as they like. */
+/* From the table of mounts: whoever may mount can choose any name. */
 static void add_foreign(struct strbuf *b, const char *s)
 {
 	_cleanup_free_ char *shown = NULL;
@@ -334,7 +334,7 @@ static bool is_word(const char *word, size_t len, const char *name)
 	return strlen(name) == len && memcmp(word, name, len) == 0;
 }
 
-/* @word is what stands between the braces. */
+/* @word: what is between the braces. */
 static void add_word(struct strbuf *b, const struct problem *p, const char *word, size_t len)
 {
 	for (size_t i = 0; i < ELEMENTSOF(phrases); i++)

@@ -72,7 +72,7 @@ enum problem_kind {
 const char *problem_kind_to_string(enum problem_kind kind);
 enum diag_level problem_kind_severity(enum problem_kind kind);
 
-/** struct fate - what becomes of writes to a path where something declared is missing */
+/** struct fate - what happens to writes to a path where something declared is missing */
 struct fate {
 	enum fate_kind {
 		FATE_FAIL,

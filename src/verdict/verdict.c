@@ -149,7 +149,7 @@ static const struct plan_overlay *find_kept(const struct comparing *c, const cha
 	return o && o->on_partition && c->verdict.overlays[o - c->plan->overlays] ? o : NULL;
 }
 
-/* What becomes of writes to @path, where something declared is missing. */
+/* What happens to writes to @path, where something declared is missing. */
 static struct fate fate_of(const struct comparing *c, const char *path)
 {
 	const struct observed_mount *m = observed_at(c->observed, path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rofs-verify: what rofs-verify.service and rofs-watch.service run; rofs(8). No D-Bus at boot: the
- * table of mounts says enough.
+ * rofs-verify: the program of rofs-verify.service and rofs-watch.service; rofs(8). It needs no D-Bus
+ * at boot: the table of mounts is enough.
  */
 #include <string.h>
 
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 
 	err = collect(program_root(), &v);
 	if (err < 0)
-		return log_error(err, "looking at the system: %s", strerror(-err)), EXIT_FAILURE;
+		return log_error(err, "examining the system: %s", strerror(-err)), EXIT_FAILURE;
 	if (v.off)
 		return write_motd(&v) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 

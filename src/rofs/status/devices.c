@@ -52,7 +52,7 @@ static void read_written(const char *dir, unsigned major, unsigned minor, struct
 	ret->written_known = end != s;
 }
 
-/* "0x01 0x02". A partition's own directory lies in that of the whole medium. */
+/* "0x01 0x02". A partition's directory is in that of the whole medium. */
 static void read_life(const char *dir, unsigned major, unsigned minor, struct device *ret)
 {
 	char line[64], *end;
@@ -80,7 +80,7 @@ static bool find_number(const struct observed_mount *m, unsigned *major, unsigne
 	return true;
 }
 
-/* Without an initramfs the kernel's table of mounts has /dev/root, which is no device. */
+/* Without an initramfs the kernel's table of mounts has /dev/root, which is no device node. */
 static int find_name(const char *dir, const struct observed_mount *m, unsigned major,
 		     unsigned minor, char **ret)
 {
