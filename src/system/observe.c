@@ -140,8 +140,7 @@ static const char *way_in(const struct observed *s, const struct plan *p, const 
 		/* Without its partition, what is there may be in RAM. */
 		if (o->fallback != SIZE_MAX && !observed_mounted_at(s, o->merged))
 			continue;
-		if (m && strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0 &&
-		    storage_of_overlay(s, o) == v)
+		if (m && observed_is_overlay(m) && storage_of_overlay(s, o) == v)
 			return o->path;
 	}
 	for (size_t i = 0; i < p->n_persists && v->kind == STORAGE_PARTITION; i++) {

@@ -153,10 +153,20 @@ bool observed_same_fs(const struct observed_mount *a, const struct observed_moun
 	return a->major == b->major && a->minor == b->minor && strcmp(a->type, b->type) == 0;
 }
 
+bool observed_is_read_only(const struct observed_mount *m)
+{
+	return m->read_only || m->fs_read_only;
+}
+
+bool observed_is_overlay(const struct observed_mount *m)
+{
+	return strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0;
+}
+
 bool observed_is_volatile(const struct observed_mount *m)
 {
 	return strcmp(m->type, "tmpfs") == 0 || strcmp(m->type, "ramfs") == 0 ||
-	       (strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0);
+	       observed_is_overlay(m);
 }
 
 static enum storage_kind pool_kind(const struct plan_overlay *o)

@@ -82,6 +82,12 @@ const struct observed_mount *observed_mounted_at(const struct observed *s, const
 /** observed_same_fs - are both mounts of the same file system? */
 bool observed_same_fs(const struct observed_mount *a, const struct observed_mount *b);
 
+/** observed_is_read_only - do writes through this mount fail? */
+bool observed_is_read_only(const struct observed_mount *m);
+
+/** observed_is_overlay - is it an overlay of ours? */
+bool observed_is_overlay(const struct observed_mount *m);
+
 /** observed_is_volatile - is what is written to this mount lost at power-off? */
 bool observed_is_volatile(const struct observed_mount *m);
 

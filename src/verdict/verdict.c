@@ -39,16 +39,6 @@ static void add(struct comparing *c, const struct problem *p)
 	problems_add(&c->verdict.problems, p);
 }
 
-static bool is_read_only(const struct observed_mount *m)
-{
-	return m->read_only || m->fs_read_only;
-}
-
-static bool is_our_overlay(const struct observed_mount *m)
-{
-	return strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0;
-}
-
 static void compare_configuration(struct comparing *c, const struct diag *d)
 {
 	for (size_t i = 0; i < d->n_entries; i++) {
@@ -114,7 +104,7 @@ static void compare_lower_root(struct comparing *c)
 	const struct observed_mount *m = observed_mounted_at(c->observed, "/rofs/ro");
 	struct problem p = { .path = "/rofs/ro", .unit = "rofs-ro.mount" };
 
-	if (c->plan->n_pools == 0 || (m && is_read_only(m)))
+	if (c->plan->n_pools == 0 || (m && observed_is_read_only(m)))
 		return;
 	p.kind = m ? PROBLEM_LOWER_WRITABLE : PROBLEM_LOWER_ROOT_MISSING;
 	if (!m)
@@ -133,7 +123,7 @@ static void compare_lower(struct comparing *c, const struct plan_lower *l)
 		.place = l->entry->dir,
 	};
 
-	if (m && is_read_only(m))
+	if (m && observed_is_read_only(m))
 		return;
 	problem_add_unit(&p, l->device_unit);
 	problem_add_unit(&p, l->fsck_unit);
@@ -155,7 +145,7 @@ static struct fate fate_of(const struct comparing *c, const char *path)
 	const struct observed_mount *m = observed_at(c->observed, path);
 	const struct plan_overlay *kept = m ? find_kept(c, m->target) : NULL;
 
-	if (!m || is_read_only(m))
+	if (!m || observed_is_read_only(m))
 		return (struct fate){ .kind = FATE_FAIL };
 	if (kept)
 		return (struct fate){ .kind = FATE_PARTITION,
@@ -207,7 +197,7 @@ static enum problem_kind classify_bound(const struct plan_overlay *o,
 {
 	bool meant = o->conf->options && fstab_has_option(o->conf->options, "ro");
 
-	if (!meant && is_read_only(at))
+	if (!meant && observed_is_read_only(at))
 		return PROBLEM_OVERLAY_READ_ONLY;
 	return merged ? PROBLEM_NONE : PROBLEM_OVERLAY_SOURCE_UNMOUNTED;
 }
@@ -218,9 +208,10 @@ static enum problem_kind classify_overlay(const struct comparing *c, const struc
 				    *at = observed_mounted_at(c->observed, o->path);
 
 	/* Without the partition, its replacement at the path may be an overlay of ours too. */
-	if (!merged && o->on_partition && (o->fallback != SIZE_MAX || !at || !is_our_overlay(at)))
+	if (!merged && o->on_partition &&
+	    (o->fallback != SIZE_MAX || !at || !observed_is_overlay(at)))
 		return PROBLEM_OVERLAY_NOT_KEPT;
-	if (at && is_our_overlay(at) && (!merged || observed_same_fs(at, merged)))
+	if (at && observed_is_overlay(at) && (!merged || observed_same_fs(at, merged)))
 		return classify_bound(o, at, merged);
 	if (merged && has_mount(c->observed, o->path, merged))
 		return PROBLEM_OVERLAY_COVERED;
@@ -324,7 +315,7 @@ static void compare_partition(struct comparing *c, size_t i)
 		problem_add_unit(&p, q->unit);
 		add(c, &p);
 	}
-	if (m && is_read_only(m) && !fstab_has_option(q->conf->options, "ro")) {
+	if (m && observed_is_read_only(m) && !fstab_has_option(q->conf->options, "ro")) {
 		p.kind = PROBLEM_PARTITION_READ_ONLY;
 		add(c, &p);
 	}
@@ -335,7 +326,7 @@ static void compare_tmp(struct comparing *c)
 	const struct observed_mount *m = observed_mounted_at(c->observed, "/tmp");
 	struct problem p = { .kind = PROBLEM_TMP_MISSING, .path = "/tmp", .unit = "tmp.mount" };
 
-	if (!c->plan->tmp || (m && !is_read_only(m)))
+	if (!c->plan->tmp || (m && !observed_is_read_only(m)))
 		return;
 	p.fate = fate_of(c, "/tmp");
 	problem_add_unit(&p, p.unit);
@@ -385,7 +376,7 @@ static void add_nothing(struct comparing *c)
 {
 	const struct observed_mount *root = observed_at(c->observed, "/");
 	const struct problem p = { .kind = PROBLEM_NOTHING_MOUNTED,
-				   .place = root && !is_read_only(root) ? "/" : NULL };
+				   .place = root && !observed_is_read_only(root) ? "/" : NULL };
 
 	add(c, &p);
 }

@@ -56,7 +56,7 @@ static void add_root(struct json *j, const struct status *s)
 	const struct observed_mount *m = observed_at(&s->observed, "/");
 
 	json_open(j, "root", '{');
-	json_boolean(j, "readonly", m && (m->read_only || m->fs_read_only));
+	json_boolean(j, "readonly", m && observed_is_read_only(m));
 	json_string(j, "device", s->root.name);
 	add_device(j, &s->root);
 	json_close(j, '}');

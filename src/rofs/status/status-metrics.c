@@ -64,7 +64,7 @@ static void add_verdict(struct strbuf *b, const struct status *s)
 	add_one(b, "rofs_problems", "severity", "error", l->n_errors);
 	add_one(b, "rofs_problems", "severity", "warning", l->n - l->n_errors);
 	add_flag(b, "rofs_root_readonly", "Whether the root file system is read-only",
-		 m && (m->read_only || m->fs_read_only));
+		 m && observed_is_read_only(m));
 }
 
 /* struct usage_metric - a number of each pool and of each partition */

@@ -144,7 +144,7 @@ static void add_root(struct table *t, const struct status *s)
 {
 	const struct observed_mount *m = observed_at(&s->observed, "/");
 	struct libscols_line *line = add_row(t, NULL, "/", "root", NULL);
-	bool read_only = m && (m->read_only || m->fs_read_only);
+	bool read_only = m && observed_is_read_only(m);
 
 	cell_state(t, line, read_only ? "read-only" : "writable",
 		   read_only || s->loaded.plan.n_remounts == 0 || s->off);
