@@ -96,7 +96,7 @@ need() {
 }
 
 build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|systemd'
-	libacl1-dev libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev scdoc)
+	libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev scdoc)
 image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diffutils
 	qemu-system-x86 qemu-utils btrfs-progs dosfstools erofs-utils f2fs-tools fdisk mtools
 	squashfs-tools xfsprogs)
