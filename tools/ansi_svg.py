@@ -1,6 +1,6 @@
-"""Draws what a program printed on a terminal as SVG: text that can be selected and searched.
+"""Draw terminal output as SVG, with text that can be selected and searched.
 
-It knows what our programs print: lines, colours and weights (SGR), nothing that moves the cursor.
+It supports what our programs print: lines, colours and weights (SGR), but no cursor movement.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Iterator, List
 from xml.sax.saxutils import escape
 
 FONT_PIXELS = 14
-CELL_WIDTH = 8.4  # 0.6 em, as most monospaced fonts have it; textLength makes the others fit
+CELL_WIDTH = 8.4  # 0.6 em, as in most monospaced fonts; textLength adjusts the others
 LINE_HEIGHT = 19
 MARGIN = 16
 
@@ -26,13 +26,13 @@ OTHER = re.compile(r"\033\[[0-9;?]*[A-Za-ln-z]|\033[=>]|\r|\017")
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """How a character looks."""
+    """The style of a character."""
 
     colour: str = FOREGROUND
     bold: bool = False
 
     def after(self, code: int) -> "Style":
-        """This style, changed by one number of an SGR sequence."""
+        """This style after one parameter of an SGR sequence."""
         if code == 0:
             return Style()
         if code == 1:
@@ -44,21 +44,21 @@ class Style:
         return dataclasses.replace(self, colour=COLOURS.get(code, self.colour))
 
     def attributes(self) -> str:
-        """Those of SVG that differ from the whole picture's."""
+        """The SVG attributes that differ from those of the whole image."""
         colour = f' fill="{self.colour}"' if self.colour != FOREGROUND else ""
         return colour + (' font-weight="bold"' if self.bold else "")
 
 
 @dataclasses.dataclass
 class Run:
-    """Characters of one style, beside each other."""
+    """Consecutive characters of one style."""
 
     style: Style
     text: str
 
 
 def runs(text: str) -> Iterator[Run]:
-    """The text in pieces of one style each."""
+    """Split the text into runs of one style each."""
     style = Style()
     at = 0
     for match in SGR.finditer(text):
@@ -72,7 +72,7 @@ def runs(text: str) -> Iterator[Run]:
 
 
 def rows(output: str, columns: int) -> List[List[Run]]:
-    """The rows of a terminal, where long lines go on in the next one. One cell a character."""
+    """The rows of a terminal, with long lines wrapped. Each character takes one cell."""
     found: List[List[Run]] = [[]]
     width = 0
     for run in runs(OTHER.sub("", output)):
@@ -94,7 +94,7 @@ def rows(output: str, columns: int) -> List[List[Run]]:
 
 
 def draw_row(row: List[Run], y: int) -> str:
-    """One line of text."""
+    """Draw one line of text."""
     row = [dataclasses.replace(run) for run in row]
     while row and not row[-1].text.strip():
         row.pop()
@@ -110,7 +110,7 @@ def draw_row(row: List[Run], y: int) -> str:
 
 
 def draw(output: str, columns: int, title: str) -> str:
-    """The SVG. `title` is what screen readers say."""
+    """Draw the SVG. `title` is for screen readers."""
     screen = rows(output, columns)
     width = round(columns * CELL_WIDTH) + 2 * MARGIN
     height = len(screen) * LINE_HEIGHT + 2 * MARGIN

@@ -1,4 +1,4 @@
-"""Prints "PASSED FAILED SKIPPED" of a test log: meson's testlog.json or pytest's junit file."""
+"""Print "PASSED FAILED SKIPPED" for a test log: meson's testlog.json or pytest's JUnit file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MESON_PASSED = ("OK", "EXPECTEDFAIL")
 
 
 def count_meson(log: Path) -> Tuple[int, int, int]:
-    """Counts of a log with one JSON object per test and line."""
+    """Count the results in a log with one JSON object per test and line."""
     results = [json.loads(line)["result"] for line in log.read_text().splitlines()]
     passed = sum(result in MESON_PASSED for result in results)
     skipped = results.count("SKIP")
@@ -20,7 +20,7 @@ def count_meson(log: Path) -> Tuple[int, int, int]:
 
 
 def count_pytest(log: Path) -> Tuple[int, int, int]:
-    """Counts of a junit file; an error in a test's setup or teardown is a failure."""
+    """Count the results in a JUnit file; an error in setup or teardown is a failure."""
     passed = failed = skipped = 0
     for case in ElementTree.parse(log).iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
@@ -33,7 +33,7 @@ def count_pytest(log: Path) -> Tuple[int, int, int]:
 
 
 def main() -> int:
-    """Exit status 2 for wrong arguments, 1 for a log that cannot be read."""
+    """Exit with status 2 if the arguments are wrong, 1 if the log cannot be read."""
     kinds = {"meson": count_meson, "pytest": count_pytest}
     if len(sys.argv) != 3 or sys.argv[1] not in kinds:
         print("usage: count.py meson|pytest FILE", file=sys.stderr)

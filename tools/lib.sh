@@ -1,8 +1,8 @@
-# What tools/test and tools/demo share: saying things, installing what is missing.
+# Shared by tools/test, tools/demo and tools/screenshots: output, installing dependencies, images.
 # shellcheck shell=bash disable=SC2034
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# Not the first python3 in PATH: pytest and the like belong to the system's.
+# Use the system's Python, which has pytest, etc., rather than the first python3 in PATH.
 python=/usr/bin/python3
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -15,30 +15,30 @@ say() {
 	printf '%s\n' "$*"
 }
 
-# die MESSAGE...: end with status 2, the message on standard error.
+# die MESSAGE...: print the message on standard error and exit with status 2.
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 	exit 2
 }
 
-# as_root COMMAND...: run it as root, through sudo if need be.
+# as_root COMMAND...: run the command as root, using sudo if necessary.
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
 		return
 	fi
-	command -v sudo >/dev/null || die "needs root for: $*; run it as root or install sudo"
+	command -v sudo >/dev/null || die "root privileges are required for: $*; run this as root or install sudo"
 	sudo "$@"
 }
 
-# as_root_python ARGUMENT...: Debian's Python as root, with our settings and cache kept.
+# as_root_python ARGUMENT...: run Debian's Python as root, with our settings and cache.
 as_root_python() {
 	as_root env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$top/tests" ROFS_CACHE="$ROFS_CACHE" \
 		ROFS_BUILD_DIR="${ROFS_BUILD_DIR:-}" ${CI:+CI="$CI"} ${NO_COLOR:+NO_COLOR="$NO_COLOR"} \
 		"$python" "$@"
 }
 
-# The cache of the user who calls, also in the steps that run as root.
+# Use the cache of the calling user even in steps that run as root.
 export ROFS_CACHE=${ROFS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rofs}
 mkdir -p "$ROFS_CACHE" || exit 2
 
@@ -50,8 +50,8 @@ is_known() {
 	[ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null)" ]
 }
 
-# choose ALTERNATIVE...: the first that is installed, else the first that this release has.
-# A last alternative "-" means that nothing of them is needed.
+# choose ALTERNATIVE...: print nothing if one is installed, else the first that this release has.
+# If the last alternative is "-", none of them is required.
 choose() {
 	local package
 	for package in "$@"; do
@@ -67,7 +67,7 @@ choose() {
 	say "$1"
 }
 
-# missing PACKAGE...: those that are to be installed; a|b are alternatives.
+# missing PACKAGE...: print the packages that have to be installed; a|b are alternatives.
 missing() {
 	local package alternatives
 	for package in "$@"; do
@@ -76,18 +76,18 @@ missing() {
 	done
 }
 
-# need PACKAGE...: install what is missing of them, saying what.
+# need PACKAGE...: install the missing packages, and print their names.
 need() {
 	local lacking
 	if ! command -v apt-get >/dev/null; then
-		say "This is neither Debian nor Ubuntu; it is up to you to have: $*"
+		say "This is neither Debian nor Ubuntu; make sure that these are installed: $*"
 		return
 	fi
 	lacking=$(missing "$@")
 	[ -n "$lacking" ] || return 0
-	say "Refreshing the package lists"
+	say "Updating the package lists"
 	as_root apt-get -q -q update || die "apt-get update failed"
-	# What a release knows is certain only now.
+	# Only now are the available packages known reliably.
 	lacking=$(missing "$@" | tr '\n' ' ')
 	say "Installing $lacking"
 	# shellcheck disable=SC2086
@@ -101,18 +101,18 @@ image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diff
 	qemu-system-x86 qemu-utils btrfs-progs dosfstools erofs-utils f2fs-tools fdisk mtools
 	squashfs-tools xfsprogs)
 
-# need_amd64: the virtual machines are of the host's architecture, and that is only one.
+# need_amd64: the virtual machines use the architecture of the host, and only amd64 is supported.
 need_amd64() {
-	[ "$(uname -m)" = x86_64 ] || die "the virtual machines need an x86_64 host, not $(uname -m)"
+	[ "$(uname -m)" = x86_64 ] || die "the virtual machines require an x86_64 host, not $(uname -m)"
 }
 
-# prepare_images SUITE...: make what is not in the cache; only that needs root.
+# prepare_images SUITE...: create the images that are not cached, which requires root.
 prepare_images() {
 	PYTHONPATH=$top/tests "$python" -m vm.image --ready --source "$top" "$@" && return
 	as_root_python -m vm.image --source "$top" "$@"
 }
 
-# prepare_roots SUITE...: the root file systems that are not ext4, after prepare_images.
+# prepare_roots SUITE...: create the root file systems other than ext4, after prepare_images.
 prepare_roots() {
 	PYTHONPATH=$top/tests "$python" -m vm.root --ready --source "$top" "$@" && return
 	as_root_python -m vm.root --source "$top" "$@"
