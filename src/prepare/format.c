@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "prepare/prepare.h"
+#include "prepare/format.h"
 #include "system/log.h"
 
 #define LOOKED_AT_BYTES ((size_t)1024 * 1024) /* at either end of the partition */

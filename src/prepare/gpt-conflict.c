@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "prepare/prepare.h"
+#include "prepare/gpt-conflict.h"
+
+#include "basic/macro.h"
 #include "system/log.h"
 
 /* systemd runs all generators before the first unit, so this is complete when we run. */

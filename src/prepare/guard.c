@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands on the path of a persist until its partition is mounted there. */
+#include "prepare/guard.h"
+
 #include <fcntl.h>
 #include <linux/auto_fs.h>
 #include <string.h>
@@ -7,10 +8,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/macro.h"
 #include "basic/mount-point.h"
 #include "prepare/immutable.h"
-#include "prepare/mounts.h"
-#include "prepare/prepare.h"
 #include "system/log.h"
 
 /* Visible to all, as systemd makes mount points. What cannot be made shows when it is used. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include "prepare/layer.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "basic/path.h"
+#include "layer/attributes.h"
+#include "prepare/machine-id.h"
 #include "prepare/prepare.h"
+#include "prepare/updated.h"
 #include "system/log.h"
 
 int open_dir_at(int root_fd, const char *path)
@@ -44,15 +49,20 @@ int make_path(int root_fd, const char *path)
 	return fd;
 }
 
-int make_mount_point(const char *path)
+struct layers layers_declared(const struct plan_overlay *o)
 {
-	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
-
-	fd = root_fd < 0 ? -errno : make_path(root_fd, path);
-	return fd < 0 ? log_error(fd, "%s: %s", path, strerror(-fd)) : 0;
+	return (struct layers){ o->layers, o->merged, o->on_partition };
 }
 
-/* One directory of a StartEmpty= path in the upper layer, with the attributes of its lower twin. */
+/* The layers of one overlay while they are made. */
+struct making {
+	int root_fd;
+	const struct plan *plan;
+	const struct plan_overlay *overlay;
+	int lower_fd, upper_fd;
+};
+
+/* One directory of a StartEmpty= path in the upper, with the attributes of the same one in the lower. */
 static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 {
 	_cleanup_close_ int to = -1, from = -1;
@@ -85,7 +95,7 @@ static int make_opaque(int upper_fd, const char *relative)
 	return fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
 }
 
-/* The directories on the way to @path. */
+/* The same for the directories above @path. */
 static int mirror_parents(int lower_fd, int upper_fd, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -156,7 +166,7 @@ static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper
 	return left_out;
 }
 
-/* Is what the lower has at @path hidden by a directory of the upper on the way? */
+/* Does an opaque directory of the upper, above @path, hide what the lower has there? */
 static int is_hidden(int upper_fd, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -195,125 +205,135 @@ static int make_file_at(int lower_fd, int upper_fd, char *path)
 	return fd < 0 ? -errno : 0;
 }
 
-/* Returns 1 when there was one that could not be made: that is told. */
-static int make_file_mount_points(const struct plan *p, const struct plan_overlay *o, int lower_fd,
-				  int upper_fd)
+/* Is the mount point of this persist in the overlay? */
+static bool is_file_in(const struct making *m, const struct plan_persist *p)
+{
+	return p->overlay == (size_t)(m->overlay - m->plan->overlays);
+}
+
+static int make_file_mount_point(const struct making *m, const struct plan_persist *p)
+{
+	_cleanup_free_ char *path = strdup(p->path + strlen(m->overlay->path) + 1);
+
+	return path ? make_file_at(m->lower_fd, m->upper_fd, path) : -ENOMEM;
+}
+
+/* Returns 1, having logged it, if one could not be made. */
+static int make_file_mount_points(const struct making *m)
 {
 	int left_out = 0;
 
-	for (size_t i = 0; i < p->n_persists; i++) {
-		_cleanup_free_ char *path = NULL;
-		int err;
+	for (size_t i = 0; i < m->plan->n_persists; i++) {
+		const struct plan_persist *p = &m->plan->persists[i];
+		int err = is_file_in(m, p) ? make_file_mount_point(m, p) : 0;
 
-		if (p->persists[i].overlay == SIZE_MAX ||
-		    strcmp(p->overlays[p->persists[i].overlay].path, o->path) != 0)
-			continue;
-		path = strdup(p->persists[i].path + strlen(o->path) + 1);
-		err = path ? make_file_at(lower_fd, upper_fd, path) : -ENOMEM;
 		if (err < 0) {
-			log_error(err, "the file %s, to mount a persist on: %s",
-				  p->persists[i].path, strerror(-err));
+			log_error(err, "the file %s, to mount a persist on: %s", p->path,
+				  strerror(-err));
 			left_out = 1;
 		}
 	}
 	return left_out;
 }
 
-/* What the system itself needs to find in the upper layer of these two. */
-static int seed(const struct plan_overlay *o, int root_fd, int lower_fd, int upper_fd)
+static bool is_etc(const struct making *m)
 {
-	bool etc = strcmp(o->path, "/etc") == 0;
-	int err;
+	return strcmp(m->overlay->path, "/etc") == 0;
+}
 
-	if (!etc && strcmp(o->path, "/var") != 0)
-		return 0;
+static int make_machine_id(const struct making *m)
+{
+	int err = machine_id_make(m->root_fd, m->lower_fd, m->upper_fd);
 
-	err = updated_make(root_fd, lower_fd, upper_fd);
-	if (err < 0)
-		return log_error(err, "%s/.updated: %s", o->path, strerror(-err));
-	if (!etc)
-		return 0;
-
-	err = machine_id_make(root_fd, lower_fd, upper_fd);
 	if (err < 0)
 		return log_error(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
 	return 0;
 }
 
-static int fill_upper(const struct plan *p, const struct plan_overlay *o, int root_fd, int lower_fd,
-		      int upper_fd)
+/* The files that the system itself needs in the upper of /etc and /var. */
+static int make_system_files(const struct making *m)
+{
+	const char *path = m->overlay->path;
+	int err;
+
+	if (!is_etc(m) && strcmp(path, "/var") != 0)
+		return 0;
+	err = updated_make(m->root_fd, m->lower_fd, m->upper_fd);
+	if (err < 0)
+		return log_error(err, "%s/.updated: %s", path, strerror(-err));
+	return is_etc(m) ? make_machine_id(m) : 0;
+}
+
+static int fill_upper(const struct making *m)
 {
 	int err, left_out;
 
-	left_out = start_all_empty(o, lower_fd, upper_fd);
+	left_out = start_all_empty(m->overlay, m->lower_fd, m->upper_fd);
 	if (left_out < 0)
 		return left_out;
-	left_out |= make_file_mount_points(p, o, lower_fd, upper_fd);
-	err = seed(o, root_fd, lower_fd, upper_fd);
+	left_out |= make_file_mount_points(m);
+	err = make_system_files(m);
 	if (err < 0)
 		return err;
 
-	/* Last, since what was made in it has changed its time. */
-	err = attributes_copy(lower_fd, upper_fd);
+	/* Last, as what is made in it changes its time. */
+	err = attributes_copy(m->lower_fd, m->upper_fd);
 	if (err < 0)
-		return log_error(err, "mode, owner and attributes of %s: %s", o->path,
+		return log_error(err, "mode, owner and attributes of %s: %s", m->overlay->path,
 				 strerror(-err));
 	return left_out;
 }
 
+static int make_layers(const struct making *m, const struct layers *l, int dir_fd)
+{
+	int left_out = fill_upper(m);
+
+	if (left_out < 0)
+		return left_out;
+	if (mkdirat(dir_fd, "work", 0700) < 0)
+		return log_error(-errno, "%s/work: %s", l->dir, strerror(errno));
+	return left_out;
+}
+
 /*
- * The machine id is that of this boot, also in layers that the boots share. Returns 1 when it
- * cannot be: the overlay is still of use.
+ * On a partition the layers may be older than this boot, and than the declaration of a persist.
+ * Without the ID of this boot the overlay is still of use.
  */
-static int seed_again(int root_fd, const struct plan_overlay *o, int lower_fd, int upper_fd)
+static int renew_layers(const struct making *m, const struct layers *l)
 {
-	int err;
+	int no_id = l->kept && is_etc(m) && make_machine_id(m) < 0;
+	int left_out = make_file_mount_points(m);
 
-	if (!o->on_partition || strcmp(o->path, "/etc") != 0)
-		return 0;
-	err = machine_id_make(root_fd, lower_fd, upper_fd);
-	if (err < 0)
-		log_error(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
-	return err < 0;
+	return left_out || no_id;
 }
 
-/* On a partition the layers may be older than this boot, and than the declaration of a persist. */
-static int renew(int root_fd, const struct plan *p, const struct plan_overlay *o, int lower_fd,
-		 int upper_fd)
-{
-	int no_id = seed_again(root_fd, o, lower_fd, upper_fd);
-	int left_out = make_file_mount_points(p, o, lower_fd, upper_fd);
-
-	return left_out != 0 ? left_out : no_id;
-}
-
-int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o)
+int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overlay *o,
+		     const struct layers *l)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
+	struct making m;
 	struct stat st;
-	bool made;
-	int left_out;
 
-	dir_fd = make_path(root_fd, o->layers);
+	dir_fd = make_path(root_fd, l->dir);
 	if (dir_fd < 0)
-		return log_error(dir_fd, "%s: %s", o->layers, strerror(-dir_fd));
-	made = fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0;
-
+		return log_error(dir_fd, "%s: %s", l->dir, strerror(-dir_fd));
 	lower_fd = open_dir_at(root_fd, o->lower);
 	if (lower_fd < 0)
 		return log_error(lower_fd, "%s, the lower of %s: %s", o->lower, o->path,
 				 strerror(-lower_fd));
 	upper_fd = make_dir_at(dir_fd, "upper");
 	if (upper_fd < 0)
-		return log_error(upper_fd, "%s/upper: %s", o->layers, strerror(-upper_fd));
+		return log_error(upper_fd, "%s/upper: %s", l->dir, strerror(-upper_fd));
 
-	if (made)
-		return renew(root_fd, p, o, lower_fd, upper_fd);
-	left_out = fill_upper(p, o, root_fd, lower_fd, upper_fd);
-	if (left_out < 0)
-		return left_out;
-	if (mkdirat(dir_fd, "work", 0700) < 0)
-		return log_error(-errno, "%s/work: %s", o->layers, strerror(errno));
+	m = (struct making){ root_fd, p, o, lower_fd, upper_fd };
+	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return renew_layers(&m, l);
+	return make_layers(&m, l, dir_fd);
+}
 
-	return left_out;
+int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o)
+{
+	struct layers l = layers_declared(o);
+
+	return layer_prepare_in(root_fd, p, o, &l);
 }

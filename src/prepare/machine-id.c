@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "prepare/machine-id.h"
+
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/random.h>
@@ -11,7 +12,7 @@
 #include "prepare/prepare.h"
 #include "system/log.h"
 
-/* Only for a system whose lower /etc has no machine-id file at all: PID 1 then has none either. */
+/* If the lower /etc has no machine-id file at all, PID 1 has no ID either. */
 static int make_id(char ret[static MACHINE_ID_LETTERS + 1])
 {
 	unsigned char bytes[MACHINE_ID_LETTERS / 2];
@@ -25,7 +26,7 @@ static int make_id(char ret[static MACHINE_ID_LETTERS + 1])
 	return 0;
 }
 
-static int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
+int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
 {
 	_cleanup_close_ int fd =
 		openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -37,7 +38,7 @@ static int write_file(int dir_fd, const char *name, mode_t mode, const char *tex
 	return dprintf(fd, "%s", text) < 0 ? -errno : 0;
 }
 
-/* What everybody sees now: PID 1's bind, the file behind it, or the lower; else a new one. */
+/* The ID that programs see now: PID 1's bind, the file behind it, or the lower; else a new one. */
 static int running_id(int root_fd, char ret[static MACHINE_ID_LETTERS + 1])
 {
 	if (machine_id_read(root_fd, "etc/machine-id", ret) == 0 ||
@@ -61,7 +62,7 @@ int machine_id_make(int root_fd, int lower_fd, int upper_fd)
 	if (machine_id_read(upper_fd, "machine-id", kept) == 0 && strcmp(kept, id) == 0)
 		return 0;
 
-	/* On a partition it is that of an earlier boot, or the mark of its deletion. */
+	/* On a partition it is the ID of an earlier boot, or the whiteout of a removed file. */
 	if (unlinkat(upper_fd, "machine-id", 0) < 0 && errno != ENOENT)
 		return -errno;
 	id[MACHINE_ID_LETTERS] = '\n';
@@ -84,43 +85,9 @@ int machine_id_release(int fd)
 	_cleanup_close_ int held = fd;
 	char path[64];
 
-	/* Lazily, since the descriptor itself keeps it busy. */
+	/* Lazily, as the descriptor itself keeps it busy. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
 	if (umount2(path, MNT_DETACH) < 0)
 		return log_error(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
 	return 0;
-}
-
-static bool is_older(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
-int updated_make(int root_fd, int lower_fd, int upper_fd)
-{
-	struct timespec times[2];
-	struct stat usr, lower;
-	char text[256];
-	int err;
-
-	if (fstatat(root_fd, "usr", &usr, 0) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (fstatat(lower_fd, ".updated", &lower, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    !is_older(&lower.st_mtim, &usr.st_mtim))
-		return 0;
-
-	/*
-	 * With a time of whole seconds systemd reads the rest from the file (shared/condition.c).
-	 */
-	snprintf(text, sizeof(text),
-		 MADE_BY_ROFS_UPDATED_HEAD
-		 " without it, services that wait for a changed /usr would run at each boot.\n"
-		 "TIMESTAMP_NSEC=%" PRIu64 "\n",
-		 (uint64_t)usr.st_mtim.tv_sec * 1000000000u + (uint64_t)usr.st_mtim.tv_nsec);
-	err = write_file(upper_fd, ".updated", 0644, text);
-	if (err < 0)
-		return err;
-
-	times[0] = times[1] = usr.st_mtim;
-	return utimensat(upper_fd, ".updated", times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }

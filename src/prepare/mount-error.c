@@ -4,24 +4,24 @@
 #include <string.h>
 #include <sys/statfs.h>
 
+#include "basic/macro.h"
 #include "prepare/kernel.h"
-#include "prepare/prepare.h"
 #include "system/log.h"
 
-/* What each is for overlayfs: Documentation/filesystems/overlayfs.rst, ovl_dentry_weird(). */
+/* What overlayfs does with each: Documentation/filesystems/overlayfs.rst, ovl_dentry_weird(). */
 static const struct kind {
-	unsigned long magic; /* linux/magic.h, and kernel.h */
+	unsigned long magic;
 	const char *name;
 	bool ignores_case;    /* never a layer */
-	bool may_ignore_case; /* if made so, some kernels take it (7.2), some not (6.12) */
+	bool may_ignore_case; /* if it was made so; some kernels accept it (7.2), some not (6.12) */
 } kinds[] = {
-	{ MAGIC_VFAT, "vfat", true, false },
-	{ MAGIC_EXFAT, "exfat", true, false },
-	{ 0xef53, "ext4", false, true },
-	{ 0xf2f52010, "f2fs", false, true },
+	{ MSDOS_SUPER_MAGIC, "vfat", true, false },
+	{ EXFAT_SUPER_MAGIC, "exfat", true, false },
+	{ EXT4_SUPER_MAGIC, "ext4", false, true },
+	{ F2FS_SUPER_MAGIC, "f2fs", false, true },
 };
 
-/* NULL: nothing is known of it, or it cannot be looked at. */
+/* NULL: it is none of these, or its type is not known. */
 static const struct kind *kind_of(const char *dir)
 {
 	struct statfs st;
@@ -34,9 +34,9 @@ static const struct kind *kind_of(const char *dir)
 	return NULL;
 }
 
-int mount_error_explain(const struct plan_overlay *o, int err)
+int mount_error_explain(const struct plan_overlay *o, const char *dir, int err)
 {
-	const struct kind *lower = kind_of(o->lower), *upper = kind_of(o->layers);
+	const struct kind *lower = kind_of(o->lower), *upper = kind_of(dir);
 
 	if (err == -EINVAL && lower && lower->ignores_case)
 		return log_error(

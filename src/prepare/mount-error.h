@@ -4,10 +4,12 @@
 #include "plan/plan.h"
 
 /**
- * mount_error_explain - say in plain words why the kernel does not take the layers of an overlay
- * @err: -errno of mount(2), which for most reasons is -EINVAL
+ * mount_error_explain - log in plain words why the kernel refuses the layers of an overlay
+ * @dir: directory of upper and work
+ * @err: -errno of mount(2), which is -EINVAL for most reasons
  *
- * What overlayfs accepts depends on the kernel: this is asked only when it has refused. Returns:
- * @err, having logged it.
+ * Which layers overlayfs accepts depends on the kernel, so call this only when it has refused them.
+ *
+ * Returns: @err.
  */
-int mount_error_explain(const struct plan_overlay *o, int err);
+int mount_error_explain(const struct plan_overlay *o, const char *dir, int err);

@@ -10,8 +10,8 @@ int options_pool(const struct plan_pool *pool, char **ret)
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	/*
-	 * Closed to others: layers hold older copies of files whose permissions may since have been
-	 * tightened.
+	 * Closed to others: layers hold older copies of files whose permissions may have been
+	 * tightened since.
 	 */
 	strbuf_add(&b, "mode=0700,nosuid,nodev,noexec");
 	if (pool->size.bytes)
@@ -23,16 +23,15 @@ int options_pool(const struct plan_pool *pool, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-int options_merged(const struct plan *p, const struct plan_overlay *o, char **ret)
+int options_merged(const struct plan *p, const struct plan_overlay *o, const char *dir, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	/*
-	 * These paths hold nothing that the kernel, mount(8) or systemd would read differently:
+	 * These paths have no character that the kernel, mount(8) or systemd would read differently:
 	 * conf_is_layer_path().
 	 */
-	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work", o->lower, o->layers,
-		    o->layers);
+	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work", o->lower, dir, dir);
 	strbuf_addf(&b, "%s%s", *p->overlay_options ? "," : "", p->overlay_options);
 	if (o->conf->options)
 		strbuf_addf(&b, ",%s", o->conf->options);

@@ -4,11 +4,11 @@
 #include "plan/plan.h"
 
 /*
- * Mount options as mount(8) takes them, said once: the units carry them and rofs-prepare mounts
+ * Mount options as mount(8) takes them, in one place: the units have them and rofs-prepare mounts
  * with them. Nothing is escaped.
  */
 
-/* Private: what is mounted on / later must not show up below. */
+/* Private: what is mounted below / later must not show up in it. */
 #define OPTIONS_RO   "bind,ro,private"
 #define OPTIONS_BIND "bind"
 /* Flags and limits as in systemd's own tmp.mount. */
@@ -17,5 +17,11 @@
 /** options_pool - of the tmpfs of a pool. @ret: the caller frees it. Returns: 0 or -ENOMEM. */
 int options_pool(const struct plan_pool *pool, char **ret);
 
-/** options_merged - of the overlay itself. @ret: the caller frees it. Returns: 0 or -ENOMEM. */
-int options_merged(const struct plan *p, const struct plan_overlay *o, char **ret);
+/**
+ * options_merged - of the overlay itself
+ * @dir: directory of its upper and work
+ * @ret: the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int options_merged(const struct plan *p, const struct plan_overlay *o, const char *dir, char **ret);

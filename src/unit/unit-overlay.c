@@ -38,7 +38,7 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	_cleanup_free_ char *options = NULL;
 	int err;
 
-	err = options_merged(r->plan, o, &options);
+	err = options_merged(r->plan, o, o->layers, &options);
 	if (err < 0)
 		return err;
 

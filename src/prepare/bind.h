@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan/plan.h"
+
+/*
+ * Both leave a path alone on which something is mounted. A failure is logged and left to the mount
+ * unit of the path.
+ */
+
+/**
+ * bind_to_path - bind an assembled overlay, or what replaces it, to the path it is for
+ *
+ * From /etc it then removes PID 1's mount on machine-id.
+ */
+void bind_to_path(const char *what, const char *path);
+
+/**
+ * bind_read_only - without overlayfs, bind the path of an overlay to itself, read-only
+ *
+ * Its mount unit is then active, so that persists below the path are still mounted; the unit of the
+ * overlay fails and shows why. Mounts below the path are bound too: /etc has PID 1's machine-id.
+ */
+void bind_read_only(const struct plan_overlay *o);

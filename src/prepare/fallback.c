@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/fallback.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "basic/mount-point.h"
+#include "basic/text.h"
+#include "prepare/bind.h"
+#include "prepare/layer.h"
+#include "prepare/mount-once.h"
+#include "prepare/mounts.h"
+#include "system/log.h"
+#include "unit/options.h"
+
+static int mount_or_log(const char *what, const char *where, const char *options)
+{
+	int err = mount_once(what, where, NULL, options);
+
+	return err < 0 ? log_error(err, "%s: %s", where, strerror(-err)) : 0;
+}
+
+/* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */
+static int mount_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o,
+			  const char *where)
+{
+	_cleanup_free_ char *dir = NULL;
+	struct layers in_ram = { .merged = where, .kept = false };
+	int err = text_format(&dir, PLAN_RAM_LAYERS_DIR "%s", o->path);
+
+	if (err < 0)
+		return err;
+	in_ram.dir = dir;
+	err = layer_prepare_in(root_fd, p, o, &in_ram);
+	if (err < 0)
+		return err;
+	err = mounts_merged_in(p, o, &in_ram);
+	if (err != -ENODEV)
+		return err;
+	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
+	return mount_or_log(o->lower, where, OPTIONS_RO);
+}
+
+static int mount_what_is_there(int root_fd, const struct plan *p, const struct plan_overlay *o,
+			       const char *where)
+{
+	if (mount_point_at(AT_FDCWD, o->merged))
+		return mount_or_log(o->merged, where, OPTIONS_BIND ",private");
+	if (o->conf->if_missing == IF_MISSING_VOLATILE)
+		return mount_volatile(root_fd, p, o, where);
+	return mount_or_log(o->lower, where, OPTIONS_RO);
+}
+
+int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)
+{
+	const char *where = p->prepares[o->fallback].dir;
+	int err = make_mount_point(where);
+
+	if (err >= 0)
+		err = mount_what_is_there(root_fd, p, o, where);
+	if (err < 0)
+		return err;
+	bind_to_path(where, o->path);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan/plan.h"
+
+/*
+ * The guard is what the path of a persist shows until its partition is mounted there.
+ */
+
+/**
+ * mounts_guard - mount an empty read-only file system on the path of a persist
+ *
+ * The mount point is made if it does not exist and can be made. A path on which something is mounted
+ * is left alone: that is the data, or the guard. A single file, which is in an overlay, is made
+ * immutable instead.
+ *
+ * Returns: 0, or -errno after logging it.
+ */
+int mounts_guard(const struct plan_persist *p);
+
+/**
+ * mounts_unguard - make a single file mutable again, on which its persist is mounted next
+ *
+ * Leaves a directory alone, whose guard stays under the data. A failure is logged.
+ */
+void mounts_unguard(const struct plan_persist *p);

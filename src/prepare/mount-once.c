@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/mount-once.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "basic/mount-point.h"
+#include "basic/strbuf.h"
+#include "prepare/prepare.h"
+#include "system/log.h"
+
+/* Options split for mount(2), which takes flags and the file system's own options separately. */
+struct call {
+	unsigned long flags;
+	bool private;
+	struct strbuf data;
+};
+
+static void call_done(struct call *c)
+{
+	strbuf_done(&c->data);
+}
+
+/* The words that rofs.conf(5) allows and those of options.h; all others are the file system's. */
+static void add_word(struct call *c, const char *word, size_t n)
+{
+	static const struct {
+		const char *name;
+		unsigned long set, clear;
+	} flags[] = {
+		{ "bind", MS_BIND, 0 },
+		{ "rbind", MS_BIND | MS_REC, 0 },
+		{ "ro", MS_RDONLY, 0 },
+		{ "nosuid", MS_NOSUID, 0 },
+		{ "suid", 0, MS_NOSUID },
+		{ "nodev", MS_NODEV, 0 },
+		{ "dev", 0, MS_NODEV },
+		{ "noexec", MS_NOEXEC, 0 },
+		{ "exec", 0, MS_NOEXEC },
+		{ "noatime", MS_NOATIME, 0 },
+		{ "relatime", MS_RELATIME, 0 },
+		{ "strictatime", MS_STRICTATIME, 0 },
+		{ "nodiratime", MS_NODIRATIME, 0 },
+	};
+
+	if (n == strlen("private") && strncmp(word, "private", n) == 0) {
+		c->private = true;
+		return;
+	}
+	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+		if (strlen(flags[i].name) == n && strncmp(word, flags[i].name, n) == 0) {
+			c->flags = (c->flags | flags[i].set) & ~flags[i].clear;
+			return;
+		}
+
+	if (c->data.len)
+		strbuf_add_char(&c->data, ',');
+	strbuf_add_n(&c->data, word, n);
+}
+
+static void split_options(const char *options, struct call *c)
+{
+	for (const char *s = options; *s;) {
+		size_t n = strcspn(s, ",");
+
+		add_word(c, s, n);
+		s += n + (s[n] == ',');
+	}
+}
+
+static int call_mount(const char *what, const char *where, const char *type, const struct call *c)
+{
+	bool bind = c->flags & MS_BIND;
+	unsigned long flags = bind ? c->flags & (MS_BIND | MS_REC) : c->flags;
+
+	if (mount(what, where, type, flags, c->data.text) < 0)
+		return -errno;
+	/* A bind mount takes its flags from its source; its own need a second call. */
+	if (bind && c->flags != flags &&
+	    mount(NULL, where, NULL, (c->flags & ~(unsigned long)MS_REC) | MS_REMOUNT, NULL) < 0)
+		return -errno;
+	return c->private && mount(NULL, where, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+int mount_once(const char *what, const char *where, const char *type, const char *options)
+{
+	_cleanup_(call_done) struct call c = { 0 };
+	int err;
+
+	if (mount_point_at(AT_FDCWD, where))
+		return 0;
+
+	split_options(options, &c);
+	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
+	/* A part of it, such as a bind that is not read-only, is worse than nothing. */
+	if (err < 0 && mount_point_at(AT_FDCWD, where))
+		umount2(where, MNT_DETACH);
+	return err;
+}
+
+void mount_leave_to_unit(const char *where, int err)
+{
+	log_error(err, "%s: %s; its unit tries again", where, strerror(-err));
+}
+
+void mount_or_leave(const char *what, const char *where, const char *type, const char *options)
+{
+	int err = mount_once(what, where, type, options);
+
+	if (err < 0)
+		mount_leave_to_unit(where, err);
+}
+
+int make_mount_point(const char *path)
+{
+	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+
+	fd = root_fd < 0 ? -errno : make_path(root_fd, path);
+	return fd < 0 ? log_error(fd, "%s: %s", path, strerror(-fd)) : 0;
+}

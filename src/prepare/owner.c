@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/owner.h"
+
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "basic/value.h"
+#include "layer/attributes.h"
+#include "prepare/kernel.h"
+#include "system/log.h"
+
+/* On these, mount options decide for all files: chown(2) fails, and chmod(2) does nothing. */
+static bool stores_owners(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	return fs.f_type != MSDOS_SUPER_MAGIC && fs.f_type != EXFAT_SUPER_MAGIC;
+}
+
+int owner_check(const struct wanted *w)
+{
+	const struct conf_persist *c = w->persist->conf;
+
+	if (stores_owners(w->dir_fd) ||
+	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
+		return 0;
+	return log_error(
+		-EOPNOTSUPP,
+		"%s: the file system of [Partition %s] keeps no owners and no modes; leave "
+		"out Mode=, User=, Group= and Populate=, and say uid=, gid= and umask= in "
+		"Options= of the partition",
+		w->persist->path, c->partition);
+}
+
+/*
+ * Needs @name no lookup? Without a name the ID is -1, which fchown(2) leaves as it is; a number is
+ * the ID.
+ */
+static bool is_number(const char *name, unsigned *ret)
+{
+	char *end;
+
+	*ret = UINT_MAX;
+	if (!name)
+		return true;
+	*ret = (unsigned)strtoul(name, &end, 10);
+	return !*end;
+}
+
+static int find_user(const char *name, uid_t *ret)
+{
+	struct passwd *p;
+
+	if (is_number(name, ret))
+		return 0;
+	errno = 0;
+	p = getpwnam(name);
+	if (!p)
+		return log_error(errno ? -errno : -ESRCH, "User=%s: there is no such user", name);
+	*ret = p->pw_uid;
+	return 0;
+}
+
+static int find_group(const char *name, gid_t *ret)
+{
+	struct group *g;
+
+	if (is_number(name, ret))
+		return 0;
+	errno = 0;
+	g = getgrnam(name);
+	if (!g)
+		return log_error(errno ? -errno : -ESRCH, "Group=%s: there is no such group", name);
+	*ret = g->gr_gid;
+	return 0;
+}
+
+static int copy_from_lower(const struct wanted *w, int fd)
+{
+	_cleanup_close_ int lower_fd = wanted_open_lower(w);
+
+	if (lower_fd >= 0)
+		return attributes_copy(lower_fd, fd);
+	return attributes_plain(fd, wanted_is_file(w) ? 0644 : 0755);
+}
+
+int owner_set(const struct wanted *w, int fd)
+{
+	const struct conf_persist *c = w->persist->conf;
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+	int err;
+
+	if (!stores_owners(fd))
+		return 0;
+	err = find_user(c->user, &uid);
+	if (err < 0)
+		return err;
+	err = find_group(c->group, &gid);
+	if (err < 0)
+		return err;
+	err = copy_from_lower(w, fd);
+	if (err < 0)
+		return err;
+
+	/* The mode after the owner, as a new owner clears the set-id bits. */
+	if (fstat(fd, &st) < 0 || fchown(fd, uid, gid) < 0)
+		return -errno;
+	return fchmod(fd, c->mode == MODE_UNSET ? st.st_mode & 07777 : c->mode) < 0 ? -errno : 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "prepare/wanted.h"
+
+/*
+ * Mode=, User= and Group= of a persist. Names are resolved here, as the generator may not use NSS.
+ */
+
+/**
+ * owner_check - can the file system of the partition store what the persist declares?
+ *
+ * Returns: 0, or -EOPNOTSUPP after logging it.
+ */
+int owner_check(const struct wanted *w);
+
+/**
+ * owner_set - give a new directory or file its mode, owner and extended attributes
+ * @fd: open for reading
+ *
+ * What is not declared is copied from the lower path; without one it is root's, with mode 0755 or
+ * 0644. On a file system that stores no owners nothing is done.
+ *
+ * Returns: 0 or -errno; a name that is not known has been logged.
+ */
+int owner_set(const struct wanted *w, int fd);

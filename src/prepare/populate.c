@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/populate.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "basic/mount-point.h"
+#include "layer/copy.h"
+#include "prepare/prepare.h"
+#include "system/log.h"
+
+#define LINKS_NAME "links" /* the directory for hard links of copy_all() */
+
+/* What a copy needs, and what was free before anything was written. */
+struct room {
+	struct copy_size need;
+	struct statvfs fs;
+};
+
+/*
+ * The source is the file system that fstab mounts there, or nothing: its empty mount point would be
+ * taken for the content, for good.
+ */
+static int check_lower_is_mounted(const struct wanted *w)
+{
+	const char *where;
+
+	if (w->persist->lower_mount == SIZE_MAX)
+		return 0;
+	where = w->plan->lowers[w->persist->lower_mount].where;
+	if (!mount_point_at(w->root_fd, where))
+		return log_error(-ENOENT, "%s: Populate=yes has nothing to copy: %s is not mounted",
+				 w->persist->path, where);
+	return 0;
+}
+
+int populate_check(const struct wanted *w)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int err;
+
+	if (!w->persist->conf->populate)
+		return 0;
+	err = check_lower_is_mounted(w);
+	if (err < 0)
+		return err;
+	fd = wanted_open_lower(w);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (wanted_is_file(w) && !S_ISREG(st.st_mode))
+		return -EISDIR;
+	return 1;
+}
+
+static uint64_t free_bytes(const struct room *r)
+{
+	return (uint64_t)r->fs.f_bfree * r->fs.f_frsize;
+}
+
+static int log_no_room(const struct wanted *w, int err, const struct room *r)
+{
+	return log_error(err,
+			 "%s: Populate=yes needs %" PRIu64 " bytes in %" PRIu64
+			 " files, and the partition has %" PRIu64 " bytes and %" PRIu64
+			 " files free",
+			 w->persist->path, r->need.bytes, r->need.inodes, free_bytes(r),
+			 (uint64_t)r->fs.f_ffree);
+}
+
+static int check_room(const struct wanted *w, struct room *ret)
+{
+	int err;
+
+	if (fstatvfs(w->dir_fd, &ret->fs) < 0)
+		return -errno;
+	err = copy_measure(w->root_fd, wanted_lower(w), ret->fs.f_frsize, &ret->need);
+	if (err < 0)
+		return err;
+	/* f_files is 0 on a file system that makes inodes as they are needed. */
+	if (ret->need.bytes > free_bytes(ret) ||
+	    (ret->fs.f_files > 0 && ret->need.inodes > ret->fs.f_ffree))
+		return log_no_room(w, -ENOSPC, ret);
+	return 0;
+}
+
+static int copy_lower(const struct wanted *w, int new_fd, const struct room *room)
+{
+	_cleanup_free_ char *where = NULL;
+	_cleanup_close_ int links_fd = make_dir_at(new_fd, LINKS_NAME);
+	int err;
+
+	if (links_fd < 0)
+		return links_fd;
+	err = copy_all(w->root_fd, wanted_lower(w), new_fd, NEW_NAME, links_fd, &where);
+	if (err == -ENOSPC || err == -EDQUOT)
+		return log_no_room(w, err, room);
+	if (err < 0)
+		return log_error(err, "%s: copying %s%s: %s", w->persist->path, w->persist->lower,
+				 where ? where : "", strerror(-err));
+	/* All of it at once, before the rename that makes it count. */
+	if (syncfs(new_fd) < 0)
+		return errno == ENOSPC ? log_no_room(w, -errno, room) : -errno;
+	return 0;
+}
+
+static uint64_t milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int populate_copy(const struct wanted *w, int new_fd)
+{
+	uint64_t began = milliseconds(), took;
+	struct room room = { 0 };
+	int err;
+
+	err = check_room(w, &room);
+	if (err < 0)
+		return err;
+
+	log_info("%s: copying %" PRIu64 " bytes in %" PRIu64 " files from %s", w->persist->path,
+		 room.need.bytes, room.need.inodes, w->persist->lower);
+	err = copy_lower(w, new_fd, &room);
+	if (err < 0)
+		return err;
+	took = milliseconds() - began;
+	log_info("%s: copied %" PRIu64 " bytes in %" PRIu64 ".%" PRIu64 " s", w->persist->path,
+		 room.need.bytes, took / 1000, took % 1000 / 100);
+	return 0;
+}
