@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include "prepare/gpt-conflict.h"
+
 #include <fcntl.h>
 #include <string.h>
 
-#include "prepare/gpt-conflict.h"
-
-#include "basic/macro.h"
+#include "basic/text.h"
 #include "system/log.h"
 
-/* systemd runs all generators before the first unit, so this is complete when we run. */
+/* systemd runs all generators before the first unit, so it is complete when rofs-prepare runs. */
 #define LATE_DIR "run/systemd/generator.late"
 
-/* The value of What= in a mount unit. Returns 1 and the value, 0: there is none, or -ENOMEM. */
+/* The value of What= in a mount unit. Returns: 1 and the value; 0: it has none; or -ENOMEM. */
 static int read_what(FILE *unit, char **ret)
 {
 	_cleanup_free_ char *line = NULL;
@@ -32,9 +32,10 @@ int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 	_cleanup_free_ char *path = NULL, *what = NULL;
 	_cleanup_close_ int fd = -1;
 	_cleanup_fclose_ FILE *unit = NULL;
+	int err = text_format(&path, LATE_DIR "/%s", o->bind_unit);
 
-	if (asprintf(&path, LATE_DIR "/%s", o->bind_unit) < 0)
-		return path = NULL, -ENOMEM;
+	if (err < 0)
+		return err;
 	fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return 0;
@@ -43,7 +44,7 @@ int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 		return -ENOMEM;
 	(void)TAKE_FD(fd); /* closed with the stream now */
 
-	/* A tmpfs of systemd.volatile= has nothing that could be missed. */
+	/* A tmpfs of systemd.volatile= has no content that could be hidden. */
 	if (read_what(unit, &what) <= 0 || what[0] != '/')
 		return 0;
 	return log_error(

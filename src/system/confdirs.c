@@ -92,10 +92,10 @@ static int read_main_file(const struct rootfs *r, struct conf *conf, struct diag
 {
 	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
 		_cleanup_free_ char *path = NULL;
-		int err;
+		int err = text_format(&path, "%s/" MAIN_FILE, dirs[i]);
 
-		if (asprintf(&path, "%s/" MAIN_FILE, dirs[i]) < 0)
-			return path = NULL, -ENOMEM;
+		if (err < 0)
+			return err;
 		err = read_file(r, path, conf, d);
 		if (err != 0)
 			return err < 0 ? err : 0;
@@ -160,11 +160,10 @@ static int read_dropin(const struct rootfs *r, const struct dropin *x, struct co
 		       struct diag *d)
 {
 	_cleanup_free_ char *path = NULL;
-	int err;
+	int err = text_format(&path, "%s/" DROPIN_DIR "/%s", dirs[x->dir], x->name);
 
-	if (asprintf(&path, "%s/" DROPIN_DIR "/%s", dirs[x->dir], x->name) < 0)
-		return path = NULL, -ENOMEM;
-
+	if (err < 0)
+		return err;
 	/* The name goes into comments and SourcePath= of units. */
 	if (text_has_control(path) || !text_is_utf8(path, strlen(path)))
 		return report(conf, path, -EILSEQ, d);
@@ -179,10 +178,10 @@ static int read_dropins(const struct rootfs *r, struct conf *conf, struct diag *
 
 	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
 		_cleanup_free_ char *path = NULL;
-		int err;
+		int err = text_format(&path, "%s/" DROPIN_DIR, dirs[i]);
 
-		if (asprintf(&path, "%s/" DROPIN_DIR, dirs[i]) < 0)
-			return path = NULL, -ENOMEM;
+		if (err < 0)
+			return err;
 		err = list_dir(r, path, i, conf, &x, d);
 		if (err < 0)
 			return err;

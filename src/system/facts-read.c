@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "basic/text.h"
 
 #define FSTAB	       "/etc/fstab"
 #define CMDLINE_MAX    65536u /* COMMAND_LINE_SIZE is at most 4096 on the architectures of today */
@@ -167,11 +168,7 @@ static bool exists(const struct rootfs *r, const char *dir, const char *name)
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		path = NULL;
-		return false;
-	}
-	return rootfs_stat(r, path, &st) == 0;
+	return text_format(&path, "%s/%s", dir, name) >= 0 && rootfs_stat(r, path, &st) == 0;
 }
 
 /* Is tmp.mount masked by the administrator? Then systemd mounts nothing, whatever wants it. */

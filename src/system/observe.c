@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "basic/path.h"
+#include "basic/text.h"
 #include "plan/fstab.h"
 
 static void unref_table(struct libmnt_table **t)
@@ -70,8 +71,9 @@ static int read_mounts(const char *dir, struct observed *s)
 
 	if (!table || !iter)
 		return -ENOMEM;
-	if (asprintf(&path, "%s/proc/self/mountinfo", strcmp(dir, "/") == 0 ? "" : dir) < 0)
-		return path = NULL, -ENOMEM;
+	err = text_format(&path, "%s/proc/self/mountinfo", strcmp(dir, "/") == 0 ? "" : dir);
+	if (err < 0)
+		return err;
 
 	errno = 0;
 	if (mnt_table_parse_file(table, path) != 0)
@@ -90,9 +92,10 @@ static int read_swaps(const char *dir, struct observed *s)
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_free_ char *path = NULL;
 	char line[4096];
+	int err = text_format(&path, "%s/proc/swaps", strcmp(dir, "/") == 0 ? "" : dir);
 
-	if (asprintf(&path, "%s/proc/swaps", strcmp(dir, "/") == 0 ? "" : dir) < 0)
-		return path = NULL, -ENOMEM;
+	if (err < 0)
+		return err;
 	f = fopen(path, "re");
 	if (!f || !fgets(line, sizeof(line), f))
 		return 0; /* no swap in this kernel, or no /proc */
