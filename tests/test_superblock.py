@@ -1,4 +1,4 @@
-"""rofs-superblock on images: what it mends, and what it leaves alone."""
+"""rofs-superblock on images: what it repairs, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def content(image: Path) -> str:
 
 def said(image: Path, why: str) -> str:
     return (f"rofs-superblock: {image}: the checksum of the ext4 superblock is wrong, and {why};"
-            " run e2fsck by hand\n")
+            " run e2fsck manually\n")
 
 
 @pytest.mark.parametrize("block_size", [1024, 2048, 4096])
-def test_torn_superblock_is_mended_for_fsck(tmp_path: Path, block_size: int) -> None:
+def test_torn_superblock_is_repaired_for_fsck(tmp_path: Path, block_size: int) -> None:
     image = make(tmp_path / "image", arguments=["-b", str(block_size)])
     assert content(image) == "old contents\n"
     disk.tear_superblock(image)
@@ -48,8 +48,8 @@ def test_torn_superblock_is_mended_for_fsck(tmp_path: Path, block_size: int) -> 
     block = 8193 if block_size == 1024 else block_size * 8
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"{image}: the ext4 superblock was torn, as by a power cut; it agrees with its copy in"
-        f" block {block}, and has a new checksum\n")
+        f"{image}: the ext4 superblock was torn, probably by a power cut; it agrees with its backup"
+        f" copy in block {block}, and its checksum has been corrected\n")
     assert run(image).stdout == ""
     status, output = disk.replay(image)
     assert status == 1, output
@@ -89,22 +89,22 @@ def assert_refused(image: Path, why: str) -> None:
 def test_one_group_has_no_copy(tmp_path: Path) -> None:
     image = make(tmp_path / "image", 64 * MIB)
     disk.tear_superblock(image)
-    assert_refused(image, "there is no copy to compare it with")
+    assert_refused(image, "there is no backup copy to compare it with")
 
 
 @pytest.mark.parametrize(("field", "value", "why"), [
-    (0x00, 7, "it does not agree with its copy"),
-    (0x04, 5, "there is no copy to compare it with"),
-    (0x04, 0x7fffffff, "it does not agree with its copy"),
-    (0x14, 1, "it does not agree with its copy"),
-    (0x14, 0x7fffffff, "there is no copy to compare it with"),
-    (0x18, 7, "there is no copy to compare it with"),
-    (0x18, 0xffffffff, "there is no copy to compare it with"),
-    (0x20, 0, "there is no copy to compare it with"),
-    (0x20, 0xffffffff, "there is no copy to compare it with"),
-    (0x28, 0, "it does not agree with its copy"),
-    (0x60, 0, "it does not agree with its copy"),
-    (0x270, 1, "it does not agree with its copy"),
+    (0x00, 7, "it does not agree with its backup copy"),
+    (0x04, 5, "there is no backup copy to compare it with"),
+    (0x04, 0x7fffffff, "it does not agree with its backup copy"),
+    (0x14, 1, "it does not agree with its backup copy"),
+    (0x14, 0x7fffffff, "there is no backup copy to compare it with"),
+    (0x18, 7, "there is no backup copy to compare it with"),
+    (0x18, 0xffffffff, "there is no backup copy to compare it with"),
+    (0x20, 0, "there is no backup copy to compare it with"),
+    (0x20, 0xffffffff, "there is no backup copy to compare it with"),
+    (0x28, 0, "it does not agree with its backup copy"),
+    (0x60, 0, "it does not agree with its backup copy"),
+    (0x270, 1, "it does not agree with its backup copy"),
 ])
 def test_rotten_superblock_is_left_to_people(
     tmp_path: Path, field: int, value: int, why: str,
@@ -121,7 +121,7 @@ def test_copy_that_cannot_be_read(tmp_path: Path) -> None:
     image = make(tmp_path / "image")
     disk.tear_superblock(image)
     os.truncate(image, 32768 * 4096)
-    assert_refused(image, "its copy cannot be read")
+    assert_refused(image, "its backup copy cannot be read")
 
 
 def test_features_that_the_kernel_has_added_are_no_difference(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def in_namespace(directory: Path, script: str) -> "subprocess.CompletedProcess[s
 
 @pytest.mark.root
 def test_files_that_were_open_and_deleted_are_no_question(tmp_path: Path) -> None:
-    """Their list is in the superblock and not in its copy, with which e2fsck -p gives up."""
+    """Their list is in the superblock and not in its backup copy, with which e2fsck -p gives up."""
     image = make(tmp_path / "image")
     script = """
     mkdir m; mount -o loop image m; trap 'exec 7>&- 8>&-; umount m' EXIT

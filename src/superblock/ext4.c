@@ -8,7 +8,7 @@
 
 #define MAGIC			0xef53
 #define RO_COMPAT_METADATA_CSUM 0x400
-#define STATE_ERRORS		0x2 /* e2fsck then does not trust that it is clean */
+#define STATE_ERRORS		0x2 /* e2fsck then checks it even if it is clean */
 #define LOG_BLOCK_SIZE_MAX	6   /* 64 KiB */
 
 enum {
@@ -29,7 +29,7 @@ static uint32_t le32(const unsigned char *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* As ext4 uses it, without a final inversion. A table would not pay for a kilobyte. */
+/* As in ext4, without a final inversion. A table is not worth it for a kilobyte. */
 static uint32_t crc32c(const unsigned char *bytes, unsigned n)
 {
 	uint32_t crc = UINT32_MAX;
@@ -51,26 +51,26 @@ bool ext4_is_torn(const unsigned char *superblock)
 	return crc32c(superblock, CHECKSUM) != le32(superblock + CHECKSUM);
 }
 
-struct ext4_copy ext4_first_copy(const unsigned char *superblock)
+struct ext4_backup ext4_first_backup(const unsigned char *superblock)
 {
-	const struct ext4_copy none = { 0, 0 };
+	const struct ext4_backup none = { 0, 0 };
 	uint32_t log_size = le32(superblock + LOG_BLOCK_SIZE);
 	uint64_t first = le32(superblock + FIRST_DATA_BLOCK);
 	uint64_t per_group = le32(superblock + BLOCKS_PER_GROUP);
-	struct ext4_copy copy;
+	struct ext4_backup backup;
 
 	if (log_size > LOG_BLOCK_SIZE_MAX || first > 1 || per_group == 0)
 		return none;
-	copy.block_size = UINT32_C(1024) << log_size;
-	copy.block = first + per_group;
-	/* A group has one block of bits, a bit for each of its blocks. */
-	if (per_group > (uint64_t)copy.block_size * 8 ||
-	    copy.block >= le32(superblock + BLOCKS_COUNT))
+	backup.block_size = UINT32_C(1024) << log_size;
+	backup.block = first + per_group;
+	/* Each group has one block as a bitmap of its blocks. */
+	if (per_group > (uint64_t)backup.block_size * 8 ||
+	    backup.block >= le32(superblock + BLOCKS_COUNT))
 		return none;
-	return copy;
+	return backup;
 }
 
-bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy)
+bool ext4_matches(const unsigned char *superblock, const unsigned char *backup)
 {
 	static const struct {
 		unsigned offset, bytes;
@@ -95,16 +95,16 @@ bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy)
 	static const unsigned features[] = { FEATURE_COMPAT, FEATURE_INCOMPAT, FEATURE_RO_COMPAT };
 
 	for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-		if (memcmp(superblock + fields[i].offset, copy + fields[i].offset,
+		if (memcmp(superblock + fields[i].offset, backup + fields[i].offset,
 			   fields[i].bytes) != 0)
 			return false;
 	for (size_t i = 0; i < ELEMENTSOF(features); i++)
-		if (le32(copy + features[i]) & ~le32(superblock + features[i]))
+		if (le32(backup + features[i]) & ~le32(superblock + features[i]))
 			return false;
 	return true;
 }
 
-void ext4_mend(unsigned char *superblock)
+void ext4_repair(unsigned char *superblock)
 {
 	uint32_t checksum;
 

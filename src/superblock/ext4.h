@@ -5,45 +5,46 @@
 #include <stdint.h>
 
 /*
- * The superblock of ext2 to ext4, as it lies on the medium. Layout: Documentation/filesystems/ext4/
- * of the kernel, super.rst.
+ * The superblock of ext2, ext3 and ext4 on the medium. Layout: Documentation/filesystems/ext4/super.rst
+ * of the kernel.
  */
 #define EXT4_SUPERBLOCK_OFFSET 1024 /* from the beginning of the partition */
 #define EXT4_SUPERBLOCK_BYTES  1024
 
-/** struct ext4_copy - where a superblock says its first copy is */
-struct ext4_copy {
+/** struct ext4_backup - the place of the first backup, as the superblock gives it */
+struct ext4_backup {
 	uint64_t block;	     /* 0: there is none */
 	uint32_t block_size; /* bytes */
 };
 
 /**
- * ext4_is_torn - is this a superblock with a checksum that is wrong? One without checksums (without
- * the feature metadata_csum) never is.
+ * ext4_is_torn - is this a superblock with a wrong checksum?
+ * @superblock: EXT4_SUPERBLOCK_BYTES, here and below
+ *
+ * One without checksums (the feature metadata_csum) never is.
  */
 bool ext4_is_torn(const unsigned char *superblock);
 
 /**
- * ext4_first_copy - the copy in the second block group, which each file system of more than one
- * group has
+ * ext4_first_backup - the backup in the second block group
  *
- * Numbers that no file system can have give no copy.
+ * Each file system of more than one group has it. Numbers that no file system can have give none.
  */
-struct ext4_copy ext4_first_copy(const unsigned char *superblock);
+struct ext4_backup ext4_first_backup(const unsigned char *superblock);
 
 /**
- * ext4_is_same - do a superblock and its copy tell of the same file system?
+ * ext4_matches - do a superblock and its backup describe the same file system?
  *
- * Compared is what does not change while it is mounted: sizes, layout, and the features of the copy;
- * the kernel may have added some since. The checksum of the copy does not count: what agrees in two
- * places is not damaged in both.
+ * Compares what does not change while it is mounted: sizes, layout, and the features of the backup,
+ * since the kernel may have added some. The checksum of the backup does not count: what is the same
+ * in two places is not damaged in both.
  */
-bool ext4_is_same(const unsigned char *superblock, const unsigned char *copy);
+bool ext4_matches(const unsigned char *superblock, const unsigned char *backup);
 
 /**
- * ext4_mend - make the checksum right, and have the next fsck look at everything
+ * ext4_repair - correct the checksum, and make the next fsck check everything
  *
- * Of a torn write each half is good in itself: what the second one has beside the checksum does not
- * change with the first.
+ * Each half of a torn write is valid in itself: apart from the checksum, nothing in the second half
+ * depends on the first.
  */
-void ext4_mend(unsigned char *superblock);
+void ext4_repair(unsigned char *superblock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rofs-superblock: an ext4 superblock that a power cut has torn; rofs-superblock(8). */
+/* rofs-superblock: repairs an ext4 superblock that a power cut has torn; rofs-superblock(8). */
 #include <blkid/blkid.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -14,14 +14,14 @@
 static const char usage[] =
 	"Usage: rofs-superblock [--export] DEVICE\n"
 	"\n"
-	"If the ext4 superblock of DEVICE is torn and agrees with its copy, gives it a new checksum.\n"
-	"The units of rofs-generator run it before fsck, udev with --export.\n"
+	"Corrects the checksum of a torn ext4 superblock that agrees with its backup copy.\n"
+	"The units of rofs-generator run it before fsck; udev runs it with --export.\n"
 	"\n"
-	"  --export    write nothing, and print what udev needs to name the device\n"
+	"  --export    write nothing; print the properties from which udev names the device\n"
 	"  --help      this text\n"
 	"  --version   the version\n"
 	"\n"
-	"Exit status: 0 the superblock is whole now or was, 1 it is not, 2 usage. See rofs-superblock(8).\n";
+	"Exit status: 0 the superblock is intact or was repaired, 1 it was not, 2 usage. See rofs-superblock(8).\n";
 
 /* Returns: 1, 0 when it is not torn, or -errno. */
 static int read_torn(int fd, unsigned char *superblock)
@@ -33,69 +33,75 @@ static int read_torn(int fd, unsigned char *superblock)
 	return n == EXT4_SUPERBLOCK_BYTES && ext4_is_torn(superblock);
 }
 
-static int write_mended(const char *device, unsigned char *superblock)
+static int write_repaired(const char *device, unsigned char *superblock)
 {
 	_cleanup_close_ int fd = open(device, O_WRONLY | O_EXCL | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	ext4_mend(superblock);
+	ext4_repair(superblock);
 	n = pwrite(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET);
 	if (n < 0 || fsync(fd) < 0)
 		return -errno;
 	return n == EXT4_SUPERBLOCK_BYTES ? 0 : -EIO;
 }
 
-/* Is it only torn? Then its copy, which nobody has written to, tells of the same file system. */
-static const char *what_is_against(int fd, const unsigned char *superblock, struct ext4_copy at)
+/*
+ * Is it only torn? Then its backup, to which nobody has written, describes the same file system.
+ * Returns: NULL, or why it must not be repaired.
+ */
+static const char *reason_against(int fd, const unsigned char *superblock, struct ext4_backup at)
 {
-	unsigned char copy[EXT4_SUPERBLOCK_BYTES];
+	unsigned char backup[EXT4_SUPERBLOCK_BYTES];
 
 	if (at.block == 0)
-		return "there is no copy to compare it with";
-	if (pread(fd, copy, sizeof(copy), (off_t)(at.block * at.block_size)) != sizeof(copy))
-		return "its copy cannot be read";
-	if (!ext4_is_same(superblock, copy))
-		return "it does not agree with its copy";
+		return "there is no backup copy to compare it with";
+	if (pread(fd, backup, sizeof(backup), (off_t)(at.block * at.block_size)) != sizeof(backup))
+		return "its backup copy cannot be read";
+	if (!ext4_matches(superblock, backup))
+		return "it does not agree with its backup copy";
 	return NULL;
 }
 
-static int mend(const char *device)
+/* @fd is closed before the device is opened to write. */
+static int repair_torn(const char *device, int fd, unsigned char *superblock)
 {
-	unsigned char superblock[EXT4_SUPERBLOCK_BYTES];
-	/* Exclusive: the superblock of what is mounted changes while it is read. */
-	_cleanup_close_ int fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-	struct ext4_copy at;
-	const char *against;
+	struct ext4_backup backup = ext4_first_backup(superblock);
+	const char *against = reason_against(fd, superblock, backup);
 	int err;
 
-	if (fd < 0 && errno == EBUSY)
-		return EXIT_SUCCESS;
-	err = fd < 0 ? -errno : read_torn(fd, superblock);
-	if (err < 0)
-		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-err));
-	if (err == 0)
-		return EXIT_SUCCESS;
-
-	at = ext4_first_copy(superblock);
-	against = what_is_against(fd, superblock, at);
+	close(fd);
 	if (against)
 		return log_error(
 			EXIT_FAILURE,
-			"%s: the checksum of the ext4 superblock is wrong, and %s; run e2fsck by hand",
+			"%s: the checksum of the ext4 superblock is wrong, and %s; run e2fsck manually",
 			device, against);
-	close(TAKE_FD(fd));
-	err = write_mended(device, superblock);
+	err = write_repaired(device, superblock);
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-err));
-	printf("%s: the ext4 superblock was torn, as by a power cut; it agrees with its copy in block "
-	       "%" PRIu64 ", and has a new checksum\n",
-	       device, at.block);
+	printf("%s: the ext4 superblock was torn, probably by a power cut; it agrees with its backup copy in block "
+	       "%" PRIu64 ", and its checksum has been corrected\n",
+	       device, backup.block);
 	return EXIT_SUCCESS;
 }
 
-/* A value twice, as udev's blkid builtin has it: for people, and for the name of a link. */
+static int repair(const char *device)
+{
+	unsigned char superblock[EXT4_SUPERBLOCK_BYTES];
+	/* Exclusive: the superblock of a mounted file system changes while it is read. */
+	_cleanup_close_ int fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+	int torn;
+
+	if (fd < 0 && errno == EBUSY)
+		return EXIT_SUCCESS;
+	torn = fd < 0 ? -errno : read_torn(fd, superblock);
+	if (torn < 0)
+		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-torn));
+	return torn ? repair_torn(device, TAKE_FD(fd), superblock) : EXIT_SUCCESS;
+}
+
+/* Each value twice, as udev's blkid builtin prints it: for people, and for the name of a link. */
 static void print_value(blkid_probe probe, const char *value, const char *property)
 {
 	char safe[256], encoded[256];
@@ -109,19 +115,27 @@ static void print_value(blkid_probe probe, const char *value, const char *proper
 		printf("%s_ENC=%s\n", property, encoded);
 }
 
-/* libblkid knows it with its checksum left aside, and says so. */
-static int print_properties(blkid_probe probe, int fd)
+/* libblkid recognizes it only if told to ignore the checksum. */
+static int probe_ext(blkid_probe probe, int fd)
 {
 	static char *types[] = { (char *)"ext4", (char *)"ext3", (char *)"ext2", NULL };
+
+	if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
+		return -1;
+	if (blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |
+							     BLKID_SUBLKS_UUID |
+							     BLKID_SUBLKS_BADCSUM) < 0)
+		return -1;
+	if (blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, types) < 0)
+		return -1;
+	return blkid_do_safeprobe(probe) == 0 ? 0 : -1;
+}
+
+static int print_properties(blkid_probe probe, int fd)
+{
 	const char *type;
 
-	if (blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
-	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |
-							     BLKID_SUBLKS_UUID |
-							     BLKID_SUBLKS_BADCSUM) < 0 ||
-	    blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, types) < 0 ||
-	    blkid_do_safeprobe(probe) != 0 ||
-	    blkid_probe_lookup_value(probe, "TYPE", &type, NULL) < 0)
+	if (probe_ext(probe, fd) < 0 || blkid_probe_lookup_value(probe, "TYPE", &type, NULL) < 0)
 		return EXIT_FAILURE;
 	printf("ID_FS_TYPE=%s\nID_FS_USAGE=filesystem\n", type);
 	print_value(probe, "UUID", "ID_FS_UUID");
@@ -159,5 +173,5 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	return exports ? export(argv[optind]) : mend(argv[optind]);
+	return exports ? export(argv[optind]) : repair(argv[optind]);
 }
