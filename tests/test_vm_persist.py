@@ -37,7 +37,7 @@ def test_one_without_room_says_so_and_takes_no_other_along(
 ) -> None:
     boot = outcome.boots[number]
     needs, = said(boot, "/var/lib/too-large")
-    assert re.search(r"Populate=yes needs \d{8} bytes in 2 files, and the partition has \d{8} "
+    assert re.search(r"Populate=yes needs \d{8} bytes in 2 files; the partition has \d{8} "
                      r"bytes and \d+ files free$", needs)
     assert boot["running"].line == "degraded"
     assert [line.split()[0] for line in boot["failed"].out.splitlines()] == [

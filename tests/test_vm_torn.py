@@ -15,7 +15,8 @@ def test_partition_is_in_place_with_what_its_journal_has(boot: Boot) -> None:
 def test_repair_is_in_the_journal(boot: Boot) -> None:
     lines = boot["fsck"].out.splitlines()
     assert ("/dev/disk/by-label/torn: the ext4 superblock was torn, probably by a power cut; it"
-            " agrees with its backup copy in block 32768, and its checksum has been corrected") in lines
+            " agrees with its backup copy in block 32768, and its checksum has been corrected"
+            ) in lines
     assert "torn: recovering journal" in lines
 
 

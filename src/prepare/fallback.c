@@ -18,7 +18,7 @@ static int mount_or_log(const char *what, const char *where, const char *options
 {
 	int err = mount_once(what, where, NULL, options);
 
-	return err < 0 ? log_error(err, "%s: %s", where, strerror(-err)) : 0;
+	return err < 0 ? log_error(err, "cannot mount %s: %s", where, strerror(-err)) : 0;
 }
 
 /* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */
@@ -42,8 +42,8 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	return mount_or_log(o->lower, where, OPTIONS_RO);
 }
 
-static int mount_what_is_there(int root_fd, const struct plan *p, const struct plan_overlay *o,
-			       const char *where)
+static int mount_for_path(int root_fd, const struct plan *p, const struct plan_overlay *o,
+			  const char *where)
 {
 	if (mount_point_at(AT_FDCWD, o->merged))
 		return mount_or_log(o->merged, where, OPTIONS_BIND ",private");
@@ -58,7 +58,7 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 	int err = make_mount_point(where);
 
 	if (err >= 0)
-		err = mount_what_is_there(root_fd, p, o, where);
+		err = mount_for_path(root_fd, p, o, where);
 	if (err < 0)
 		return err;
 	bind_to_path(where, o->path);

@@ -47,9 +47,8 @@ int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 	/* A tmpfs of systemd.volatile= has no content that could be hidden. */
 	if (read_what(unit, &what) <= 0 || what[0] != '/')
 		return 0;
-	return log_error(
-		-ENOTUNIQ,
-		"%s: systemd has found %s for it, which is not mounted now, so that what is on it is not seen; "
-		"name it in /etc/fstab, and it will be the lower of the overlay",
-		o->path, what);
+	return log_error(-ENOTUNIQ,
+			 "%s: the overlay hides %s, which systemd would mount here; "
+			 "add it to /etc/fstab, so that it becomes the lower of the overlay",
+			 o->path, what);
 }

@@ -13,7 +13,7 @@
 #include "prepare/immutable.h"
 #include "system/log.h"
 
-/* Visible to all, as systemd makes mount points. What cannot be made shows when it is used. */
+/* With the mode of systemd's mount points. If one cannot be made, the mount that follows fails. */
 static int make_visible(const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -29,7 +29,7 @@ static int make_visible(const char *path)
 	return 0;
 }
 
-/* From now on it asks nobody: what is looked up in it is not there. */
+/* From now on it asks no daemon: whatever is looked up in it does not exist. */
 static int make_silent(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -38,9 +38,9 @@ static int make_silent(const char *path)
 }
 
 /*
- * An autofs without a daemon: empty, read-only, and the one type of file system that PID 1 does not
+ * An autofs without a daemon: empty, read-only, and the only type of file system that PID 1 does not
  * take for the mount unit of the path (mount_setup_unit() in its mount.c, from 247 to 262). So the
- * unit is active when the data is there and only then, and starting it later mounts the data on top.
+ * unit is active only when the data is mounted, and starting it later mounts the data on top.
  */
 static int mount_guard(const char *path)
 {
@@ -50,7 +50,7 @@ static int mount_guard(const char *path)
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return -errno;
-	close(pipe_fds[0]); /* nobody reads what it would ask */
+	close(pipe_fds[0]); /* nobody reads its requests */
 	writer = pipe_fds[1];
 	snprintf(options, sizeof(options), "fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect", writer,
 		 (int)getpgrp());
@@ -61,26 +61,27 @@ static int mount_guard(const char *path)
 }
 
 /*
- * What would be mounted on a file PID 1 takes for the mount unit of the path, and an autofs is a
- * directory. So nobody can write to the file itself, or rename over it.
+ * An autofs is a directory, and any other mount on a file PID 1 would take for the mount unit of the
+ * path. So the file itself is made immutable: nobody can write to it, or rename over it.
  */
 static int guard_file(const char *path)
 {
 	int err = immutable_set(path, true);
 
-	if (err == -EROFS) /* an overlay that refuses writes by itself */
+	if (err == -EROFS) /* the overlay is read-only itself */
 		return 0;
 	if (err != -ENOTTY && err != -EOPNOTSUPP)
 		return err;
-	log_info("%s: this kernel cannot guard a single file; without its partition, RAM takes the "
-		 "writes",
-		 path);
+	log_info(
+		"%s: this kernel cannot make a single file in RAM immutable; without its partition, "
+		"writes go to RAM",
+		path);
 	return 0;
 }
 
 /*
- * Through a mount on it the flag would still be seen by who renames over it: "Operation not
- * permitted", where programs know what to do for EBUSY.
+ * Under a mount the flag would still count: a rename over the file would fail with EPERM, instead of
+ * the EBUSY that programs can handle.
  */
 void mounts_unguard(const struct plan_persist *p)
 {
@@ -91,7 +92,7 @@ void mounts_unguard(const struct plan_persist *p)
 		return;
 	err = immutable_set(p->path, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
-		log_error(err, "%s: %s", p->path, strerror(-err));
+		log_error(err, "%s: cannot clear the immutable flag: %s", p->path, strerror(-err));
 }
 
 static int put_guard(const struct plan_persist *p)
@@ -114,8 +115,8 @@ int mounts_guard(const struct plan_persist *p)
 	if (err < 0)
 		return log_error(
 			err,
-			"%s:%u: [Persist %s] is not guarded: without its partition, what lies "
-			"beneath takes the writes: %s",
+			"%s:%u: [Persist %s] cannot be made read-only; without its partition, "
+			"writes go to the file system below: %s",
 			p->conf->section.pos.file, p->conf->section.pos.line, p->conf->section.name,
 			strerror(-err));
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of its own: <linux/fs.h> and <sys/mount.h> exclude each other before glibc 2.36. */
+/* A separate file: before glibc 2.36, <linux/fs.h> and <sys/mount.h> conflict. */
 #include "prepare/immutable.h"
 
 #include <fcntl.h>

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 
 /**
- * immutable_set - make a file immutable, or let go of it
+ * immutable_set - make a file immutable, or mutable again
  *
- * As chattr(1) does it: nobody can write to it, rename or remove it. Overlayfs copies the file to
- * the layer in RAM and keeps the flag there (ovl_fileattr_set() in its inode.c, Linux 5.15), if that
- * is a tmpfs that takes it (6.1).
+ * As chattr(1) with +i: nobody can write to it, rename or remove it. Overlayfs copies the file to the
+ * upper in RAM and stores the flag there (ovl_fileattr_set() in its inode.c, Linux 5.15), if that is
+ * a tmpfs that supports it (6.1).
  *
- * Returns: 0 or -errno; -ENOTTY or -EOPNOTSUPP where the kernel cannot.
+ * Returns: 0 or -errno; -ENOTTY or -EOPNOTSUPP if the kernel does not support it.
  */
 int immutable_set(const char *path, bool on);

@@ -137,10 +137,7 @@ static const char *relative_to(const struct plan_overlay *o, const char *word)
 	return word;
 }
 
-/*
- * Returns 1 when a directory could not be made empty: that is told, and the overlay is still of
- * use.
- */
+/* Returns 1, having logged it, if a directory could not be made empty: the overlay is still usable. */
 static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper_fd)
 {
 	_cleanup_free_ char *list = o->conf->start_empty ? strdup(o->conf->start_empty) : NULL;
@@ -228,7 +225,7 @@ static int make_file_mount_points(const struct making *m)
 		int err = is_file_in(m, p) ? make_file_mount_point(m, p) : 0;
 
 		if (err < 0) {
-			log_error(err, "the file %s, to mount a persist on: %s", p->path,
+			log_error(err, "%s: cannot create the file to mount on: %s", p->path,
 				  strerror(-err));
 			left_out = 1;
 		}
@@ -246,7 +243,8 @@ static int make_machine_id(const struct making *m)
 	int err = machine_id_make(m->root_fd, m->lower_fd, m->upper_fd);
 
 	if (err < 0)
-		return log_error(err, "machine-id in the upper layer of /etc: %s", strerror(-err));
+		return log_error(err, "/etc: cannot write machine-id to the upper layer: %s",
+				 strerror(-err));
 	return 0;
 }
 
@@ -260,7 +258,8 @@ static int make_system_files(const struct making *m)
 		return 0;
 	err = updated_make(m->root_fd, m->lower_fd, m->upper_fd);
 	if (err < 0)
-		return log_error(err, "%s/.updated: %s", path, strerror(-err));
+		return log_error(err, "%s: cannot write .updated to the upper layer: %s", path,
+				 strerror(-err));
 	return is_etc(m) ? make_machine_id(m) : 0;
 }
 
@@ -279,8 +278,8 @@ static int fill_upper(const struct making *m)
 	/* Last, as what is made in it changes its time. */
 	err = attributes_copy(m->lower_fd, m->upper_fd);
 	if (err < 0)
-		return log_error(err, "mode, owner and attributes of %s: %s", m->overlay->path,
-				 strerror(-err));
+		return log_error(err, "%s: cannot copy mode, owner and attributes of the lower: %s",
+				 m->overlay->path, strerror(-err));
 	return left_out;
 }
 
@@ -291,13 +290,13 @@ static int make_layers(const struct making *m, const struct layers *l, int dir_f
 	if (left_out < 0)
 		return left_out;
 	if (mkdirat(dir_fd, "work", 0700) < 0)
-		return log_error(-errno, "%s/work: %s", l->dir, strerror(errno));
+		return log_error(-errno, "cannot create %s/work: %s", l->dir, strerror(errno));
 	return left_out;
 }
 
 /*
- * On a partition the layers may be older than this boot, and than the declaration of a persist.
- * Without the ID of this boot the overlay is still of use.
+ * Layers on a partition may be older than this boot, and than the declaration of a persist. An
+ * overlay without the ID of this boot is still usable.
  */
 static int renew_layers(const struct making *m, const struct layers *l)
 {
@@ -316,14 +315,15 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 
 	dir_fd = make_path(root_fd, l->dir);
 	if (dir_fd < 0)
-		return log_error(dir_fd, "%s: %s", l->dir, strerror(-dir_fd));
+		return log_error(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));
 	lower_fd = open_dir_at(root_fd, o->lower);
 	if (lower_fd < 0)
-		return log_error(lower_fd, "%s, the lower of %s: %s", o->lower, o->path,
+		return log_error(lower_fd, "%s: cannot open the lower %s: %s", o->path, o->lower,
 				 strerror(-lower_fd));
 	upper_fd = make_dir_at(dir_fd, "upper");
 	if (upper_fd < 0)
-		return log_error(upper_fd, "%s/upper: %s", l->dir, strerror(-upper_fd));
+		return log_error(upper_fd, "cannot create %s/upper: %s", l->dir,
+				 strerror(-upper_fd));
 
 	m = (struct making){ root_fd, p, o, lower_fd, upper_fd };
 	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)

@@ -88,6 +88,6 @@ int machine_id_release(int fd)
 	/* Lazily, as the descriptor itself keeps it busy. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
 	if (umount2(path, MNT_DETACH) < 0)
-		return log_error(-errno, "unmounting PID 1's /etc/machine-id: %s", strerror(errno));
+		return log_error(-errno, "cannot unmount /etc/machine-id: %s", strerror(errno));
 	return 0;
 }

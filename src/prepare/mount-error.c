@@ -41,20 +41,19 @@ int mount_error_explain(const struct plan_overlay *o, const char *dir, int err)
 	if (err == -EINVAL && lower && lower->ignores_case)
 		return log_error(
 			err,
-			"%s: %s cannot be the lower of an overlay, since it takes upper and lower case for the same name",
+			"%s: %s cannot be the lower of an overlay: its file names are case-insensitive",
 			o->path, lower->name);
 	if (err == -EINVAL && upper && upper->ignores_case)
 		return log_error(
 			err,
-			"%s: %s cannot hold the changes of an overlay; ext4, xfs, btrfs or f2fs can",
+			"%s: %s cannot hold the changes of an overlay; use ext4, xfs, btrfs or f2fs",
 			o->path, upper->name);
 	if (err == -EINVAL && lower && lower->may_ignore_case)
 		return log_error(
 			err,
-			"%s: this kernel does not take the file system (%s) for the lower of an overlay; "
-			"was it made with case-insensitive names (casefold)? journalctl -k says more",
+			"%s: this kernel does not accept this %s file system as the lower of an overlay; "
+			"was it created with case-insensitive names (casefold)? See journalctl -k",
 			o->path, lower->name);
-	return log_error(err,
-			 "%s: the kernel does not mount the overlay: %s; journalctl -k says more",
+	return log_error(err, "%s: the kernel refused to mount the overlay: %s; see journalctl -k",
 			 o->path, strerror(-err));
 }

@@ -118,5 +118,5 @@ int make_mount_point(const char *path)
 	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
 	fd = root_fd < 0 ? -errno : make_path(root_fd, path);
-	return fd < 0 ? log_error(fd, "%s: %s", path, strerror(-fd)) : 0;
+	return fd < 0 ? log_error(fd, "cannot create %s: %s", path, strerror(-fd)) : 0;
 }

@@ -32,16 +32,13 @@ int owner_check(const struct wanted *w)
 		return 0;
 	return log_error(
 		-EOPNOTSUPP,
-		"%s: the file system of [Partition %s] keeps no owners and no modes; leave "
-		"out Mode=, User=, Group= and Populate=, and say uid=, gid= and umask= in "
-		"Options= of the partition",
+		"%s: the file system of [Partition %s] stores neither owners nor modes; remove "
+		"Mode=, User=, Group= and Populate=, and set uid=, gid= and umask= in Options= of "
+		"the partition",
 		w->persist->path, c->partition);
 }
 
-/*
- * Needs @name no lookup? Without a name the ID is -1, which fchown(2) leaves as it is; a number is
- * the ID.
- */
+/* Does @name need no lookup? Without a name the ID is -1, with which fchown(2) changes nothing. */
 static bool is_number(const char *name, unsigned *ret)
 {
 	char *end;
@@ -62,7 +59,7 @@ static int find_user(const char *name, uid_t *ret)
 	errno = 0;
 	p = getpwnam(name);
 	if (!p)
-		return log_error(errno ? -errno : -ESRCH, "User=%s: there is no such user", name);
+		return log_error(errno ? -errno : -EINVAL, "User=%s: no such user", name);
 	*ret = p->pw_uid;
 	return 0;
 }
@@ -76,7 +73,7 @@ static int find_group(const char *name, gid_t *ret)
 	errno = 0;
 	g = getgrnam(name);
 	if (!g)
-		return log_error(errno ? -errno : -ESRCH, "Group=%s: there is no such group", name);
+		return log_error(errno ? -errno : -EINVAL, "Group=%s: no such group", name);
 	*ret = g->gr_gid;
 	return 0;
 }

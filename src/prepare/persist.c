@@ -85,7 +85,7 @@ static int make_wanted(const struct wanted *w)
 		err = put_in_place(w, new_fd);
 	/* In any case, so that a partition that was too small is as it was. */
 	if (copy_remove(w->dir_fd, CONF_RESERVED_NAME) < 0 || fsync(w->dir_fd) < 0)
-		log_info("%s: what is half made remains; the next boot removes it",
+		log_info("%s: incomplete data remains on the partition; the next boot removes it",
 			 w->persist->path);
 	return err;
 }

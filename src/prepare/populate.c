@@ -67,8 +67,7 @@ static int log_no_room(const struct wanted *w, int err, const struct room *r)
 {
 	return log_error(err,
 			 "%s: Populate=yes needs %" PRIu64 " bytes in %" PRIu64
-			 " files, and the partition has %" PRIu64 " bytes and %" PRIu64
-			 " files free",
+			 " files; the partition has %" PRIu64 " bytes and %" PRIu64 " files free",
 			 w->persist->path, r->need.bytes, r->need.inodes, free_bytes(r),
 			 (uint64_t)r->fs.f_ffree);
 }
@@ -101,8 +100,8 @@ static int copy_lower(const struct wanted *w, int new_fd, const struct room *roo
 	if (err == -ENOSPC || err == -EDQUOT)
 		return log_no_room(w, err, room);
 	if (err < 0)
-		return log_error(err, "%s: copying %s%s: %s", w->persist->path, w->persist->lower,
-				 where ? where : "", strerror(-err));
+		return log_error(err, "%s: cannot copy %s%s: %s", w->persist->path,
+				 w->persist->lower, where ? where : "", strerror(-err));
 	/* All of it at once, before the rename that makes it count. */
 	if (syncfs(new_fd) < 0)
 		return errno == ENOSPC ? log_no_room(w, -errno, room) : -errno;
