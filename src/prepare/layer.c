@@ -95,7 +95,7 @@ static int make_opaque(int upper_fd, const char *relative)
 	return fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
 }
 
-/* The same for the directories above @path. */
+/* mirror_dir() for the directories above @path. */
 static int mirror_parents(int lower_fd, int upper_fd, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
