@@ -7,6 +7,11 @@
 #include <sys/xattr.h>
 
 #include "basic/macro.h"
+#include "basic/overlay-attributes.h"
+
+/* The two forms in which a file has ACLs; acl(5). */
+#define ACL_ACCESS  "system.posix_acl_access"
+#define ACL_DEFAULT "system.posix_acl_default"
 
 /*
  * The calls that take a descriptor refuse one of O_PATH, and symbolic links and devices have no
@@ -22,6 +27,16 @@ static struct name name_of(int fd)
 
 	snprintf(n.path, sizeof(n.path), "/proc/self/fd/%d", fd);
 	return n;
+}
+
+bool attributes_is_of_overlay(const char *name)
+{
+	return strncmp(name, OVERLAY_ATTRIBUTE_PREFIX, strlen(OVERLAY_ATTRIBUTE_PREFIX)) == 0;
+}
+
+bool attributes_is_acl(const char *name)
+{
+	return strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0;
 }
 
 static ssize_t list_names(const char *path, char **ret)
@@ -79,7 +94,7 @@ static int copy_xattrs(const char *from, const char *to)
 		return (int)n;
 
 	for (char *name = names; name && name < names + n; name += strlen(name) + 1) {
-		int err = strncmp(name, "trusted.overlay.", 16) == 0 ? 0 : copy_one(from, to, name);
+		int err = attributes_is_of_overlay(name) ? 0 : copy_one(from, to, name);
 
 		if (err < 0)
 			return err;
@@ -89,8 +104,7 @@ static int copy_xattrs(const char *from, const char *to)
 
 static int drop_acls(const char *path)
 {
-	static const char *const names[] = { "system.posix_acl_access",
-					     "system.posix_acl_default" };
+	static const char *const names[] = { ACL_ACCESS, ACL_DEFAULT };
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++)
 		if (removexattr(path, names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)

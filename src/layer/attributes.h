@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /**
@@ -16,6 +17,16 @@
 int attributes_copy(int from_fd, int to_fd);
 
 /**
- * attributes_plain - owner root, no ACLs and this mode: for what has no twin. Returns: 0 or -errno.
+ * attributes_plain - owner root, no ACLs and this mode: for what has no original
+ *
+ * Returns: 0 or -errno.
  */
 int attributes_plain(int fd, mode_t mode);
+
+/**
+ * attributes_is_of_overlay - does overlayfs keep this extended attribute for itself?
+ */
+bool attributes_is_of_overlay(const char *name);
+
+/** attributes_is_acl - is this the extended attribute of an access or default ACL? */
+bool attributes_is_acl(const char *name);

@@ -9,10 +9,9 @@
 #include <sys/xattr.h>
 
 #include "basic/macro.h"
+#include "basic/overlay-attributes.h"
+#include "layer/attributes.h"
 
-#define OPAQUE	    "trusted.overlay.opaque"
-#define WHITEOUT    "trusted.overlay.whiteout"
-#define OWN_PREFIX  "trusted.overlay."
 #define CONTENT_MAX ((off_t)64 * 1024 * 1024) /* seconds on slow flash, and seldom equal */
 #define BLOCK	    65536u /* bytes, also XATTR_LIST_MAX and XATTR_SIZE_MAX of the kernel */
 #define FD_PATH_MAX (sizeof("/proc/self/fd//") + 3 * sizeof(int) + NAME_MAX)
@@ -43,7 +42,7 @@ bool compare_opaque(int upper_fd)
 {
 	char value;
 
-	return fgetxattr(upper_fd, OPAQUE, &value, 1) == 1 && value == 'y';
+	return fgetxattr(upper_fd, OVERLAY_ATTRIBUTE_OPAQUE, &value, 1) == 1 && value == 'y';
 }
 
 /* A file of a pair: open, or by a path for the calls that have no form relative to a descriptor. */
@@ -141,15 +140,10 @@ static int list_xattrs(const struct place *p, struct list *ret)
 	return 0;
 }
 
-static bool is_own(const char *name)
-{
-	return strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0;
-}
-
 static const char *next_name(const struct list *l, const char *name)
 {
 	name = name ? name + strlen(name) + 1 : l->names;
-	while (name < l->names + l->len && is_own(name))
+	while (name < l->names + l->len && attributes_is_of_overlay(name))
 		name += strlen(name) + 1;
 	return name < l->names + l->len ? name : NULL;
 }
@@ -164,9 +158,7 @@ static bool has_name(const struct list *l, const char *wanted)
 
 static unsigned bit_of(const char *name)
 {
-	static const char acl[] = "system.posix_acl_";
-
-	return strncmp(name, acl, sizeof(acl) - 1) == 0 ? CHANGE_ACL : CHANGE_XATTR;
+	return attributes_is_acl(name) ? CHANGE_ACL : CHANGE_XATTR;
 }
 
 static bool same_value(struct compare *c, const struct place *upper, const struct place *lower,
@@ -209,7 +201,7 @@ int compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask
 					   lower = { p->lower_dir, p->name, -1 };
 
 	if (ask & CHANGE_ASK_MARK)
-		f->mark = place_get(&upper, WHITEOUT, NULL, 0) >= 0;
+		f->mark = place_get(&upper, OVERLAY_ATTRIBUTE_WHITEOUT, NULL, 0) >= 0;
 	if (f->mark)
 		return 0;
 

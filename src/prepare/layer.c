@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "basic/overlay-attributes.h"
 #include "basic/path.h"
 #include "layer/attributes.h"
+#include "layer/compare.h"
 #include "prepare/machine-id.h"
 #include "prepare/prepare.h"
 #include "prepare/updated.h"
@@ -92,7 +94,7 @@ static int make_opaque(int upper_fd, const char *relative)
 
 	if (fd < 0)
 		return fd;
-	return fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
+	return fsetxattr(fd, OVERLAY_ATTRIBUTE_OPAQUE, "y", 1, 0) < 0 ? -errno : 0;
 }
 
 /* mirror_dir() for the directories above @path. */
@@ -168,14 +170,13 @@ static int is_hidden(int upper_fd, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		_cleanup_close_ int fd = -1;
-		char opaque;
 
 		*slash = '\0';
 		fd = open_dir_at(upper_fd, path);
 		*slash = '/';
 		if (fd < 0)
 			return fd == -ENOENT ? 0 : fd;
-		if (fgetxattr(fd, "trusted.overlay.opaque", &opaque, 1) == 1 && opaque == 'y')
+		if (compare_opaque(fd))
 			return 1;
 	}
 	return 0;
