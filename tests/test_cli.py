@@ -173,3 +173,23 @@ def test_pager_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
     seen = on_terminal([str(rofs), "plan"], {**environment(root), "TERM": "xterm", **pager})
     assert seen.startswith("paged: # rofs.fstab")
     assert "paged" not in run(rofs, "plan", root=root, **pager).stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "plan"])
+@pytest.mark.parametrize("csi", [b"\xc2\x9b2J", b"\x9b2J", b"\033[2J"],
+                         ids=["CSI in UTF-8", "CSI as a byte", "CSI of ESC and ["])
+def test_an_image_cannot_drive_the_terminal(csi: bytes, verb: str, rofs: Path,
+                                            tmp_path: Path) -> None:
+    """Whoever made it chose the names and the content of all that is read."""
+    name = csi.decode(errors="surrogateescape")
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": CONF, f"etc/rofs.conf.d/{name}.conf": CONF, "etc/rofs.conf.d/2.conf": "",
+        "etc/fstab": "", "proc/cmdline": ""})
+    (root / "etc/rofs.conf.d/2.conf").write_bytes(
+        b"[Overlay /@]\n[@]\n[Root]\n@=x\nTmp=@\n".replace(b"@", csi))
+    (root / "etc/fstab").write_bytes(b"/dev/@ /var/@ @ @ 0 0\n".replace(b"@", csi))
+    (root / "proc/cmdline").write_bytes(b"root=@ rofs=@\n".replace(b"@", csi))
+    shown = on_terminal([str(rofs), verb], {**environment(root), "TERM": "xterm",
+                                            "SYSTEMD_PAGER": "", "NO_COLOR": "1"})
+    assert "/etc/rofs.conf.d/\\x" in shown
+    assert [c for c in shown if ord(c) < 32 and c not in "\r\n" or 127 <= ord(c) < 160] == []

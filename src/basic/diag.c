@@ -2,6 +2,7 @@
 #include "basic/diag.h"
 
 #include "basic/strbuf.h"
+#include "basic/text.h"
 
 void diag_done(struct diag *d)
 {
@@ -9,18 +10,6 @@ void diag_done(struct diag *d)
 		free(d->entries[i].text);
 	free(d->entries);
 	*d = (struct diag){ 0 };
-}
-
-static void add_printable(struct strbuf *b, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == 0x7f)
-			strbuf_addf(b, "\\x%02x", c);
-		else
-			strbuf_add_char(b, *s);
-	}
 }
 
 void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
@@ -39,7 +28,7 @@ void diag_add(struct diag *d, enum diag_level level, struct diag_about about, st
 		return;
 	}
 
-	add_printable(&b, raw);
+	text_add_printable(&b, raw);
 	if (array_reserve(d->entries, d->n_entries) < 0 || strbuf_take(&b, &text) < 0) {
 		d->failed = true;
 		return;
@@ -90,14 +79,28 @@ const char *diag_level_to_string(enum diag_level level)
 	return "error";
 }
 
+static void add_place(struct strbuf *b, struct pos pos)
+{
+	text_add_printable(b, pos.file);
+	if (pos.line)
+		strbuf_addf(b, ":%u", pos.line);
+}
+
+int diag_place(struct pos pos, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	if (pos.file)
+		add_place(&b, pos);
+	return strbuf_take(&b, ret);
+}
+
 int diag_format(const struct diag_entry *e, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	if (e->pos.file) {
-		add_printable(&b, e->pos.file);
-		if (e->pos.line)
-			strbuf_addf(&b, ":%u", e->pos.line);
+		add_place(&b, e->pos);
 		strbuf_add(&b, ": ");
 	}
 	if (e->level != DIAG_ERROR)

@@ -58,7 +58,7 @@ void diag_done(struct diag *d);
  * diag_error, diag_warning, diag_note - record a message
  * @pos: where; copied, its file name borrowed. { NULL, 0 } for none.
  *
- * Bytes of the input that could act on a terminal or a log are shown as \xNN.
+ * What is not printable in the result is shown as \xNN; text_add_printable().
  *
  * Returns: -EBADMSG, so that a check can end in `return diag_error(...)`; the other two return
  * nothing.
@@ -81,5 +81,13 @@ const char *diag_level_to_string(enum diag_level level);
  * Returns: 0 or -ENOMEM.
  */
 int diag_format(const struct diag_entry *e, char **ret);
+
+/**
+ * diag_place - "FILE:LINE", fit for a terminal; "FILE" where there is no line, "" where no file
+ * @ret: the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int diag_place(struct pos pos, char **ret);
 
 #define _cleanup_diag_ _cleanup_(diag_done)

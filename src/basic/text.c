@@ -53,67 +53,103 @@ static bool second_byte_fits(unsigned char lead, unsigned char second)
 	}
 }
 
+/* As text_next(), of at most @n bytes, at least 1. */
+static size_t decode(const char *s, size_t n, uint32_t *ret)
+{
+	/* What the lead byte says besides the length. */
+	static const unsigned char lead_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len = sequence_length(*p);
+	uint32_t c = *p & lead_bits[len];
+
+	if (len == 0 || len > n || (len > 1 && !second_byte_fits(p[0], p[1])))
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	*ret = c;
+	return len;
+}
+
+size_t text_next(const char *s, uint32_t *ret)
+{
+	return decode(s, strnlen(s, 4), ret);
+}
+
 bool text_is_utf8(const char *s, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)s;
-
 	while (n > 0) {
-		size_t len = sequence_length(*p);
+		uint32_t c;
+		size_t len = decode(s, n, &c);
 
-		if (len == 0 || len > n)
+		if (len == 0)
 			return false;
-		if (len > 1 && !second_byte_fits(p[0], p[1]))
-			return false;
-		for (size_t i = 2; i < len; i++)
-			if (p[i] < 0x80 || p[i] > 0xbf)
-				return false;
-		p += len;
+		s += len;
 		n -= len;
 	}
 	return true;
 }
 
-/* Bytes of the character at @s that can be shown as they are, 0 if they cannot. */
-static size_t shown_length(const char *s)
+bool text_is_control(uint32_t c)
 {
-	size_t n = sequence_length((unsigned char)*s);
-
-	if ((unsigned char)*s < ' ' || *s == 0x7f || *s == '\\' || strnlen(s, n) < n ||
-	    !text_is_utf8(s, n))
-		return 0;
-	if (n == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)
-		return 0;
-	return n;
-}
-
-int text_escape(const char *s, char **ret)
-{
-	char *out = malloc(4 * strlen(s) + 1), *to = out;
-
-	if (!out)
-		return -ENOMEM;
-	while (*s) {
-		size_t n = shown_length(s);
-
-		if (n == 0) {
-			to += sprintf(to, "\\x%02x", (unsigned)(unsigned char)*s++);
-			continue;
-		}
-		memcpy(to, s, n);
-		to += n;
-		s += n;
-	}
-	*to = '\0';
-	*ret = out;
-	return 0;
+	return c < ' ' || (c >= 0x7f && c <= 0x9f);
 }
 
 bool text_has_control(const char *s)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
+	while (*s) {
+		uint32_t c;
+		size_t n = text_next(s, &c);
+
+		if (n > 0 && text_is_control(c))
 			return true;
+		s += n > 0 ? n : 1;
+	}
 	return false;
+}
+
+/* Bytes of the character at @s if it can be shown as it is, else 0. */
+static size_t shown_length(const char *s, bool is_name)
+{
+	uint32_t c;
+	size_t n = text_next(s, &c);
+
+	if (n == 0 || text_is_control(c) || (is_name && s[0] == '\\' && s[1] == 'x'))
+		return 0;
+	return n;
+}
+
+static void add_shown(struct strbuf *b, const char *s, bool is_name)
+{
+	while (*s) {
+		size_t n = shown_length(s, is_name);
+
+		if (n > 0)
+			strbuf_add_n(b, s, n);
+		else
+			strbuf_addf(b, "\\x%02x", (unsigned)(unsigned char)*s);
+		s += n > 0 ? n : 1;
+	}
+}
+
+void text_add_printable(struct strbuf *b, const char *s)
+{
+	add_shown(b, s, false);
+}
+
+void text_add_name(struct strbuf *b, const char *s)
+{
+	add_shown(b, s, true);
+}
+
+int text_escape(const char *s, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	text_add_name(&b, s);
+	return strbuf_take(&b, ret);
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

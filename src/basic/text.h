@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "basic/macro.h"
+#include "basic/strbuf.h"
 
 /**
  * text_format - a new string from a format, as asprintf(3)
@@ -23,15 +24,44 @@ int text_format(char **ret, const char *format, ...) _printf_(2, 3);
  */
 bool text_is_utf8(const char *s, size_t n);
 
-/** text_has_control - is there an ASCII control character (below blank, or DEL) in @s? */
+/**
+ * text_next - the first character of UTF-8 text
+ * @s:   not empty
+ * @ret: its code point; set when it is well-formed
+ *
+ * Returns: its bytes, 1 to 4, or 0 when @s does not begin with a well-formed character.
+ */
+size_t text_next(const char *s, uint32_t *ret);
+
+/**
+ * text_is_control - can this code point act on a terminal or a log?
+ *
+ * C0 (below blank), DEL and C1 (U+0080 to U+009F; U+009B begins an escape sequence as ESC [ does).
+ */
+bool text_is_control(uint32_t c);
+
+/** text_has_control - does @s hold a character for which text_is_control() is true? */
 bool text_has_control(const char *s);
 
 /**
- * text_escape - make a name of any bytes safe to show, in one line
- * @ret: control characters, backslashes and bytes that are not UTF-8 as \xNN, all else as it is;
- *       the caller frees it
+ * text_add_printable - add text of foreign origin so that it is safe on a terminal and in a log
  *
- * Control characters of C1 (U+0080 to U+009F), which some terminals obey, are shown so too.
+ * The one way of bytes from a configuration, a medium or the journal into a message. It is one line
+ * of UTF-8 then: control characters and bytes that are not UTF-8 become \xNN, all else stays.
+ */
+void text_add_printable(struct strbuf *b, const char *s);
+
+/**
+ * text_add_name - add the name of a file, as text_add_printable()
+ *
+ * A backslash before an x becomes \x5c, so that what is shown is the name of one file only. Tables
+ * show names in the same way: it is that of libsmartcols.
+ */
+void text_add_name(struct strbuf *b, const char *s);
+
+/**
+ * text_escape - a new string with a name as text_add_name() shows it
+ * @ret: the caller frees it
  *
  * Returns: 0 or -ENOMEM.
  */

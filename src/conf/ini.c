@@ -25,11 +25,16 @@ static char *strip(char *s)
 	return s;
 }
 
+/* But for tabs. @s: UTF-8. */
 static bool has_control(const char *s)
 {
-	for (; *s; s++)
-		if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
+	while (*s) {
+		uint32_t c;
+
+		s += text_next(s, &c);
+		if (text_is_control(c) && c != '\t')
 			return true;
+	}
 	return false;
 }
 

@@ -32,15 +32,16 @@ static void tell_mistakes(const struct diag *d)
 		fputs("out of memory: some messages are lost\n", stderr);
 }
 
-static void print_file(const struct unit_file *u, const struct output *o, bool first)
+static int print_file(const struct unit_file *u, const struct output *o, bool first)
 {
 	const char *bold = output_colour(o, COLOUR_BOLD), *plain = output_colour(o, COLOUR_NONE);
 
 	if (u->link) {
 		printf("%s%s# %s -> %s%s\n", first ? "" : "\n", bold, u->name, u->text, plain);
-		return;
+		return 0;
 	}
-	printf("%s%s# %s%s\n%s", first ? "" : "\n", bold, u->name, plain, u->text);
+	printf("%s%s# %s%s\n", first ? "" : "\n", bold, u->name, plain);
+	return output_lines(o, u->text);
 }
 
 static int show(const struct unit_set *set)
@@ -49,7 +50,10 @@ static int show(const struct unit_set *set)
 
 	output_open(&o, true);
 	for (size_t i = 0; i < set->n_files; i++)
-		print_file(&set->files[i], &o, i == 0);
+		if (print_file(&set->files[i], &o, i == 0) < 0) {
+			fputs("rofs: out of memory\n", stderr);
+			return ROFS_WRONG;
+		}
 	return ROFS_DONE;
 }
 

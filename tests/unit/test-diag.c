@@ -17,6 +17,10 @@ static void test_lines(void)
 		{ { .level = DIAG_ERROR, .pos = { NULL, 0 }, .text = (char *)"x" }, "x" },
 		{ { .level = DIAG_ERROR, .pos = { "a\nb\x1b", 1 }, .text = (char *)"x" },
 		  "a\\x0ab\\x1b:1: x" },
+		{ { .level = DIAG_ERROR, .pos = { "a\xc2\x9b", 1 }, .text = (char *)"x" },
+		  "a\\xc2\\x9b:1: x" },
+		{ { .level = DIAG_ERROR, .pos = { "a\x9b", 1 }, .text = (char *)"x" },
+		  "a\\x9b:1: x" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -41,9 +45,38 @@ static void test_counts(void)
 	CHECK_STR(d.entries[0].text, "a\\x09b\\x7f\xc3\xa4");
 }
 
+/* What a terminal would obey, as bytes of two encodings. Backslashes are part of unit names. */
+static void test_foreign_text(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "\xc2\x9b"
+		  "2J",
+		  "\\xc2\\x9b"
+		  "2J" },
+		{ "\x9b"
+		  "2J",
+		  "\\x9b"
+		  "2J" },
+		{ "\x1b[2J", "\\x1b[2J" },
+		{ "\xc2\xa0\xc3\xa4", "\xc2\xa0\xc3\xa4" },
+		{ "rofs-overlay-a\\x2db.mount", "rofs-overlay-a\\x2db.mount" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_diag_ struct diag d = { 0 };
+
+		diag_error(&d, (struct pos){ NULL, 0 }, "%s", row->text);
+		CHECK_STR(d.entries[0].text, row->expected);
+	}
+}
+
 int main(void)
 {
 	test_lines();
 	test_counts();
+	test_foreign_text();
 	return check_done();
 }

@@ -73,6 +73,32 @@ static void test_all_code_points(void)
 	CHECK(true);
 }
 
+static void test_next(void)
+{
+	static const struct {
+		const char *s;
+		size_t n;
+		uint32_t c;
+	} rows[] = {
+		{ "a", 1, 'a' },
+		{ "\xc2\x9b", 2, 0x9b },
+		{ "\xe2\x82\xac!", 3, 0x20ac },
+		{ "\xf0\x9f\x98\x80", 4, 0x1f600 },
+		{ "\xe2\x82", 0, 0 },
+		{ "\x9b", 0, 0 },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		uint32_t c = 0;
+
+		check.label = row->s;
+		CHECK_INT(text_next(row->s, &c), row->n);
+		CHECK_INT(c, row->c);
+	}
+	check.label = NULL;
+}
+
 static void test_control(void)
 {
 	CHECK(!text_has_control(""));
@@ -81,6 +107,10 @@ static void test_control(void)
 	CHECK(text_has_control("a\nb"));
 	CHECK(text_has_control("\x1b[1m"));
 	CHECK(text_has_control("\x7f"));
+	CHECK(text_has_control("a\xc2\x80"));
+	CHECK(text_has_control("\xc2\x9f"));
+	CHECK(!text_has_control("\xc2\xa0"));
+	CHECK(!text_has_control("\xff\x9b")); /* no character at all */
 }
 
 static void test_escape(void)
@@ -93,6 +123,8 @@ static void test_escape(void)
 		{ "\xc3\xa4\xf0\x9f\x98\x80", "\xc3\xa4\xf0\x9f\x98\x80" },
 		{ "a\nb\x1b[2J\x7f", "a\\x0ab\\x1b[2J\\x7f" },
 		{ "a\\x0a", "a\\x5cx0a" },
+		{ "a\\b\\", "a\\b\\" },
+		{ "\\\x1b", "\\\\x1b" },
 		{ "\xff\xc3", "\\xff\\xc3" },
 		{ "\xe2\x82", "\\xe2\\x82" }, /* cut off */
 		{ "\xc2\x9b"
@@ -152,6 +184,7 @@ int main(void)
 {
 	test_utf8();
 	test_all_code_points();
+	test_next();
 	test_control();
 	test_escape();
 	test_closest();

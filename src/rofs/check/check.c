@@ -138,14 +138,13 @@ static enum colour level_colour(enum diag_level level)
 static void print_entry(const struct output *o, const struct diag_entry *e)
 {
 	const char *word = diag_level_to_string(e->level), *plain = output_colour(o, COLOUR_NONE);
-	char line[16] = "";
+	_cleanup_free_ char *place = NULL;
 	size_t column = strlen(word) + 2;
 
-	if (e->pos.line)
-		snprintf(line, sizeof(line), ":%u", e->pos.line);
-	if (e->pos.file) {
-		printf("%s%s%s:%s ", output_colour(o, COLOUR_BOLD), e->pos.file, line, plain);
-		column += strlen(e->pos.file) + strlen(line) + 2;
+	/* Without memory for it, the message alone. */
+	if (diag_place(e->pos, &place) >= 0 && *place) {
+		printf("%s%s:%s ", output_colour(o, COLOUR_BOLD), place, plain);
+		column += strlen(place) + 2;
 	}
 	printf("%s%s:%s ", output_colour(o, level_colour(e->level)), word, plain);
 	output_text(o, column, 4, e->text);

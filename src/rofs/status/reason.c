@@ -125,6 +125,16 @@ static void trim(char *s)
 		s[n - 1] = '\0';
 }
 
+/* Any program may have written it, for any terminal. */
+static int printable(char *s, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	trim(s);
+	text_add_printable(&b, s);
+	return strbuf_take(&b, ret);
+}
+
 static enum journal_view view(sd_journal *j)
 {
 	/* Files that this user may not read are left out without an error. */
@@ -160,8 +170,7 @@ int reason_find(const struct problem *p, char **ret)
 		if (err >= 0)
 			best_message(j, p->units[i], &best);
 	}
-	if (best.text)
-		trim(best.text);
-	*ret = best.text;
-	return seen;
+	err = best.text ? printable(best.text, ret) : 0;
+	free(best.text);
+	return err < 0 ? err : (int)seen;
 }

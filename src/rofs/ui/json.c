@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rofs/ui/json.h"
 
-#include <string.h>
-
 #include "basic/text.h"
 
 static void indent(struct json *j)
@@ -12,36 +10,23 @@ static void indent(struct json *j)
 		strbuf_add(&j->text, "   ");
 }
 
-/* Bytes of the UTF-8 sequence at s, 0: it is none. */
-static size_t sequence_length(const char *s)
-{
-	for (size_t n = 1; n <= 4; n++) {
-		if (n > 1 && !s[n - 1])
-			return 0;
-		if (text_is_utf8(s, n))
-			return n;
-	}
-	return 0;
-}
-
+/* Control characters by number: JSON on a terminal must not act on it either. */
 static void add_quoted(struct strbuf *b, const char *s)
 {
 	strbuf_add_char(b, '"');
 	while (*s) {
-		size_t n = sequence_length(s);
+		uint32_t c;
+		size_t n = text_next(s, &c);
 
-		if (n == 0) {
+		if (n == 0)
 			strbuf_add(b, "\xef\xbf\xbd");
-			s++;
-			continue;
-		}
-		if (*s == '"' || *s == '\\')
-			strbuf_addf(b, "\\%c", *s);
-		else if ((unsigned char)*s < ' ' || *s == 0x7f)
-			strbuf_addf(b, "\\u%04x", (unsigned)(unsigned char)*s);
+		else if (c == '"' || c == '\\')
+			strbuf_addf(b, "\\%c", (char)c);
+		else if (text_is_control(c))
+			strbuf_addf(b, "\\u%04x", (unsigned)c);
 		else
 			strbuf_add_n(b, s, n);
-		s += n;
+		s += n > 0 ? n : 1;
 	}
 	strbuf_add_char(b, '"');
 }

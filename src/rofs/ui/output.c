@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "basic/macro.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
 
 #define WIDTH_DEFAULT 80u
 
@@ -154,6 +156,34 @@ void output_text(const struct output *o, size_t column, size_t indent, const cha
 		text += n;
 	}
 	puts(text);
+}
+
+/* Lines and tabs stay: what is between them is made printable. */
+static int add_lines(struct strbuf *b, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\t\n");
+		_cleanup_free_ char *piece = strndup(text, n);
+
+		if (!piece)
+			return -ENOMEM;
+		text_add_printable(b, piece);
+		text += n;
+		if (*text)
+			strbuf_add_char(b, *text++);
+	}
+	return b->failed ? -ENOMEM : 0;
+}
+
+int output_lines(const struct output *o, const char *text)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	int err = o->terminal ? add_lines(&b, text) : 0;
+
+	if (err < 0)
+		return err;
+	fputs(b.text ? b.text : text, stdout);
+	return 0;
 }
 
 const char *output_colour(const struct output *o, enum colour c)

@@ -49,6 +49,15 @@ void output_close(struct output *o);
 void output_text(const struct output *o, size_t column, size_t indent, const char *text);
 
 /**
+ * output_lines - print the text of a file
+ *
+ * On a terminal, as text_add_printable() but for tabs and newlines; elsewhere each byte as it is.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int output_lines(const struct output *o, const char *text);
+
+/**
  * output_colour - the escape sequence that begins a colour, "" without colours. COLOUR_NONE ends
  * one.
  */
