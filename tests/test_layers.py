@@ -74,7 +74,17 @@ def test_no_headers_include_each_other() -> None:
     assert circle([file for file in FILES if file.suffix == ".h"]) == []
 
 
+# Lowest, so that all that write may use it; the model does not, and links it for nothing.
+IO = SOURCE / "basic/io.c"
+
+
 @pytest.mark.parametrize("file", [f for f in FILES if room_of(f) in MODEL], ids=name_of)
+def test_the_model_does_no_io_by_the_back_door(file: Path) -> None:
+    assert file == IO or "basic/io.h" not in included(file)
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if room_of(f) in MODEL and f != IO],
+                         ids=name_of)
 def test_the_model_touches_nothing(file: Path) -> None:
     """No descriptor, no environment, no output: that is for the rooms after it."""
     calls = re.findall(r"\b(open|openat|fopen|read|write|getenv|printf|fprintf|puts|exit|stat)\(",

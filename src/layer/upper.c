@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/mount-point.h"
+#include "basic/text.h"
 #include "layer/compare.h"
 
 #define HELD_MAX 32u /* levels of directories whose descriptors stay open, two each */
@@ -53,20 +55,12 @@ static void subdir_done(struct subdir *s)
 	closep(&s->lower_fd);
 }
 
-static int open_dir(int dir_fd, const char *name)
-{
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int open_below(int root_fd, const char *path, const char *name)
 {
 	_cleanup_free_ char *relative = NULL;
+	int err = text_format(&relative, "%s%s", path, name);
 
-	if (asprintf(&relative, "%s%s", path + strspn(path, "/"), name) < 0)
-		return relative = NULL, -ENOMEM;
-	return open_dir(root_fd, relative);
+	return err < 0 ? err : open_dir_at(root_fd, relative);
 }
 
 /* In force with its changes in RAM, as its partition is not there? */
@@ -214,7 +208,7 @@ static void closedirp(DIR **d)
 static int list_names(int dir_fd, struct names *l)
 {
 	_cleanup_(closedirp) DIR *dir = NULL;
-	int fd = open_dir(dir_fd, ".");
+	int fd = open_dir_at(dir_fd, ".");
 
 	if (fd < 0)
 		return fd;
@@ -297,11 +291,11 @@ static int enter(struct walk *w, struct subdir *s, const struct stat *upper)
 /* The directory of a frame that was closed, step by step from the overlay's root. */
 static int walk_down(const struct walk *w, int root_fd, size_t depth)
 {
-	int fd = open_dir(root_fd, ".");
+	int fd = open_dir_at(root_fd, ".");
 
 	for (size_t i = 0; i < depth && fd >= 0; i++) {
 		const struct frame *f = &w->frames[i];
-		int next = open_dir(fd, f->names[f->next - 1]);
+		int next = open_dir_at(fd, f->names[f->next - 1]);
 
 		close(fd);
 		fd = next;
@@ -337,11 +331,11 @@ static int reopen(const struct walk *w)
  */
 static int open_subdir(const struct upper_entry *e, bool in_opaque, struct subdir *ret)
 {
-	ret->upper_fd = open_dir(e->upper_dir, e->name);
+	ret->upper_fd = open_dir_at(e->upper_dir, e->name);
 	if (ret->upper_fd < 0)
 		return ret->upper_fd;
 	if (e->lower && S_ISDIR(e->lower->st_mode)) {
-		ret->lower_fd = open_dir(e->lower_dir, e->name);
+		ret->lower_fd = open_dir_at(e->lower_dir, e->name);
 		if (ret->lower_fd < 0)
 			return ret->lower_fd;
 	}

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/io.h"
 #include "basic/macro.h"
 #include "basic/mount-point.h"
 #include "prepare/immutable.h"
@@ -16,17 +17,10 @@
 /* With the mode of systemd's mount points. If one cannot be made, the mount that follows fails. */
 static int make_visible(const char *path)
 {
-	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+			    fd = root_fd < 0 ? -errno : make_path(root_fd, path, 0755);
 
-	if (!copy)
-		return -ENOMEM;
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(copy, 0755);
-		*slash = '/';
-	}
-	mkdir(copy, 0755);
-	return 0;
+	return fd == -ENOMEM ? fd : 0;
 }
 
 /* From now on it asks no daemon: whatever is looked up in it does not exist. */

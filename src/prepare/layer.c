@@ -6,50 +6,14 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "basic/io.h"
 #include "basic/overlay-attributes.h"
 #include "basic/path.h"
 #include "layer/attributes.h"
 #include "layer/compare.h"
 #include "prepare/machine-id.h"
-#include "prepare/prepare.h"
 #include "prepare/updated.h"
 #include "system/log.h"
-
-int open_dir_at(int root_fd, const char *path)
-{
-	int fd;
-
-	path += strspn(path, "/");
-	fd = openat(root_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-int make_dir_at(int dir_fd, const char *name)
-{
-	if (mkdirat(dir_fd, name, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return open_dir_at(dir_fd, name);
-}
-
-int make_path(int root_fd, const char *path)
-{
-	_cleanup_free_ char *copy = strdup(path);
-	char *state, *name;
-	int fd;
-
-	if (!copy)
-		return -ENOMEM;
-
-	fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
-	for (name = strtok_r(copy, "/", &state); name && fd >= 0;
-	     name = strtok_r(NULL, "/", &state)) {
-		int next = make_dir_at(fd, name);
-
-		close(fd);
-		fd = next;
-	}
-	return fd;
-}
 
 struct layers layers_declared(const struct plan_overlay *o)
 {
@@ -76,7 +40,7 @@ static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 	from = lower_fd < 0 ? -ENOENT : open_dir_at(lower_fd, relative);
 	if (from < 0 && from != -ENOENT)
 		return from;
-	to = make_dir_at(upper_fd, relative);
+	to = make_dir_at(upper_fd, relative, 0700);
 	if (to < 0)
 		return to;
 	if (from >= 0)
@@ -314,14 +278,14 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 	struct making m;
 	struct stat st;
 
-	dir_fd = make_path(root_fd, l->dir);
+	dir_fd = make_path(root_fd, l->dir, 0700);
 	if (dir_fd < 0)
 		return log_error(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));
 	lower_fd = open_dir_at(root_fd, o->lower);
 	if (lower_fd < 0)
 		return log_error(lower_fd, "%s: cannot open the lower %s: %s", o->path, o->lower,
 				 strerror(-lower_fd));
-	upper_fd = make_dir_at(dir_fd, "upper");
+	upper_fd = make_dir_at(dir_fd, "upper", 0700);
 	if (upper_fd < 0)
 		return log_error(upper_fd, "cannot create %s/upper: %s", l->dir,
 				 strerror(-upper_fd));

@@ -7,9 +7,9 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "basic/io.h"
 #include "basic/mount-point.h"
 #include "layer/made-by-rofs.h"
-#include "prepare/prepare.h"
 #include "system/log.h"
 
 /* If the lower /etc has no machine-id file at all, PID 1 has no ID either. */
@@ -24,18 +24,6 @@ static int make_id(char ret[static MACHINE_ID_LETTERS + 1])
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
 	return 0;
-}
-
-int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
-{
-	_cleanup_close_ int fd =
-		openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
-
-	if (fd < 0)
-		return -errno;
-	if (fchmod(fd, mode) < 0)
-		return -errno;
-	return dprintf(fd, "%s", text) < 0 ? -errno : 0;
 }
 
 /* The ID that programs see now: PID 1's bind, the file behind it, or the lower; else a new one. */

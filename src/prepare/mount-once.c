@@ -6,9 +6,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/strbuf.h"
-#include "prepare/prepare.h"
 #include "system/log.h"
 
 /* Options split for mount(2), which takes flags and the file system's own options separately. */
@@ -117,6 +117,6 @@ int make_mount_point(const char *path)
 {
 	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
-	fd = root_fd < 0 ? -errno : make_path(root_fd, path);
+	fd = root_fd < 0 ? -errno : make_path(root_fd, path, 0700);
 	return fd < 0 ? log_error(fd, "cannot create %s: %s", path, strerror(-fd)) : 0;
 }

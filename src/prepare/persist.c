@@ -5,25 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/io.h"
 #include "conf/conf.h"
 #include "layer/copy.h"
 #include "prepare/owner.h"
 #include "prepare/populate.h"
-#include "prepare/prepare.h"
 #include "prepare/wanted.h"
 #include "system/log.h"
-
-/* Opens or makes a directory on the way to the one that is wanted. */
-static int enter(int dir_fd, const char *name)
-{
-	int fd = open_dir_at(dir_fd, name);
-
-	if (fd != -ENOENT)
-		return fd;
-	if (mkdirat(dir_fd, name, 0755) < 0)
-		return -errno;
-	return open_dir_at(dir_fd, name);
-}
 
 static int make_empty(const struct wanted *w, int new_fd)
 {
@@ -77,7 +65,7 @@ static int make_wanted(const struct wanted *w)
 
 	if (err < 0)
 		return err;
-	new_fd = make_dir_at(w->dir_fd, CONF_RESERVED_NAME);
+	new_fd = make_dir_at(w->dir_fd, CONF_RESERVED_NAME, 0700);
 	if (new_fd < 0)
 		return new_fd;
 	err = make_new(w, new_fd);
@@ -126,7 +114,7 @@ static int make(int root_fd, const struct plan *plan, const struct plan_persist 
 		int next;
 
 		*slash = '\0';
-		next = enter(dir_fd, name);
+		next = make_dir_at(dir_fd, name, 0755);
 		if (next < 0)
 			return next;
 		close(dir_fd);
@@ -138,7 +126,7 @@ static int make(int root_fd, const struct plan *plan, const struct plan_persist 
 /* The mount unit asserts that this file exists: what has failed is not mounted, all else is. */
 static int mark_prepared(int root_fd, const char *unit)
 {
-	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR), fd = -1;
+	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR, 0700), fd = -1;
 
 	if (dir_fd < 0)
 		return dir_fd;

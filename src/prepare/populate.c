@@ -7,9 +7,9 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "basic/io.h"
 #include "basic/mount-point.h"
 #include "layer/copy.h"
-#include "prepare/prepare.h"
 #include "system/log.h"
 
 #define LINKS_NAME "links" /* the directory for hard links of copy_all() */
@@ -91,7 +91,7 @@ static int check_room(const struct wanted *w, struct room *ret)
 static int copy_lower(const struct wanted *w, int new_fd, const struct room *room)
 {
 	_cleanup_free_ char *where = NULL;
-	_cleanup_close_ int links_fd = make_dir_at(new_fd, LINKS_NAME);
+	_cleanup_close_ int links_fd = make_dir_at(new_fd, LINKS_NAME, 0700);
 	int err;
 
 	if (links_fd < 0)

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "basic/io.h"
 #include "layer/made-by-rofs.h"
-#include "prepare/prepare.h"
 
 static bool is_older(const struct timespec *a, const struct timespec *b)
 {

@@ -6,22 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/io.h"
+#include "basic/text.h"
+
 #define ASIDE ".rofs-" /* before the name of a directory of links that is not in place yet */
-
-static int write_all(int fd, const char *s, size_t n)
-{
-	while (n > 0) {
-		ssize_t k = write(fd, s, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -errno;
-		s += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
 
 static int make_parent(int dir_fd, const char *name)
 {
@@ -33,7 +21,7 @@ static int make_parent(int dir_fd, const char *name)
 	parent = strndup(name, (size_t)(slash - name));
 	if (!parent)
 		return -ENOMEM;
-	return mkdirat(dir_fd, parent, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	return make_dir(dir_fd, parent, 0755);
 }
 
 /* Like openat(2) or symlinkat(2): a descriptor, 0 for a link, or -errno. */
@@ -48,7 +36,7 @@ static int create(int dir_fd, const struct unit_file *u)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_file(int dir_fd, const struct unit_file *u)
+static int write_unit(int dir_fd, const struct unit_file *u)
 {
 	_cleanup_close_ int fd = -1;
 	int err;
@@ -72,48 +60,6 @@ static int write_file(int dir_fd, const struct unit_file *u)
 	return close(TAKE_FD(fd)) < 0 ? -errno : 0;
 }
 
-static int write_link_aside(int dir_fd, const struct unit_file *u)
-{
-	_cleanup_free_ char *name = NULL;
-	struct unit_file aside = *u;
-
-	if (asprintf(&name, ASIDE "%s", u->name) < 0)
-		return name = NULL, -ENOMEM;
-	aside.name = name;
-	return write_file(dir_fd, &aside);
-}
-
-/*
- * Moves one finished directory of links into place; if another generator has made it already, the
- * links one by one.
- */
-static int put_in_place(int dir_fd, const struct unit_set *set, size_t first, size_t dir_len)
-{
-	_cleanup_free_ char *dir = strndup(set->files[first].name, dir_len), *aside = NULL;
-
-	if (!dir)
-		return -ENOMEM;
-	if (asprintf(&aside, ASIDE "%s", dir) < 0)
-		return aside = NULL, -ENOMEM;
-	if (renameat(dir_fd, aside, dir_fd, dir) == 0)
-		return 0;
-	if (errno != EEXIST && errno != ENOTEMPTY)
-		return -errno;
-
-	for (size_t i = first; i < set->n_files; i++) {
-		const char *name = set->files[i].name;
-		_cleanup_free_ char *from = NULL;
-
-		if (strncmp(name, dir, dir_len) != 0 || name[dir_len] != '/')
-			continue;
-		if (asprintf(&from, ASIDE "%s", name) < 0)
-			return from = NULL, -ENOMEM;
-		if (renameat(dir_fd, from, dir_fd, name) < 0)
-			return -errno;
-	}
-	return unlinkat(dir_fd, aside, AT_REMOVEDIR) < 0 ? -errno : 0;
-}
-
 static size_t dir_length(const char *name)
 {
 	return strcspn(name, "/");
@@ -122,6 +68,60 @@ static size_t dir_length(const char *name)
 static bool same_dir(const char *a, const char *b)
 {
 	return dir_length(a) == dir_length(b) && strncmp(a, b, dir_length(a)) == 0;
+}
+
+static int aside_of(const char *name, char **ret)
+{
+	return text_format(ret, ASIDE "%s", name);
+}
+
+static int write_link_aside(int dir_fd, const struct unit_file *u)
+{
+	_cleanup_free_ char *name = NULL;
+	struct unit_file aside = *u;
+	int err = aside_of(u->name, &name);
+
+	if (err < 0)
+		return err;
+	aside.name = name;
+	return write_unit(dir_fd, &aside);
+}
+
+/* A directory of links, or one link. */
+static int put_in_place(int dir_fd, const char *name)
+{
+	_cleanup_free_ char *aside = NULL;
+	int err = aside_of(name, &aside);
+
+	if (err < 0)
+		return err;
+	return renameat(dir_fd, aside, dir_fd, name) < 0 ? -errno : 0;
+}
+
+/* The links of @dir one by one, from @first on, beside those of another generator. */
+static int put_links_in_place(int dir_fd, const struct unit_set *set, size_t first, const char *dir)
+{
+	_cleanup_free_ char *aside = NULL;
+	int err = aside_of(dir, &aside);
+
+	for (size_t i = first; i < set->n_files && err >= 0; i++)
+		if (same_dir(set->files[i].name, dir))
+			err = put_in_place(dir_fd, set->files[i].name);
+	if (err < 0)
+		return err;
+	return unlinkat(dir_fd, aside, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+/* The directory that link @first is the first of: at once, unless it exists already. */
+static int put_dir_in_place(int dir_fd, const struct unit_set *set, size_t first)
+{
+	const char *name = set->files[first].name;
+	_cleanup_free_ char *dir = strndup(name, dir_length(name));
+	int err = dir ? put_in_place(dir_fd, dir) : -ENOMEM;
+
+	if (err == -EEXIST || err == -ENOTEMPTY)
+		return put_links_in_place(dir_fd, set, first, dir);
+	return err;
 }
 
 static bool is_first_of_dir(const struct unit_set *set, size_t link)
@@ -145,7 +145,7 @@ static int write_set(int dir_fd, const struct unit_set *set, size_t *written,
 		const struct unit_file *u = &set->files[*written];
 
 		failure->name = u->name;
-		err = *written < set->first_link ? write_file(dir_fd, u) :
+		err = *written < set->first_link ? write_unit(dir_fd, u) :
 						   write_link_aside(dir_fd, u);
 		if (err < 0)
 			return err;
@@ -155,7 +155,7 @@ static int write_set(int dir_fd, const struct unit_set *set, size_t *written,
 		if (!is_first_of_dir(set, i))
 			continue;
 		failure->name = set->files[i].name;
-		err = put_in_place(dir_fd, set, i, dir_length(set->files[i].name));
+		err = put_dir_in_place(dir_fd, set, i);
 		if (err < 0)
 			return err;
 	}
@@ -179,10 +179,9 @@ static void undo(int dir_fd, const struct unit_set *set, size_t written)
 		const struct unit_file *u = &set->files[i - 1];
 		_cleanup_free_ char *aside = NULL;
 
-		if (asprintf(&aside, ASIDE "%s", u->name) < 0)
-			aside = NULL;
 		/* A link that is no longer aside is in place. */
-		if (i > set->first_link && aside && remove_one(dir_fd, aside) == 0)
+		if (i > set->first_link && aside_of(u->name, &aside) >= 0 &&
+		    remove_one(dir_fd, aside) == 0)
 			continue;
 		remove_one(dir_fd, u->name);
 	}
@@ -200,8 +199,9 @@ static int emit_unblocked(const char *dir, const struct unit_set *set, struct em
 	size_t written;
 	int err;
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		return -errno;
+	err = make_dir(AT_FDCWD, dir, 0755);
+	if (err < 0)
+		return err;
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return -errno;
