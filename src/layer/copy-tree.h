@@ -3,10 +3,7 @@
 
 #include <stdint.h>
 
-/*
- * Whole trees: measured, copied, removed. The work is done relative to descriptors and follows no
- * symbolic link. However deep a tree is, a handful of descriptors is open at a time.
- */
+/* Whole trees, each of them by a walk; layer/walk.h. What is named may be a single file as well. */
 
 /** struct copy_size - what a copy takes at least, in whole blocks of the target */
 struct copy_size {
@@ -15,7 +12,7 @@ struct copy_size {
 };
 
 /**
- * copy_measure - how much room a copy of a file or tree needs
+ * copy_tree_measure - how much room a copy of a file or tree needs
  * @dir_fd, @name: what is to be copied
  * @block:         bytes of one block of the target file system
  *
@@ -23,29 +20,28 @@ struct copy_size {
  *
  * Returns: 0 or -errno.
  */
-int copy_measure(int dir_fd, const char *name, uint64_t block, struct copy_size *ret);
+int copy_tree_measure(int dir_fd, const char *name, uint64_t block, struct copy_size *ret);
 
 /**
- * copy_all - copy a file, or a directory with all that is below it
+ * copy_tree - copy a file, or a directory with all that is below it
  * @from_fd, @from: what is copied; a directory must not change meanwhile
  * @to_fd, @to:     the copy, which must not exist
- * @links_fd:       an empty directory on the target file system that nothing else uses; it is for
- *                  hard links, and there may be names left in it
- * @ret_where:      on failure the file below @from that it was about, in words that fit a message,
- *                  or NULL; the caller frees it
+ * @links_fd:       an empty directory on the target file system that nothing else uses; hard links
+ *                  are made through it, and names may be left in it
+ * @ret_where:      on failure the path below @from of the file that it is about, fit for a message;
+ *                  NULL when that is not known; the caller frees it
  *
- * Content with its holes, mode, owner, times, ACLs, extended attributes as in attributes_copy(),
- * hard links within the tree, symbolic links, device nodes and FIFOs. Sockets are left out: only
- * the program that listens can make them. What is half copied stays; nothing is synced.
+ * All that copy_file() copies, and hard links within the tree. Sockets are left out: only the
+ * program that listens can make them. What is half copied stays; nothing is synced.
  *
  * Returns: 0 or -errno.
  */
-int copy_all(int from_fd, const char *from, int to_fd, const char *to, int links_fd,
-	     char **ret_where);
+int copy_tree(int from_fd, const char *from, int to_fd, const char *to, int links_fd,
+	      char **ret_where);
 
 /**
- * copy_remove - remove a file, or a directory with all that is below it
+ * copy_tree_remove - remove a file, or a directory with all that is below it
  *
- * Returns: 0, also when there is none, or -errno.
+ * Returns: 0, also when it does not exist, or -errno.
  */
-int copy_remove(int dir_fd, const char *name);
+int copy_tree_remove(int dir_fd, const char *name);

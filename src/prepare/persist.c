@@ -7,7 +7,7 @@
 
 #include "basic/io.h"
 #include "conf/conf.h"
-#include "layer/copy.h"
+#include "layer/copy-tree.h"
 #include "prepare/owner.h"
 #include "prepare/populate.h"
 #include "prepare/wanted.h"
@@ -72,7 +72,7 @@ static int make_wanted(const struct wanted *w)
 	if (err >= 0)
 		err = put_in_place(w, new_fd);
 	/* In any case, so that a partition that was too small is as it was. */
-	if (copy_remove(w->dir_fd, CONF_RESERVED_NAME) < 0 || fsync(w->dir_fd) < 0)
+	if (copy_tree_remove(w->dir_fd, CONF_RESERVED_NAME) < 0 || fsync(w->dir_fd) < 0)
 		log_info("%s: incomplete data remains on the partition; the next boot removes it",
 			 w->persist->path);
 	return err;
@@ -89,7 +89,7 @@ static int find_or_make(const struct wanted *w)
 {
 	struct stat st;
 	/* What a power cut has left may take the room that the next copy needs. */
-	int err = copy_remove(w->dir_fd, CONF_RESERVED_NAME);
+	int err = copy_tree_remove(w->dir_fd, CONF_RESERVED_NAME);
 
 	if (fstatat(w->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return check_existing(w, &st);

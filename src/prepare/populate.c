@@ -9,10 +9,10 @@
 
 #include "basic/io.h"
 #include "basic/mount-point.h"
-#include "layer/copy.h"
+#include "layer/copy-tree.h"
 #include "system/log.h"
 
-#define LINKS_NAME "links" /* the directory for hard links of copy_all() */
+#define LINKS_NAME "links" /* the directory for hard links of copy_tree() */
 
 /* What a copy needs, and what was free before anything was written. */
 struct room {
@@ -78,7 +78,7 @@ static int check_room(const struct wanted *w, struct room *ret)
 
 	if (fstatvfs(w->dir_fd, &ret->fs) < 0)
 		return -errno;
-	err = copy_measure(w->root_fd, wanted_lower(w), ret->fs.f_frsize, &ret->need);
+	err = copy_tree_measure(w->root_fd, wanted_lower(w), ret->fs.f_frsize, &ret->need);
 	if (err < 0)
 		return err;
 	/* f_files is 0 on a file system that makes inodes as they are needed. */
@@ -96,7 +96,7 @@ static int copy_lower(const struct wanted *w, int new_fd, const struct room *roo
 
 	if (links_fd < 0)
 		return links_fd;
-	err = copy_all(w->root_fd, wanted_lower(w), new_fd, NEW_NAME, links_fd, &where);
+	err = copy_tree(w->root_fd, wanted_lower(w), new_fd, NEW_NAME, links_fd, &where);
 	if (err == -ENOSPC || err == -EDQUOT)
 		return log_no_room(w, err, room);
 	if (err < 0)
