@@ -143,13 +143,13 @@ CHANGES: dict[str, tuple[str, str, list[Row]]] = {
     "a directory made anew is opaque": (
         "mkdir d; echo x > d/a; echo x > d/b; echo x > d/c; mkdir d/e; touch d/e/f",
         "rm -r d; mkdir d; echo new > d/a; mkdir d/e; echo x > d/n",
-        [("M", "dir", "/var/d", "opaque: hides the directory on flash"),
+        [("M", "dir", "/var/d", "opaque: hides the lower directory"),
          ("M", "file", "/var/d/a", ""),
-         ("M", "dir", "/var/d/e", "opaque: hides the directory on flash"),
+         ("M", "dir", "/var/d/e", "opaque: hides the lower directory"),
          ("A", "file", "/var/d/n", "")]),
     "an opaque directory of another mode": (
         "mkdir -m 755 d; touch d/a", "rm -r d; mkdir -m 700 d",
-        [("M", "dir", "/var/d", "opaque: hides the directory on flash; mode")]),
+        [("M", "dir", "/var/d", "opaque: hides the lower directory; mode")]),
     "a file where a directory was": (
         "mkdir -p d/e; touch d/e/a", "rm -r d; echo x > d", [("T", "file", "/var/d", "was dir")]),
     "a directory where a file was": (
@@ -317,7 +317,9 @@ def test_any_name_for_programs(diff: Diff) -> None:
     listed = diff("true", make_names(), "-0").text.encode(errors="surrogateescape")
     assert listed == b"".join(path + b"\0" for path in paths)
 
-    rows = json.loads(diff("true", make_names(), "--json").text)
+    text = diff("true", make_names(), "--json").text
+    assert not [c for c in text if ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160]
+    rows = json.loads(text)
     assert [bytes.fromhex(row["path_hex"]) if "path_hex" in row else row["path"].encode()
             for row in rows] == paths
     assert [row["path"] for row in rows if "path_hex" in row] == [
@@ -330,6 +332,9 @@ def test_any_name_for_people(diff: Diff, arguments: str) -> None:
     assert not [byte for byte in shown if byte < 32 and byte != 10 or byte == 127]
     assert b"\xc2\x9b" not in shown
     shown.decode()
+    # What acts on a terminal, and what looks like that; for all three alike.
+    for name in (b"\\xc2\\x9b", b"a\\x0ab", b"\\x1b[2J", b"a\\x5cx0a"):
+        assert b"/var/" + name in shown
     # Headings and a row each; or a row, two labels, a range and a line each.
     assert len(shown.splitlines()) == (5 * len(NAMES) if arguments == "-u" else 1 + len(NAMES))
 
@@ -381,7 +386,7 @@ def test_paths_follow_links(diff: Diff) -> None:
 def test_paths_in_no_overlay_are_refused(diff: Diff) -> None:
     done = diff("true", "echo x > a", "/var /usr")
     assert (done.text, done.status) == ("", 2)
-    assert done.errors == "rofs: /usr is not below an overlay; there are: /etc /var\n"
+    assert done.errors == "rofs: /usr is not below an overlay; the overlays are: /etc /var\n"
 
 
 def test_paths_on_a_partition_are_refused(diff: Diff) -> None:
@@ -389,8 +394,8 @@ def test_paths_on_a_partition_are_refused(diff: Diff) -> None:
                    "[Persist /var/local/data]\nPartition=data\nDirectory=/x\n")
     done = diff("mkdir -p local/data", "echo x > local/data/a", "/var/local/data/a", conf=conf)
     assert (done.text, done.status) == ("", 2)
-    assert done.errors == ("rofs: /var/local/data/a is kept on partition data: "
-                           "it is in no overlay\n")
+    assert done.errors == ("rofs: /var/local/data/a is on partition data, "
+                           "not in an overlay\n")
 
 
 def test_paths_below_another_mount_are_refused(diff: Diff) -> None:
@@ -459,13 +464,13 @@ ON_TERMINAL = """\
 CHANGE TYPE USED SIZE PATH        NOTE
 A      file   4K   6B /etc/c.conf
 m      file   4K   2B /var/a      same content; mode
-M      dir     -    - /var/d      opaque: hides the directory on flash
+M      dir     -    - /var/d      opaque: hides the lower directory
 D      file    -    - /var/gone
 A      file 300K 300K /var/large
 A      file 300K 300K /var/link
 =      file   4K   2B /var/same   same content
 T      link   0B   1B /var/t      was file
-7 changes and 1 unchanged copy, 312 KiB in RAM (and 3 made by rofs: --all)
+7 changes and 1 unchanged copy, 312 KiB in RAM (3 made by rofs not shown; use --all)
 """
 
 
@@ -485,11 +490,15 @@ def test_table_on_a_terminal(diff: Diff) -> None:
 def test_terminal_is_not_given_what_it_would_obey(diff: Diff) -> None:
     done = diff(
         "true", r"printf 'a\033[31mb\n' > esc; printf 'a\r\n' > dos; "
+        r"printf 'a\302\2332Jb\n' > csi; printf 'a\2332Jb\n' > byte; printf 'caf\351\n' > latin; "
         "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts; "
         "export TERM=dumb SYSTEMD_PAGER=", "",
         command="script -qec '/rofs-command diff -u' /dev/null")
-    assert "A file /var/esc (has control characters; shown when not on a terminal)" in done.text
-    assert "+a\r" in done.text and "\033" not in done.text
+    for name in ("esc", "csi", "byte"):
+        assert (f"A file /var/{name} (contains control characters; not shown on a terminal)"
+                in done.text)
+    assert "+a\r" in done.text and "+caf\udce9" in done.text
+    assert not {"\033", "\u009b", "\udc9b"} & set(done.text)
     done = diff("true", r"printf 'a\033[31mb\n' > esc", "-u")
     assert "+a\033[31mb\n" in done.text
 
@@ -543,7 +552,7 @@ D file /var/g
 @@ -1 +0,0 @@
 -gone
 T file /var/l (was link)
-A file /var/large (too large for a text difference)
+A file /var/large (too large to compare as text)
 m file /var/m (same content; mode)
 A file /var/n
 --- /dev/null
@@ -558,7 +567,7 @@ def test_unified_without_diff(diff: Diff) -> None:
     """Told once; what needs no diff(1) is shown."""
     done = diff("true", "echo x > a; echo x > b", "-u", command="PATH=/nowhere /rofs-command diff")
     assert done.text == "A file /var/a\nA file /var/b\n"
-    assert (done.errors, done.status) == ("rofs: diff(1) is missing: install diffutils\n", 1)
+    assert (done.errors, done.status) == ("rofs: diff(1) not found; install diffutils\n", 1)
 
 
 def test_deep_directories_need_few_descriptors(diff: Diff) -> None:
@@ -612,19 +621,19 @@ def test_off_is_told(rofs: Path, tmp_path: Path) -> None:
 def test_overlay_that_is_not_mounted_is_told(diff: Diff) -> None:
     done = diff("true", "echo x > a; umount /etc /rofs/overlay/etc", ROWS)
     assert [row[2] for row in done.rows()] == ["/var/a"]
-    assert done.errors == ("rofs: the overlay on /etc is not in force: "
-                           "systemctl status rofs-overlay-etc.mount\n")
+    assert done.errors == ("rofs: the overlay on /etc is not mounted; "
+                           "see systemctl status rofs-overlay-etc.mount\n")
     assert done.status == 1
     assert diff("true", "echo x > a; umount /etc /rofs/overlay/etc",
                 f"{ROWS} /var").status == 0
     done = diff("true", "cd /; umount /etc /var /rofs/overlay/etc /rofs/overlay/var")
-    assert (done.text, done.status, done.errors.count("is not in force")) == ("", 1, 2)
+    assert (done.text, done.status, done.errors.count("is not mounted")) == ("", 1, 2)
 
 
 def test_only_root_may_read_layers(diff: Diff) -> None:
     done = diff("true", "true", command="setpriv --reuid=65534 /rofs-command diff")
     assert (done.text, done.status) == ("", 3)
-    assert done.errors == "rofs: the layers are for root only; run rofs diff as root\n"
+    assert done.errors == "rofs: only root can read the layers; run rofs diff as root\n"
 
 
 @pytest.mark.parametrize("arguments", [

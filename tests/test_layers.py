@@ -74,7 +74,8 @@ def test_no_headers_include_each_other() -> None:
     assert circle([file for file in FILES if file.suffix == ".h"]) == []
 
 
-# Lowest, so that all that write may use it; the model does not, and links it for nothing.
+# Lowest, so that every room that reads or writes files may use it. The model itself does not: a
+# plan must depend on nothing but what it is given.
 IO = SOURCE / "basic/io.c"
 
 

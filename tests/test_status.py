@@ -148,7 +148,7 @@ def test_columns_can_be_chosen(healthy: Path, rofs: Path) -> None:
 def test_unknown_column_is_a_wrong_call(healthy: Path, rofs: Path) -> None:
     said = run(rofs, healthy, "--output=PATH,SPEED")
     assert (said.status, said.out) == (2, "")
-    assert "there is no column SPEED; expected some of PATH,KIND," in said.err
+    assert "unknown column SPEED; expected PATH,KIND," in said.err
 
 
 @pytest.mark.parametrize("arguments", [["word"], ["--json", "--openmetrics"], ["--jsn"]])

@@ -130,7 +130,7 @@ def test_diff_tells_each_kind_of_change(boot: Boot) -> None:
         "T dir /etc/motd was file",
         "= file /etc/profile same content",
         "A file /home/added ",
-        "M dir /var/backups opaque: hides the directory on flash"]
+        "M dir /var/backups opaque: hides the lower directory"]
     found = answer(boot, "diff_json", DIFF_SCHEMA)
     assert {row["pool"] for row in found} == {"ram"}
 
@@ -139,7 +139,7 @@ def test_diff_tells_each_kind_of_change(boot: Boot) -> None:
 @pytest.mark.parametrize("name", ["diff_unprivileged", "diff_nobody_as_root"])
 def test_diff_is_for_root(boot: Boot, name: str) -> None:
     assert (boot[name].status, boot[name].out) == (3, "")
-    assert boot[name].err == "rofs: the layers are for root only; run rofs diff as root\n"
+    assert boot[name].err == "rofs: only root can read the layers; run rofs diff as root\n"
 
 
 @pytest.mark.scenario("command")

@@ -50,7 +50,7 @@ def test_everybody_says_so(boot: Boot) -> None:
     assert found["verdict"] == "partial"
     assert [o["state"] for o in found["overlays"]] == ["failed"] * 3  # which only systemd knows
     assert boot["diff"].status == 1
-    assert "the overlay on /var is not in force" in boot["diff"].err
+    assert "the overlay on /var is not mounted" in boot["diff"].err
 
 
 def test_check_says_that_the_module_is_not_loaded(boot: Boot) -> None:

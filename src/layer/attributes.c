@@ -14,8 +14,8 @@
 #define ACL_DEFAULT "system.posix_acl_default"
 
 /*
- * The calls that take a descriptor refuse one of O_PATH, and symbolic links and devices have no
- * other. By this name the kernel finds the very same file, and does not follow it if it is a link.
+ * The calls that take a descriptor fail with one of O_PATH, and symbolic links and devices have no
+ * other. By this name the kernel finds exactly that file, and does not follow it if it is a link.
  */
 struct name {
 	char path[32];
@@ -52,7 +52,7 @@ static ssize_t list_names(const char *path, char **ret)
 			return -ENOMEM;
 		n = listxattr(path, names, (size_t)size);
 		if (n < 0 && errno == ERANGE)
-			continue; /* one was added meanwhile */
+			continue; /* an attribute was added meanwhile */
 		if (n < 0)
 			return -errno;
 
@@ -131,7 +131,7 @@ int attributes_copy(int from_fd, int to_fd)
 	if (fstat(from_fd, &st) < 0)
 		return -errno;
 
-	/* What a default ACL of the directory above has given it is not what @from_fd has. */
+	/* It may have inherited ACLs from the directory above. */
 	err = drop_acls(to.path);
 	if (err < 0)
 		return err;

@@ -5,19 +5,19 @@
 #include <sys/types.h>
 
 /**
- * attributes_copy - give a file the mode, owner, times, ACLs and extended attributes of another
+ * attributes_copy - copy mode, owner, times, ACLs and extended attributes from one file to another
  * @from_fd, @to_fd: of any type, opened with O_PATH or otherwise; symbolic links themselves
  *
- * All attributes are copied as they are (ACLs and security labels are extended attributes too),
- * except trusted.overlay.*. user.* that the target file system cannot hold (tmpfs before Linux 6.6)
- * is left out, as overlayfs does itself. Needs /proc.
+ * Extended attributes include ACLs and security labels. Those of overlayfs are not copied, nor those
+ * of users (user.*) where the target file system does not support them (tmpfs before Linux 6.6),
+ * which is what overlayfs does. Needs /proc.
  *
  * Returns: 0 or -errno.
  */
 int attributes_copy(int from_fd, int to_fd);
 
 /**
- * attributes_plain - owner root, no ACLs and this mode: for what has no original
+ * attributes_plain - set owner root, no ACLs and this mode: for a file without an original
  *
  * Returns: 0 or -errno.
  */

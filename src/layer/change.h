@@ -6,18 +6,18 @@
 #include <sys/stat.h>
 
 /*
- * What an entry of an upper directory means, held against the lower one at the same path. Decided
- * from what the caller has looked up; nothing is looked up here.
+ * What an entry of the upper layer means, compared with the lower layer at the same path. This is
+ * decided from what the caller has looked up: nothing is looked up here.
  */
 
 enum change_kind {
-	CHANGE_NONE,	 /* nothing differs: a directory that is there for what is below it */
-	CHANGE_ADDED,	 /* not in the lower */
-	CHANGE_MODIFIED, /* other content, target or device number; a directory that hides the lower */
+	CHANGE_NONE,	   /* nothing differs: a directory that exists for what is below it */
+	CHANGE_ADDED,	   /* does not exist in the lower layer */
+	CHANGE_MODIFIED,   /* other content, target or device number; or an opaque directory */
 	CHANGE_DELETED,	   /* a whiteout */
-	CHANGE_REPLACED,   /* another type of file than in the lower */
-	CHANGE_ATTRIBUTES, /* the same content, other mode, owner, time, ACL or xattr */
-	CHANGE_COPIED,	   /* copied up, and nothing differs */
+	CHANGE_REPLACED,   /* another type of file than in the lower layer */
+	CHANGE_ATTRIBUTES, /* same content, other mode, owner, time, ACL or xattr */
+	CHANGE_COPIED,	   /* copied up, but nothing differs */
 	_CHANGE_KIND_MAX,
 };
 
@@ -27,69 +27,70 @@ enum change_attribute {
 	CHANGE_OWNER = 1 << 1, /* user or group */
 	CHANGE_TIME = 1 << 2,  /* of the last modification; never of a directory */
 	CHANGE_ACL = 1 << 3,
-	CHANGE_XATTR = 1 << 4, /* another extended attribute than ACLs and those of overlayfs */
+	CHANGE_XATTR = 1 << 4, /* extended attributes but ACLs and those of overlayfs */
 };
 
-/* What must be looked up before change_decide(), besides the two stats; bits. */
+/* What the caller must look up for change_decide() besides the two stats; bits. */
 enum change_question {
-	CHANGE_ASK_MARK = 1 << 0,    /* is there the xattr that makes an empty file a whiteout? */
-	CHANGE_ASK_OPAQUE = 1 << 1,  /* does the directory hide the lower one? */
+	CHANGE_ASK_MARK = 1 << 0,    /* does it have the xattr that makes it a whiteout? */
+	CHANGE_ASK_OPAQUE = 1 << 1,  /* is the directory opaque? */
 	CHANGE_ASK_XATTRS = 1 << 2,  /* which extended attributes differ? */
-	CHANGE_ASK_CONTENT = 1 << 3, /* are the bytes, of equal number, the same? */
-	CHANGE_ASK_TARGET = 1 << 4,  /* do the links lead to the same place? */
+	CHANGE_ASK_CONTENT = 1 << 3, /* of equal size: are the bytes the same? */
+	CHANGE_ASK_TARGET = 1 << 4,  /* do the links have the same target? */
 };
 
 enum change_content {
 	CHANGE_CONTENT_SAME,
 	CHANGE_CONTENT_DIFFERENT,
-	CHANGE_CONTENT_UNKNOWN, /* too large to be compared, or it could not be read */
+	CHANGE_CONTENT_UNKNOWN, /* too large to compare, or unreadable */
 };
 
-/** struct change_facts - one entry of an upper directory, as far as it was looked up */
+/** struct change_facts - what has been looked up of one entry of the upper layer */
 struct change_facts {
 	const struct stat *upper;    /* by lstat(2) */
-	const struct stat *lower;    /* NULL: there is none */
-	bool mark;		     /* trusted.overlay.whiteout is there: CHANGE_ASK_MARK */
-	bool opaque;		     /* trusted.overlay.opaque is "y": CHANGE_ASK_OPAQUE */
-	unsigned xattrs;	     /* CHANGE_ACL, CHANGE_XATTR: CHANGE_ASK_XATTRS */
+	const struct stat *lower;    /* NULL: it does not exist there */
+	bool mark;		     /* CHANGE_ASK_MARK: it has OVERLAY_ATTRIBUTE_WHITEOUT */
+	bool opaque;		     /* CHANGE_ASK_OPAQUE */
+	unsigned xattrs;	     /* CHANGE_ASK_XATTRS: bits CHANGE_ACL, CHANGE_XATTR */
 	enum change_content content; /* CHANGE_ASK_CONTENT, CHANGE_ASK_TARGET */
 };
 
 struct change {
 	enum change_kind kind;
-	unsigned attributes; /* bits of enum change_attribute; also of what was modified */
-	mode_t type;	     /* S_IFMT bits of what is seen now; of the lower when deleted */
-	mode_t lower_type;   /* 0: there is none */
-	bool opaque; /* hides all that the lower directory has and the upper one does not name */
-	bool not_compared; /* taken for modified, since its content was not compared */
+	unsigned attributes; /* bits of enum change_attribute; also with CHANGE_MODIFIED */
+	mode_t type;	     /* S_IFMT bits of the file; of the lower one when deleted */
+	mode_t lower_type;   /* 0: it does not exist there */
+	bool opaque;	     /* hides all of the lower directory that the upper one does not have */
+	bool not_compared;   /* counts as modified, as its content was not compared */
 };
 
 /**
- * change_ask - what change_decide() needs to know of this pair
- * @lower: NULL when there is none
+ * change_ask - what change_decide() needs to know of this pair besides the two stats
+ * @lower: NULL when it does not exist there
  *
- * Few questions for what costs time: nothing of an added file, no content when sizes differ.
+ * As little as possible, since each answer takes time: nothing of an added file, no content when the
+ * sizes differ.
  *
  * Returns: bits of enum change_question.
  */
 unsigned change_ask(const struct stat *upper, const struct stat *lower);
 
 /**
- * change_decide - what this entry is
+ * change_decide - decide what this entry means
  *
- * A whiteout of what the lower does not have is nothing: what it hid has been deleted there too.
- * The time of a directory is left out, since every change in it sets it.
+ * A whiteout of what does not exist in the lower layer is no change. The time of a directory is
+ * ignored, since each change in the directory sets it.
  */
 struct change change_decide(const struct change_facts *f);
 
 /** change_is_whiteout - is this the kernel's own form of a whiteout, character device 0:0? */
 bool change_is_whiteout(const struct stat *upper);
 
-/** change_kind_to_letter - A M D T m =, and a blank for nothing. */
+/** change_kind_to_letter - A M D T m =, or a blank for CHANGE_NONE. */
 char change_kind_to_letter(enum change_kind kind);
 
 /** change_type_to_string - "file", "dir", "link", ... for the S_IFMT bits of a mode; "" for 0. */
 const char *change_type_to_string(mode_t type);
 
-/** change_attribute_to_string - the word for one bit; NULL when @attribute is none. */
+/** change_attribute_to_string - the word for one bit of enum change_attribute; else NULL. */
 const char *change_attribute_to_string(unsigned attribute);

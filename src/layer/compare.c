@@ -12,7 +12,7 @@
 #include "basic/overlay-attributes.h"
 #include "layer/attributes.h"
 
-#define CONTENT_MAX ((off_t)64 * 1024 * 1024) /* seconds on slow flash, and seldom equal */
+#define CONTENT_MAX ((off_t)64 * 1024 * 1024) /* seconds on slow flash, and rarely equal */
 #define BLOCK	    65536u /* bytes, also XATTR_LIST_MAX and XATTR_SIZE_MAX of the kernel */
 #define FD_PATH_MAX (sizeof("/proc/self/fd//") + 3 * sizeof(int) + NAME_MAX)
 
@@ -45,7 +45,7 @@ bool compare_opaque(int upper_fd)
 	return fgetxattr(upper_fd, OVERLAY_ATTRIBUTE_OPAQUE, &value, 1) == 1 && value == 'y';
 }
 
-/* A file of a pair: open, or by a path for the calls that have no form relative to a descriptor. */
+/* A file of a pair: open, or by its path for calls that have no form relative to a descriptor. */
 struct place {
 	int dir_fd;
 	const char *name;
@@ -79,7 +79,7 @@ static ssize_t place_get(const struct place *p, const char *name, char *buffer, 
 			    lgetxattr(place_path(p, path), name, buffer, size);
 }
 
-/* O_NONBLOCK: should the file have become a FIFO meanwhile. */
+/* O_NONBLOCK: it may have become a FIFO meanwhile. */
 static void place_open(struct place *p)
 {
 	p->fd = openat(p->dir_fd, p->name,
@@ -205,7 +205,7 @@ int compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask
 	if (f->mark)
 		return 0;
 
-	/* Open, what follows costs less than half of what it does through /proc. */
+	/* On open files, the following takes less than half of the time that it takes by path. */
 	if (f->lower && S_ISREG(f->upper->st_mode) && S_ISREG(f->lower->st_mode)) {
 		place_open(&upper);
 		place_open(&lower);

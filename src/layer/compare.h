@@ -5,35 +5,33 @@
 
 #include "layer/change.h"
 
-/*
- * Holds two files against each other: what the two stats do not tell. No link is followed, no
- * device opened.
- */
+/* Compares two files beyond what stat(2) says of them. No link is followed, no device opened. */
 
-/** struct compare - buffers, made once for many pairs */
+/** struct compare - buffers for many comparisons */
 struct compare;
 
-/** struct compare_pair - a name in a directory of the upper and in one of the lower layer */
+/** struct compare_pair - one name in a directory of each layer */
 struct compare_pair {
 	int upper_dir, lower_dir;
 	const char *name;
 };
 
-/** compare_new - returns NULL when there is no memory; compare_free() frees it. */
+/** compare_new - allocate the buffers. compare_free() frees them. Returns: NULL without memory. */
 struct compare *compare_new(void);
 struct compare *compare_free(struct compare *c);
 
 /**
- * compare_answer - look up what change_ask() has asked for, but CHANGE_ASK_OPAQUE
+ * compare_answer - look up what change_ask() asks for, except CHANGE_ASK_OPAQUE
  * @ask: bits of enum change_question
  * @f:   upper and lower are set; mark, content and xattrs are filled in
  *
- * Reading ends at the first difference. Files over 64 MiB are not read, and content that cannot be
- * read is none: CHANGE_CONTENT_UNKNOWN. Extended attributes of overlayfs itself (trusted.overlay.*)
- * do not count. Needs /proc.
+ * Reading ends at the first difference. Files larger than 64 MiB are not read: like content that
+ * cannot be read, they are CHANGE_CONTENT_UNKNOWN. Extended attributes of overlayfs itself are
+ * ignored. Needs /proc.
  *
- * An empty file with trusted.overlay.whiteout is a whiteout since Linux 6.7. The documentation wants
- * its directory marked as well, but only listing depends on that: looking the name up does not.
+ * For a whiteout that is an empty file with OVERLAY_ATTRIBUTE_WHITEOUT, the documentation requires
+ * that its directory is marked too; but only listing the directory depends on that mark, looking the
+ * name up does not.
  *
  * Returns: 0 or -errno.
  */
@@ -41,9 +39,8 @@ int compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask
 		   struct change_facts *f);
 
 /**
- * compare_opaque - does a directory of the upper layer hide the lower one?
+ * compare_opaque - is this directory of the upper layer opaque?
  *
- * Source: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories". The value is
- * "y"; with "x" nothing is hidden.
+ * The value of OVERLAY_ATTRIBUTE_OPAQUE is "y" then; "x" hides nothing.
  */
 bool compare_opaque(int upper_fd);

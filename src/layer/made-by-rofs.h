@@ -6,18 +6,18 @@
 #include "layer/upper.h"
 
 /*
- * What rofs-prepare itself puts into upper layers, so that a change of the system can be told from
- * it. rofs-prepare(8) says why they are there.
+ * The files that rofs-prepare itself makes in upper layers, as opposed to changes of the system;
+ * rofs-prepare(8).
  */
 
 #define MACHINE_ID_LETTERS 32u /* machine-id(5) */
-/* How the .updated of /etc and /var begins when it is ours; systemd's begins otherwise. */
+/* The beginning of .updated in /etc and /var if rofs-prepare made it; systemd's is different. */
 #define MADE_BY_ROFS_UPDATED_HEAD "# Made by rofs-prepare:"
 
 /**
  * machine_id_read - read a machine-id file
  * @name: below @dir_fd; links are followed
- * @ret:  the id; set when it is valid
+ * @ret:  the ID; set when it is valid
  *
  * Returns: 0, -EINVAL (empty, or "uninitialized"), or another -errno.
  */
@@ -26,7 +26,7 @@ int machine_id_read(int dir_fd, const char *name, char ret[static MACHINE_ID_LET
 /**
  * made_by_rofs - has rofs-prepare made this entry?
  *
- * /etc/machine-id where the flash has no valid one, and the two .updated until systemd writes them
- * anew.
+ * These are /etc/machine-id, unless the lower layer has a valid one, and .updated in /etc and /var
+ * until systemd replaces them.
  */
 bool made_by_rofs(const struct upper_entry *e);

@@ -19,19 +19,15 @@ static int make_absolute(const char *argument, char **ret)
 {
 	_cleanup_free_ char *cwd = NULL;
 
-	if (argument[0] == '/') {
-		*ret = strdup(argument);
-		return *ret ? 0 : -ENOMEM;
-	}
+	if (argument[0] == '/')
+		return text_format(ret, "%s", argument);
 	cwd = getcwd(NULL, 0);
 	if (!cwd)
 		return errno == ENOMEM ? -ENOMEM : -ENOENT; /* it has been deleted */
-	if (asprintf(ret, "%s/%s", cwd, argument) < 0)
-		return *ret = NULL, -ENOMEM;
-	return 0;
+	return text_format(ret, "%s/%s", cwd, argument);
 }
 
-/* As lstat(2) would go: all links but one at the end. */
+/* Follows links as lstat(2) does: not at the end. */
 static int resolve_parent(const struct rootfs *live, char *path, char **ret)
 {
 	_cleanup_free_ char *parent = NULL;
@@ -46,9 +42,7 @@ static int resolve_parent(const struct rootfs *live, char *path, char **ret)
 	*slash = '/';
 	if (err < 0)
 		return err;
-	if (asprintf(ret, "%s%s", strcmp(parent, "/") == 0 ? "" : parent, slash) < 0)
-		return *ret = NULL, -ENOMEM;
-	return 0;
+	return text_format(ret, "%s%s", strcmp(parent, "/") == 0 ? "" : parent, slash);
 }
 
 /* The overlay that @path is in, NULL for none. */
@@ -98,15 +92,15 @@ static const struct plan_persist *persist_of(const struct plan *p, const char *p
 	return NULL;
 }
 
-static void list_overlays(const struct plan *p)
-{
-	for (size_t i = 0; i < p->n_overlays; i++)
-		fprintf(stderr, " %s", p->overlays[i].path);
-	fputs(p->n_overlays > 0 ? "\n" : " none\n", stderr);
-}
+/* What a path leads to, for a command that reads upper layers. */
+enum target {
+	TARGET_LAYER,	  /* an overlay, or what is above one */
+	TARGET_PARTITION, /* the partition of a persist */
+	TARGET_COVERED,	  /* another file system, mounted over an overlay */
+	TARGET_OUTSIDE,	  /* the root file system or another one, outside all overlays */
+};
 
-/* What is mounted over the overlay is not in its layers. @shown: @path for a terminal. */
-static int check(const struct loaded *l, const char *path, const char *shown)
+static enum target classify(const struct loaded *l, const char *path)
 {
 	const struct plan_overlay *o = overlay_of(&l->plan, path);
 	const struct plan_persist *persist = persist_of(&l->plan, path);
@@ -114,17 +108,40 @@ static int check(const struct loaded *l, const char *path, const char *shown)
 	bool same = o && device_of(root_fd, path) == device_of(root_fd, o->path);
 
 	if (persist && (!same || persist->conf->kind == PERSIST_FILE))
-		fprintf(stderr, "rofs: %s is kept on partition %s: it is in no overlay\n", shown,
-			persist->conf->partition);
-	else if (same || (!o && is_above_overlay(&l->plan, path)))
+		return TARGET_PARTITION;
+	if (same)
+		return TARGET_LAYER;
+	if (o)
+		return TARGET_COVERED;
+	return is_above_overlay(&l->plan, path) ? TARGET_LAYER : TARGET_OUTSIDE;
+}
+
+static void print_outside(const struct plan *p, const char *shown)
+{
+	fprintf(stderr, "rofs: %s is not below an overlay; the overlays are:", shown);
+	for (size_t i = 0; i < p->n_overlays; i++)
+		fprintf(stderr, " %s", p->overlays[i].path);
+	fputs(p->n_overlays > 0 ? "\n" : " none\n", stderr);
+}
+
+/* @shown: @path for a terminal. Returns 0, or -EINVAL, having said what is there instead. */
+static int check(const struct loaded *l, const char *path, const char *shown)
+{
+	switch (classify(l, path)) {
+	case TARGET_LAYER:
 		return 0;
-	else if (o)
+	case TARGET_PARTITION:
+		fprintf(stderr, "rofs: %s is on partition %s, not in an overlay\n", shown,
+			persist_of(&l->plan, path)->conf->partition);
+		break;
+	case TARGET_COVERED:
 		fprintf(stderr,
 			"rofs: %s is on another file system, mounted over the overlay on %s\n",
-			shown, o->path);
-	else {
-		fprintf(stderr, "rofs: %s is not below an overlay; there are:", shown);
-		list_overlays(&l->plan);
+			shown, overlay_of(&l->plan, path)->path);
+		break;
+	case TARGET_OUTSIDE:
+		print_outside(&l->plan, shown);
+		break;
 	}
 	return -EINVAL;
 }
@@ -134,13 +151,13 @@ static bool is_near_overlay(const struct plan *p, const char *path)
 	return overlay_of(p, path) || is_above_overlay(p, path);
 }
 
-static int locate(const struct loaded *l, const char *argument, char **ret)
+/* The absolute path, with links followed. */
+static int resolve(const struct loaded *l, const char *argument, char **ret)
 {
 	const struct rootfs live = { l->root.root_fd, l->root.root_fd, false };
-	_cleanup_free_ char *absolute = NULL, *path = NULL, *target = NULL, *shown = NULL;
-	int err;
+	_cleanup_free_ char *absolute = NULL, *path = NULL, *target = NULL;
+	int err = make_absolute(argument, &absolute);
 
-	err = make_absolute(argument, &absolute);
 	if (err < 0)
 		return err;
 	path_clean(absolute);
@@ -153,22 +170,27 @@ static int locate(const struct loaded *l, const char *argument, char **ret)
 		err = rootfs_resolve(&live, absolute, &target);
 		if (err < 0)
 			return err;
-		if (is_near_overlay(&l->plan, target)) {
-			free(path);
-			path = TAKE_PTR(target);
-		}
 	}
+	*ret = target && is_near_overlay(&l->plan, target) ? TAKE_PTR(target) : TAKE_PTR(path);
+	return 0;
+}
 
-	if (text_escape(path, &shown) < 0)
-		return -ENOMEM;
-	err = check(l, path, shown);
+static int locate(const struct loaded *l, const char *argument, char **ret)
+{
+	_cleanup_free_ char *path = NULL, *shown = NULL;
+	int err = resolve(l, argument, &path);
+
+	if (err >= 0)
+		err = text_escape(path, &shown);
+	if (err >= 0)
+		err = check(l, path, shown);
 	if (err < 0)
 		return err;
 	*ret = TAKE_PTR(path);
 	return 0;
 }
 
-static void tell(const char *argument, int err)
+static void report(const char *argument, int err)
 {
 	_cleanup_free_ char *shown = NULL;
 
@@ -188,12 +210,12 @@ int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct d
 
 		p->argument = arguments[ret->n];
 		if (!*p->argument) {
-			fputs("rofs: an empty PATH\n", stderr);
+			fputs("rofs: PATH is empty\n", stderr);
 			return -EINVAL;
 		}
 		err = locate(l, p->argument, &p->path);
 		if (err < 0 && err != -EINVAL)
-			tell(p->argument, err);
+			report(p->argument, err);
 		if (err < 0)
 			return err;
 	}

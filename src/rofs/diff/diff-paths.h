@@ -7,28 +7,28 @@
 #include "basic/macro.h"
 #include "system/load.h"
 
-/* The PATH arguments of a verb that works on what overlays hold. */
+/* The PATH arguments of a command that reads upper layers. */
 
 struct diff_path {
-	char *path; /* clean, absolute, links resolved but for the last component */
+	char *path; /* clean, absolute; links are followed, but not at the end */
 	const char *argument;
-	bool found; /* a change there was told */
+	bool found; /* diff_paths_covers() was true for it */
 };
 
 struct diff_paths {
-	struct diff_path *paths; /* none: everything */
+	struct diff_path *paths; /* none: everything is asked for */
 	size_t n;
 };
 
 /**
- * diff_paths_read - find out where the arguments are
+ * diff_paths_read - find out what the arguments mean
  * @arguments: @n of them; borrowed
  * @ret:       diff_paths_done() frees it, also after a failure
  *
- * Relative ones start at the working directory. Links are followed as the running system has them.
+ * Relative paths start at the working directory. Links are those of the running system.
  *
- * Returns: 0, -EINVAL when one is neither below an overlay nor above one (told on stderr), or
- * another -errno.
+ * Returns: 0; -EINVAL when one is neither below an overlay nor above one; or another -errno. All but
+ * -ENOMEM are reported on stderr.
  */
 int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct diff_paths *ret);
 void diff_paths_done(struct diff_paths *p);
@@ -37,8 +37,8 @@ void diff_paths_done(struct diff_paths *p);
 bool diff_paths_leads(const struct diff_paths *p, const char *path);
 
 /**
- * diff_paths_covers - is @path asked for? Marks the arguments it belongs to as found.
- * @hides: so is, with it, all below it: it is deleted, say
+ * diff_paths_covers - is @path asked for? Marks the arguments that ask for it as found.
+ * @hides: it stands for all that is below it: it is deleted, for example
  */
 bool diff_paths_covers(struct diff_paths *p, const char *path, bool hides);
 

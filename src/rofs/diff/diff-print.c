@@ -22,18 +22,17 @@ enum {
 
 static const struct table_column columns[] = {
 	[COLUMN_CHANGE] = { "CHANGE",
-			    "A added, M modified, D deleted, T other type, m attributes, "
-			    "= copied and the same",
+			    "A added, M modified, D deleted, T type changed, m attributes, "
+			    "= unchanged copy",
 			    0 },
 	[COLUMN_TYPE] = { "TYPE", "file, dir, link, fifo, socket, char, block", 0 },
-	[COLUMN_USED] = { "USED", "what it takes in RAM, or on the overlay's partition",
-			  TABLE_RIGHT },
-	[COLUMN_SIZE] = { "SIZE", "size of its content", TABLE_RIGHT },
-	[COLUMN_PATH] = { "PATH", "where it is", 0 },
-	[COLUMN_NOTE] = { "NOTE", "what else is to be said", 0 },
-	[COLUMN_OVERLAY] = { "OVERLAY", "the overlay it is in", TABLE_HIDDEN },
+	[COLUMN_USED] = { "USED", "space used in RAM, or on the overlay's partition", TABLE_RIGHT },
+	[COLUMN_SIZE] = { "SIZE", "size of the content", TABLE_RIGHT },
+	[COLUMN_PATH] = { "PATH", "path of the file", 0 },
+	[COLUMN_NOTE] = { "NOTE", "details", 0 },
+	[COLUMN_OVERLAY] = { "OVERLAY", "path of the overlay", TABLE_HIDDEN },
 	[COLUMN_POOL] = { "POOL",
-			  "where the change is kept: ram, a pool of the overlay's own, or a partition",
+			  "where the change is kept: ram, the overlay's own pool, or a partition",
 			  TABLE_HIDDEN },
 };
 
@@ -49,7 +48,7 @@ static void add_word(struct strbuf *b, const char *separator, const char *word)
 	strbuf_add(b, word);
 }
 
-/* The time of what was modified says nothing: it was modified. */
+/* A new time is no news where the content is modified. */
 static unsigned attributes_to_show(const struct change *c)
 {
 	return c->kind == CHANGE_MODIFIED ? c->attributes & ~(unsigned)CHANGE_TIME : c->attributes;
@@ -83,7 +82,7 @@ int diff_note(const struct diff_row *row, char **ret)
 	if (row->starts_empty)
 		add_word(&b, "; ", "starts empty");
 	else if (c->opaque)
-		add_word(&b, "; ", "opaque: hides the directory on flash");
+		add_word(&b, "; ", "opaque: hides the lower directory");
 	if (c->kind == CHANGE_REPLACED) {
 		add_word(&b, "; ", "was ");
 		strbuf_add(&b, change_type_to_string(c->lower_type));
@@ -99,7 +98,7 @@ int diff_note(const struct diff_row *row, char **ret)
 static void size_cell(struct table *t, struct libscols_line *line, size_t column, uint64_t n,
 		      bool bytes, bool has_content)
 {
-	/* A word in each cell, for those who take lines apart. */
+	/* No empty cells, so that lines can be split at blanks. */
 	if (n == 0 && !has_content)
 		table_cell(t, line, column, "-");
 	else if (bytes)
@@ -180,7 +179,7 @@ static struct total sum_up(const struct diff_rows *rows)
 	return t;
 }
 
-void diff_print_total(const struct diff_rows *rows, size_t hidden)
+static void print_total(const struct diff_rows *rows, size_t hidden)
 {
 	struct total t = sum_up(rows);
 	char ram[TEXT_BYTES_MAX], partitions[TEXT_BYTES_MAX];
@@ -196,7 +195,7 @@ void diff_print_total(const struct diff_rows *rows, size_t hidden)
 	if (t.partitions > 0)
 		printf(", %s on partitions", text_bytes(partitions, t.partitions));
 	if (hidden > 0)
-		printf(" (and %zu made by rofs: --all)", hidden);
+		printf(" (%zu made by rofs not shown; use --all)", hidden);
 	putchar('\n');
 }
 
@@ -209,7 +208,7 @@ static void json_attributes(struct json *j, const struct change *c)
 	json_close(j, ']');
 }
 
-/* The bytes of a path that JSON cannot hold as a string. */
+/* A path that is not UTF-8, and so no string of JSON, is given as its bytes as well. */
 static void json_path(struct json *j, const char *path)
 {
 	_cleanup_strbuf_ struct strbuf hex = { 0 };
@@ -234,7 +233,7 @@ static void json_row(struct json *j, const struct diff_row *row)
 	json_path(j, row->path);
 	json_string(j, "change", letter);
 	json_string(j, "type", change_type_to_string(c->type));
-	json_string(j, "flash_type", c->lower_type ? change_type_to_string(c->lower_type) : NULL);
+	json_string(j, "lower_type", c->lower_type ? change_type_to_string(c->lower_type) : NULL);
 	json_number(j, "size", row->size);
 	json_number(j, "used", row->used);
 	json_number(j, "links", row->links);
@@ -279,7 +278,7 @@ int diff_print(const struct diff_rows *rows, const struct diff_options *options,
 	case DIFF_TABLE:
 		err = print_table(rows, options, o);
 		if (err >= 0 && o->terminal && !options->style.raw)
-			diff_print_total(rows, hidden);
+			print_total(rows, hidden);
 		return err;
 	case DIFF_TEXT:
 		break;

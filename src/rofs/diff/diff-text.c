@@ -7,7 +7,7 @@
 #include "basic/text.h"
 #include "rofs/diff/diff.h"
 
-#define TEXT_MAX  ((off_t)1024 * 1024) /* nobody reads the differences of more */
+#define TEXT_MAX  ((off_t)1024 * 1024) /* bytes; nobody reads the differences of more */
 #define NOT_FOUND 127		       /* exit status of a child that could not run diff(1) */
 
 /* One side: an open file, or -1 for none. */
@@ -22,18 +22,33 @@ static void side_done(struct side *s)
 	free(s->label);
 }
 
-/* Whether the bytes are text, and may be sent to a terminal as they are. */
+/* Of the control characters that text may have: tab, newline, and CR before a newline. */
+static bool is_layout(const char *s)
+{
+	return *s == '\t' || *s == '\n' || (s[0] == '\r' && s[1] == '\n');
+}
+
+/* Would a terminal obey it? A byte that is no UTF-8 may be a control character of C1 by itself. */
+static bool acts_on_terminal(const char *s)
+{
+	while (*s) {
+		uint32_t c = (unsigned char)*s;
+		size_t n = text_next(s, &c);
+
+		if (text_is_control(c) && !is_layout(s))
+			return true;
+		s += n > 0 ? n : 1;
+	}
+	return false;
+}
+
+/* Returns NULL when the @n bytes of @s, and a NUL behind them, can be shown as text, else why not. */
 static const char *why_not_text(const char *s, size_t n, bool terminal)
 {
 	if (memchr(s, '\0', n))
 		return "binary";
-	for (size_t i = 0; i < n && terminal; i++) {
-		unsigned char c = (unsigned char)s[i];
-		bool line_end = c == '\r' && i + 1 < n && s[i + 1] == '\n';
-
-		if ((c < ' ' && c != '\t' && c != '\n' && !line_end) || c == 0x7f)
-			return "has control characters; shown when not on a terminal";
-	}
+	if (terminal && acts_on_terminal(s))
+		return "contains control characters; not shown on a terminal";
 	return NULL;
 }
 
@@ -49,35 +64,31 @@ static const char *look_into(int fd, bool terminal)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return "cannot be read";
 	if (st.st_size > TEXT_MAX)
-		return "too large for a text difference";
-	buffer = malloc((size_t)TEXT_MAX);
+		return "too large to compare as text";
+	buffer = malloc((size_t)TEXT_MAX + 1);
 	n = buffer ? pread(fd, buffer, (size_t)TEXT_MAX, 0) : -1;
-	return n < 0 ? "cannot be read" : why_not_text(buffer, (size_t)n, terminal);
+	if (n < 0)
+		return "cannot be read";
+	buffer[n] = '\0';
+	return why_not_text(buffer, (size_t)n, terminal);
 }
 
 static int open_side(int dir_fd, const char *name, bool there, const char *prefix, const char *path,
 		     struct side *ret)
 {
-	_cleanup_free_ char *escaped = NULL;
+	_cleanup_free_ char *shown = NULL;
+	int err;
 
-	if (!there) {
-		ret->label = strdup("/dev/null");
-		return ret->label ? 0 : -ENOMEM;
-	}
+	if (!there)
+		return text_format(&ret->label, "/dev/null");
 	ret->fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (ret->fd < 0)
 		return -errno;
-	if (text_escape(path, &escaped) < 0)
-		return -ENOMEM;
-	if (asprintf(&ret->label, "%s%s", prefix, escaped) < 0)
-		return ret->label = NULL, -ENOMEM;
-	return 0;
+	err = text_escape(path, &shown);
+	return err < 0 ? err : text_format(&ret->label, "%s%s", prefix, shown);
 }
 
-/*
- * The files by descriptor: their names may hold anything, and they are the ones that were looked
- * into.
- */
+/* By descriptor: these are the files that were looked into, and their names may hold anything. */
 static void run_diff(const struct side *lower, const struct side *upper, bool colour)
 {
 	char from[32] = "/dev/null", to[32] = "/dev/null";
@@ -97,13 +108,13 @@ static void run_diff(const struct side *lower, const struct side *upper, bool co
 	argv[n++] = upper->label;
 	argv[n++] = from;
 	argv[n] = to;
-	/* Its own words are part of what patch(1) reads. */
+	/* patch(1) does not read translated messages. */
 	setenv("LC_ALL", "C", 1);
 	execvp("diff", (char *const *)argv);
 	_exit(NOT_FOUND);
 }
 
-/* diff(1) ends with 1 when there are differences, with 2 in trouble, of which it has told. */
+/* diff(1) exits with 1 when there are differences, with 2 after an error, which it has reported. */
 static void show_difference(struct diff_text *t, const struct side *lower, const struct side *upper)
 {
 	int status;
@@ -120,7 +131,7 @@ static void show_difference(struct diff_text *t, const struct side *lower, const
 		t->failed = true;
 		t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
 		if (t->missing)
-			fputs("rofs: diff(1) is missing: install diffutils\n", stderr);
+			fputs("rofs: diff(1) not found; install diffutils\n", stderr);
 	}
 }
 
@@ -140,7 +151,7 @@ static int print_line(const struct diff_text *t, const struct diff_row *row, con
 	return 0;
 }
 
-/* Has this change a text on either side that differs? */
+/* Can there be a text on one side that differs from the other? */
 static bool may_differ(const struct upper_entry *e)
 {
 	switch (e->change.kind) {

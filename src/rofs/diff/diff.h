@@ -11,20 +11,23 @@
 #include "rofs/ui/output.h"
 #include "rofs/ui/table.h"
 
-/* What the files of `rofs diff` share: diff.c asks, the others print. */
+/*
+ * What the files of `rofs diff` share: diff-options.c reads the command line, diff.c walks the
+ * layers, diff-rows.c makes rows of what it finds, diff-print.c and diff-text.c show them.
+ */
 
 enum diff_form {
 	DIFF_TABLE,
 	DIFF_JSON,
-	DIFF_NULL, /* paths with a NUL behind each */
+	DIFF_NULL, /* paths, each followed by a NUL byte */
 	DIFF_TEXT, /* unified differences */
 };
 
 struct diff_options {
 	enum diff_form form;
 	bool by_size;
-	bool bytes; /* no K and M in the table */
-	bool all;   /* also what rofs has made */
+	bool bytes; /* exact sizes in the table */
+	bool all;   /* include what rofs itself has made */
 	struct table_style style;
 };
 
@@ -33,14 +36,14 @@ struct diff_row {
 	char *path;
 	const struct plan_overlay *overlay;
 	struct change change;
-	uint64_t size; /* bytes of the content as seen now; 0 for directories and what is deleted */
-	uint64_t used; /* bytes that the upper layer takes for it */
+	uint64_t size; /* bytes of the current content; 0 for directories and deleted files */
+	uint64_t used; /* bytes that it takes in the upper layer */
 	nlink_t links;
-	dev_t device; /* of the upper's file, with inode: hard links are counted once */
+	dev_t device; /* of the file in the upper layer, as inode: hard links are counted once */
 	ino_t inode;
 	bool starts_empty; /* a StartEmpty= directory */
-	bool by_rofs;
-	bool counted; /* used was counted with another name of the same file */
+	bool by_rofs;	   /* rofs itself has made it */
+	bool counted;	   /* another name of the same file has been counted */
 };
 
 struct diff_rows {
@@ -48,30 +51,66 @@ struct diff_rows {
 	size_t n;
 };
 
-/** diff_note - what a row has to say besides its letter. @ret: "" for nothing; the caller frees. */
+/**
+ * diff_options_parse - read the command line of `rofs diff`; print the help, or what is wrong
+ * @o: all-zero
+ *
+ * Returns: -1 to go on, the paths being argv[optind] and the following, else the exit status.
+ */
+int diff_options_parse(int argc, char **argv, struct diff_options *o);
+
+/**
+ * diff_row_make - the row of an entry
+ * @o:   of @p; borrowed, as is the path of @e
+ * @ret: valid as long as @e; diff_rows_keep() keeps it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int diff_row_make(const struct plan *p, const struct plan_overlay *o, const struct upper_entry *e,
+		  struct diff_row *ret);
+
+/** diff_rows_keep - add a copy of @row. Returns: 0 or -ENOMEM. */
+int diff_rows_keep(struct diff_rows *rows, const struct diff_row *row);
+
+/**
+ * diff_rows_sort - sort by path, or by used, the largest first; and mark as counted all names of a
+ * file but the first
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int diff_rows_sort(struct diff_rows *rows, bool by_size);
+void diff_rows_done(struct diff_rows *rows);
+
+/**
+ * diff_note - the text of column NOTE
+ * @ret: "" for none; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
 int diff_note(const struct diff_row *row, char **ret);
 
 /**
- * diff_print - print all rows in the form that is asked for; not DIFF_TEXT
- * @hidden: number of rows left out as made by rofs
+ * diff_print - print all rows in the requested form, which is not DIFF_TEXT
+ * @hidden: number of rows left out, as rofs itself has made them
  *
- * Returns: 0, -ENOMEM, or -EINVAL when --output names no column (told).
+ * Returns: 0, -ENOMEM, or -EINVAL when --output names an unknown column (reported).
  */
 int diff_print(const struct diff_rows *rows, const struct diff_options *options, size_t hidden,
 	       const struct output *o);
 
-/** diff_print_total - the last line on a terminal */
-void diff_print_total(const struct diff_rows *rows, size_t hidden);
-
-/** diff_help_columns - for --help */
+/** diff_help_columns - print the columns for --help */
 void diff_help_columns(void);
 
 /** struct diff_text - unified differences, printed while the layer is walked */
 struct diff_text {
 	const struct output *output;
-	bool missing; /* diff(1) is not installed; told once */
-	bool failed;  /* something could not be shown; told */
+	bool missing; /* diff(1) is not installed; reported once */
+	bool failed;  /* something could not be shown; reported */
 };
 
-/** diff_text_print - a line for the row, and below it how the text differs. Returns: 0 or -ENOMEM. */
+/**
+ * diff_text_print - print a line for the row, and below it how the text differs
+ *
+ * Returns: 0 or -ENOMEM.
+ */
 int diff_text_print(struct diff_text *t, const struct upper_entry *e, const struct diff_row *row);

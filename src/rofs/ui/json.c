@@ -10,7 +10,7 @@ static void indent(struct json *j)
 		strbuf_add(&j->text, "   ");
 }
 
-/* Control characters by number: JSON on a terminal must not act on it either. */
+/* Control characters by number, of C1 too: JSON may be printed on a terminal. */
 static void add_quoted(struct strbuf *b, const char *s)
 {
 	strbuf_add_char(b, '"');

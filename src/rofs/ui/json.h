@@ -7,14 +7,14 @@
 #include "basic/strbuf.h"
 
 /*
- * JSON text, built in memory and printed at once. A writer appends without checking each call; the
- * buffer remembers a failed allocation.
+ * JSON text, built in memory and printed at once. A writer appends without checking each call: the
+ * buffer remembers that an allocation failed.
  */
 
 struct json {
 	struct strbuf text;
 	unsigned depth;
-	bool first; /* nothing was written at this level yet: no comma */
+	bool first; /* nothing has been written at this level: no comma */
 };
 
 /**
@@ -25,16 +25,16 @@ void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 
 /**
- * json_string - NULL becomes null
+ * json_string - add a string; NULL becomes null
  *
- * Bytes that are not UTF-8, which file names may hold, become U+FFFD.
+ * Control characters become \u00NN, and bytes that are not UTF-8, as in names of files, U+FFFD.
  */
 void json_string(struct json *j, const char *key, const char *value);
 void json_number(struct json *j, const char *key, uint64_t value);
 void json_null(struct json *j, const char *key);
 void json_boolean(struct json *j, const char *key, bool value);
 
-/** json_print - to standard output, with a newline; frees it. Returns: 0 or -ENOMEM. */
+/** json_print - print and free it, with a newline at the end. Returns: 0 or -ENOMEM. */
 int json_print(struct json *j);
 
 static inline void json_done(struct json *j)

@@ -49,7 +49,7 @@ static void run_pager(const char *command, int from)
 {
 	if (dup2(from, STDIN_FILENO) < 0)
 		_exit(1);
-	/* Ends by itself if all fits on the screen, leaves colours alone, and starts no commands. */
+	/* It exits if all fits on the screen, passes colours, and (LESSSECURE) starts no commands. */
 	setenv("LESS", "FRSXMK", 1);
 	setenv("LESSSECURE", "1", 1);
 	execlp("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -63,15 +63,15 @@ static bool exists_in_path(const char *command)
 	char *state, *dir;
 
 	if (strcmp(command, "less") != 0)
-		return true; /* whoever has set it knows */
+		return true; /* chosen by the user */
 	copy = strdup(path ? path : "/usr/bin:/bin");
 	if (!copy)
 		return false;
 	for (dir = strtok_r(copy, ":", &state); dir; dir = strtok_r(NULL, ":", &state)) {
 		_cleanup_free_ char *file = NULL;
 
-		if (asprintf(&file, "%s/less", dir) < 0)
-			return file = NULL, false;
+		if (text_format(&file, "%s/less", dir) < 0)
+			return false;
 		if (access(file, X_OK) == 0)
 			return true;
 	}
@@ -90,7 +90,7 @@ static void start_pager(struct output *o)
 	o->pager = fork();
 	if (o->pager == 0)
 		run_pager(command, ends[0]);
-	/* Whoever leaves the pager early has seen enough; the pager sees to Ctrl-C. */
+	/* Ctrl-C is for the pager. */
 	if (o->pager > 0 && dup2(ends[1], STDOUT_FILENO) >= 0)
 		signal(SIGINT, SIG_IGN);
 	if (o->pager < 0)
@@ -120,7 +120,7 @@ void output_close(struct output *o)
 	close(STDOUT_FILENO);
 	waitpid(o->pager, NULL, 0);
 	o->pager = 0;
-	/* Standard output stays something that can be written to, for what comes at the end. */
+	/* Standard output remains a descriptor that can be written to. */
 	if (open("/dev/null", O_WRONLY | O_CLOEXEC) < 0)
 		return;
 }
@@ -143,7 +143,7 @@ void output_text(const struct output *o, size_t column, size_t indent, const cha
 		size_t blanks = strspn(text, " "), n = blanks + strcspn(text + blanks, " "),
 		       width = count_characters(text, n);
 
-		/* A word that is too long for any line stands alone in one. */
+		/* A word that is too long for any line gets a line of its own. */
 		if (column > begin && column + width > o->width) {
 			printf("\n%*s", (int)indent, "");
 			text += blanks;

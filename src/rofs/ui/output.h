@@ -6,18 +6,18 @@
 #include <sys/types.h>
 
 /*
- * Where a verb prints to. On a terminal: colour (never with NO_COLOR), its width, and a pager, as
- * systemctl(1) does. Anywhere else: plain text.
+ * Standard output of a command. On a terminal, as in systemctl(1): colours (not with NO_COLOR), lines
+ * as wide as it is, and a pager. Otherwise plain text.
  */
 
 struct output {
 	bool terminal;	/* standard output is one, perhaps behind a pager */
-	bool colour;	/* escape sequences are welcome */
+	bool colour;	/* use escape sequences */
 	unsigned width; /* columns of the terminal; 0: no limit */
 	pid_t pager;	/* 0: none */
 };
 
-/** enum colour - what a word means; output_colour() says how that looks */
+/** enum colour - what is coloured; output_colour() has the colour itself */
 enum colour {
 	COLOUR_NONE,
 	COLOUR_GOOD,
@@ -28,23 +28,24 @@ enum colour {
 };
 
 /**
- * output_open - look at standard output, and put a pager behind it
- * @page: a pager is wanted. There is one on a terminal only, and not when $SYSTEMD_PAGER or $PAGER
- *        is empty or "cat".
+ * output_open - look at standard output, and start a pager
+ * @page: start one if standard output is a terminal, unless $SYSTEMD_PAGER or $PAGER is empty or
+ *        "cat"
  *
- * From here to output_close() standard output may be a pipe to the pager.
+ * Until output_close(), standard output may be a pipe to the pager.
  */
 void output_open(struct output *o, bool page);
 
-/** output_close - flush, and wait until the pager has ended. A second call does nothing. */
+/** output_close - flush, and wait for the pager to exit. A second call does nothing. */
 void output_close(struct output *o);
 
 /**
- * output_text - print a sentence and end its line
- * @column: how many characters the line has already
- * @indent: blanks in front of further lines
+ * output_text - print a sentence and a newline
+ * @column: number of characters that the line has already
+ * @indent: number of blanks at the beginning of further lines
  *
- * On a terminal it is broken between words, as the pager would cut it off; elsewhere it is one line.
+ * On a terminal, lines are broken between words, as the pager would cut them off; otherwise it is
+ * one line.
  */
 void output_text(const struct output *o, size_t column, size_t indent, const char *text);
 

@@ -31,7 +31,7 @@ static const char *text_of(struct libscols_cell *cell)
 	return text ? text : "";
 }
 
-/* Bytes that are one place wide and need no escape. */
+/* Is each byte one column wide, and printed as it is? */
 static bool is_plain(const char *s)
 {
 	while (*s >= ' ' && *s <= '~' && *s != '\\')
@@ -55,7 +55,7 @@ static bool measure(struct layout *l)
 	for (size_t i = 0; i < l->n; i++) {
 		struct libscols_column *c = scols_table_get_column(l->table, i);
 
-		/* Without headings as well: libsmartcols leaves room for them all the same. */
+		/* Also without headings, for which libsmartcols leaves room anyway. */
 		widen(&l->widths[i], text_of(scols_column_get_header(c)));
 		l->right[i] = scols_column_is_right(c);
 	}

@@ -37,8 +37,7 @@ void table_freep(struct table **t)
 static int unknown_column(const struct table_column *columns, size_t n, const char *name,
 			  size_t len)
 {
-	fprintf(stderr, "rofs: --output: there is no column %.*s; expected some of", (int)len,
-		name);
+	fprintf(stderr, "rofs: --output: unknown column %.*s; expected", (int)len, name);
 	for (size_t i = 0; i < n; i++)
 		fprintf(stderr, "%c%s", i ? ',' : ' ', columns[i].name);
 	fputc('\n', stderr);
@@ -62,10 +61,10 @@ static int add_column(struct table *t, const struct table_column *c, size_t i, b
 	int flags = 0;
 
 	if (t->place[i] != HIDDEN)
-		return 0; /* named twice: once is enough */
+		return 0; /* named twice, shown once */
 	if (c->flags & TABLE_RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	/* Programs that read it want the name alone. */
+	/* Programs that read it want the names without branches. */
 	if ((c->flags & TABLE_TREE) && !raw)
 		flags |= SCOLS_FL_TREE;
 	if (c->flags & TABLE_TRUNC)
@@ -110,7 +109,7 @@ static void set_style(struct table *t, const struct table_style *style)
 	scols_table_enable_noheadings(t->scols, style->no_headings);
 	scols_table_enable_raw(t->scols, style->raw);
 	scols_table_enable_colors(t->scols, o->colour && !style->raw);
-	/* With a pager in between, libsmartcols would take the pipe for no terminal. */
+	/* libsmartcols would see the pipe to the pager, not the terminal. */
 	scols_table_set_termforce(t->scols,
 				  o->terminal ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
 	if (o->terminal)

@@ -8,7 +8,10 @@
 #include "basic/macro.h"
 #include "rofs/ui/output.h"
 
-/* Tables as findmnt(8) and lsblk(8) print them: libsmartcols behind a few functions. */
+/*
+ * Tables as findmnt(8) and lsblk(8) print them: libsmartcols behind a few functions. What is not
+ * printable in a cell is shown by libsmartcols, in the form of text_add_name().
+ */
 
 enum table_flags {
 	TABLE_RIGHT = 1 << 0,  /* numbers */
@@ -17,17 +20,17 @@ enum table_flags {
 	TABLE_TRUNC = 1 << 3,  /* may be cut where the terminal is narrow */
 };
 
-/** struct table_column - a verb has an array of them, indexed by an enum of its own */
+/** struct table_column - a command has an array of them, indexed by an enum of its own */
 struct table_column {
 	const char *name; /* "USE%": the heading, and the word of --output */
 	const char *help; /* for --help, lower case */
 	unsigned flags;
 };
 
-/** struct table_style - what the options of the command line say */
+/** struct table_style - from the options on the command line */
 struct table_style {
-	const char *columns; /* of --output=: names, separated by commas; NULL: those not hidden */
-	bool raw;	     /* --raw: one blank between cells, blanks in them as \x20 */
+	const char *columns; /* --output=: names, separated by commas; NULL: all but hidden ones */
+	bool raw;	     /* --raw: one blank between cells; blanks in them become \x20 */
 	bool no_headings;    /* --noheadings */
 };
 
@@ -40,7 +43,7 @@ struct libscols_line;
  * @o:       its colour and width
  * @ret:     table_free() frees it
  *
- * Returns: 0, -ENOMEM, or -EINVAL when --output names a column that is none (told on stderr).
+ * Returns: 0, -ENOMEM, or -EINVAL when --output names an unknown column (reported on stderr).
  */
 int table_new(const struct table_column *columns, size_t n, const struct table_style *style,
 	      const struct output *o, struct table **ret);
@@ -51,8 +54,8 @@ void table_freep(struct table **t);
  * table_line - one more line
  * @parent: the line below which it is drawn, NULL: none
  *
- * Returns: the line, owned by the table, or NULL when out of memory (then the next three do nothing
- * and table_print() fails).
+ * Returns: the line, owned by the table, or NULL when out of memory: functions that fill in cells
+ * then do nothing, and table_print() fails.
  */
 struct libscols_line *table_line(struct table *t, struct libscols_line *parent);
 
@@ -63,16 +66,16 @@ void table_cell(struct table *t, struct libscols_line *line, size_t column, cons
 void table_cellf(struct table *t, struct libscols_line *line, size_t column, const char *format,
 		 ...) _printf_(4, 5);
 
-/** table_cell_bytes - an amount of memory as df(1) has it: 12M */
+/** table_cell_bytes - an amount of memory as df(1) -h prints it: 12M */
 void table_cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes);
 
-/** table_colour - the colour of a cell; nothing without colours. */
+/** table_colour - set the colour of a cell, if the output has colours. */
 void table_colour(struct table *t, struct libscols_line *line, size_t column, enum colour c);
 
-/** table_print - to standard output. Returns: 0 or -ENOMEM. */
+/** table_print - print the table to standard output. Returns: 0 or -ENOMEM. */
 int table_print(struct table *t);
 
-/** table_help - the columns as --help shows them, on standard output. */
+/** table_help - print the columns to standard output, for --help. */
 void table_help(const struct table_column *columns, size_t n);
 
 #define _cleanup_table_ _cleanup_(table_freep)
