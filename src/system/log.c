@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/strbuf.h"
+#include "basic/text.h"
+
 /* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */
 #define KMSG_BYTES_MAX 900u
 
@@ -79,9 +82,14 @@ static void write_line(const struct log *l, enum log_level level, const char *te
 _printf_(3, 0) static void write_format(const struct log *l, enum log_level level,
 					const char *format, va_list ap)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *raw = NULL, *text = NULL;
 
-	if (vasprintf(&text, format, ap) < 0)
+	if (vasprintf(&raw, format, ap) < 0)
+		raw = NULL;
+	else
+		text_add_printable(&b, raw);
+	if (!raw || strbuf_take(&b, &text) < 0)
 		text = NULL;
 	write_line(l, level, text ? text : "out of memory: a message is lost");
 }

@@ -41,7 +41,11 @@ struct log {
 struct log log_open(void);
 void log_close(struct log *l);
 
-/** log_line - write one line to @l; a line that cannot be written is lost. */
+/**
+ * log_line - write one line to @l; a line that cannot be written is lost
+ *
+ * All that is logged goes through text_add_printable().
+ */
 void log_line(const struct log *l, enum log_level level, const char *format, ...) _printf_(3, 4);
 
 /** log_diag - all the user's mistakes and warnings, one line each. */
