@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "plan/plan.h"
+#include "basic/diag.h"
+#include "conf/conf.h"
+#include "plan/facts.h"
 
 /**
  * struct claim - a section and the path it wants

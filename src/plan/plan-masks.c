@@ -6,9 +6,10 @@
  * whichever generator wrote them. A link of the same name to /dev/null in a directory that comes
  * earlier masks one (systemd.unit(5); process_deps() in systemd's src/core/load-dropin.c).
  */
+#include "plan/plan-masks.h"
+
 #include <string.h>
 
-#include "plan/plan-internal.h"
 #include "plan/unit-name.h"
 
 #define LOCAL_FS "local-fs.target"

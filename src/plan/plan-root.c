@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What concerns the root file system itself: keeping it read-only, swap, /tmp. */
+#include "plan/plan-root.h"
+
 #include <string.h>
 
 #include "basic/path.h"
-#include "plan/plan-internal.h"
+#include "plan/plan-masks.h"
 #include "plan/unit-name.h"
 
 static int add_remount(struct plan *p, const struct fstab_entry *e)

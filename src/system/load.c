@@ -2,6 +2,7 @@
 #include "system/load.h"
 
 #include "basic/text.h"
+#include "plan/plan-build.h"
 #include "system/confdirs.h"
 #include "system/facts-read.h"
 

@@ -25,7 +25,7 @@
 #include "basic/text.h"
 #include "check.h"
 #include "conf/conf.h"
-#include "plan/plan.h"
+#include "plan/plan-build.h"
 #include "unit/unit.h"
 
 #define PARTS_MAX      16u    /* more files say nothing new */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "basic/strbuf.h"
+#include "plan/plan-build.h"
 
 int model_add_file(struct model *m, const char *name, const char *text, size_t len)
 {

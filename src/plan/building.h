@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "basic/text.h"
+#include "plan/claims.h"
+#include "plan/fstab.h"
+#include "plan/plan.h"
+
+#define NO_INDEX SIZE_MAX
+
+/**
+ * struct building - a plan in the making: what the steps of plan_build() hand on to each other
+ *
+ * For the plan-*.c files only. Each step returns 0 or -ENOMEM; mistakes go to @diag and cost only
+ * their own section.
+ */
+struct building {
+	struct plan plan; /* the result so far */
+	struct diag *diag;
+	struct fstab_index fstab;
+	struct claim *claims; /* in path order */
+	size_t n_claims;
+	bool *lower_done; /* one for each entry of facts->fstab: it is visible below /rofs/ro already */
+};

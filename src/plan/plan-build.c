@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/plan-build.h"
+
+#include <assert.h>
+
+#include "basic/strbuf.h"
+#include "plan/partition-directories.h"
+#include "plan/plan-masks.h"
+#include "plan/plan-overlay.h"
+#include "plan/plan-partition.h"
+#include "plan/plan-persist.h"
+#include "plan/plan-pool.h"
+#include "plan/plan-root.h"
+
+static void check_rofs(struct building *b)
+{
+	if (b->n_claims > 0 && !b->plan.facts->rofs_exists)
+		diag_error(
+			b->diag, (struct pos){ 0 },
+			"/rofs is not a directory of the root file system; create it there: mkdir -m 0700 /rofs");
+}
+
+static int plan_overlay_options(struct building *b)
+{
+	/*
+	 * Kernel version that first knows the option; all four off allow the lower to be changed
+	 * while nothing is mounted.
+	 */
+	static const struct {
+		const char *option;
+		unsigned major, minor;
+	} options[] = {
+		{ "index=off", 4, 13 },
+		{ "metacopy=off", 4, 19 },
+		{ "redirect_dir=off", 4, 10 },
+		{ "xino=off", 4, 17 },
+	};
+	const struct facts *f = b->plan.facts;
+	_cleanup_strbuf_ struct strbuf s = { 0 };
+
+	for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+		bool known = f->kernel_major == 0 || f->kernel_major > options[i].major ||
+			     (f->kernel_major == options[i].major &&
+			      f->kernel_minor >= options[i].minor);
+
+		if (!known)
+			continue;
+		if (s.len)
+			strbuf_add_char(&s, ',');
+		strbuf_add(&s, options[i].option);
+	}
+	return strbuf_take(&s, &b->plan.overlay_options);
+}
+
+static int build(struct building *b)
+{
+	/* Each step needs only what the steps before it have planned. */
+	static int (*const steps[])(struct building *) = {
+		plan_overlay_options,  plan_shared_pool, plan_partitions,
+		plan_overlays,	       plan_persists,	 plan_unused_partitions,
+		plan_fstab_duplicates, plan_root,	 plan_masks,
+	};
+	int err;
+
+	err = claims_build(b->plan.conf, b->plan.facts, b->diag, &b->claims, &b->n_claims);
+	if (err < 0)
+		return err;
+	err = partition_directories_check(b->claims, b->n_claims, b->diag);
+	if (err < 0)
+		return err;
+	err = fstab_index_build(b->plan.facts, &b->fstab);
+	if (err < 0)
+		return err;
+
+	b->lower_done = calloc(b->plan.facts->n_fstab + 1, sizeof(*b->lower_done));
+	if (!b->lower_done)
+		return -ENOMEM;
+
+	check_rofs(b);
+	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+		err = steps[i](b);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d, struct plan *ret)
+{
+	struct building b = {
+		.plan = { .conf = conf, .facts = facts, .early_mounts = NO_INDEX },
+		.diag = d,
+	};
+	int err;
+
+	assert(facts->n_overlays == conf->n_overlays);
+	assert(facts->n_persists == conf->n_persists);
+
+	err = build(&b);
+	free(b.claims);
+	free(b.lower_done);
+	fstab_index_done(&b.fstab);
+	if (err < 0) {
+		plan_done(&b.plan);
+		return err;
+	}
+
+	*ret = b.plan;
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The file systems of fstab that must be seen below /rofs/ro. */
+#include "plan/plan-lower.h"
+
+#include <string.h>
+
+#include "basic/path.h"
+#include "plan/plan-names.h"
+#include "plan/unit-name.h"
+
+/* How long to wait for a device that fstab says may be missing, where it does not say how long. */
+#define NOFAIL_TIMEOUT_USEC (30 * UINT64_C(1000000))
+
+/* Sets timeout_usec and device_unit, unless systemd's own timeout is good. */
+static int lower_timeout(struct building *b, const struct conf_section *s, struct plan_lower *l)
+{
+	_cleanup_free_ char *timeout = NULL;
+	int err;
+
+	err = fstab_option_value(l->entry->options, "x-systemd.device-timeout", &timeout);
+	if (err < 0)
+		return err;
+	if (!timeout || value_usec(timeout, &l->timeout_usec) < 0) {
+		/* With nofail the boot would not wait at all; but the overlay must be early. */
+		if (!fstab_has_option(l->entry->options, "nofail"))
+			return 0;
+		l->timeout_usec = NOFAIL_TIMEOUT_USEC;
+	}
+	return plan_name_device(b, s, l->device_path, &l->device_unit);
+}
+
+/* Does the file system of this entry become the lower of an overlay on its mount point? */
+static bool becomes_lower(const struct building *b, const struct fstab_entry *e)
+{
+	const struct claim *c = claims_find(b->claims, b->n_claims, e->dir);
+
+	return c && c->section->kind == CONF_OVERLAY;
+}
+
+/*
+ * Everything but a device is named as in fstab; but what lies on the root file system is taken from
+ * the untouched one: its own path may be covered by an overlay.
+ */
+static int lower_source(struct building *b, struct plan_lower *l)
+{
+	const char *spec = l->entry->spec;
+	_cleanup_free_ char *clean = strdup(spec);
+	const struct fstab_entry *above;
+
+	if (!clean)
+		return -ENOMEM;
+	path_clean(clean);
+	above = fstab_at_or_above(&b->fstab, clean);
+	if (clean[0] != '/' || path_is_api(clean) || path_has_dotdot(clean) ||
+	    (above && !becomes_lower(b, above)))
+		return text_format(&l->what, "%s", spec);
+	return text_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
+}
+
+static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
+{
+	int err;
+
+	err = unit_name_device_path(l->entry->spec, &l->device_path);
+	if (err == -EINVAL)
+		return lower_source(b, l); /* nothing to wait for or to check */
+	if (err >= 0)
+		err = text_format(&l->what, "%s", l->device_path);
+	if (err < 0)
+		return err;
+
+	if (l->entry->passno > 0) {
+		err = plan_name_fsck(b, s, l->device_path, &l->fsck_unit);
+		if (err < 0)
+			return err;
+	}
+
+	return lower_timeout(b, s, l);
+}
+
+/* The options of the file system itself as the lower. */
+static int lower_options(struct plan_lower *l)
+{
+	_cleanup_free_ char *options = NULL;
+	const char *given = l->entry->options;
+	int err;
+
+	err = fstab_options_read_only(given, &options);
+	if (err < 0)
+		return err;
+	/* A bind joins the peers of what it is bound from: what is mounted there would show here. */
+	if (fstab_has_option(given, "bind") || fstab_has_option(given, "rbind"))
+		return text_format(&l->options, "%s,private", options);
+	l->options = TAKE_PTR(options);
+	return 0;
+}
+
+/*
+ * Makes the file system of a fstab entry visible below /rofs/ro, where the bind of / shows only an
+ * empty mount point.
+ */
+static int add_lower(struct building *b, const struct conf_section *s, const struct fstab_entry *e,
+		     bool bind)
+{
+	struct plan *p = &b->plan;
+	_cleanup_(
+		plan_lower_done) struct plan_lower l = { .entry = e, .bind = bind, .pos = s->pos };
+	int err;
+
+	if (b->lower_done[e - p->facts->fstab])
+		return 0;
+	err = text_format(&l.where, "/rofs/ro%s", e->dir);
+	if (err < 0)
+		return err;
+	err = array_reserve(p->lowers, p->n_lowers);
+	if (err < 0)
+		return err;
+	err = plan_name_unit(b, s, l.where, ".mount", &l.unit);
+	if (err < 0)
+		return err;
+	if (bind) {
+		err = text_format(&l.options, "bind,ro,private");
+		if (err >= 0)
+			err = text_format(&l.what, "%s", e->dir);
+	} else {
+		err = lower_options(&l);
+		if (err >= 0)
+			err = lower_device(b, s, &l);
+	}
+	if (err < 0)
+		return err;
+
+	b->lower_done[e - p->facts->fstab] = true;
+	p->lowers[p->n_lowers++] = l;
+	l = (struct plan_lower){ 0 };
+	return 0;
+}
+
+int plan_lower_of(struct building *b, const struct conf_section *s, const struct fstab_entry *e)
+{
+	/*
+	 * On an overlaid path the device itself becomes the lower; elsewhere fstab mounts it as
+	 * ever.
+	 */
+	bool taken_over = claims_find(b->claims, b->n_claims, e->dir) != NULL;
+
+	return add_lower(b, s, e, !taken_over);
+}

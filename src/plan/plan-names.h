@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan/building.h"
+
+/*
+ * Unit names for what a section asks for. One that systemd would not take is a mistake of that
+ * section. The caller frees @ret. All return 0, -ENOMEM, or -EBADMSG with a message.
+ */
+
+/** plan_name_unit - the unit of a path */
+int plan_name_unit(struct building *b, const struct conf_section *s, const char *path,
+		   const char *suffix, char **ret);
+
+/** plan_name_device - the .device unit of a device path; it can have drop-ins, too */
+int plan_name_device(struct building *b, const struct conf_section *s, const char *path,
+		     char **ret);
+
+/** plan_name_fsck - the instance of systemd-fsck@.service for a device path; it can have drop-ins */
+int plan_name_fsck(struct building *b, const struct conf_section *s, const char *path, char **ret);
