@@ -219,7 +219,7 @@ static int set_directory(void *field, const char *value, struct pos pos, const s
 			   "an absolute path on the partition, without '..'");
 	if (has_reserved_name(value))
 		return bad(d, pos, key, value, -EINVAL,
-			   "another name than " CONF_RESERVED_NAME ", which rofs uses itself");
+			   "a name other than " CONF_RESERVED_NAME ", which rofs uses itself");
 
 	err = set_string(field, value);
 	if (err < 0)
@@ -316,7 +316,7 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
 			return diag_error(
 				d, pos,
-				"%s=%s: '%.*s' is no flag of a merged mount; expected nosuid, nodev, noexec, "
+				"%s=%s: '%.*s' is not a flag of a merged mount; expected nosuid, nodev, noexec, "
 				"noatime, relatime, strictatime, nodiratime, ro",
 				key->name, value, (int)n, s);
 	}
@@ -351,8 +351,8 @@ static int set_partition_options(void *field, const char *value, struct pos pos,
 		if (n == 0 || in_list(s, n, refused, ELEMENTSOF(refused)) || is_systemd_option(s))
 			return diag_error(
 				d, pos,
-				"%s=%s: '%.*s' has no meaning here; expected options of the file system, with "
-				"Timeout=, Check= and IfMissing= for the rest",
+				"%s=%s: '%.*s' is not allowed here; expected file system options "
+				"(Timeout=, Check= and IfMissing= are separate keys)",
 				key->name, value, (int)n, s);
 	}
 	return set_string(field, value);

@@ -14,11 +14,8 @@ struct reading {
 	struct diag *diag;
 	const char *file;
 	struct conf_section *current; /* NULL before the first header */
-	struct conf_section *
-		/*
-		 * A section with a bad name: its keys are checked, then it is thrown away; owned.
-		 */
-		scrap;
+	/* A section with a bad name: its keys are checked, then it is thrown away; owned. */
+	struct conf_section *scrap;
 	bool lost; /* the last header was refused */
 };
 
@@ -180,39 +177,47 @@ static size_t kind_size(enum conf_kind kind)
 	return 0;
 }
 
-/* Makes the section part of the configuration; the configuration owns it on success. */
-static int section_add(struct conf *c, struct conf_section *s)
-{
-	int err = 0;
+#define append(array, n, s)                                                              \
+	({                                                                               \
+		int err_ = array_reserve(array, n);                                      \
+                                                                                         \
+		if (err_ >= 0)                                                           \
+			(array)[(s)->index = (n)++] = (__typeof__(*(array)))(void *)(s); \
+		err_;                                                                    \
+	})
 
+/* Into the array of its kind. */
+static int section_append(struct conf *c, struct conf_section *s)
+{
 	switch (s->kind) {
 	case CONF_OVERLAY:
-		err = array_reserve(c->overlays, c->n_overlays);
-		break;
+		return append(c->overlays, c->n_overlays, s);
 	case CONF_PARTITION:
-		err = array_reserve(c->partitions, c->n_partitions);
-		break;
+		return append(c->partitions, c->n_partitions, s);
 	case CONF_PERSIST:
-		err = array_reserve(c->persists, c->n_persists);
-		break;
+		return append(c->persists, c->n_persists, s);
 	case CONF_ROOT:
 	case CONF_MEMORY:
 	case _CONF_KIND_MAX:
 	case _CONF_KIND_INVALID:
-		return -EINVAL;
+		break;
 	}
-	if (err < 0)
-		return err;
+	return -EINVAL;
+}
+
+/* Makes the section part of the configuration; the configuration owns it on success. */
+static int section_add(struct conf *c, struct conf_section *s)
+{
+	int err;
+
 	if (!tsearch(s, &c->index[s->kind], compare_names))
 		return -ENOMEM;
-
+	err = section_append(c, s);
+	if (err < 0) {
+		tdelete(s, &c->index[s->kind], compare_names);
+		return err;
+	}
 	s->order = c->n_sections++;
-	if (s->kind == CONF_OVERLAY)
-		c->overlays[s->index = c->n_overlays++] = (struct conf_overlay *)s;
-	else if (s->kind == CONF_PARTITION)
-		c->partitions[s->index = c->n_partitions++] = (struct conf_partition *)s;
-	else
-		c->persists[s->index = c->n_persists++] = (struct conf_persist *)s;
 	return 0;
 }
 
@@ -255,7 +260,7 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
 	if (strcmp(path, "/") == 0)
 		return diag_error(
 			d, pos,
-			"[%s /]: the root itself cannot be covered; name the directories below it",
+			"[%s /]: the root directory cannot be covered; name directories below it",
 			what);
 	if (path_is_api(path))
 		return diag_error(d, pos,
@@ -264,8 +269,8 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
 	if (kind == CONF_OVERLAY && !conf_is_layer_path(path))
 		return diag_error(
 			d, pos,
-			"[Overlay %s]: an overlay's path may not hold any of , : \\ \" %% ' or blanks, nor be "
-			"longer than %u bytes; the kernel and mount(8) would read it differently",
+			"[Overlay %s]: the path of an overlay may not contain blanks or any of , : \\ \" %% ', or be "
+			"longer than %u bytes; the kernel and mount(8) would misread it",
 			path, CONF_LAYER_BYTES_MAX);
 	return 0;
 }
@@ -296,7 +301,7 @@ static int check_name(enum conf_kind kind, char *name, struct pos pos, struct di
 				  kind == CONF_PARTITION ? "NAME" : "/PATH");
 	if (!wants_name)
 		return *name ? diag_error(d, pos,
-					  "[%s %s]: this section has no name; expected [%s]",
+					  "[%s %s]: this section takes no name; expected [%s]",
 					  conf_kind_to_string(kind), name,
 					  conf_kind_to_string(kind)) :
 			       0;
@@ -349,9 +354,9 @@ static int enter(struct reading *r, enum conf_kind kind, const char *name, struc
 	if (s->last.file == r->file) {
 		diag_error(
 			r->diag, pos,
-			"[%s%s%s] is there twice in this file; expected one section with all its keys",
+			"[%s%s%s] is declared twice in this file; expected one section with all its keys",
 			conf_kind_to_string(kind), *name ? " " : "", name);
-		diag_note(r->diag, s->last, "first given here");
+		diag_note(r->diag, s->last, "first declared here");
 		s->invalid = true;
 	}
 	if (!s->pos.file)
@@ -446,8 +451,8 @@ static int set_key(struct reading *r, const struct conf_key *key, struct pos *at
 	int err;
 
 	if (at->file == r->file) {
-		diag_error(r->diag, pos, "%s= is there twice in this section", key->name);
-		diag_note(r->diag, *at, "first given here");
+		diag_error(r->diag, pos, "%s= is set twice in this section", key->name);
+		diag_note(r->diag, *at, "first set here");
 		s->invalid = true;
 		return 0;
 	}

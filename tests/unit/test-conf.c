@@ -28,7 +28,7 @@ static void test_mistakes(void)
 		{ "[Partition]\n",
 		  F ":1: [Partition] without a name; expected [Partition NAME]\n" },
 		{ "[Root x]\nSwap=no\n",
-		  F ":1: [Root x]: this section has no name; expected [Root]\n" },
+		  F ":1: [Root x]: this section takes no name; expected [Root]\n" },
 		{ "[Overlays /var]\nx=y\n",
 		  F ":1: unknown section [Overlays]; did you mean [Overlay]?\n" },
 		{ "[overlay /var]\n",
@@ -38,9 +38,9 @@ static void test_mistakes(void)
 		{ "[Overlay var]\n", F ":1: [Overlay var]: not an absolute path\n" },
 		{ "[Persist /a/../b]\n", F ":1: [Persist /a/../b]: '..' in the path\n" },
 		{ "[Overlay /]\n", F
-		  ":1: [Overlay /]: the root itself cannot be covered; name the directories below it\n" },
+		  ":1: [Overlay /]: the root directory cannot be covered; name directories below it\n" },
 		{ "[Overlay /./]\n", F
-		  ":1: [Overlay /]: the root itself cannot be covered; name the directories below it\n" },
+		  ":1: [Overlay /]: the root directory cannot be covered; name directories below it\n" },
 		{ "[Overlay /run/x]\n", F
 		  ":1: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs belong to the system\n" },
 		{ "[Persist /rofs]\nPartition=d\n", F
@@ -66,10 +66,10 @@ static void test_mistakes(void)
 		{ "[Root]\nSwap=maybe\n",
 		  F ":2: Swap=maybe is not understood; expected yes or no\n" },
 		{ "[Overlay /v]\nOptions=nosuid,size=5M\n", F
-		  ":2: Options=nosuid,size=5M: 'size=5M' is no flag of a merged mount; expected nosuid, nodev, noexec, "
+		  ":2: Options=nosuid,size=5M: 'size=5M' is not a flag of a merged mount; expected nosuid, nodev, noexec, "
 		  "noatime, relatime, strictatime, nodiratime, ro\n" },
 		{ "[Overlay /v]\nOptions=nosuid,,nodev\n", F
-		  ":2: Options=nosuid,,nodev: '' is no flag of a merged mount; expected nosuid, nodev, noexec, noatime, "
+		  ":2: Options=nosuid,,nodev: '' is not a flag of a merged mount; expected nosuid, nodev, noexec, noatime, "
 		  "relatime, strictatime, nodiratime, ro\n" },
 		{ "[Overlay /v]\nStartEmpty=/v/../etc\n", F
 		  ":2: StartEmpty=/v/../etc is not understood; expected absolute paths separated by blanks, without '..' or "
@@ -92,8 +92,8 @@ static void test_mistakes(void)
 		{ "[Partition d]\nDevice=LABEL=d\nType=ext4 x\n", F
 		  ":3: Type=ext4 x is not understood; expected a file system type such as ext4, or auto\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,nofail\n", F
-		  ":3: Options=noatime,nofail: 'nofail' has no meaning here; expected options of the file system, with "
-		  "Timeout=, Check= and IfMissing= for the rest\n" },
+		  ":3: Options=noatime,nofail: 'nofail' is not allowed here; expected file system options "
+		  "(Timeout=, Check= and IfMissing= are separate keys)\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=a b\n", F
 		  ":3: Options=a b is not understood; expected mount options separated by commas, without blanks, quotes "
 		  "or backslashes\n" },
@@ -112,13 +112,13 @@ static void test_mistakes(void)
 		{ "[Persist /p]\nPartition=d e\n", F
 		  ":2: Partition=d e is not understood; expected the name of a [Partition]: letters, digits, - _ .\n" },
 		{ "[Overlay /v]\nSize=1M\nSize=2M\n",
-		  F ":3: Size= is there twice in this section\n" F ":2: note: first given here\n" },
+		  F ":3: Size= is set twice in this section\n" F ":2: note: first set here\n" },
 		{ "[Overlay /v]\n[Overlay /v/]\n", F
-		  ":2: [Overlay /v] is there twice in this file; expected one section with all its keys\n" F
-		  ":1: note: first given here\n" },
+		  ":2: [Overlay /v] is declared twice in this file; expected one section with all its keys\n" F
+		  ":1: note: first declared here\n" },
 		{ "[Root]\n[Root]\n", F
-		  ":2: [Root] is there twice in this file; expected one section with all its keys\n" F
-		  ":1: note: first given here\n" },
+		  ":2: [Root] is declared twice in this file; expected one section with all its keys\n" F
+		  ":1: note: first declared here\n" },
 	};
 
 	CHECK_EACH(row, rows)

@@ -100,7 +100,7 @@ static void test_contradictions(void)
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a\nPopulate=yes\n", "", 0, 1 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a/.rofs-new\n",
 		  F
-		  ":5: Directory=/a/.rofs-new is not understood; expected another name than .rofs-new, which rofs "
+		  ":5: Directory=/a/.rofs-new is not understood; expected a name other than .rofs-new, which rofs "
 		  "uses itself\n" F
 		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
 		  0, 0 },
@@ -140,8 +140,8 @@ static void test_links(void)
 		":3: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs belong to the system\n" F
 		":3: note: /bad is a symbolic link or below one; it leads to /run/x\n" F
 		":4: [Overlay /loop]: the path cannot be looked up: Too many levels of symbolic links\n" F
-		":5: [Overlay /srv/a b]: an overlay's path may not hold any of , : \\ \" % ' or blanks, nor be "
-		"longer than 200 bytes; the kernel and mount(8) would read it differently\n" F
+		":5: [Overlay /srv/a b]: the path of an overlay may not contain blanks or any of , : \\ \" % ', or be "
+		"longer than 200 bytes; the kernel and mount(8) would misread it\n" F
 		":5: note: /odd is a symbolic link or below one; it leads to /srv/a b\n" F
 		":2: [Overlay /usr/home]: this is the same directory as /home (a symbolic link); the first one "
 		"counts\n" F ":1: note: first declared here\n" F
