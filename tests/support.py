@@ -106,7 +106,7 @@ def run_generator(generator: Path, root: Path, work: Path,
 
 # What `systemd-analyze verify` says about this machine, not about our units.
 HARMLESS = re.compile(
-    r"^(\S+\.service: Command /usr/lib/rofs/rofs-prepare is not executable: "
+    r"^(\S+\.service: Command /usr/lib/rofs/rofs-(?:prepare|format) is not executable: "
     r"No such file or directory"
     r"|Cannot add dependency job, ignoring: Unit \S+\.device not found\.?)$")
 

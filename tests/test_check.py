@@ -203,6 +203,16 @@ def test_large_files_that_stay_where_they_are_are_not(
     assert (status, lines) == (0, [])
 
 
+def test_start_empty_counts_where_the_overlay_is_written_through_a_link(
+    rofs: Path, tmp_path: Path
+) -> None:
+    conf = "[Overlay /data]\nStartEmpty=/data/log /var/lib/mlocate\n"
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf, "etc/fstab": FSTAB})
+    (root / "data").symlink_to("var")
+    large_files(root)
+    assert check(rofs, root) == (0, [])
+
+
 def test_mount_of_fstab_below_an_overlay_stays_out_of_ram(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {
         "etc/rofs.conf": VAR, "etc/fstab": FSTAB + "/dev/sda5 /var/log ext4 rw 0 2\n"})

@@ -50,7 +50,7 @@ def test_another_partition_is_nothing_to_warn_of(check) -> None:
 def test_same_name_in_fstab_is_told_by_the_plan_alone(check) -> None:
     lines = check(CONF, FSTAB + "LABEL=one /mnt ext4 defaults 0 2\\n")
     found, = said(lines, "same device")
-    assert "it is mounted once" in found
+    assert "rofs mounts it once" in found
     assert not said(lines, "the same name in both files")
 
 

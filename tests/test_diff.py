@@ -415,7 +415,7 @@ def test_changes_in_ram_in_place_of_the_partition(diff: Diff) -> None:
     found = diff(
         "true",
         "touch kept; cd /; umount /var /rofs/fallback/var /rofs/overlay/var /rofs/persist/data;"
-        " /rofs-prepare /rofs/fallback/var; cd /var; touch lost",
+        " /rofs-prepare fallback /var; cd /var; touch lost",
         conf=f"{DATA}[Overlay /var]\nPartition=data\nIfMissing=volatile\n")
     assert found.rows() == [("A", "file", "/var/lost", "")]
 

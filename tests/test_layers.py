@@ -14,7 +14,7 @@ MODEL = ["basic", "conf", "plan", "unit", "verdict"]
 # What touches the machine.
 ENDS = ["layer", "system"]
 # Programs, and the rooms of one program. They do not know each other.
-PROGRAMS = ["generator", "prepare", "superblock", "verify"]
+PROGRAMS = ["generator", "prepare", "superblock", "format", "verify"]
 COMMANDS = ["rofs/status", "rofs/check", "rofs/diff"]
 # From docs/ARCHITECTURE.md, lowest first. Those in one line do not know each other.
 LAYERS: List[List[str]] = [[room] for room in MODEL + ENDS] + [

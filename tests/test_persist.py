@@ -204,7 +204,7 @@ generate 2>/dev/null; one_pass; pools
 umount /rofs/persist/data
 image=/run/image; where=/rofs/persist/data
 start_over() {{ cp --sparse=always $image.new $image; mount $image $where; }}
-run() {{ env LD_PRELOAD=/fault.so "$@" /rofs-prepare $where 2>/run/said; }}
+run() {{ env LD_PRELOAD=/fault.so "$@" /rofs-prepare partition data 2>/run/said; }}
 tell /rofs/ro/var/a > /run/lower
 cp /run/empty $image.new
 start_over; run FAULT_COUNT=/run/count; tell $where/d/a | cmp /run/lower - || exit 9
@@ -220,7 +220,8 @@ while [ $at -le $calls ]; do
     elif [ $done = 1 ]; then
         echo "not there, and not told, at call $at"
     fi
-    /rofs-prepare $where 2>/run/said || {{ echo "not done again at call $at"; cat /run/said; }}
+    /rofs-prepare partition data 2>/run/said ||
+        {{ echo "not done again at call $at"; cat /run/said; }}
     tell $where/d/a | cmp -s /run/lower - || echo "not the same at call $at"
     [ "$(ls -A $where/d)" = a ] || echo "something is left at call $at: $(ls -A $where/d)"
     umount $where

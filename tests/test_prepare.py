@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Namespace
+from support import Namespace, environment, make_tree
 
 pytestmark = pytest.mark.root
 
@@ -88,7 +88,7 @@ pools() {
 # The run that mounts what it prepares; systemd then finds it mounted.
 one_pass() {
     sum=0
-    [ ! -f $units/rofs-prepare.service ] || /rofs-prepare /rofs || sum=$?
+    [ ! -f $units/rofs-prepare.service ] || /rofs-prepare ram || sum=$?
     echo $sum > /run/status
 }
 prepare() {
@@ -99,8 +99,9 @@ prepare() {
 runs() {
     for u in "$@"; do
         [ -f "$u" ] || continue
-        pool=$(sed -n 's,^ExecStart=.*/rofs-prepare ,,p' "$u")
-        /rofs-prepare "$pool" || sum=$?
+        verb=$(sed -n 's,^ExecStart=.*/rofs-prepare \([a-z]*\) .*,\1,p' "$u")
+        subject=$(sed -n 's,^ExecStart=.*/rofs-prepare [a-z]* ,,p' "$u")
+        /rofs-prepare "$verb" "$subject" || sum=$?
     done
 }
 merge() {
@@ -331,7 +332,7 @@ def test_subvolume_is_not_taken_for_a_mount(system: System) -> None:
         echo {RUNNING_ID} > /run/machine-id
         mount --bind /run/machine-id /etc/machine-id
         generate 2>/dev/null
-        /rofs-prepare /rofs
+        /rofs-prepare ram
         echo == mounts
         for m in /etc /var; do findmnt -n -o FSTYPE $m; done
         echo == machine-id
@@ -561,10 +562,14 @@ def test_full_pool_leaves_no_overlay_half_made(system: System) -> None:
     assert any("No space left on device" in line for line in found["said"])
 
 
-WRONG = {"no argument": ("", 2), "two arguments": ("/rofs /rofs", 2), "option": ("--nonsense", 2),
-         "no pool": ("/srv", 1), "below a pool": ("/rofs/rw/var", 1), "relative": ("rofs", 1),
-         "empty": ("''", 1), "dots": ("/rofs/../etc", 1), "pool of no partition":
-         ("/rofs/persist/x", 1), "trailing slash": ("/rofs//", 1)}
+WRONG = {"no argument": ("", 2), "two of a kind": ("ram ram", 2), "option": ("--nonsense", 2),
+         "no subject": ("overlay", 2), "two subjects": ("overlay /var /var", 2),
+         "another verb": ("format p", 2), "as before there were verbs": ("/rofs", 2),
+         "empty": ("''", 2), "no run of its own": ("overlay /var", 1),
+         "not declared": ("overlay /srv", 1), "below": ("guard /var/lib", 1),
+         "no partition": ("partition x", 1), "relative": ("overlay var", 1),
+         "dots": ("overlay /srv/../var", 1), "trailing slash": ("fallback /var/", 1),
+         "empty subject": ("partition ''", 1)}
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -578,6 +583,19 @@ def test_wrong_arguments_are_refused(system: System, name: str) -> None:
     assert found["status"] == [str(status)]
     assert found["said"] != []
     assert found["made"] == ["ro"]
+
+
+def test_wrong_verb_and_subject_are_named(prepare: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n"})
+
+    def said(*arguments: str) -> str:
+        return subprocess.run([str(prepare), *arguments], env=environment(root), text=True,
+                              check=False, capture_output=True).stderr
+
+    assert said("gaurd", "/var") == "rofs-prepare: unknown verb gaurd; did you mean guard?\n"
+    assert said("/rofs") == "rofs-prepare: unknown verb /rofs; rofs-prepare --help lists them\n"
+    assert said("guard", "/srv") == (
+        "rofs-prepare: nothing declared in rofs.conf needs 'guard /srv'\n")
 
 
 def test_help_and_version(prepare: Path) -> None:
@@ -618,7 +636,7 @@ def test_without_overlayfs_paths_are_bound_read_only(system: System, build_dir: 
     done = system("[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\nSize=1M\n", r"""
         export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
         for run in 1 2; do
-            LD_PRELOAD=/run/fault.so FAULT_TYPE=overlay /rofs-prepare /rofs; echo $?
+            LD_PRELOAD=/run/fault.so FAULT_TYPE=overlay /rofs-prepare ram; echo $?
         done
         findmnt -rn -o TARGET | grep -E '^/(etc|var|home)'
         for d in /etc /var /home; do touch $d/new 2>/dev/null && echo $d; done
@@ -669,7 +687,7 @@ def test_partition_is_mounted_on_the_guard_and_leaves_it_behind(system: System) 
         TRY + """
         boot
         echo == data; echo kept > /var/a/file; cat /run/disk/a/file; ls -A /var/a
-        echo == again; /rofs-prepare /rofs; cat /var/a/file
+        echo == again; /rofs-prepare ram; cat /var/a/file
         echo == behind; umount /var/a; try /var/a
         """,
         GUARDED_LOWER))
@@ -698,7 +716,7 @@ def test_guard_below_a_mount_of_fstab_is_put_up_on_its_own(system: System) -> No
         f"{DATA}[Persist {path}]\nPartition=data\nDirectory=/a\n",
         TRY.replace("$1", '"$1"') + f"""
         generate 2>/dev/null; one_pass; mount -t tmpfs x /srv
-        echo == status; /rofs-prepare '/rofs/guard{path}' && echo 0
+        echo == status; /rofs-prepare guard '{path}' && echo 0
         echo == guard; try '{path}'
         echo == below; ls -A /srv
         """,
@@ -813,11 +831,11 @@ def test_without_the_partition_an_overlay_has_what_it_says(system: System) -> No
         INSTEAD,
         WITHOUT + """
         umount /srv
-        for p in etc var srv; do /rofs-prepare /rofs/fallback/$p || echo failed; done
+        for p in etc var srv; do /rofs-prepare fallback /$p || echo failed; done
         echo == volatile; touch /etc/new /var/new; ls /rofs/rw/etc/upper/new /rofs/rw/var/upper/new
         cat /etc/machine-id; findmnt -rno SOURCE --mountpoint /var
         echo == lower; ls /srv; touch /srv/new 2>&1 | grep -o Read-only.* || true
-        echo == again; /rofs-prepare /rofs/fallback/var; findmnt -rno SOURCE --mountpoint /var
+        echo == again; /rofs-prepare fallback /var; findmnt -rno SOURCE --mountpoint /var
         """,
         f"""
         mkdir srv; echo 'srv /srv tmpfs defaults 0 0' > etc/fstab
@@ -839,50 +857,3 @@ def test_with_the_partition_an_overlay_is_what_was_declared(system: System) -> N
         """))
     assert found["upper"] == ["etc/upper/new", "var/upper/new"]
     assert found["ram"] == []
-
-
-# What is on the drive of 4 MiB; whether a file system is made on it.
-CONTENTS = {
-    "zeros": ("true", True),
-    "erased flash": ("head -c 4M /dev/zero | tr '\\000' '\\377' >$d", True),
-    "data at the start": ("echo data | dd of=$d conv=notrunc", False),
-    "data in the first MiB": ("echo data | dd of=$d conv=notrunc bs=1k seek=1000", False),
-    "data at the end": ("echo data | dd of=$d conv=notrunc bs=1k seek=4090", False),
-    "ext4": ("mke2fs -q -t ext4 $d", False),
-    "another file system": ("mkfs.vfat $d", False),
-    "swap": ("mkswap $d", False),
-    "damaged ext4": ("mke2fs -q -t ext4 $d; printf '\\377\\377' |"
-                     " dd of=$d conv=notrunc bs=1 seek=1100", False),
-    "partition table": ("echo 2048,,L | sfdisk -q --no-reread --no-tell-kernel $d", False),
-    "data that ends a partition table": (
-        "printf 'EFI PART' | dd of=$d conv=notrunc bs=512 seek=8191", False),
-}
-
-
-@pytest.mark.parametrize("name", CONTENTS)
-def test_only_a_blank_partition_is_formatted(system: System, name: str) -> None:
-    content, formatted = CONTENTS[name]
-    found = sections(system(
-        "[Overlay /var]\n[Partition p]\nDevice=/dev/rofs-test\nType=ext4\nFormat=yes\n"
-        "[Persist /var/a]\nPartition=p\n",
-        f"""
-        d=/run/drive; truncate -s 4M $d; ({content}) >/dev/null 2>&1
-        loop=$(losetup -f --show $d); trap 'losetup -d $loop' EXIT
-        sed -i "s,/dev/rofs-test,$loop," /etc/rofs.conf
-        cp $d /run/before
-        echo == status; if /rofs-prepare /rofs/format/p 2>/run/said; then echo 0; else echo 1; fi
-        sync $d
-        echo == type; blkid -p -o value -s TYPE $d || true
-        echo == same; cmp -s $d /run/before && echo same || echo other
-        echo == said; cat /run/said
-        """))
-    assert found["same"] == ["other" if formatted else "same"]
-    if formatted:
-        assert found["status"][-1] == "0" and "has an ext4 file system" in found["status"][0]
-        assert found["type"] == ["ext4"]
-    elif "ext4" in name:
-        assert found["status"] == ["0"]
-    else:
-        assert found["status"] == ["1"]
-        assert "/etc/rofs.conf:2: [Partition p]: /dev/loop" in found["said"][0]
-        assert name.startswith("data") or " holds " in found["said"][0]

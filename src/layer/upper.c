@@ -19,7 +19,7 @@ static int open_below(int root_fd, const char *path, const char *name)
 static bool is_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	return o->fallback != SIZE_MAX && o->conf->if_missing == IF_MISSING_VOLATILE &&
-	       mount_point_at(root_fd, p->prepares[o->fallback].dir);
+	       mount_point_at(root_fd, p->runs[o->fallback].dir);
 }
 
 static int open_upper(int root_fd, const struct plan *p, const struct plan_overlay *o)

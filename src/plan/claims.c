@@ -39,7 +39,7 @@ static void check_alone(struct claim *c, struct diag *d)
 		return;
 
 	if (c->fact->type == PATH_UNKNOWN) {
-		diag_error(d, pos, "[%s %s]: the path cannot be looked up: %s", kind_of(c),
+		diag_error(d, pos, "[%s %s]: the path cannot be resolved: %s", kind_of(c),
 			   c->section->name, strerror(-c->fact->error));
 		c->refused = true;
 		return;
@@ -48,7 +48,7 @@ static void check_alone(struct claim *c, struct diag *d)
 		return; /* checked when it was read */
 
 	if (conf_check_path(c->section->kind, path_of(c), pos, d) < 0) {
-		diag_note(d, pos, "%s is a symbolic link or below one; it leads to %s",
+		diag_note(d, pos, "%s is a symbolic link, or below one, and resolves to %s",
 			  c->section->name, path_of(c));
 		c->refused = true;
 	}
@@ -58,12 +58,12 @@ static void refuse_twice(struct claim *c, const struct claim *first, struct diag
 {
 	if (strcmp(c->section->name, first->section->name) == 0)
 		diag_error(d, c->section->pos,
-			   "[%s %s]: this path is declared twice; the first one counts", kind_of(c),
-			   c->section->name);
+			   "[%s %s]: this path is declared twice; the first declaration applies",
+			   kind_of(c), c->section->name);
 	else
 		diag_error(
 			d, c->section->pos,
-			"[%s %s]: this is the same directory as %s (a symbolic link); the first one counts",
+			"[%s %s]: this is the same directory as %s, through a symbolic link; the first declaration applies",
 			kind_of(c), c->section->name, first->section->name);
 	diag_note(d, first->section->pos, "first declared here");
 	c->refused = true;
@@ -92,7 +92,7 @@ static void refuse_in_layers(struct claim *c, const struct claim *overlay, struc
 	diag_error(
 		d, c->section->pos,
 		"[Overlay %s] would have its layers inside those of [Overlay %s], in /rofs/rw%s; "
-		"expected another name than upper and work there",
+		"expected a name other than upper and work",
 		c->section->name, overlay->section->name, path_of(c));
 	diag_note(d, overlay->section->pos, "the other overlay is declared here");
 	c->refused = true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "basic/text.h"
 
 /* A directory on a partition that a section wants. */
 struct place {
@@ -17,7 +18,7 @@ struct places {
 	size_t n;
 };
 
-static void partition_directories_done(struct places *p)
+static void places_done(struct places *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->list[i].path);
@@ -39,7 +40,7 @@ static int add_place(struct places *p, struct claim *c, const char *partition, c
 {
 	struct place *place = &p->list[p->n];
 
-	if (asprintf(&place->path, "/%s%s%s", partition, first, second) < 0)
+	if (text_format(&place->path, "/%s%s%s", partition, first, second) < 0)
 		return -ENOMEM;
 	path_clean(place->path);
 	place->claim = c;
@@ -50,12 +51,12 @@ static int add_place(struct places *p, struct claim *c, const char *partition, c
 static int add_claim(struct places *p, struct claim *c)
 {
 	const struct conf_overlay *o = (const struct conf_overlay *)c->section;
-	const struct conf_persist *q = (const struct conf_persist *)c->section;
+	const struct conf_persist *persist = (const struct conf_persist *)c->section;
 
 	if (c->refused)
 		return 0;
 	if (c->section->kind == CONF_PERSIST)
-		return add_place(p, c, q->partition, q->directory, "");
+		return add_place(p, c, persist->partition, persist->directory, "");
 	if (!o->partition)
 		return 0;
 	if (o->directory)
@@ -82,7 +83,7 @@ static void refuse(struct place *p, const struct place *first, struct diag *d)
 		d, conf_key_pos(s, "Directory"),
 		"[%s %s]: its directory on the partition belongs to [%s %s]; expected one of its own",
 		conf_kind_to_string(s->kind), s->name, conf_kind_to_string(t->kind), t->name);
-	diag_note(d, conf_key_pos(t, "Directory"), "taken here");
+	diag_note(d, conf_key_pos(t, "Directory"), "used here");
 	p->claim->refused = true;
 }
 
@@ -106,8 +107,7 @@ static void check(struct places *p, struct diag *d)
 
 int partition_directories_check(struct claim *claims, size_t n, struct diag *d)
 {
-	_cleanup_(partition_directories_done) struct places p = { .list = calloc(n + 1,
-										 sizeof(*p.list)) };
+	_cleanup_(places_done) struct places p = { .list = calloc(n + 1, sizeof(*p.list)) };
 
 	if (!p.list)
 		return -ENOMEM;

@@ -17,7 +17,7 @@ static void check_rofs(struct building *b)
 	if (b->n_claims > 0 && !b->plan.facts->rofs_exists)
 		diag_error(
 			b->diag, (struct pos){ 0 },
-			"/rofs is not a directory of the root file system; create it there: mkdir -m 0700 /rofs");
+			"/rofs is not a directory on the root file system; create it there: mkdir -m 0700 /rofs");
 }
 
 static int plan_overlay_options(struct building *b)

@@ -10,7 +10,7 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 	return diag_error(
 		b->diag, s->pos,
 		"[%s %s]: the unit name of %s would be longer than %u bytes, which systemd "
-		"does not take",
+		"does not accept",
 		conf_kind_to_string(s->kind), s->name, path, UNIT_NAME_BYTES_MAX);
 }
 

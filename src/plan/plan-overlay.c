@@ -35,8 +35,8 @@ static int prepare_in_ram(struct building *b, struct plan_overlay *o)
 
 	o->early = o->lower_is_root;
 	if (o->early)
-		return plan_early_mounts(b, s, &o->prepare);
-	return plan_add_prepare(b, s, o->layers, &o->prepare);
+		return plan_ram_run(b, s, &o->prepare);
+	return plan_path_run(b, s, RUN_OVERLAY, o->path, &o->prepare);
 }
 
 static int place_in_ram(struct building *b, struct plan_overlay *o)
@@ -66,18 +66,10 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 static int plan_fallback(struct building *b, struct plan_overlay *o)
 {
 	enum if_missing m = o->conf->if_missing;
-	_cleanup_free_ char *dir = NULL;
-	int err;
 
 	if (m == IF_MISSING_EMERGENCY || (m == IF_MISSING_READ_ONLY && o->lower_is_root))
 		return 0;
-	err = text_format(&dir, "/rofs/fallback%s", o->path);
-	if (err < 0)
-		return err;
-	err = plan_add_prepare(b, &o->conf->section, dir, &o->fallback);
-	if (err >= 0)
-		b->plan.prepares[o->fallback].fallback = true;
-	return err;
+	return plan_path_run(b, &o->conf->section, RUN_FALLBACK, o->path, &o->fallback);
 }
 
 static int place_on_partition(struct building *b, struct plan_overlay *o)
@@ -101,12 +93,12 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 	if (!conf_is_layer_path(o->layers))
 		return diag_error(
 			b->diag, conf_key_pos(&c->section, "Directory"),
-			"[Overlay %s]: %s cannot hold its layers: none of , : \\ \" %% ' or "
-			"blanks, and at most %u bytes",
+			"[Overlay %s]: %s cannot hold its layers; expected a path of at most %u bytes "
+			"without blanks or any of , : \\ \" %% '",
 			c->section.name, o->layers, CONF_LAYER_BYTES_MAX);
 
 	o->on_partition = true;
-	err = plan_partition_prepare(b, &c->section, o->partition, &o->prepare);
+	err = plan_partition_run(b, &c->section, o->partition, &o->prepare);
 	if (err < 0)
 		return err;
 	err = plan_fallback(b, o);
@@ -153,16 +145,16 @@ static int check_lower_is_no_partition(struct building *b, const struct conf_sec
 		return err;
 	return diag_error(
 		b->diag, s->pos,
-		"[Overlay %s]: fstab mounts the device of [Partition %s] there, which cannot be the "
-		"untouched lower and be written to as well; expected a [Persist %s], or no such "
+		"[Overlay %s]: fstab mounts the device of [Partition %s] there, which cannot be both "
+		"the read-only lower and a writable partition; expected a [Persist %s], or no such "
 		"line in fstab",
 		s->name, p->section.name, s->name);
 }
 
-static int check_overlay(struct building *b, const struct claim *c, const struct conf_overlay *o)
+/* Keys that exclude each other. */
+static int check_keys(struct building *b, const struct conf_overlay *o)
 {
 	const struct conf_section *s = &o->section;
-	const struct fstab_entry *e;
 
 	if (o->partition && (o->size.bytes || o->size.percent))
 		return diag_error(
@@ -175,27 +167,45 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 	if (o->partition && o->start_empty)
 		return diag_error(
 			b->diag, conf_key_pos(s, "StartEmpty"),
-			"[Overlay %s]: StartEmpty= with Partition= would delete from the partition at "
-			"each boot; expected one of them",
+			"[Overlay %s]: StartEmpty= with Partition= would delete files from the "
+			"partition at each boot; expected one of them",
 			s->name);
-	/* Below a mount of fstab nothing can be seen yet. */
-	e = fstab_at_or_above(&b->fstab, c->fact->resolved);
-	if (e && fstab_is_network(e))
+	return 0;
+}
+
+/* Can what fstab mounts at the path, or above it, be the lower? */
+static int check_fstab(struct building *b, const struct claim *c, const struct fstab_entry *e)
+{
+	const struct conf_section *s = c->section;
+
+	if (fstab_is_network(e))
 		return diag_error(
 			b->diag, s->pos,
-			"[Overlay %s]: fstab mounts %s from the network, which comes up later "
-			"than an overlay must",
+			"[Overlay %s]: fstab mounts %s from the network, whose file systems are mounted "
+			"too late for an overlay",
 			s->name, e->dir);
-	if (e && strcmp(e->dir, c->fact->resolved) == 0 && fstab_is_initrd(e))
-		return diag_error(
-			b->diag, s->pos,
-			"[Overlay %s]: fstab mounts %s, which the initramfs has done before rofs can; "
-			"overlay directories below it instead",
-			s->name, e->dir);
-	if (e && strcmp(e->dir, c->fact->resolved) == 0)
-		return check_lower_is_no_partition(b, s, e);
-	if (e)
+	if (strcmp(e->dir, c->fact->resolved) != 0)
 		return 0;
+	if (fstab_is_initrd(e))
+		return diag_error(
+			b->diag, s->pos,
+			"[Overlay %s]: the initramfs mounts %s before rofs can cover it; expected "
+			"overlays on directories below it",
+			s->name, e->dir);
+	return check_lower_is_no_partition(b, s, e);
+}
+
+static int check_overlay(struct building *b, const struct claim *c)
+{
+	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, c->fact->resolved);
+	const struct conf_section *s = c->section;
+	int err;
+
+	err = check_keys(b, (const struct conf_overlay *)s);
+	if (err < 0)
+		return err;
+	if (e) /* what it has at the path is not seen yet */
+		return check_fstab(b, c, e);
 	if (c->fact->type == PATH_MISSING)
 		return diag_error(
 			b->diag, s->pos,
@@ -206,25 +216,52 @@ static int check_overlay(struct building *b, const struct claim *c, const struct
 	return 0;
 }
 
-static int check_start_empty(struct building *b, const struct conf_overlay *o, const char *path)
+/* What is left of clean @path below @dir, from the slash on; NULL when it is not below. */
+static const char *below(const char *path, const char *dir)
 {
-	_cleanup_free_ char *copy = NULL;
-	char *state, *word;
+	return path_is_below(path, dir) ? path + strlen(dir) : NULL;
+}
 
-	if (!o->start_empty)
+/* @path: one word of StartEmpty=, below the overlay's path or how that was written. */
+static int add_start_empty(struct building *b, struct plan_overlay *o, char *path)
+{
+	const struct conf_section *s = &o->conf->section;
+	const char *rest;
+	int err;
+
+	path_clean(path);
+	rest = below(path, o->path);
+	if (!rest)
+		rest = below(path, s->name);
+	if (!rest)
+		return diag_error(b->diag, conf_key_pos(s, "StartEmpty"),
+				  "[Overlay %s]: StartEmpty= directory %s is not below it", s->name,
+				  path);
+	err = array_reserve(o->start_empty, o->n_start_empty);
+	if (err < 0)
+		return err;
+	err = text_format(&o->start_empty[o->n_start_empty], "%s%s", o->path, rest);
+	if (err >= 0)
+		o->n_start_empty++;
+	return err;
+}
+
+static int plan_start_empty(struct building *b, struct plan_overlay *o)
+{
+	_cleanup_free_ char *words = NULL;
+	char *state, *word;
+	int err = 0;
+
+	if (!o->conf->start_empty)
 		return 0;
-	copy = strdup(o->start_empty);
-	if (!copy)
+	words = strdup(o->conf->start_empty);
+	if (!words)
 		return -ENOMEM;
 
-	for (word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
-		path_clean(word);
-		if (!path_is_below(word, path) && !path_is_below(word, o->section.name))
-			return diag_error(b->diag, conf_key_pos(&o->section, "StartEmpty"),
-					  "[Overlay %s]: StartEmpty= directory %s is not below it",
-					  o->section.name, word);
-	}
-	return 0;
+	for (word = strtok_r(words, " \t", &state); word && err >= 0;
+	     word = strtok_r(NULL, " \t", &state))
+		err = add_start_empty(b, o, word);
+	return err;
 }
 
 static int plan_overlay(struct building *b, const struct claim *c, struct plan_overlay *o)
@@ -232,14 +269,14 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	const struct conf_section *s = c->section;
 	int err;
 
-	err = check_overlay(b, c, o->conf);
-	if (err < 0)
-		return err;
-	err = check_start_empty(b, o->conf, c->fact->resolved);
+	err = check_overlay(b, c);
 	if (err < 0)
 		return err;
 
 	err = text_format(&o->path, "%s", c->fact->resolved);
+	if (err < 0)
+		return err;
+	err = plan_start_empty(b, o);
 	if (err < 0)
 		return err;
 	err = text_format(&o->merged, "/rofs/overlay%s", o->path);
@@ -257,17 +294,16 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	return o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
 }
 
-/* There is room for it. It becomes the last of those that its run prepares, too. */
-static void add_overlay(struct plan *p, const struct plan_overlay *o)
+/* There is room for it. On success the plan owns its strings. */
+static int add_overlay(struct plan *p, const struct plan_overlay *o)
 {
-	struct plan_prepare *run = &p->prepares[o->prepare];
-	size_t *link = run->last_overlay == NO_INDEX ?
-			       &run->first_overlay :
-			       &p->overlays[run->last_overlay].next_prepared;
+	int err = plan_indexes_add(&p->runs[o->prepare].overlays, p->n_overlays);
 
-	*link = run->last_overlay = p->n_overlays;
-	p->overlays[p->n_overlays] = *o;
-	p->overlays[p->n_overlays++].next_prepared = NO_INDEX;
+	if (err >= 0 && o->fallback != NO_INDEX)
+		err = plan_indexes_add(&p->runs[o->fallback].overlays, p->n_overlays);
+	if (err >= 0)
+		p->overlays[p->n_overlays++] = *o;
+	return err;
 }
 
 int plan_overlays(struct building *b)
@@ -288,14 +324,12 @@ int plan_overlays(struct building *b)
 		o.conf = (const struct conf_overlay *)c->section;
 		o.fallback = NO_INDEX;
 		err = plan_overlay(b, c, &o);
+		if (err >= 0)
+			err = add_overlay(p, &o);
 		if (err < 0)
 			plan_overlay_done(&o);
 		if (err < 0 && err != -EBADMSG)
 			return err;
-		if (err < 0)
-			continue;
-
-		add_overlay(p, &o);
 	}
 	return 0;
 }

@@ -19,7 +19,7 @@ int plan_find_partition(struct building *b, const struct conf_section *s, const 
 	if (!b->plan.partitions[found->index].where) {
 		diag_error(
 			b->diag, at,
-			"[%s %s] is left out too: it needs [Partition %s], which holds a mistake",
+			"[%s %s] is left out too: it needs [Partition %s], which contains a mistake",
 			kind, s->name, name);
 		diag_note(b->diag, found->pos, "the partition is declared here");
 		return -EBADMSG;
@@ -46,12 +46,12 @@ static int check_format(struct building *b, const struct conf_partition *c)
 	if (strcmp(c->type, "auto") == 0)
 		return diag_error(
 			b->diag, conf_key_pos(s, "Format"),
-			"[Partition %s]: Format=yes without Type=; expected the file system to make",
+			"[Partition %s]: Format=yes without Type=; expected the type of file system to create",
 			s->name);
 	if (is_named_by_content(c->device))
 		return diag_error(
 			b->diag, conf_key_pos(s, "Format"),
-			"[Partition %s]: Format=yes with Device=%s, which only a file system has; "
+			"[Partition %s]: Format=yes with Device=%s, which a blank partition does not have; "
 			"expected /dev/..., PARTLABEL= or PARTUUID=",
 			s->name, c->device);
 	return 0;
@@ -89,17 +89,17 @@ static bool can_grow(struct building *b, const struct conf_partition *c)
 static int plan_format_and_grow(struct building *b, const struct conf_partition *c,
 				struct plan_partition *p)
 {
-	_cleanup_free_ char *grow = NULL;
+	_cleanup_free_ char *format = NULL, *grow = NULL;
 	int err;
 
 	if (c->format) {
 		err = check_format(b, c);
 		if (err < 0)
 			return err;
-		err = text_format(&p->format_dir, "/rofs/format/%s", c->section.name);
+		err = text_format(&format, "/rofs/format/%s", c->section.name);
 		if (err < 0)
 			return err;
-		err = plan_name_unit(b, &c->section, p->format_dir, ".service", &p->format_unit);
+		err = plan_name_unit(b, &c->section, format, ".service", &p->format_unit);
 		if (err < 0)
 			return err;
 	}
@@ -119,8 +119,8 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 	err = unit_name_device_path(c->device, &p->device_path);
 	if (err == -EINVAL)
 		return diag_error(b->diag, conf_key_pos(&c->section, "Device"),
-				  "[Partition %s]: Device=%s names no device", c->section.name,
-				  c->device);
+				  "[Partition %s]: Device=%s does not name a device",
+				  c->section.name, c->device);
 	if (err < 0)
 		return err;
 	err = plan_name_device(b, &c->section, p->device_path, &p->device_unit);
@@ -197,15 +197,15 @@ int plan_partitions(struct building *b)
 
 	p->n_partitions = conf->n_partitions;
 	for (size_t i = 0; i < p->n_partitions; i++) {
-		struct plan_partition *q = &p->partitions[i];
+		struct plan_partition *partition = &p->partitions[i];
 		int err;
 
 		if (conf->partitions[i]->section.invalid)
 			continue;
-		q->prepare = NO_INDEX;
-		err = plan_partition(b, conf->partitions[i], q);
+		partition->prepare = NO_INDEX;
+		err = plan_partition(b, conf->partitions[i], partition);
 		if (err < 0)
-			plan_partition_done(q);
+			plan_partition_done(partition);
 		if (err < 0 && err != -EBADMSG)
 			return err;
 	}
@@ -220,7 +220,7 @@ int plan_unused_partitions(struct building *b)
 		if (b->plan.partitions[i].where && !b->plan.partitions[i].conf)
 			diag_warning(
 				b->diag, s->pos,
-				"[Partition %s] is used by no [Persist] and no [Overlay]; it is not mounted",
+				"[Partition %s]: no [Persist] or [Overlay] uses it, so it is not mounted",
 				s->name);
 	}
 	return 0;
@@ -243,8 +243,8 @@ static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, 
 		.entry = e, .partition = partition, .unit = TAKE_PTR(unit)
 	};
 	diag_warning(b->diag, conf_key_pos(s, "Device"),
-		     "[Partition %s]: fstab mounts the same device on %s; it is mounted once, as "
-		     "declared here, and bound there",
+		     "[Partition %s]: fstab mounts the same device on %s; rofs mounts it once, as "
+		     "declared here, and binds it there",
 		     s->name, e->dir);
 	return 0;
 }
@@ -263,9 +263,9 @@ int plan_fstab_duplicates(struct building *b)
 		    claims_find(b->claims, b->n_claims, e->dir))
 			continue;
 		for (size_t k = 0; k < b->plan.n_partitions; k++) {
-			const struct plan_partition *q = &b->plan.partitions[k];
+			const struct plan_partition *p = &b->plan.partitions[k];
 
-			if (!q->conf || strcmp(q->device_path, device) != 0)
+			if (!p->conf || strcmp(p->device_path, device) != 0)
 				continue;
 			err = add_fstab_duplicate(b, e, k);
 			if (err < 0)

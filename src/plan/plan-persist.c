@@ -10,53 +10,66 @@
 #include "plan/plan-partition.h"
 #include "plan/plan-runs.h"
 
+static bool is_file(const struct claim *c)
+{
+	return ((const struct conf_persist *)c->section)->kind == PERSIST_FILE;
+}
+
+/*
+ * PID 1 and journald have read it when the first partition is mounted. They would keep another id
+ * than everybody else, and the journal of the boot could not be found.
+ */
+static int check_machine_id(struct building *b, const struct claim *c)
+{
+	const struct conf_section *s = c->section;
+
+	if (strcmp(c->fact->resolved, "/etc/machine-id") != 0)
+		return 0;
+	return diag_error(
+		b->diag, s->pos,
+		"[Persist %s]: systemd reads this file before it mounts any partition; expected the id in "
+		"/etc/machine-id on the root file system, or systemd.machine_id= on the kernel command line",
+		s->name);
+}
+
 /* Where nothing writable is mounted above, systemd cannot make the mount point. */
+static bool can_be_made(const struct claim *c)
+{
+	return c->above || (!is_file(c) && path_is_below(c->fact->resolved, "/tmp"));
+}
+
 static int check_mount_point(struct building *b, const struct claim *c)
 {
 	const struct conf_section *s = c->section;
-	bool file = ((const struct conf_persist *)s)->kind == PERSIST_FILE;
-	const char *what = file ? "file" : "directory";
+	const char *what = is_file(c) ? "file" : "directory";
+	enum path_type type = c->fact->type;
 
-	/*
-	 * PID 1 and journald have read it when the first partition is mounted. They would keep
-	 * another id than everybody else, and the journal of the boot could not be found.
-	 */
-	if (strcmp(c->fact->resolved, "/etc/machine-id") == 0)
-		return diag_error(
-			b->diag, s->pos,
-			"[Persist %s]: systemd reads it before any partition is there; expected the id in "
-			"/etc/machine-id on flash, or systemd.machine_id= on the kernel command line",
-			s->name);
 	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
 		return 0; /* what the root has there is not what will be there */
-	if (c->fact->type != PATH_MISSING && c->fact->type != (file ? PATH_FILE : PATH_DIRECTORY))
+	if (type == (is_file(c) ? PATH_FILE : PATH_DIRECTORY))
+		return 0;
+	if (type != PATH_MISSING)
 		return diag_error(b->diag, s->pos, "[Persist %s] is not a %s%s", s->name, what,
-				  !file && c->fact->type == PATH_FILE ?
-					  "; a single file needs Kind=file" :
-					  "");
-	if (c->fact->type != PATH_MISSING || c->above)
+				  type == PATH_FILE ? "; a single file needs Kind=file" : "");
+	if (can_be_made(c))
 		return 0;
-	if (!file && path_is_below(c->fact->resolved, "/tmp"))
-		return 0;
-
 	return diag_error(
 		b->diag, s->pos,
-		"[Persist %s]: there is no such %s on the root file system, and no overlay above it in which it "
-		"could be made",
+		"[Persist %s]: there is no such %s on the root file system, and no overlay above it in which "
+		"to create it",
 		s->name, what);
 }
 
-static int check_persist(struct building *b, const struct conf_persist *c)
+static int check_directory(struct building *b, const struct conf_persist *c)
 {
 	const struct conf_section *s = &c->section;
 	size_t n = strlen(c->directory);
 
 	/* Its root is there from the start, so nothing could tell a first use or half a copy. */
 	if (n == 1 && c->populate)
-		return diag_error(
-			b->diag, conf_key_pos(s, "Populate"),
-			"[Persist %s]: Populate=yes needs a Directory= of its own; expected another than /",
-			s->name);
+		return diag_error(b->diag, conf_key_pos(s, "Populate"),
+				  "[Persist %s]: Populate=yes needs a Directory= other than /",
+				  s->name);
 	if (c->kind != PERSIST_FILE)
 		return 0;
 	if (n == 1)
@@ -88,7 +101,7 @@ static int check_owners(struct building *b, const struct conf_persist *c, size_t
 		return 0;
 	return diag_error(
 		b->diag, conf_key_pos(s, key),
-		"[Persist %s]: %s= with a partition of Type=%s, which keeps no owners and no modes; "
+		"[Persist %s]: %s= cannot be applied to a partition of Type=%s, which stores neither owners nor modes; "
 		"expected uid=, gid= and umask= in Options= of [Partition %s]",
 		s->name, key, p->type, p->section.name);
 }
@@ -110,7 +123,7 @@ static int find_lower(struct building *b, struct plan_persist *p)
 	if (fstab_is_network(e))
 		return diag_error(
 			b->diag, conf_key_pos(s, "Populate"),
-			"[Persist %s]: fstab mounts %s from the network, which comes up too late to be copied",
+			"[Persist %s]: fstab mounts %s from the network, too late for Populate=yes to copy it",
 			s->name, e->dir);
 
 	err = plan_lower_of(b, s, e);
@@ -120,37 +133,44 @@ static int find_lower(struct building *b, struct plan_persist *p)
 	return err;
 }
 
-/* The overlay in which the mount point of a file is made, if the lower has none. */
-static int find_overlay(struct building *b, const struct claim *c, struct plan_persist *p)
-{
-	p->overlay = NO_INDEX;
-	if (p->conf->kind != PERSIST_FILE || !c->above)
-		return 0;
-	for (size_t i = 0; i < b->plan.n_overlays; i++)
-		if (strcmp(b->plan.overlays[i].path, c->above->fact->resolved) == 0)
-			p->overlay = i;
-	if (p->overlay != NO_INDEX || c->fact->type == PATH_FILE)
-		return 0;
-	return diag_error(
-		b->diag, c->section->pos,
-		"[Persist %s] is left out too: its mount point cannot be made without [Overlay %s]",
-		c->section->name, c->above->section->name);
-}
-
 static int compare_overlay(const void *path, const void *overlay)
 {
 	return path_compare(path, ((const struct plan_overlay *)overlay)->path);
 }
 
-/* Is everything above the persist mounted when the one pass is through, and not later? */
-static bool is_above_in_one_pass(struct building *b, const struct claim *c, const char *parent)
+/* The overlay of a claim; NULL: it is none, or is left out. */
+static const struct plan_overlay *overlay_of(const struct building *b, const struct claim *c)
+{
+	return bsearch(c->fact->resolved, b->plan.overlays, b->plan.n_overlays,
+		       sizeof(*b->plan.overlays), compare_overlay);
+}
+
+/* The overlay in which the mount point of a file is made, if the lower has none. */
+static int find_overlay(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	const struct plan_overlay *o;
+
+	p->overlay = NO_INDEX;
+	if (p->conf->kind != PERSIST_FILE || !c->above)
+		return 0;
+	o = overlay_of(b, c->above);
+	if (o)
+		p->overlay = (size_t)(o - b->plan.overlays);
+	if (o || c->fact->type == PATH_FILE)
+		return 0;
+	return diag_error(
+		b->diag, c->section->pos,
+		"[Persist %s] is left out too: its mount point cannot be created without [Overlay %s]",
+		c->section->name, c->above->section->name);
+}
+
+/* Is everything above the persist mounted when the early mounts are done, and not later? */
+static bool is_above_early(struct building *b, const struct claim *c, const char *parent)
 {
 	if (fstab_at_or_above(&b->fstab, parent) || path_is_at_or_below(parent, "/tmp"))
 		return false;
 	for (const struct claim *above = c->above; above; above = above->above) {
-		const struct plan_overlay *o = bsearch(above->fact->resolved, b->plan.overlays,
-						       b->plan.n_overlays, sizeof(*o),
-						       compare_overlay);
+		const struct plan_overlay *o = overlay_of(b, above);
 
 		if (o && !o->early)
 			return false;
@@ -172,43 +192,40 @@ static bool is_in_ram(struct building *b, const struct plan_persist *p)
 	return o && !o->on_partition && (!e || path_is_at_or_below(o->path, e->dir));
 }
 
+static bool wants_guard(struct building *b, const struct plan_persist *p)
+{
+	if (p->conf->if_missing == IF_MISSING_VOLATILE)
+		return false;
+	return p->conf->kind != PERSIST_FILE || is_in_ram(b, p);
+}
+
 /*
  * Who puts the guard on the path. It must not wait for the partition, so it is never the run on
  * that one.
  */
 static int plan_guard(struct building *b, const struct claim *c, struct plan_persist *p)
 {
-	const struct conf_section *s = c->section;
-	_cleanup_free_ char *parent = NULL, *dir = NULL;
+	_cleanup_free_ char *parent = NULL;
 	int err;
 
 	p->guard = NO_INDEX;
-	if (p->conf->if_missing == IF_MISSING_VOLATILE ||
-	    (p->conf->kind == PERSIST_FILE && !is_in_ram(b, p)))
+	if (!wants_guard(b, p))
 		return 0;
 	err = text_format(&parent, "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
 	if (err < 0)
 		return err;
-	if (is_above_in_one_pass(b, c, *parent ? parent : "/"))
-		return plan_early_mounts(b, s, &p->guard);
-
-	err = text_format(&dir, "/rofs/guard%s", p->path);
-	if (err < 0)
-		return err;
-	err = plan_add_prepare(b, s, dir, &p->guard);
-	if (err < 0)
-		return err;
-	b->plan.prepares[p->guard].guard_in = TAKE_PTR(parent);
-	return 0;
+	if (is_above_early(b, c, *parent ? parent : "/"))
+		return plan_ram_run(b, c->section, &p->guard);
+	return plan_path_run(b, c->section, RUN_GUARD, p->path, &p->guard);
 }
 
-static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
+/* What its own lines and the path show to be wrong; and which partition it is on. */
+static int check_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
 	const struct conf_section *s = c->section;
-	bool whole = strcmp(p->conf->directory, "/") == 0;
 	int err;
 
-	err = check_persist(b, p->conf);
+	err = check_directory(b, p->conf);
 	if (err < 0)
 		return err;
 	err = plan_find_partition(b, s, p->conf->partition, conf_key_pos(s, "Partition"),
@@ -218,11 +235,34 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	err = check_owners(b, p->conf, p->partition);
 	if (err < 0)
 		return err;
-	err = check_mount_point(b, c);
-	if (err < 0)
-		return err;
+	err = check_machine_id(b, c);
+	return err < 0 ? err : check_mount_point(b, c);
+}
+
+/* From where to where it is bound. */
+static int name_persist(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	const char *directory = p->conf->directory;
+	int err;
 
 	err = text_format(&p->path, "%s", c->fact->resolved);
+	if (err < 0)
+		return err;
+	err = text_format(&p->what, "%s%s", b->plan.partitions[p->partition].where,
+			  strcmp(directory, "/") == 0 ? "" : directory);
+	if (err < 0)
+		return err;
+	return plan_name_unit(b, c->section, p->path, ".mount", &p->unit);
+}
+
+static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	int err;
+
+	err = check_persist(b, c, p);
+	if (err < 0)
+		return err;
+	err = name_persist(b, c, p);
 	if (err < 0)
 		return err;
 	err = find_lower(b, p);
@@ -231,17 +271,10 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	err = find_overlay(b, c, p);
 	if (err < 0)
 		return err;
-	err = plan_name_unit(b, s, p->path, ".mount", &p->unit);
-	if (err < 0)
-		return err;
-	err = text_format(&p->what, "%s%s", b->plan.partitions[p->partition].where,
-			  whole ? "" : p->conf->directory);
-	if (err < 0)
-		return err;
 
 	p->prepare = NO_INDEX;
-	if (!whole) {
-		err = plan_partition_prepare(b, s, p->partition, &p->prepare);
+	if (strcmp(p->conf->directory, "/") != 0) {
+		err = plan_partition_run(b, c->section, p->partition, &p->prepare);
 		if (err < 0)
 			return err;
 	}
@@ -250,6 +283,20 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		return err;
 	plan_use_partition(b, p->partition);
 	return 0;
+}
+
+/* There is room for it. On success the plan owns its strings. */
+static int add_persist(struct plan *p, const struct plan_persist *persist)
+{
+	int err = 0;
+
+	if (persist->prepare != NO_INDEX)
+		err = plan_indexes_add(&p->runs[persist->prepare].persists, p->n_persists);
+	if (err >= 0 && persist->guard != NO_INDEX)
+		err = plan_indexes_add(&p->runs[persist->guard].persists, p->n_persists);
+	if (err >= 0)
+		p->persists[p->n_persists++] = *persist;
+	return err;
 }
 
 int plan_persists(struct building *b)
@@ -269,12 +316,12 @@ int plan_persists(struct building *b)
 
 		persist.conf = (const struct conf_persist *)c->section;
 		err = plan_persist(b, c, &persist);
+		if (err >= 0)
+			err = add_persist(p, &persist);
 		if (err < 0)
 			plan_persist_done(&persist);
 		if (err < 0 && err != -EBADMSG)
 			return err;
-		if (err >= 0)
-			p->persists[p->n_persists++] = persist;
 	}
 	return 0;
 }

@@ -138,7 +138,7 @@ static int plan_useless_swap(struct building *b, const struct fstab_entry *e)
 	diag_warning(
 		b->diag, (struct pos){ .file = "/etc/fstab" },
 		"the swap file %s is not activated: the kernel cannot swap to a file on a read-only root "
-		"or on an overlay; use a partition or zram",
+		"file system or on an overlay; use a partition or zram",
 		e->spec);
 	return add_swap(&b->plan, e);
 }

@@ -1,54 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/plan-runs.h"
 
-#include <assert.h>
 #include <string.h>
 
-#include "basic/path.h"
 #include "plan/plan-names.h"
 
 /*
- * The service of one rofs-prepare run is named after its directory: /rofs/rw/srv ->
- * rofs-prepare-rw-srv.service
+ * What the name of the unit has between prepare and the subject, and the directory between /rofs
+ * and the subject.
  */
-int plan_add_prepare(struct building *b, const struct conf_section *s, const char *dir, size_t *ret)
+static const char *const prefixes[] = {
+	[RUN_RAM] = "",
+	[RUN_OVERLAY] = "/rw",
+	[RUN_PARTITION] = "/persist/",
+	[RUN_FALLBACK] = "/fallback",
+	[RUN_GUARD] = "/guard",
+};
+_Static_assert(ELEMENTSOF(prefixes) == _RUN_KIND_MAX, "a prefix for each kind of run");
+
+/* rofs-prepare-rw-srv.service */
+static int name_run(struct building *b, const struct conf_section *s, enum run_kind kind,
+		    const char *subject, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = text_format(&path, "/rofs/prepare%s%s", prefixes[kind], subject);
+
+	return err < 0 ? err : plan_name_unit(b, s, path, ".service", ret);
+}
+
+static int run_dir(enum run_kind kind, const char *subject, char **ret)
+{
+	if (kind == RUN_GUARD)
+		return text_format(ret, "%.*s", (int)(strrchr(subject, '/') - subject), subject);
+	return text_format(ret, "/rofs%s%s", prefixes[kind], subject);
+}
+
+/* @subject: "" with RUN_RAM. */
+static int add_run(struct building *b, const struct conf_section *s, enum run_kind kind,
+		   const char *subject, size_t *ret)
 {
 	struct plan *p = &b->plan;
-	_cleanup_free_ char *path = NULL;
-	struct plan_prepare prepare = {
-		.first_overlay = NO_INDEX,
-		.last_overlay = NO_INDEX,
-		.pos = s->pos,
-	};
+	_cleanup_(plan_run_done) struct plan_run run = { .kind = kind, .pos = s->pos };
 	int err;
 
-	assert(path_is_at_or_below(dir, "/rofs"));
-	err = text_format(&path, "/rofs/prepare%s", dir + strlen("/rofs"));
+	err = array_reserve(p->runs, p->n_runs);
 	if (err < 0)
 		return err;
-	err = array_reserve(p->prepares, p->n_prepares);
+	err = name_run(b, s, kind, subject, &run.unit);
 	if (err < 0)
 		return err;
-	err = plan_name_unit(b, s, path, ".service", &prepare.unit);
+	err = run_dir(kind, subject, &run.dir);
 	if (err < 0)
 		return err;
-	prepare.dir = strdup(dir);
-	if (!prepare.dir) {
-		free(prepare.unit);
-		return -ENOMEM;
+	if (kind != RUN_RAM) {
+		err = text_format(&run.subject, "%s", subject);
+		if (err < 0)
+			return err;
 	}
 
-	*ret = p->n_prepares;
-	p->prepares[p->n_prepares++] = prepare;
+	*ret = p->n_runs;
+	p->runs[p->n_runs++] = run;
+	run = (struct plan_run){ 0 };
 	return 0;
 }
 
-int plan_early_mounts(struct building *b, const struct conf_section *s, size_t *ret)
+int plan_ram_run(struct building *b, const struct conf_section *s, size_t *ret)
 {
 	int err;
 
 	if (b->plan.early_mounts == NO_INDEX) {
-		err = plan_add_prepare(b, s, "/rofs", &b->plan.early_mounts);
+		err = add_run(b, s, RUN_RAM, "", &b->plan.early_mounts);
 		if (err < 0)
 			return err;
 		b->plan.pools[0].early = true;
@@ -58,18 +79,34 @@ int plan_early_mounts(struct building *b, const struct conf_section *s, size_t *
 	return 0;
 }
 
-int plan_partition_prepare(struct building *b, const struct conf_section *s, size_t partition,
-			   size_t *ret)
+int plan_partition_run(struct building *b, const struct conf_section *s, size_t partition,
+		       size_t *ret)
 {
 	struct plan_partition *p = &b->plan.partitions[partition];
 	int err;
 
 	if (p->prepare == NO_INDEX) {
-		err = plan_add_prepare(b, s, p->where, &p->prepare);
+		err = add_run(b, s, RUN_PARTITION,
+			      b->plan.conf->partitions[partition]->section.name, &p->prepare);
 		if (err < 0)
 			return err;
 	}
 
 	*ret = p->prepare;
 	return 0;
+}
+
+int plan_path_run(struct building *b, const struct conf_section *s, enum run_kind kind,
+		  const char *path, size_t *ret)
+{
+	return add_run(b, s, kind, path, ret);
+}
+
+int plan_indexes_add(struct plan_indexes *x, size_t index)
+{
+	int err = array_reserve(x->list, x->n);
+
+	if (err >= 0)
+		x->list[x->n++] = index;
+	return err;
 }

@@ -4,7 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "basic/path.h"
+static const char *const run_kind_names[] = {
+	[RUN_RAM] = "ram",	     [RUN_OVERLAY] = "overlay", [RUN_PARTITION] = "partition",
+	[RUN_FALLBACK] = "fallback", [RUN_GUARD] = "guard",
+};
+_Static_assert(ELEMENTSOF(run_kind_names) == _RUN_KIND_MAX, "a verb for each kind of run");
+
+const char *run_kind_to_string(enum run_kind k)
+{
+	return run_kind_names[k];
+}
+
+enum run_kind run_kind_from_string(const char *s)
+{
+	for (size_t i = 0; i < ELEMENTSOF(run_kind_names); i++)
+		if (strcmp(run_kind_names[i], s) == 0)
+			return (enum run_kind)i;
+	return _RUN_KIND_INVALID;
+}
+
+const struct plan_run *plan_find_run(const struct plan *p, enum run_kind kind, const char *subject)
+{
+	for (size_t i = 0; i < p->n_runs; i++)
+		if (p->runs[i].kind == kind &&
+		    (kind == RUN_RAM || strcmp(p->runs[i].subject, subject) == 0))
+			return &p->runs[i];
+	return NULL;
+}
+
+void plan_run_done(struct plan_run *r)
+{
+	free(r->subject);
+	free(r->unit);
+	free(r->dir);
+	free(r->overlays.list);
+	free(r->persists.list);
+	*r = (struct plan_run){ 0 };
+}
 
 void plan_lower_done(struct plan_lower *l)
 {
@@ -26,6 +62,9 @@ void plan_overlay_done(struct plan_overlay *o)
 	free(o->merged);
 	free(o->merged_unit);
 	free(o->bind_unit);
+	for (size_t i = 0; i < o->n_start_empty; i++)
+		free(o->start_empty[i]);
+	free(o->start_empty);
 	*o = (struct plan_overlay){ 0 };
 }
 
@@ -37,7 +76,6 @@ void plan_partition_done(struct plan_partition *p)
 	free(p->device_unit);
 	free(p->fsck_unit);
 	free(p->format_unit);
-	free(p->format_dir);
 	free(p->grow_unit);
 	*p = (struct plan_partition){ 0 };
 }
@@ -57,11 +95,8 @@ void plan_done(struct plan *p)
 		free(p->pools[i].dir);
 		free(p->pools[i].unit);
 	}
-	for (size_t i = 0; i < p->n_prepares; i++) {
-		free(p->prepares[i].dir);
-		free(p->prepares[i].unit);
-		free(p->prepares[i].guard_in);
-	}
+	for (size_t i = 0; i < p->n_runs; i++)
+		plan_run_done(&p->runs[i]);
 	for (size_t i = 0; i < p->n_lowers; i++)
 		plan_lower_done(&p->lowers[i]);
 	for (size_t i = 0; i < p->n_overlays; i++)
@@ -79,7 +114,7 @@ void plan_done(struct plan *p)
 	for (size_t i = 0; i < p->n_masks; i++)
 		free(p->masks[i]);
 	free(p->pools);
-	free(p->prepares);
+	free(p->runs);
 	free(p->lowers);
 	free(p->overlays);
 	free(p->partitions);
@@ -102,33 +137,10 @@ bool plan_persist_is_required(const struct plan_persist *p)
 	return p->conf->if_missing == IF_MISSING_EMERGENCY;
 }
 
-/* What is left of @path behind @dir and a slash; NULL when it is not below. */
-static const char *below(const char *path, const char *dir)
+bool plan_overlay_starts_empty(const struct plan_overlay *o, const char *path)
 {
-	return path_is_below(path, dir) ? path + strlen(dir) + 1 : NULL;
-}
-
-int plan_overlay_starts_empty(const struct plan_overlay *o, const char *path)
-{
-	_cleanup_free_ char *list = NULL;
-	const char *wanted = below(path, o->path);
-	char *state, *word;
-
-	if (!o->conf->start_empty || !wanted)
-		return 0;
-	list = strdup(o->conf->start_empty);
-	if (!list)
-		return -ENOMEM;
-	for (word = strtok_r(list, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
-		const char *relative;
-
-		path_clean(word);
-		relative = below(word, o->path);
-		/* The overlay's path may have been written through a link. */
-		if (!relative)
-			relative = below(word, o->conf->section.name);
-		if (relative && strcmp(relative, wanted) == 0)
-			return 1;
-	}
-	return 0;
+	for (size_t i = 0; i < o->n_start_empty; i++)
+		if (strcmp(o->start_empty[i], path) == 0)
+			return true;
+	return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,24 +34,38 @@ struct plan_pool {
 	bool early; /* mounted by plan.early_mounts */
 };
 
+/** struct plan_indexes - indexes into one of the plan's arrays, ascending; owned */
+struct plan_indexes {
+	size_t *list;
+	size_t n;
+};
+
+/** enum run_kind - what a run of rofs-prepare is for; its verbs are called so */
+enum run_kind {
+	RUN_RAM,       /* what needs no device: it mounts all that it prepares */
+	RUN_OVERLAY,   /* one overlay in RAM whose lower is a file system of its own */
+	RUN_PARTITION, /* what is kept on one partition */
+	RUN_FALLBACK,  /* what the path of an overlay shows, with or without its partition */
+	RUN_GUARD,     /* the guard of a persist, where its path is not there early */
+	_RUN_KIND_MAX,
+	_RUN_KIND_INVALID = -EINVAL,
+};
+
 /**
- * struct plan_prepare - one run of rofs-prepare: between a pool's mount and what is mounted from it
+ * struct plan_run - one run of rofs-prepare: between a pool's mount and what is mounted from it
  */
-struct plan_prepare {
+struct plan_run {
+	enum run_kind kind;
+	char *subject; /* path of the overlay or the persist, name of the partition; NULL: RUN_RAM */
+	char *unit;
 	/*
-	 * The pool, or one overlay's directory in it when its lower is a file system of its own,
-	 * or /rofs/guard/PATH: a name, no directory; or /rofs/fallback/PATH, where that is mounted.
+	 * Where it works: /rofs, /rofs/rw/PATH, /rofs/persist/NAME; of RUN_FALLBACK what it mounts,
+	 * /rofs/fallback/PATH; of RUN_GUARD the directory that the mount point is in.
 	 */
 	char *dir;
-	char *unit;
-	/* Indexes into plan.overlays, SIZE_MAX: none; between them follow next_prepared. */
-	size_t first_overlay, last_overlay;
-	/*
-	 * Of a run that only guards a persist: what must be mounted is above this directory, the
-	 * one that its mount point is in. NULL: any other run.
-	 */
-	char *guard_in;
-	bool fallback; /* of an overlay: it is rendered with that */
+	struct plan_indexes overlays; /* it prepares them; of RUN_FALLBACK the one it is for */
+	/* It makes their Directory=; of RUN_RAM and RUN_GUARD those whose paths it guards. */
+	struct plan_indexes persists;
 	struct pos pos;
 };
 
@@ -80,14 +95,15 @@ struct plan_overlay {
 	char *merged; /* /rofs/overlay/var */
 	char *merged_unit;
 	char *bind_unit;
-	size_t prepare;	      /* index into plan.prepares */
-	size_t next_prepared; /* the next overlay of the same run, SIZE_MAX: the last */
-	bool lower_is_root;   /* on the root file system: needs no device, so it can come first */
+	char **start_empty; /* clean paths below @path, whichever way they were written */
+	size_t n_start_empty;
+	size_t prepare;	    /* index into plan.runs: it makes the layers */
+	bool lower_is_root; /* on the root file system: needs no device, so it can come first */
 	bool on_partition;
 	size_t partition; /* index into plan.partitions, with on_partition */
 	/*
-	 * Index into plan.prepares: the run that decides what stands on the path, the merged mount
-	 * or what replaces it when the partition is not there. SIZE_MAX: the plain root then.
+	 * Index into plan.runs: the run that decides what the path shows, the merged mount or what
+	 * replaces it when the partition is missing. SIZE_MAX: the plain root then.
 	 */
 	size_t fallback;
 	bool early; /* mounted by plan.early_mounts */
@@ -102,9 +118,8 @@ struct plan_partition {
 	char *fsck_unit; /* NULL with Check=no */
 	/* Makes the file system where there is none; NULL: Format=no. */
 	char *format_unit;
-	char *format_dir; /* what that run of rofs-prepare is called with: a name, no directory */
-	char *grow_unit;  /* NULL: Grow=no */
-	size_t prepare;	  /* index into plan.prepares, SIZE_MAX: nothing to prepare */
+	char *grow_unit; /* NULL: Grow=no */
+	size_t prepare;	 /* index into plan.runs, SIZE_MAX: nothing to prepare */
 };
 
 struct plan_persist {
@@ -114,14 +129,15 @@ struct plan_persist {
 	char *what;  /* /rofs/persist/data/dir */
 	char *unit;
 	size_t partition; /* index into plan.partitions */
-	size_t prepare;	  /* SIZE_MAX: the directory is the partition's root, always there */
+	/* Index into plan.runs; SIZE_MAX: the directory is the partition's root, always there. */
+	size_t prepare;
 	/* With Populate=yes: index into plan.lowers of the mount that @lower is on, SIZE_MAX: / */
 	size_t lower_mount;
 	/* With Kind=file: index into plan.overlays of the one its mount point is in, SIZE_MAX: none */
 	size_t overlay;
 	/*
-	 * Index into plan.prepares: the run that puts the guard on the path, which keeps writes out
-	 * of RAM as long as the partition is not there. SIZE_MAX: no guard.
+	 * Index into plan.runs: the run that puts the guard on the path, which keeps writes out of
+	 * RAM until the partition is mounted. SIZE_MAX: no guard.
 	 */
 	size_t guard;
 };
@@ -152,13 +168,9 @@ struct plan {
 	const struct facts *facts;
 	struct plan_pool *pools;
 	size_t n_pools;
-	struct plan_prepare *prepares;
-	size_t n_prepares;
-	/*
-	 * The run that needs no device and mounts all that it prepares itself, in one pass: index
-	 * into prepares, SIZE_MAX: there is none.
-	 */
-	size_t early_mounts;
+	struct plan_run *runs;
+	size_t n_runs;
+	size_t early_mounts; /* RUN_RAM: index into runs, SIZE_MAX: there is none */
 	struct plan_lower *lowers;
 	size_t n_lowers;
 	struct plan_overlay *overlays;
@@ -186,17 +198,25 @@ struct plan {
 
 void plan_done(struct plan *p);
 
+const char *run_kind_to_string(enum run_kind k);
+enum run_kind run_kind_from_string(const char *s);
+
+/**
+ * plan_find_run - the run of this kind for a path or a partition
+ * @subject: NULL for RUN_RAM
+ *
+ * Returns: NULL when nothing that is declared needs it.
+ */
+const struct plan_run *plan_find_run(const struct plan *p, enum run_kind kind, const char *subject);
+
 /* Does the boot stop in emergency mode without it? */
 bool plan_overlay_is_required(const struct plan_overlay *o);
 bool plan_persist_is_required(const struct plan_persist *p);
 
-/**
- * plan_overlay_starts_empty - is clean @path, below the overlay, one of its StartEmpty= directories?
- *
- * Returns: 1 it is, 0 it is not, or -ENOMEM.
- */
-int plan_overlay_starts_empty(const struct plan_overlay *o, const char *path);
+/** plan_overlay_starts_empty - is clean @path one of the overlay's StartEmpty= directories? */
+bool plan_overlay_starts_empty(const struct plan_overlay *o, const char *path);
 
+void plan_run_done(struct plan_run *r);
 void plan_lower_done(struct plan_lower *l);
 void plan_overlay_done(struct plan_overlay *o);
 void plan_partition_done(struct plan_partition *p);

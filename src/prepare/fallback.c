@@ -54,7 +54,7 @@ static int mount_for_path(int root_fd, const struct plan *p, const struct plan_o
 
 int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
-	const char *where = p->prepares[o->fallback].dir;
+	const char *where = p->runs[o->fallback].dir;
 	int err = make_mount_point(where);
 
 	if (err >= 0)

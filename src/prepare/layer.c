@@ -8,7 +8,6 @@
 
 #include "basic/io.h"
 #include "basic/overlay-attributes.h"
-#include "basic/path.h"
 #include "layer/attributes.h"
 #include "layer/compare.h"
 #include "prepare/machine-id.h"
@@ -90,38 +89,17 @@ static int start_empty(int lower_fd, int upper_fd, const char *relative)
 	return err < 0 ? err : make_opaque(upper_fd, path);
 }
 
-/*
- * What remains of an absolute StartEmpty= entry below the overlay's path, which may be written
- * through a symbolic link.
- */
-static const char *relative_to(const struct plan_overlay *o, const char *word)
-{
-	if (path_is_below(word, o->path))
-		return word + strlen(o->path) + 1;
-	if (path_is_below(word, o->conf->section.name))
-		return word + strlen(o->conf->section.name) + 1;
-	return word;
-}
-
 /* Returns 1, having logged it, if a directory could not be made empty: the overlay is still usable. */
 static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper_fd)
 {
-	_cleanup_free_ char *list = o->conf->start_empty ? strdup(o->conf->start_empty) : NULL;
-	char *state, *word;
 	int left_out = 0;
 
-	if (!o->conf->start_empty)
-		return 0;
-	if (!list)
-		return -ENOMEM;
+	for (size_t i = 0; i < o->n_start_empty; i++) {
+		const char *path = o->start_empty[i];
+		int err = start_empty(lower_fd, upper_fd, path + strlen(o->path) + 1);
 
-	for (word = strtok_r(list, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
-		int err;
-
-		path_clean(word);
-		err = start_empty(lower_fd, upper_fd, relative_to(o, word));
 		if (err < 0) {
-			log_error(err, "StartEmpty=%s of the overlay on %s: %s", word, o->path,
+			log_error(err, "StartEmpty=%s of the overlay on %s: %s", path, o->path,
 				  strerror(-err));
 			left_out = 1;
 		}
@@ -233,8 +211,6 @@ static int fill_upper(const struct making *m)
 	int err, left_out;
 
 	left_out = start_all_empty(m->overlay, m->lower_fd, m->upper_fd);
-	if (left_out < 0)
-		return left_out;
 	left_out |= make_file_mount_points(m);
 	err = make_system_files(m);
 	if (err < 0)

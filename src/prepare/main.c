@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "basic/strbuf.h"
+#include "basic/text.h"
 #include "plan/plan.h"
 #include "prepare/fallback.h"
-#include "prepare/format.h"
 #include "prepare/gpt-conflict.h"
 #include "prepare/guard.h"
 #include "prepare/layer.h"
@@ -17,13 +17,22 @@
 #include "system/program.h"
 
 static const char *arg_root;
-static const char *arg_pool;
+static enum run_kind arg_kind;
+static const char *arg_subject;
 
 static const char usage[] =
-	"Usage: rofs-prepare POOL\n"
+	"Usage: rofs-prepare ram\n"
+	"       rofs-prepare overlay|fallback|guard PATH\n"
+	"       rofs-prepare partition NAME\n"
 	"\n"
-	"Makes the upper, work and persist directories that /etc/rofs.conf asks for in POOL, which must be mounted.\n"
-	"The units of rofs-generator run it; a second run changes nothing.\n"
+	"Prepares and mounts what /etc/rofs.conf declares. The units of rofs-generator run it; a second run changes\n"
+	"nothing.\n"
+	"\n"
+	"  ram              prepare and mount all that needs no device\n"
+	"  overlay PATH     prepare and mount an overlay whose lower is a file system of its own\n"
+	"  partition NAME   prepare what is kept on a partition, and mount its overlays\n"
+	"  fallback PATH    mount an overlay, or what replaces it while its partition is missing\n"
+	"  guard PATH       keep writes off the path of a persist until its partition is mounted\n"
 	"\n"
 	"  --help      this text\n"
 	"  --version   the version\n"
@@ -32,16 +41,33 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 done, 1 something could not be made, 2 usage. See rofs-prepare(8).\n";
 
+static int unknown_verb(const char *verb)
+{
+	const char *verbs[_RUN_KIND_MAX], *closest;
+
+	for (int i = 0; i < _RUN_KIND_MAX; i++)
+		verbs[i] = run_kind_to_string(i);
+	closest = text_closest(verb, verbs, ELEMENTSOF(verbs));
+	if (closest)
+		return log_error(EXIT_USAGE, "unknown verb %s; did you mean %s?", verb, closest);
+	return log_error(EXIT_USAGE, "unknown verb %s; rofs-prepare --help lists them", verb);
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv)
 {
-	int status = program_options(argc, argv, "rofs-prepare", usage, 1, 1);
+	int status = program_options(argc, argv, "rofs-prepare", usage, 1, 2);
 
 	if (status >= 0)
 		return status;
 
 	arg_root = program_root();
-	arg_pool = argv[optind];
+	arg_kind = run_kind_from_string(argv[optind]);
+	if (arg_kind < 0)
+		return unknown_verb(argv[optind]);
+	arg_subject = argv[optind + 1];
+	if ((arg_kind == RUN_RAM) != !arg_subject)
+		return fputs(usage, stderr), EXIT_USAGE;
 	return -1;
 }
 
@@ -54,109 +80,139 @@ static void tell_no_overlayfs(struct strbuf *paths)
 		log_error(-ENODEV, "this kernel has no overlayfs:%s stay read-only", list);
 }
 
+/* Below another root nothing is mounted: units and options are about this one. */
+static bool is_running_system(void)
+{
+	return strcmp(arg_root, "/") == 0;
+}
+
 /*
- * In the one pass, and for /etc in any run, the overlay is bound into place as well. Of /etc that is
- * not left to its unit, since PID 1's bind on machine-id must be let go of when it is covered, and
+ * Of the early mounts, and of /etc in any run, the overlay is bound into place as well. Of /etc that
+ * is not left to its unit, since PID 1's bind on machine-id must be let go of when it is covered, and
  * not before; of the others it is, since their mount points may be in an overlay that comes later.
  */
-static int mount_overlay(const struct plan *p, const struct plan_overlay *o, size_t run)
+static int mount_overlay(const struct plan *p, const struct plan_run *run,
+			 const struct plan_overlay *o)
 {
-	if (run == p->early_mounts || strcmp(o->path, "/etc") == 0)
+	if (run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0)
 		return mounts_overlay(p, o);
 	return mounts_merged(p, o);
 }
 
-static int prepare_overlays(const struct rootfs *r, const struct plan *p, size_t run)
+/* @without: is added to when this kernel has no overlayfs. Returns the exit status. */
+static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
+			   const struct plan_overlay *o, struct strbuf *without)
+{
+	int root_fd = l->root.root_fd, err = layer_prepare(root_fd, &l->plan, o);
+	bool done = err == 0 && !(o->lower_is_root && gpt_conflict_check(root_fd, o) < 0);
+
+	if (err < 0 || !is_running_system())
+		return done ? EXIT_SUCCESS : EXIT_FAILURE;
+	err = mount_overlay(&l->plan, run, o);
+	if (err == -ENODEV)
+		strbuf_addf(without, " %s", o->path);
+	else if (err < 0 && run->kind != RUN_RAM)
+		done = false; /* of the early mounts its unit says it, or this would say less */
+	return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* In path order: an overlay may have its mount point in another one. */
+static int prepare_overlays(const struct loaded *l, const struct plan_run *run)
 {
 	_cleanup_strbuf_ struct strbuf without = { 0 };
 	int status = EXIT_SUCCESS;
 
-	/* In path order: an overlay may have its mount point in another one. */
-	for (size_t i = p->prepares[run].first_overlay; i != SIZE_MAX;
-	     i = p->overlays[i].next_prepared) {
-		const struct plan_overlay *o = &p->overlays[i];
-		int err = layer_prepare(r->root_fd, p, o);
-
-		if (err != 0 || (o->lower_is_root && gpt_conflict_check(r->root_fd, o) < 0))
-			status = EXIT_FAILURE;
-		if (err < 0 || strcmp(arg_root, "/") != 0)
-			continue;
-		err = mount_overlay(p, o, run);
-		if (err == -ENODEV)
-			strbuf_addf(&without, " %s", o->path);
-		else if (err < 0 && run != p->early_mounts)
-			status = EXIT_FAILURE; /* or its unit would say again what says less */
-	}
+	for (size_t i = 0; i < run->overlays.n; i++)
+		status |=
+			prepare_overlay(l, run, &l->plan.overlays[run->overlays.list[i]], &without);
 	tell_no_overlayfs(&without);
 	return status;
 }
 
-/* What the path shows without its partition. Only on the running system. */
-static int prepare_instead(const struct rootfs *r, const struct plan *p, size_t run)
+static int put_guards(const struct loaded *l, const struct plan_run *run)
 {
 	int status = EXIT_SUCCESS;
 
-	for (size_t i = 0; i < p->n_overlays; i++)
-		if (p->overlays[i].fallback == run &&
-		    mounts_fallback(r->root_fd, p, &p->overlays[i]) < 0)
-			status = EXIT_FAILURE;
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (p->persists[i].guard == run && mounts_guard(&p->persists[i]) < 0)
+	for (size_t i = 0; i < run->persists.n; i++)
+		if (mounts_guard(&l->plan.persists[run->persists.list[i]]) < 0)
 			status = EXIT_FAILURE;
 	return status;
 }
 
-/*
- * Everything that this run is for; what fails is logged, and the rest goes on. Below another
- * root nothing is mounted: units and options are about this one.
- */
-static int prepare_all(const struct rootfs *r, const struct plan *p, size_t run)
+static int prepare_persists(const struct loaded *l, const struct plan_run *run)
 {
-	bool mounts = strcmp(arg_root, "/") == 0;
-	int status;
+	int status = EXIT_SUCCESS;
 
-	if (mounts && run == p->early_mounts)
-		mounts_pools(p);
-	status = prepare_overlays(r, p, run);
-	if (mounts && prepare_instead(r, p, run) != EXIT_SUCCESS)
-		status = EXIT_FAILURE;
+	for (size_t i = 0; i < run->persists.n; i++) {
+		const struct plan_persist *persist = &l->plan.persists[run->persists.list[i]];
 
-	for (size_t i = 0; i < p->n_persists; i++) {
-		if (p->persists[i].prepare != run)
-			continue;
-		if (persist_prepare(r->root_fd, p, &p->persists[i]) < 0)
+		if (persist_prepare(l->root.root_fd, &l->plan, persist) < 0)
 			status = EXIT_FAILURE;
-		else if (mounts)
-			mounts_unguard(&p->persists[i]);
+		else if (is_running_system())
+			mounts_unguard(persist);
 	}
 	return status;
 }
 
-static int run_plan(const struct rootfs *r, const struct plan *p)
+static int run_ram(const struct loaded *l, const struct plan_run *run)
 {
-	for (size_t i = 0; i < p->n_prepares; i++)
-		if (strcmp(p->prepares[i].dir, arg_pool) == 0)
-			return prepare_all(r, p, i);
+	int status;
 
-	for (size_t i = 0; i < p->n_partitions; i++)
-		if (p->partitions[i].conf && p->partitions[i].format_dir &&
-		    strcmp(p->partitions[i].format_dir, arg_pool) == 0)
-			return format_partition(&p->partitions[i]) < 0 ? EXIT_FAILURE :
-									 EXIT_SUCCESS;
-
-	log_error(-ENOENT, "%s is no pool of /etc/rofs.conf", arg_pool);
-	return EXIT_FAILURE;
+	if (is_running_system())
+		mounts_pools(&l->plan);
+	status = prepare_overlays(l, run);
+	if (is_running_system())
+		status |= put_guards(l, run);
+	return status;
 }
+
+static int run_partition(const struct loaded *l, const struct plan_run *run)
+{
+	int status = prepare_overlays(l, run);
+
+	return prepare_persists(l, run) | status;
+}
+
+static int run_fallback(const struct loaded *l, const struct plan_run *run)
+{
+	const struct plan_overlay *o = &l->plan.overlays[run->overlays.list[0]];
+
+	if (!is_running_system())
+		return EXIT_SUCCESS;
+	return mounts_fallback(l->root.root_fd, &l->plan, o) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_guard(const struct loaded *l, const struct plan_run *run)
+{
+	return is_running_system() ? put_guards(l, run) : EXIT_SUCCESS;
+}
+
+/* What fails is logged, and the rest goes on. Each returns the exit status. */
+static int (*const actions[])(const struct loaded *, const struct plan_run *) = {
+	[RUN_RAM] = run_ram,
+	[RUN_OVERLAY] = prepare_overlays,
+	[RUN_PARTITION] = run_partition,
+	[RUN_FALLBACK] = run_fallback,
+	[RUN_GUARD] = run_guard,
+};
+_Static_assert(ELEMENTSOF(actions) == _RUN_KIND_MAX, "an action for each kind of run");
 
 static int run(void)
 {
-	_cleanup_loaded_ struct loaded l =
-		LOADED_INIT; /* the generator has reported the mistakes */
-	int err = load_plan(arg_root, &l);
+	/* The generator has reported the mistakes. */
+	_cleanup_loaded_ struct loaded l = LOADED_INIT;
+	const struct plan_run *wanted;
+	int err;
 
+	err = load_plan(arg_root, &l);
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "reading the configuration: %s", strerror(-err));
-	return run_plan(&l.root, &l.plan);
+	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);
+	if (wanted)
+		return actions[arg_kind](&l, wanted);
+	return log_error(EXIT_FAILURE, "nothing declared in rofs.conf needs '%s%s%s'",
+			 run_kind_to_string(arg_kind), arg_subject ? " " : "",
+			 arg_subject ? arg_subject : "");
 }
 
 int main(int argc, char **argv)

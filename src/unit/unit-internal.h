@@ -36,8 +36,15 @@ void unit_add_path_line(struct strbuf *b, const char *key, const char *path);
 void unit_add_requires_mounts_for(struct strbuf *b, const char *path);
 void unit_add_argument(struct strbuf *b, const char *path);
 
-/** unit_add_prepare - the section of a service that is a run of rofs-prepare on @dir */
-void unit_add_prepare(const struct rendering *r, struct strbuf *b, const char *dir);
+/**
+ * unit_add_helper - the section of a service that runs a helper of ours once
+ * @verb, @subject: its arguments; NULL: none
+ */
+void unit_add_helper(const struct rendering *r, struct strbuf *b, const char *helper,
+		     const char *verb, const char *subject);
+
+/** unit_add_run - unit_add_helper() for a run of rofs-prepare */
+void unit_add_run(const struct rendering *r, struct strbuf *b, const struct plan_run *run);
 
 /** unit_add_options - the line Options= */
 void unit_add_options(struct strbuf *b, const char *options);
@@ -64,7 +71,7 @@ int unit_render_links(struct rendering *r);
 int unit_render_pools(struct rendering *r);
 int unit_render_ro(struct rendering *r);
 int unit_render_tmp(struct rendering *r);
-int unit_render_prepares(struct rendering *r);
+int unit_render_runs(struct rendering *r);
 
 /* unit-partition.c: what is on block devices */
 int unit_render_lowers(struct rendering *r);

@@ -76,121 +76,135 @@ int unit_render_tmp(struct rendering *r)
 	return unit_add_unit(r, "tmp.mount", &b);
 }
 
-/* Lowers and pool of the overlays that one run of rofs-prepare serves. */
-static void add_prepare_mounts(struct rendering *r, struct strbuf *b, size_t prepare)
+/* The pool and the lowers of the overlays that it serves. */
+static void add_run_mounts(struct rendering *r, struct strbuf *b, const struct plan_run *run)
 {
 	const struct plan *p = r->plan;
 
 	strbuf_add(
 		b,
 		"# The pool it writes to, and the lower directories whose mode and owner it copies.\n");
-	unit_add_requires_mounts_for(b, p->prepares[prepare].dir);
+	unit_add_requires_mounts_for(b, run->dir);
 	unit_add_requires_mounts_for(b, "/rofs/ro");
-	for (size_t i = p->prepares[prepare].first_overlay; i != SIZE_MAX;
-	     i = p->overlays[i].next_prepared)
-		if (!p->overlays[i].lower_is_root)
-			unit_add_requires_mounts_for(b, p->overlays[i].lower);
+	for (size_t i = 0; i < run->overlays.n; i++) {
+		const struct plan_overlay *o = &p->overlays[run->overlays.list[i]];
+
+		if (!o->lower_is_root)
+			unit_add_requires_mounts_for(b, o->lower);
+	}
 }
 
 /* Wanted, not required: only the first boot of a persist copies from them. */
-static void add_populate_lowers(struct rendering *r, struct strbuf *b, size_t prepare)
+static void add_populate_lowers(struct rendering *r, struct strbuf *b, const struct plan_run *run)
 {
 	const struct plan *p = r->plan;
 
-	for (size_t i = 0; i < p->n_persists && p->n_lowers > 0; i++) {
+	for (size_t i = 0; i < run->persists.n; i++) {
+		const struct plan_persist *persist = &p->persists[run->persists.list[i]];
 		const char *unit;
 
-		if (p->persists[i].prepare != prepare || p->persists[i].lower_mount == SIZE_MAX)
+		if (persist->lower_mount == SIZE_MAX)
 			continue;
-		unit = p->lowers[p->persists[i].lower_mount].unit;
+		unit = p->lowers[persist->lower_mount].unit;
 		strbuf_add(b, "# What is copied on first use.\n");
 		strbuf_addf(b, "Wants=%s\nAfter=%s\n", unit, unit);
 	}
 }
 
 /* It lets go of single files when they are ready to be mounted on. */
-static void add_after_guards(struct rendering *r, struct strbuf *b, size_t prepare)
+static void add_after_guards(struct rendering *r, struct strbuf *b, const struct plan_run *run)
 {
 	const struct plan *p = r->plan;
 
-	for (size_t i = 0; i < p->n_persists; i++) {
-		const struct plan_persist *q = &p->persists[i];
+	for (size_t i = 0; i < run->persists.n; i++) {
+		const struct plan_persist *persist = &p->persists[run->persists.list[i]];
 
-		if (q->prepare == prepare && q->conf->kind == PERSIST_FILE &&
-		    q->guard != SIZE_MAX && q->guard != p->early_mounts)
+		if (persist->conf->kind == PERSIST_FILE && persist->guard != SIZE_MAX &&
+		    persist->guard != p->early_mounts)
 			strbuf_addf(b,
 				    "# It takes away what this has put up.\n"
 				    "After=%s\n",
-				    p->prepares[q->guard].unit);
+				    p->runs[persist->guard].unit);
 	}
-}
-
-/* That of a single file is an attribute, and nothing is mounted. */
-static bool guards_file(const struct plan *p, size_t prepare)
-{
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (p->persists[i].guard == prepare)
-			return p->persists[i].conf->kind == PERSIST_FILE;
-	return false;
 }
 
 /*
  * It waits for no device, so nobody can write to the path before its partition is there, or has
  * turned out not to be.
  */
-static int render_guard(struct rendering *r, size_t i)
+static int render_guard(struct rendering *r, const struct plan_run *run)
 {
-	const struct plan_prepare *guard = &r->plan->prepares[i];
-	const char *path = guard->dir + strlen("/rofs/guard");
-	bool is_mount = !guards_file(r->plan, i);
+	const struct plan_persist *persist = &r->plan->persists[run->persists.list[0]];
+	/* That of a single file is an attribute. */
+	bool is_mount = persist->conf->kind != PERSIST_FILE;
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	unit_add_head(&b, guard->pos, path, "read-only while the partition is not there");
+	unit_add_head(&b, run->pos, run->subject, "read-only while the partition is not there");
 	strbuf_add(&b,
 		   "# What the mount point is in. Not above it: the persist comes after this.\n");
-	unit_add_requires_mounts_for(&b, guard->guard_in);
+	unit_add_requires_mounts_for(&b, run->dir);
 	unit_add_before_local_fs(&b);
 	if (is_mount)
 		strbuf_add(&b, "# Taken away at shutdown, so that what it is in can be unmounted.\n"
 			       "Conflicts=umount.target\nBefore=umount.target\n");
 	strbuf_add(&b, "# Before that it would take what is mounted on it.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	unit_add_prepare(r, &b, guard->dir);
+	unit_add_run(r, &b, run);
 	if (is_mount) {
 		strbuf_add(&b, "ExecStop=-/bin/umount ");
-		unit_add_argument(&b, path);
+		unit_add_argument(&b, run->subject);
 		strbuf_add_char(&b, '\n');
 	}
-	return unit_add_unit(r, guard->unit, &b);
+	return unit_add_unit(r, run->unit, &b);
 }
 
-static int render_prepare(struct rendering *r, size_t i)
+static int render_ram(struct rendering *r, const struct plan_run *run)
 {
-	const struct plan_prepare *prepare = &r->plan->prepares[i];
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	if (prepare->guard_in)
-		return render_guard(r, i);
-	if (prepare->fallback)
-		return 0; /* rendered with its overlay */
-
-	unit_add_head(&b, prepare->pos, prepare->dir,
-		      i == r->plan->early_mounts ? "prepare and mount the layers in RAM" :
-						   "prepare upper, work and persist directories");
-	if (i != r->plan->early_mounts)
-		add_prepare_mounts(r, &b, i);
-	add_populate_lowers(r, &b, i);
-	add_after_guards(r, &b, i);
+	unit_add_head(&b, run->pos, run->dir, "prepare and mount the layers in RAM");
 	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	unit_add_prepare(r, &b, prepare->dir);
-	return unit_add_unit(r, prepare->unit, &b);
+	unit_add_run(r, &b, run);
+	return unit_add_unit(r, run->unit, &b);
 }
 
-int unit_render_prepares(struct rendering *r)
+static int render_layers(struct rendering *r, const struct plan_run *run)
 {
-	for (size_t i = 0; i < r->plan->n_prepares; i++) {
-		int err = render_prepare(r, i);
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	unit_add_head(&b, run->pos, run->dir, "prepare upper, work and persist directories");
+	add_run_mounts(r, &b, run);
+	add_populate_lowers(r, &b, run);
+	add_after_guards(r, &b, run);
+	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
+		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
+	unit_add_run(r, &b, run);
+	return unit_add_unit(r, run->unit, &b);
+}
+
+static int render_run(struct rendering *r, const struct plan_run *run)
+{
+	switch (run->kind) {
+	case RUN_RAM:
+		return render_ram(r, run);
+	case RUN_OVERLAY:
+	case RUN_PARTITION:
+		return render_layers(r, run);
+	case RUN_GUARD:
+		return render_guard(r, run);
+	case RUN_FALLBACK: /* rendered with its overlay */
+	case _RUN_KIND_MAX:
+	case _RUN_KIND_INVALID:
+		break;
+	}
+	return 0;
+}
+
+int unit_render_runs(struct rendering *r)
+{
+	for (size_t i = 0; i < r->plan->n_runs; i++) {
+		int err = render_run(r, &r->plan->runs[i]);
 
 		if (err < 0)
 			return err;

@@ -33,7 +33,7 @@ static void add_layers(struct rendering *r, struct strbuf *b, const struct plan_
 
 static int render_merged(struct rendering *r, const struct plan_overlay *o)
 {
-	const char *prepare = r->plan->prepares[o->prepare].unit;
+	const char *prepare = r->plan->runs[o->prepare].unit;
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *options = NULL;
 	int err;
@@ -66,11 +66,11 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 static int render_fallback(struct rendering *r, const struct plan_overlay *o)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	const struct plan_prepare *run;
+	const struct plan_run *run;
 
 	if (o->fallback == SIZE_MAX)
 		return 0;
-	run = &r->plan->prepares[o->fallback];
+	run = &r->plan->runs[o->fallback];
 	unit_add_head(&b, run->pos, o->path,
 		      o->conf->if_missing == IF_MISSING_VOLATILE ?
 			      "the overlay, with changes in RAM without its partition" :
@@ -82,21 +82,21 @@ static int render_fallback(struct rendering *r, const struct plan_overlay *o)
 	unit_add_requires_mounts_for(&b, "/rofs");
 	strbuf_add(&b, "# What is bound from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	unit_add_prepare(r, &b, run->dir);
+	unit_add_run(r, &b, run);
 	return unit_add_unit(r, run->unit, &b);
 }
 
 /* What is bound to the path, and what has made it. */
 static const char *add_bound(struct rendering *r, struct strbuf *b, const struct plan_overlay *o)
 {
-	const struct plan_prepare *fallback;
+	const struct plan_run *fallback;
 
 	if (o->fallback == SIZE_MAX) {
 		strbuf_add(b, "# What is bound here.\n");
 		unit_add_requires_after(b, o->merged_unit);
 		return o->merged;
 	}
-	fallback = &r->plan->prepares[o->fallback];
+	fallback = &r->plan->runs[o->fallback];
 	strbuf_add(b, "# It has bound this already, with or without the partition.\n");
 	unit_add_requires_after(b, fallback->unit);
 	return fallback->dir;

@@ -3,20 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/text.h"
 #include "plan/fstab.h"
 #include "unit/options.h"
 #include "unit/unit-internal.h"
 
 /* @who keeps drop-ins for one device apart, when several mounts use it. */
+static int dropin_name(const char *unit, const char *who, char **ret)
+{
+	return text_format(ret, "%s.d/50-rofs-%s.conf", unit, who);
+}
+
 static int render_device_timeout(struct rendering *r, const char *device_unit, const char *who,
 				 uint64_t usec)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 }, path = { 0 };
+	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *name = NULL;
-	int err;
+	int err = dropin_name(device_unit, who, &name);
 
-	strbuf_addf(&path, "%s.d/50-rofs-%s.conf", device_unit, who);
-	err = strbuf_take(&path, &name);
 	if (err < 0)
 		return err;
 
@@ -45,14 +49,13 @@ static bool may_be_ext(const char *type)
 static int render_fsck(struct rendering *r, const char *fsck_unit, const char *who,
 		       const char *torn)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 }, path = { 0 };
+	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *name = NULL;
 	int err;
 
 	if (!fsck_unit)
 		return 0;
-	strbuf_addf(&path, "%s.d/50-rofs-%s.conf", fsck_unit, who);
-	err = strbuf_take(&path, &name);
+	err = dropin_name(fsck_unit, who, &name);
 	if (err < 0)
 		return err;
 
@@ -128,7 +131,7 @@ int unit_render_lowers(struct rendering *r)
 
 static bool carries_overlay(const struct plan *plan, const struct plan_partition *p)
 {
-	return p->prepare != SIZE_MAX && plan->prepares[p->prepare].first_overlay != SIZE_MAX;
+	return p->prepare != SIZE_MAX && plan->runs[p->prepare].overlays.n > 0;
 }
 
 static int render_format(struct rendering *r, const struct plan_partition *p)
@@ -147,7 +150,7 @@ static int render_format(struct rendering *r, const struct plan_partition *p)
 		strbuf_addf(&b, "# There is nothing to check before.\nBefore=%s\n", p->fsck_unit);
 	strbuf_add(&b, "# The mount requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	unit_add_prepare(r, &b, p->format_dir);
+	unit_add_helper(r, &b, "rofs-format", p->conf->section.name, NULL);
 	return unit_add_unit(r, p->format_unit, &b);
 }
 
@@ -206,8 +209,9 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 		err = render_grow(r, p);
 	if (err < 0)
 		return err;
-	if (asprintf(&who, "persist-%s", c->section.name) < 0)
-		return who = NULL, -ENOMEM;
+	err = text_format(&who, "persist-%s", c->section.name);
+	if (err < 0)
+		return err;
 	err = render_fsck(r, p->fsck_unit, who, may_be_ext(c->type) ? p->device_path : NULL);
 	if (err < 0)
 		return err;

@@ -31,7 +31,7 @@ static int render_persist(struct rendering *r, const struct plan_persist *p)
 	strbuf_add(&b, "# The partition it is bound from.\n");
 	unit_add_requires_after(&b, plan->partitions[p->partition].unit);
 	if (p->prepare != SIZE_MAX) {
-		const char *prepare = plan->prepares[p->prepare].unit;
+		const char *prepare = plan->runs[p->prepare].unit;
 
 		strbuf_add(
 			&b,
@@ -41,7 +41,7 @@ static int render_persist(struct rendering *r, const struct plan_persist *p)
 			    prepare, prepare, p->unit);
 	}
 	if (p->guard != SIZE_MAX) {
-		const char *guard = plan->prepares[p->guard].unit;
+		const char *guard = plan->runs[p->guard].unit;
 
 		strbuf_add(&b, "# It keeps writes off the path until this is mounted there.\n");
 		strbuf_addf(&b, "Wants=%s\nAfter=%s\n", guard, guard);

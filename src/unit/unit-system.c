@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "basic/text.h"
 #include "unit/unit-internal.h"
 
 /* A field of fstab: blanks, tabs, newlines, backslashes and '#' are octal; fstab(5). */
@@ -117,15 +118,13 @@ int unit_render_swaps(struct rendering *r)
  */
 static int enable(struct rendering *r, const char *unit, bool required)
 {
-	_cleanup_strbuf_ struct strbuf target = { 0 };
-	_cleanup_free_ char *s = NULL;
-	int err;
+	_cleanup_free_ char *target = NULL;
+	int err = text_format(&target, "../%s", unit);
 
-	strbuf_addf(&target, "../%s", unit);
-	err = strbuf_take(&target, &s);
 	if (err < 0)
 		return err;
-	return unit_add_link(r, required ? LOCAL_FS ".requires/" : LOCAL_FS ".wants/", unit, s);
+	return unit_add_link(r, required ? LOCAL_FS ".requires/" : LOCAL_FS ".wants/", unit,
+			     target);
 }
 
 /* Directories get in place in the order of their first link: what is enabled comes last. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "basic/text.h"
 #include "unit/unit-internal.h"
 
 void unit_set_done(struct unit_set *s)
@@ -43,15 +44,12 @@ int unit_add_unit(struct rendering *r, const char *name, struct strbuf *b)
 
 int unit_add_link(struct rendering *r, const char *dir, const char *name, const char *target)
 {
-	_cleanup_strbuf_ struct strbuf path = { 0 };
-	_cleanup_free_ char *s = NULL;
-	int err;
+	_cleanup_free_ char *path = NULL;
+	int err = text_format(&path, "%s%s", dir, name);
 
-	strbuf_addf(&path, "%s%s", dir, name);
-	err = strbuf_take(&path, &s);
 	if (err < 0)
 		return err;
-	return add_file(r, s, strdup(target), true);
+	return add_file(r, path, strdup(target), true);
 }
 
 /* '%' starts a specifier in almost every setting. */
@@ -159,7 +157,7 @@ void unit_add_umount(struct strbuf *b)
  */
 void unit_add_after_early_mounts(struct rendering *r, struct strbuf *b)
 {
-	const char *unit = r->plan->prepares[r->plan->early_mounts].unit;
+	const char *unit = r->plan->runs[r->plan->early_mounts].unit;
 
 	strbuf_add(b, "# It has mounted this already; what it could not mount is tried here.\n");
 	strbuf_addf(b, "Wants=%s\nAfter=%s\n", unit, unit);
@@ -195,10 +193,25 @@ void unit_add_argument(struct strbuf *b, const char *path)
 	}
 }
 
-void unit_add_prepare(const struct rendering *r, struct strbuf *b, const char *dir)
+static void add_word(struct strbuf *b, const char *word)
 {
-	strbuf_addf(b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s/rofs-prepare ",
-		    r->libexec_dir);
-	unit_add_argument(b, dir);
+	if (!word)
+		return;
+	strbuf_add_char(b, ' ');
+	unit_add_argument(b, word);
+}
+
+void unit_add_helper(const struct rendering *r, struct strbuf *b, const char *helper,
+		     const char *verb, const char *subject)
+{
+	strbuf_addf(b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s/%s",
+		    r->libexec_dir, helper);
+	add_word(b, verb);
+	add_word(b, subject);
 	strbuf_add_char(b, '\n');
+}
+
+void unit_add_run(const struct rendering *r, struct strbuf *b, const struct plan_run *run)
+{
+	unit_add_helper(r, b, "rofs-prepare", run_kind_to_string(run->kind), run->subject);
 }

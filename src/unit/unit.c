@@ -12,7 +12,7 @@ int units_render(const struct plan *p, const char *libexec_dir, struct unit_set 
 		unit_render_ro,
 		unit_render_lowers,
 		unit_render_partitions,
-		unit_render_prepares,
+		unit_render_runs,
 		unit_render_overlays,
 		unit_render_persists,
 		unit_render_fstab_duplicates,

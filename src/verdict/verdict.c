@@ -222,16 +222,16 @@ static enum problem_kind classify_overlay(const struct comparing *c, const struc
 static void add_overlay_units(const struct comparing *c, struct problem *p,
 			      const struct plan_overlay *o)
 {
-	const struct plan_prepare *prepares = c->plan->prepares;
+	const struct plan_run *runs = c->plan->runs;
 
 	if (!observed_mounted_at(c->observed, o->merged))
 		problem_add_unit(p, o->merged_unit);
 	if (p->kind == PROBLEM_OVERLAY_NOT_KEPT && o->fallback != SIZE_MAX)
-		problem_add_unit(p, prepares[o->fallback].unit);
+		problem_add_unit(p, runs[o->fallback].unit);
 	if (p->kind != PROBLEM_OVERLAY_SOURCE_UNMOUNTED)
 		problem_add_unit(p, o->bind_unit);
 	if (p->kind == PROBLEM_OVERLAY_MISSING)
-		problem_add_unit(p, prepares[o->prepare].unit);
+		problem_add_unit(p, runs[o->prepare].unit);
 }
 
 static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)

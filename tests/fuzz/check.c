@@ -836,6 +836,29 @@ static void check_partition_service(const struct check *c, const struct unit *u,
 	check_that(strstr(command, "format") ? p->format : p->grow, "nobody asked for it", start);
 }
 
+/* Where a run of rofs-prepare works: from "overlay /var" to /rofs/rw/var. */
+static char *directory_of_run(const char *command)
+{
+	static const struct {
+		const char *verb, *directory;
+	} runs[] = {
+		{ "overlay ", "/rofs/rw" },
+		{ "partition ", "/rofs/persist/" },
+		{ "fallback ", "/rofs/fallback" },
+	};
+
+	if (strcmp(command, "ram") == 0)
+		return join("/rofs", "");
+	for (size_t i = 0; i < ELEMENTSOF(runs); i++)
+		if (strncmp(command, runs[i].verb, strlen(runs[i].verb)) == 0) {
+			command += strlen(runs[i].verb);
+			check_that(!strchr(command, ' '), "more than one word", command);
+			return join(runs[i].directory, command);
+		}
+	check_that(false, "another verb", command);
+	return NULL;
+}
+
 static void check_prepare(const struct check *c, const struct unit *u)
 {
 	static const struct rule rules[] = {
@@ -853,7 +876,7 @@ static void check_prepare(const struct check *c, const struct unit *u)
 		{ "Unit", "RefuseManualStop", 1, 1 },
 	};
 	static const char helper[] = CHECK_PREPARE_PATH " ";
-	_cleanup_free_ char *directory = NULL;
+	_cleanup_free_ char *directory = NULL, *plain = NULL;
 	const char *command;
 
 	check_counts(u, rules, ELEMENTSOF(rules));
@@ -861,8 +884,9 @@ static void check_prepare(const struct check *c, const struct unit *u)
 	command = value_of(u, "ExecStart");
 	check_that(strncmp(command, helper, strlen(helper)) == 0, "another command", command);
 	command += strlen(helper);
-	check_that(strpbrk(command, " \t\\\"'%") == NULL, "a special character", command);
-	directory = undouble(command, '$');
+	check_that(strpbrk(command, "\t\\\"'%") == NULL, "a special character", command);
+	plain = undouble(command, '$');
+	directory = directory_of_run(plain);
 	check_that(is_pool_or_layer(c, directory) || is_fallback(c, directory),
 		   "a pool that nobody declared", directory);
 }
@@ -906,7 +930,7 @@ static void check_guard(const struct check *c, const struct unit *u)
 		{ "Service", "ExecStop", 1, 1 },      { "Unit", "IgnoreOnIsolate", 1, 1 },
 		{ "Unit", "RefuseManualStop", 1, 1 },
 	};
-	static const char helper[] = CHECK_PREPARE_PATH " /rofs/guard", umount[] = "-/bin/umount ";
+	static const char helper[] = CHECK_PREPARE_PATH " guard ", umount[] = "-/bin/umount ";
 	_cleanup_free_ char *guarded = NULL, *unmounted = NULL;
 	const char *start, *stop;
 
@@ -1273,7 +1297,7 @@ static void check_text(const struct check *c, const struct unit_file *f)
 	if (ends_with(f->name, ".mount"))
 		return check_mount(c, &u);
 	if (strncmp(f->name, "rofs-format-", 12) == 0)
-		return check_partition_service(c, &u, CHECK_PREPARE_PATH " /rofs/format/");
+		return check_partition_service(c, &u, CHECK_LIBEXEC_DIR "/rofs-format ");
 	if (strncmp(f->name, "rofs-grow-", 10) == 0)
 		return check_partition_service(c, &u, "/lib/systemd/systemd-growfs /rofs/persist/");
 	if (strncmp(f->name, "rofs-prepare-guard-", 19) == 0 && ends_with(f->name, ".service"))

@@ -44,30 +44,30 @@ static void test_contradictions(void)
 		  0, 1 },
 		{ "[Overlay /a]\n" DATA "[Persist /a]\nPartition=data\n",
 		  F
-		  ":4: [Persist /a]: this path is declared twice; the first one counts\n" F
+		  ":4: [Persist /a]: this path is declared twice; the first declaration applies\n" F
 		  ":1: note: first declared here\n" F
-		  ":2: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":2: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  1, 0 },
 		{ "[Persist /a]\nPartition=dat\n" DATA,
 		  F
 		  ":2: [Persist /a]: there is no [Partition dat]\n" F
-		  ":3: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":3: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ "[Partition d]\n[Persist /a]\nPartition=d\n",
 		  F
 		  ":1: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n" F
-		  ":3: [Persist /a] is left out too: it needs [Partition d], which holds a mistake\n" F
+		  ":3: [Persist /a] is left out too: it needs [Partition d], which contains a mistake\n" F
 		  ":1: note: the partition is declared here\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=data\n",
 		  F
 		  ":5: [Persist /b]: its directory on the partition belongs to [Persist /a]; expected one of its own\n" F
-		  ":3: note: taken here\n",
+		  ":3: note: used here\n",
 		  0, 1 },
 		{ DATA "[Overlay /a]\nPartition=data\nSize=1M\n",
 		  F
 		  ":5: [Overlay /a] has both Size= and Partition=; a partition has its own size\n" F
-		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ "[Overlay /a]\nDirectory=/x\n",
 		  F ":2: [Overlay /a] has Directory= without Partition=\n", 0, 0 },
@@ -77,32 +77,32 @@ static void test_contradictions(void)
 		  F ":2: [Overlay /a]: StartEmpty= directory /a is not below it\n", 0, 0 },
 		{ "[Partition data]\nDevice=LABEL=data\nFormat=yes\n[Persist /a]\nPartition=data\n",
 		  F
-		  ":3: [Partition data]: Format=yes without Type=; expected the file system to make\n" F
-		  ":5: [Persist /a] is left out too: it needs [Partition data], which holds a mistake\n" F
+		  ":3: [Partition data]: Format=yes without Type=; expected the type of file system to create\n" F
+		  ":5: [Persist /a] is left out too: it needs [Partition data], which contains a mistake\n" F
 		  ":1: note: the partition is declared here\n",
 		  0, 0 },
 		{ DATA "[Overlay /a]\nPartition=data\nStartEmpty=/a/b\n",
 		  F
-		  ":5: [Overlay /a]: StartEmpty= with Partition= would delete from the partition at each "
+		  ":5: [Overlay /a]: StartEmpty= with Partition= would delete files from the partition at each "
 		  "boot; expected one of them\n" F
-		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nKind=file\n",
 		  F
 		  ":5: [Persist /a]: Kind=file needs a Directory= that names the file on the partition\n" F
-		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nPopulate=yes\n",
 		  F
-		  ":5: [Persist /a]: Populate=yes needs a Directory= of its own; expected another than /\n" F
-		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":5: [Persist /a]: Populate=yes needs a Directory= other than /\n" F
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a\nPopulate=yes\n", "", 0, 1 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a/.rofs-new\n",
 		  F
 		  ":5: Directory=/a/.rofs-new is not understood; expected a name other than .rofs-new, which rofs "
 		  "uses itself\n" F
-		  ":1: warning: [Partition data] is used by no [Persist] and no [Overlay]; it is not mounted\n",
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 	};
 
@@ -138,13 +138,13 @@ static void test_links(void)
 		links,
 		F
 		":3: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs belong to the system\n" F
-		":3: note: /bad is a symbolic link or below one; it leads to /run/x\n" F
-		":4: [Overlay /loop]: the path cannot be looked up: Too many levels of symbolic links\n" F
+		":3: note: /bad is a symbolic link, or below one, and resolves to /run/x\n" F
+		":4: [Overlay /loop]: the path cannot be resolved: Too many levels of symbolic links\n" F
 		":5: [Overlay /srv/a b]: the path of an overlay may not contain blanks or any of , : \\ \" % ', or be "
 		"longer than 200 bytes; the kernel and mount(8) would misread it\n" F
-		":5: note: /odd is a symbolic link or below one; it leads to /srv/a b\n" F
-		":2: [Overlay /usr/home]: this is the same directory as /home (a symbolic link); the first one "
-		"counts\n" F ":1: note: first declared here\n" F
+		":5: note: /odd is a symbolic link, or below one, and resolves to /srv/a b\n" F
+		":2: [Overlay /usr/home]: this is the same directory as /home, through a symbolic link; the first declaration "
+		"applies\n" F ":1: note: first declared here\n" F
 		":6: [Overlay /file] is not a directory\n" F
 		":7: [Overlay /none]: there is no such directory on the root file system\n");
 	CHECK_INT(m.plan.n_overlays, 1);
@@ -203,8 +203,20 @@ static void test_layers(void)
 	CHECK_STR(m.plan.pools[1].unit, "rofs-rw-srv.mount");
 	CHECK_INT(m.plan.pools[1].size.bytes, 8 << 20);
 	/* One for all in RAM, one for the partition. */
-	CHECK_INT(m.plan.n_prepares, 2);
+	CHECK_INT(m.plan.n_runs, 2);
 	CHECK_INT(m.plan.early_mounts, 1);
+	CHECK_INT(m.plan.runs[0].kind, RUN_PARTITION);
+	CHECK_STR(m.plan.runs[0].subject, "data");
+	CHECK_STR(m.plan.runs[0].dir, "/rofs/persist/data");
+	CHECK_INT(m.plan.runs[0].overlays.n, 2);
+	CHECK_INT(m.plan.runs[0].overlays.list[1], 1);
+	CHECK_INT(m.plan.runs[1].kind, RUN_RAM);
+	CHECK_INT(m.plan.runs[1].overlays.n, 2);
+	CHECK_INT(m.plan.runs[1].overlays.list[0], 2);
+	CHECK(plan_find_run(&m.plan, RUN_RAM, NULL) == &m.plan.runs[1]);
+	CHECK(plan_find_run(&m.plan, RUN_PARTITION, "data") == &m.plan.runs[0]);
+	CHECK(plan_find_run(&m.plan, RUN_PARTITION, "date") == NULL);
+	CHECK(plan_find_run(&m.plan, RUN_OVERLAY, "/srv") == NULL);
 }
 
 static void test_fstab(void)

@@ -175,7 +175,7 @@ static void test_dollar_in_command_line(void)
 	CHECK_INT(model_plan(&m), 0);
 	CHECK_INT(model_render(&m), 0);
 	check_line(&m, "rofs-prepare-rw-srv-\\x24\\x7bHOME\\x7d.service",
-		   "ExecStart=/usr/lib/rofs/rofs-prepare /rofs/rw/srv/$${HOME}");
+		   "ExecStart=/usr/lib/rofs/rofs-prepare overlay /srv/$${HOME}");
 }
 
 /* systemd splits, unquotes and expands a command line; a persist may hold anything printable. */
@@ -190,8 +190,8 @@ static void test_guard_takes_the_path_as_one_word(void)
 	CHECK_INT(model_plan(&m), 0);
 	CHECK_INT(model_render(&m), 0);
 	check_line(&m, unit,
-		   "ExecStart=/usr/lib/rofs/rofs-prepare "
-		   "/rofs/guard/srv/a\\x20\\x22\\x27\\x5c%%$$");
+		   "ExecStart=/usr/lib/rofs/rofs-prepare guard "
+		   "/srv/a\\x20\\x22\\x27\\x5c%%$$");
 	check_line(&m, unit, "ExecStop=-/bin/umount /srv/a\\x20\\x22\\x27\\x5c%%$$");
 }
 
@@ -243,6 +243,7 @@ static bool is_meant(const char *line, size_t n)
 		"ConditionPathExists=/sys/block/%j/comp_algorithm",
 		"LogLevelMax=notice",
 		"ExecStart=/usr/lib/rofs/rofs-prepare ",
+		"ExecStart=/usr/lib/rofs/rofs-format ",
 		"ExecStop=-/bin/umount ",
 		"ExecStartPre=-/usr/lib/rofs/rofs-superblock /dev/",
 		"AssertPathIsMountPoint=/rofs/persist/",

@@ -72,15 +72,9 @@ void check_add(struct checking *c, enum problem_kind kind, const struct conf_sec
 
 static bool starts_empty(const struct plan_overlay *o, const char *path)
 {
-	_cleanup_free_ char *copy = o->conf->start_empty ? strdup(o->conf->start_empty) : NULL;
-	char *state, *word;
-
-	for (word = copy ? strtok_r(copy, " \t", &state) : NULL; word;
-	     word = strtok_r(NULL, " \t", &state)) {
-		path_clean(word);
-		if (path_is_at_or_below(path, word))
+	for (size_t i = 0; i < o->n_start_empty; i++)
+		if (path_is_at_or_below(path, o->start_empty[i]))
 			return true;
-	}
 	return false;
 }
 

@@ -16,7 +16,7 @@ NO_OVERLAYFS: Dict[str, str] = {
     **verdict("rofs"),
     "check": "rofs check",
     "diff": "rofs diff",
-    "again": "/usr/lib/rofs/rofs-prepare /rofs; echo $?;"
+    "again": "/usr/lib/rofs/rofs-prepare ram; echo $?;"
              " findmnt -n --list -o TARGET | grep -E '^/(var|home)$' | sort",
     "reached": "systemctl show -p ActiveEnterTimestampMonotonic --value multi-user.target",
     "root": "findmnt -n -o OPTIONS /",

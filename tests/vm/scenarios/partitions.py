@@ -120,7 +120,7 @@ Directory=/closed
 Mode=0700
 END
 mkdir srv
-ROFS_ROOT=/run/other /usr/lib/rofs/rofs-prepare /rofs/persist/card; echo $?
+ROFS_ROOT=/run/other /usr/lib/rofs/rofs-prepare partition card; echo $?
 ls -A rofs/persist/card; umount rofs/persist/card
 """
 
