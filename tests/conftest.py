@@ -10,17 +10,25 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Generator, List, Optional, Set, Tuple
+from typing import Any, Generator, List, Optional, Set, Tuple
 
 import pytest
+from mounted_system import BOOT, SETUP, TMPFS, System
+from support import (
+    SOURCE,
+    Namespace,
+    build_directory,
+    built,
+    need_programs,
+    program,
+    programs_in,
+)
 from vm import image
 from vm.lab import Lab, Outcome, missing_tools
 from vm.machine import Boot, MachineError
 from vm.progress import Progress, StepFailed
 from vm.scenarios import SCENARIOS
 from vm.table import Table
-
-SOURCE = Path(__file__).resolve().parent.parent
 
 
 class Running:
@@ -30,19 +38,6 @@ class Running:
     told: Set[int] = set()
     shown: Set[Tuple[str, str]] = set()
     table = Table()
-
-
-def build_directory() -> Path:
-    """Where meson built the programs under test: ROFS_BUILD_DIR, else build/ of the checkout."""
-    return Path(os.environ.get("ROFS_BUILD_DIR") or SOURCE / "build").resolve()
-
-
-def program(name: str) -> Path:
-    """A program of the build directory; the test is skipped where it is not built."""
-    found = sorted(p for p in build_directory().rglob(name) if p.is_file())
-    if not found:
-        pytest.skip(f"{name} is not in {build_directory()}: run meson compile, or tools/test")
-    return found[0]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -231,22 +226,43 @@ def second(outcome: Outcome) -> Boot:
     return outcome.boots[1]
 
 
-Namespace = Callable[[str], "subprocess.CompletedProcess[str]"]
+@pytest.fixture(scope="session")
+def fault_library() -> Path:
+    """For LD_PRELOAD: makes the n-th call fail; see tests/fault.c."""
+    return built("tests/fault.so")
 
 
 @pytest.fixture
 def in_namespace(tmp_path: Path) -> Namespace:
     """Runs a shell script in a mount namespace of its own, in the test's directory.
 
-    What it mounts is gone when it ends, and never seen outside. stdout and stderr are text.
+    What it mounts is gone when it ends, and never seen outside. stdout and stderr are text. The
+    test is skipped where the script needs a program that is not installed.
     """
     if os.geteuid() != 0:
         pytest.skip("mount namespaces need root: run through sudo, as tools/test does")
 
-    def run(script: str) -> subprocess.CompletedProcess[str]:
+    def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        need_programs(*programs_in(script))
         return subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", script],
+            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", script, "sh",
+             *map(str, arguments)],
             cwd=tmp_path, text=True, check=False, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    return run
+
+
+@pytest.fixture
+def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Path) -> System:
+    """Runs checks in a system with a configuration and what `lower` puts on its root."""
+    def run(conf: str, checks: str, lower: str = "",
+            root: str = TMPFS) -> subprocess.CompletedProcess[str]:
+        need_programs(*programs_in(BOOT + checks))
+        (tmp_path / "rofs.conf").write_text(conf)
+        (tmp_path / "boot").write_text(BOOT)
+        (tmp_path / "checks").write_text(". /run/boot\n" + checks)
+        return in_namespace(SETUP.format(generator=generator, prepare=prepare, lower=lower,
+                                         root=root))
 
     return run

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_prepare import System, system
-
-assert system  # a fixture, used by its name
+from mounted_system import System
 
 pytestmark = pytest.mark.root
 
@@ -28,7 +26,7 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 
 
 @pytest.fixture
-def check(system: System, rofs: Path):  # noqa: F811
+def check(system: System, rofs: Path):
     """What rofs check says with a rofs.conf and an fstab, without the line that counts."""
     def run(conf: str, fstab: str) -> list[str]:
         done = system(conf, f"printf '{fstab}' > /etc/fstab" + DISKS,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import make_tree, run_generator
+from support import SOURCE, built, make_tree, run_generator, run_program
 
-SOURCE = Path(__file__).resolve().parent.parent
 MANUAL = SOURCE / "man/rofs.conf.5.scd"
 SHIPPED = SOURCE / "conf/rofs.conf"
 EXAMPLES = sorted((SOURCE / "conf/examples").glob("*.conf"))
@@ -28,12 +26,10 @@ class Key(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def table(build_dir: Path) -> dict[Key, str]:
+def table() -> dict[Key, str]:
     """The keys the reader knows, and their defaults."""
-    program = build_dir / "tests/unit/print-keys"
-    if not program.exists():
-        pytest.skip(f"{program} is not built: run meson compile, or tools/test")
-    done = subprocess.run([str(program)], check=True, stdout=subprocess.PIPE, text=True)
+    done = run_program(built("tests/unit/print-keys"))
+    assert done.returncode == 0, done.stderr
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     return {Key(kind, name): fallback for kind, name, fallback in rows}
 

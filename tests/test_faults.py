@@ -147,12 +147,9 @@ def test_links_of_other_generators_are_kept(generator: Path, system: Path, tmp_p
 
 
 @pytest.fixture
-def fault(build_dir: Path) -> dict[str, str]:
+def fault(fault_library: Path) -> dict[str, str]:
     """The environment in which the n-th call fails."""
-    library = build_dir / "tests/fault.so"
-    if not library.exists():
-        pytest.skip(f"{library} is not built: run meson compile, or tools/test")
-    return {"LD_PRELOAD": str(library),
+    return {"LD_PRELOAD": str(fault_library),
             "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
 
 

@@ -18,6 +18,7 @@ from support import (
     environment,
     make_golden_tree,
     make_tree,
+    need_programs,
     run_generator,
     snapshot,
     verify,
@@ -74,8 +75,6 @@ def test_golden(golden: Path, golden_run: Run, request: pytest.FixtureRequest) -
 
 
 def test_systemd_accepts_golden(golden: Path, golden_run: Run, tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is missing: install systemd")
     assert verify(tmp_path / "generator.early") == []
 
 
@@ -211,8 +210,7 @@ def test_reload_reads_below_the_overlay(
 
 def test_generator_links_libc_alone(generator: Path) -> None:
     """Each library more is time that every boot takes, before anything is mounted."""
-    if shutil.which("readelf") is None:
-        pytest.skip("readelf is missing: install binutils")
+    need_programs("readelf")
     done = subprocess.run(["readelf", "-d", str(generator)], check=True, text=True,
                           stdout=subprocess.PIPE)
     needed = re.findall(r"\(NEEDED\).*\[(.+)\]", done.stdout)
