@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Sequence
 
 import pytest
-from support import Namespace, program, run_program
+from support import Namespace, need_programs, program, run_program
 from vm import disk
 
 MIB = disk.MIB
+
+
+@pytest.fixture(autouse=True)
+def tools_of_ext4() -> None:
+    need_programs("debugfs", "dumpe2fs", "e2fsck", "mke2fs")
 
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import SOURCE, make_status_tree, run_program
+from support import SOURCE, make_status_tree, need_programs, run_program
 
 STATUS = Path(__file__).parent / "status"
 
@@ -92,6 +92,7 @@ def test_catalog_explains_each_message() -> None:
 
 
 def test_journalctl_takes_the_catalog(tmp_path: Path) -> None:
+    need_programs("journalctl")
     done = subprocess.run(["journalctl", "--update-catalog", f"--root={tmp_path}"], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if "root" in done.stdout and "option" in done.stdout:
