@@ -200,14 +200,18 @@ def test_interrupted_write_is_repeated(
     assert snapshot(out) == complete
 
 
+def kill_at(fault: dict[str, str], at: int) -> dict[str, str]:
+    """The environment in which the generator is killed at one of its calls."""
+    return {**fault, "FAULT_AT": str(at), "FAULT_SIGNAL": str(int(signal.SIGKILL))}
+
+
 def test_kill_at_each_call_leaves_all_or_nothing_enabled(
     fault: dict[str, str], n_calls: int, generator: Path, system: Path, tmp_path: Path,
     complete: dict[str, str]
 ) -> None:
     for at in range(1, n_calls + 1):
         out = tmp_path / f"out-{at}"
-        done = run(generator, system, out,
-                   {**fault, "FAULT_AT": str(at), "FAULT_SIGNAL": str(int(signal.SIGKILL))})
+        done = run(generator, system, out, kill_at(fault, at))
         assert done.returncode == -signal.SIGKILL
         if out.exists():
             check_whole_or_off(snapshot(out), complete)
@@ -222,8 +226,7 @@ def test_kill_at_each_call_beside_another_generator(
         for target in TARGETS:
             (out / target).mkdir(parents=True)
             (out / target / "other.mount").symlink_to("../other.mount")
-        run(generator, system, out,
-            {**fault, "FAULT_AT": str(at), "FAULT_SIGNAL": str(int(signal.SIGKILL))})
+        run(generator, system, out, kill_at(fault, at))
         found = snapshot(out)
         for target in TARGETS:
             assert found.pop(f"{target}/other.mount") == "-> ../other.mount"

@@ -23,17 +23,9 @@ from support import (
     snapshot,
     verify,
 )
+from vm.scenario import MINIMAL_CONF
 
 GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
-MINIMAL = """\
-[Overlay /var]
-[Overlay /etc]
-[Overlay /home]
-[Partition data]
-Device=LABEL=data
-[Persist /var/local/data]
-Partition=data
-"""
 
 
 def write_snapshot(top: Path, found: dict[str, str]) -> None:
@@ -87,7 +79,7 @@ def test_golden_names_are_sentences() -> None:
 @pytest.fixture
 def minimal(tmp_path: Path) -> Path:
     """A system with the minimal configuration."""
-    return make_tree(tmp_path / "root", {"etc/rofs.conf": MINIMAL})
+    return make_tree(tmp_path / "root", {"etc/rofs.conf": MINIMAL_CONF})
 
 
 def test_one_directory_gets_everything(minimal: Path, generator: Path, tmp_path: Path) -> None:

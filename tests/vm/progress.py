@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, List, Optional, Sequence
+from typing import IO, Callable, List, Optional, Sequence, Type
 
 ANSI = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|\][^\x07]*\x07)")
 SPINNER = "|/-\\"
@@ -18,6 +18,20 @@ LOG_TAIL_LINES = 30
 
 class StepFailed(Exception):
     """A step of the preparation failed; the text says which, how, and the end of its output."""
+
+
+def exit_status(run: Callable[[], bool], *errors: Type[Exception]) -> int:
+    """0 if `run` returns True, 1 if it does not or fails, 130 when interrupted.
+
+    Prints StepFailed and the further `errors`, whose text is for people.
+    """
+    try:
+        return 0 if run() else 1
+    except (StepFailed, *errors) as e:
+        print(e, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def wants_colour(stream: IO[str]) -> bool:

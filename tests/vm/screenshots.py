@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict
 
 from ansi_svg import draw
 
 from . import disk, image
-from .demo import machine_files
-from .machine import Disk, Machine, MachineError
+from .machine import Disk, Machine
 from .probe import Section, probe_argument, probe_files
-from .progress import Progress, Step, StepFailed
+from .progress import Step, StepFailed
+from .tool import parser, run_machine
 
 COLUMNS = 100
 PROMPT = "\033[1;32mroot@flash\033[0m:\033[1;36m~\033[0m# "
@@ -98,26 +96,15 @@ def write_pictures(answers: Dict[str, Section], directory: Path) -> None:
         (directory / f"{name}.svg").write_text(draw(text, COLUMNS, title), encoding="utf-8")
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Exit status 0 if all pictures were written, 1 if not, 130 when interrupted."""
-    parser = argparse.ArgumentParser(prog="tools/screenshots")
-    parser.add_argument("--suite", default=image.DEFAULT_SUITE, choices=image.SUITES)
-    parser.add_argument("--source", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    source = options.source.resolve()
-    progress = Progress(image.logs_dir())
-    try:
-        base = image.base(options.suite, progress)
-        files = machine_files(base, source, progress)
-        with tempfile.TemporaryDirectory(prefix="rofs-screenshots-") as work:
-            answers = ask(base, files, Path(work))
-        write_pictures(answers, source / "docs/images")
-        return 0
-    except (MachineError, StepFailed) as e:
-        print(e, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+def main() -> int:
+    """Exit with status 0 if all pictures were written, 1 if not, 130 when interrupted."""
+    options = parser("screenshots").parse_args()
+
+    def draw_all(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
+        write_pictures(ask(base, files, work), options.source.resolve() / "docs/images")
+        return True
+
+    return run_machine("screenshots", options.suite, options.source, draw_all)
 
 
 if __name__ == "__main__":
