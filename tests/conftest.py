@@ -32,7 +32,7 @@ from vm.table import Table
 
 
 class Running:
-    """What lives from the collection to the end of the session."""
+    """State that is kept from the collection to the end of the session."""
 
     lab: Optional[Lab] = None
     told: Set[int] = set()
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def suites(config: pytest.Config) -> List[str]:
-    """The suites of --suites. Raises UsageError for a name that is none."""
+    """The suites of --suites. Raises UsageError for an unknown name."""
     text = config.getoption("--suites")
     names = list(image.SUITES) if text == "all" else text.split(",")
     unknown = [name for name in names if name not in image.SUITES]
@@ -79,7 +79,7 @@ def wanted_boots(items: List[pytest.Item]) -> List[Tuple[str, str]]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
-    """Leave out what is not booted in a suite; the table says why, if its system itself cannot."""
+    """Deselect what is not booted in a suite; the table says why, if that suite cannot boot it."""
     left_out = []
     for item in items:
         scenario, suite = boot_of(item) or ("", "")
@@ -183,7 +183,7 @@ def verify() -> Path:
 
 @pytest.fixture
 def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
-    """What came of the scenario that the test's mark names, in one suite."""
+    """The results of the scenario that the test's mark names, in one suite."""
     lacking = missing_tools()
     if lacking:
         pytest.skip(f"booting needs {', '.join(lacking)}: tools/test installs them")

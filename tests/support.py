@@ -1,4 +1,4 @@
-"""What several tests need: trees to read, runs of the generator, snapshots of what it wrote."""
+"""Helpers for several test modules: trees, runs of programs, snapshots of their output."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ PACKAGES = {
 
 @dataclass
 class Run:
-    """What a run of the generator left: exit status, messages, and the trees it wrote."""
+    """The result of a run of the generator: exit status, messages, and the trees it wrote."""
 
     status: int
     stderr: str
@@ -94,7 +94,7 @@ def programs_in(script: str) -> list[str]:
 
 
 def make_tree(root: Path, files: Mapping[str, str], dirs: Sequence[str] = ()) -> Path:
-    """A system to read: the standard directories, and what is given."""
+    """Make a tree with the standard directories, `dirs` and `files`."""
     for name in (*STANDARD_DIRS, *dirs):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():

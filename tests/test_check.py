@@ -1,4 +1,4 @@
-"""`rofs check` on trees that each hold what will go wrong."""
+"""`rofs check` on trees that each have one problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 
 
 def check(rofs: Path, root: Optional[Path], *arguments: str) -> tuple[int, list[str]]:
-    """Exit status, and the lines but for the last, which counts them."""
+    """The exit status, and all lines except the last, which counts them."""
     done = run_program(rofs, "check", *arguments, root=root)
     assert done.stderr == ""
     *lines, last = done.stdout.splitlines()

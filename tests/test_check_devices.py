@@ -27,7 +27,7 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 
 @pytest.fixture
 def check(system: System, rofs: Path):
-    """What rofs check says with a rofs.conf and an fstab, without the line that counts."""
+    """The output of rofs check for a rofs.conf and an fstab, without its last line."""
     def run(conf: str, fstab: str) -> list[str]:
         done = system(conf, f"printf '{fstab}' > /etc/fstab" + DISKS,
                       f"mkdir srv mnt; cp {rofs} rofs-bin")

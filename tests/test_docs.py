@@ -1,4 +1,4 @@
-"""The manual, the shipped configuration and the reader's tables say the same."""
+"""The manual, the shipped configuration and the tables of the reader agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong while units are written, half a tree of mounts is never enabled."""
+"""Whatever fails while units are written, half a tree of mounts is never enabled."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def fault(fault_library: Path) -> dict[str, str]:
 
 @pytest.fixture
 def n_calls(fault: dict[str, str], generator: Path, system: Path, tmp_path: Path) -> int:
-    """How many calls there are to fail."""
+    """The number of calls that can fail."""
     count = tmp_path / "count"
     done = run(generator, system, tmp_path / "counted", {**fault, "FAULT_COUNT": str(count)})
     assert done.returncode == 0, done.stderr

@@ -201,7 +201,7 @@ def test_reload_reads_below_the_overlay(
 
 
 def test_generator_links_libc_alone(generator: Path) -> None:
-    """Each library more is time that every boot takes, before anything is mounted."""
+    """Each further library costs time in every boot, before anything is mounted."""
     need_programs("readelf")
     done = subprocess.run(["readelf", "-d", str(generator)], check=True, text=True,
                           stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""The manual pages and the programs name the same options, exit statuses and variables.
+"""The manual pages and the programs agree on options, exit statuses and variables.
 
 A page NAME.8.scd is about the program NAME. Its options are entries `*--option*`. In rofs(8) an
 entry of OPTIONS is about the commands that its text names, or about all of them if it names none;

@@ -1,4 +1,4 @@
-"""What persists are made of: real file systems that fill up, cuts at any moment, single files."""
+"""Persists on real file systems: full ones, power cuts at any moment, single files."""
 
 from __future__ import annotations
 

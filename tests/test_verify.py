@@ -1,4 +1,4 @@
-"""`rofs-verify`, what the two services run, on trees; and what is installed beside it."""
+"""`rofs-verify`, which the two services run, on trees; and the files installed with it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MISTAKE = "/etc/rofs.conf:6: unknown key Szie= in [Overlay]; did you mean Size=?
 
 
 def answer(boot: Boot, name: str, schema: Path = STATUS_SCHEMA) -> Any:
-    """A section's JSON, which is as the schema says."""
+    """The JSON of a section, validated against its schema."""
     jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
     found = json.loads(boot[name].out)
     jsonschema.validate(found, json.loads(schema.read_text()))

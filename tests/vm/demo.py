@@ -60,11 +60,11 @@ class Screen:
         return f"\033[{code}m{text}\033[0m" if self.colour else text
 
     def heading(self, text: str) -> None:
-        """A part of the demonstration begins."""
+        """Print the heading of a part."""
         print("\n" + self._paint("1", text), flush=True)
 
     def answer(self, name: str, command: str, output: str) -> None:
-        """What was asked inside the machine, and what it said."""
+        """Print a command that ran in the machine, and its output."""
         print("\n  " + self._paint("1", TITLES[name]))
         for line in command.splitlines():
             print("  " + self._paint("36", f"# {line}"))
@@ -73,7 +73,7 @@ class Screen:
         sys.stdout.flush()
 
     def verdict(self, text: str, good: bool) -> None:
-        """One line of the end."""
+        """Print one line of the summary."""
         mark = self._paint("32", "yes") if good else self._paint("31", "NO ")
         print(f"  {mark}  {text}", flush=True)
 
@@ -106,7 +106,7 @@ def show_new(machine: Machine, questions: Dict[str, str], shown: List[str],
 
 
 def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: Screen) -> bool:
-    """Print what was promised and whether it is so; whether all of it is."""
+    """Print each promise and whether it was kept; return whether all were."""
     read = second["read"]
     sectors = [b["sectors"].line for b in (first, second)]
     promises = [
@@ -126,7 +126,7 @@ def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: S
 
 
 def demonstrate(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
-    """Two boots of the same disks, shown; whether everything was as promised."""
+    """Show two boots of the same disks; return whether every promise was kept."""
     screen = Screen()
     root, pristine, data = (work / f"{name}.img" for name in ("root", "pristine", "data"))
     with Step("making the disks", sys.stderr):

@@ -189,7 +189,7 @@ def cache_dir() -> Path:
 
 
 def key_of(*parts: object) -> str:
-    """A short name for anything json can spell; the same parts give the same name."""
+    """A short hash of anything that JSON can represent."""
     text = json.dumps(parts, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -365,7 +365,7 @@ def base(suite: str, progress: Progress, more: Sequence[str] = ()) -> Base:
 def make_base(
     suite: str, directory: Path, progress: Progress, more: Sequence[str] = ()
 ) -> None:
-    """Fill `directory` with a base image, its kernel, its initrd and what is known of it."""
+    """Fill `directory` with a base image, its kernel, its initrd and meta.json."""
     with tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work_name:
         work = Path(work_name)
         early = work / "early"
@@ -523,7 +523,7 @@ def compile_in(
 
 
 def tree_as_files(tree: Path, merged_usr: bool) -> Dict[str, Entry]:
-    """The files and links of a DESTDIR as entries, /lib and its like where they really are."""
+    """The files and links of a DESTDIR as entries; /lib etc. become /usr/lib etc. if merged."""
     entries: Dict[str, Entry] = {}
     for path in sorted(tree.rglob("*")):
         name = path.relative_to(tree)
@@ -537,7 +537,7 @@ def tree_as_files(tree: Path, merged_usr: bool) -> Dict[str, Entry]:
 
 
 def prepare(suites: Sequence[str], source: Path, progress: Progress) -> None:
-    """Have everything in the cache that boots `suites`. Raises StepFailed."""
+    """Put everything that booting `suites` needs into the cache. Raises StepFailed."""
     for suite in suites:
         base(suite, progress)
         installed(suite, source, progress)

@@ -1,4 +1,4 @@
-"""Saying what takes long while it takes long."""
+"""Progress messages for steps that take long."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def wants_colour(stream: IO[str]) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """The last non-empty line of a file that may still be growing; '' where there is none."""
+    """The last non-empty line of a file that may still be growing, or ''."""
     try:
         with log.open("rb") as f:
             f.seek(max(0, log.stat().st_size - 2048))

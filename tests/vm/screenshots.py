@@ -1,4 +1,4 @@
-"""The pictures of the README, behind tools/screenshots: what a real machine prints."""
+"""The pictures of the README, for tools/screenshots: the output of a real machine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PICTURES = {
 
 
 def on_terminal(command: str) -> str:
-    """Runs a command on a terminal of its own, so that it prints as for people."""
+    """Run a command on a terminal of its own, so that its output has colours."""
     setup = f"stty cols {COLUMNS} rows 50; export TERM=xterm LC_ALL=C.UTF-8 SYSTEMD_PAGER="
     return f"script -qec '{setup}; {command}' /dev/null"
 
@@ -74,7 +74,7 @@ QUESTIONS = {
 
 
 def ask(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> Dict[str, Section]:
-    """One boot; what it answered."""
+    """Boot once; return the sections by name."""
     root, data = work / "root.img", work / "data.img"
     with Step("making the disks", sys.stderr):
         disk.variant(base.image, root, {**files, **FILES, **probe_files((QUESTIONS,))})
@@ -86,7 +86,7 @@ def ask(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> Dict[str,
 
 
 def write_pictures(answers: Dict[str, Section], directory: Path) -> None:
-    """Each command with its output."""
+    """Write a picture of each command with its output."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, (command, title) in PICTURES.items():
         section = answers[name]
