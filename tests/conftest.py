@@ -10,9 +10,19 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Generator, List, Optional, Set, Tuple
+from typing import Any, Generator, List, Optional, Set, Tuple
 
 import pytest
+from mounted_system import BOOT, SETUP, TMPFS, System
+from support import (
+    SOURCE,
+    Namespace,
+    build_directory,
+    built,
+    need_programs,
+    program,
+    programs_in,
+)
 from vm import image
 from vm.lab import Lab, Outcome, missing_tools
 from vm.machine import Boot, MachineError
@@ -20,29 +30,14 @@ from vm.progress import Progress, StepFailed
 from vm.scenarios import SCENARIOS
 from vm.table import Table
 
-SOURCE = Path(__file__).resolve().parent.parent
-
 
 class Running:
-    """What lives from the collection to the end of the session."""
+    """State that is kept from the collection to the end of the session."""
 
     lab: Optional[Lab] = None
     told: Set[int] = set()
     shown: Set[Tuple[str, str]] = set()
     table = Table()
-
-
-def build_directory() -> Path:
-    """Where meson built the programs under test: ROFS_BUILD_DIR, else build/ of the checkout."""
-    return Path(os.environ.get("ROFS_BUILD_DIR") or SOURCE / "build").resolve()
-
-
-def program(name: str) -> Path:
-    """A program of the build directory; the test is skipped where it is not built."""
-    found = sorted(p for p in build_directory().rglob(name) if p.is_file())
-    if not found:
-        pytest.skip(f"{name} is not in {build_directory()}: run meson compile, or tools/test")
-    return found[0]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def suites(config: pytest.Config) -> List[str]:
-    """The suites of --suites. Raises UsageError for a name that is none."""
+    """The suites of --suites. Raises UsageError for an unknown name."""
     text = config.getoption("--suites")
     names = list(image.SUITES) if text == "all" else text.split(",")
     unknown = [name for name in names if name not in image.SUITES]
@@ -84,7 +79,7 @@ def wanted_boots(items: List[pytest.Item]) -> List[Tuple[str, str]]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
-    """Leave out what is not booted in a suite; the table says why, if its system itself cannot."""
+    """Deselect what is not booted in a suite; the table says why, if that suite cannot boot it."""
     left_out = []
     for item in items:
         scenario, suite = boot_of(item) or ("", "")
@@ -188,7 +183,7 @@ def verify() -> Path:
 
 @pytest.fixture
 def outcome(request: pytest.FixtureRequest, suite: str) -> Outcome:
-    """What came of the scenario that the test's mark names, in one suite."""
+    """The results of the scenario that the test's mark names, in one suite."""
     lacking = missing_tools()
     if lacking:
         pytest.skip(f"booting needs {', '.join(lacking)}: tools/test installs them")
@@ -231,22 +226,43 @@ def second(outcome: Outcome) -> Boot:
     return outcome.boots[1]
 
 
-Namespace = Callable[[str], "subprocess.CompletedProcess[str]"]
+@pytest.fixture(scope="session")
+def fault_library() -> Path:
+    """For LD_PRELOAD: makes the n-th call fail; see tests/fault.c."""
+    return built("tests/fault.so")
 
 
 @pytest.fixture
 def in_namespace(tmp_path: Path) -> Namespace:
     """Runs a shell script in a mount namespace of its own, in the test's directory.
 
-    What it mounts is gone when it ends, and never seen outside. stdout and stderr are text.
+    What it mounts is gone when it ends, and never seen outside. stdout and stderr are text. The
+    test is skipped where the script needs a program that is not installed.
     """
     if os.geteuid() != 0:
         pytest.skip("mount namespaces need root: run through sudo, as tools/test does")
 
-    def run(script: str) -> subprocess.CompletedProcess[str]:
+    def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        need_programs(*programs_in(script))
         return subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", script],
+            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", script, "sh",
+             *map(str, arguments)],
             cwd=tmp_path, text=True, check=False, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    return run
+
+
+@pytest.fixture
+def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Path) -> System:
+    """Runs checks in a system with a configuration and what `lower` puts on its root."""
+    def run(conf: str, checks: str, lower: str = "",
+            root: str = TMPFS) -> subprocess.CompletedProcess[str]:
+        need_programs(*programs_in(BOOT + checks))
+        (tmp_path / "rofs.conf").write_text(conf)
+        (tmp_path / "boot").write_text(BOOT)
+        (tmp_path / "checks").write_text(". /run/boot\n" + checks)
+        return in_namespace(SETUP.format(generator=generator, prepare=prepare, lower=lower,
+                                         root=root))
 
     return run

@@ -1,8 +1,9 @@
-"""What several tests need: trees to read, runs of the generator, snapshots of what it wrote."""
+"""Helpers for several test modules: trees, runs of programs, snapshots of their output."""
 
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -11,17 +12,64 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent
 STANDARD_DIRS = ("etc", "home", "proc", "rofs", "tmp", "usr", "var")
 RUN_SECONDS_MAX = 60
 EMPTY_DIRECTORY = "(empty directory)"
 
 # The type of the fixture in_namespace.
-Namespace = Callable[[str], subprocess.CompletedProcess[str]]
+Namespace = Callable[..., subprocess.CompletedProcess[str]]
+
+# As the kernel prints it: read I/Os, merges, sectors, ms, then the same of writes.
+STAT = "    5000       10   200000      300       40        5 {sectors:8}        7        0     9\n"
+DEVICES = {"254:0": ("vda", 0), "254:16": ("vdb", 4096)}
+
+
+def build_directory() -> Path:
+    """Where meson built the programs under test: ROFS_BUILD_DIR, else build/ of the checkout."""
+    return Path(os.environ.get("ROFS_BUILD_DIR") or SOURCE / "build").resolve()
+
+
+def built(name: str) -> Path:
+    """A file of the build directory, by its path there; the test is skipped where it is missing."""
+    path = build_directory() / name
+    if not path.exists():
+        pytest.skip(f"{path} is not built: run meson compile, or tools/test")
+    return path
+
+
+def program(name: str) -> Path:
+    """A program of the build directory; the test is skipped where it is not built."""
+    found = sorted(p for p in build_directory().rglob(name) if p.is_file())
+    if not found:
+        pytest.skip(f"{name} is not in {build_directory()}: run meson compile, or tools/test")
+    return found[0]
+
+
+# The programs that tests call, and Debian's package of each. tools/test installs them all.
+PACKAGES = {
+    "getfacl": "acl", "setfacl": "acl",
+    "getfattr": "attr", "setfattr": "attr",
+    "readelf": "binutils",
+    "btrfs": "btrfs-progs", "mkfs.btrfs": "btrfs-progs",
+    "mkfs.vfat": "dosfstools",
+    "debugfs": "e2fsprogs", "dumpe2fs": "e2fsprogs", "e2fsck": "e2fsprogs",
+    "fsck.ext4": "e2fsprogs", "mke2fs": "e2fsprogs", "mkfs.ext4": "e2fsprogs",
+    "sfdisk": "fdisk",
+    "losetup": "mount",
+    "journalctl": "systemd", "systemd-analyze": "systemd", "systemd-escape": "systemd",
+    "blkid": "util-linux", "findmnt": "util-linux", "mkswap": "util-linux",
+    "wipefs": "util-linux",
+    "valgrind": "valgrind",
+    "zsh": "zsh",
+}
 
 
 @dataclass
 class Run:
-    """What a run of the generator left: exit status, messages, and the trees it wrote."""
+    """The result of a run of the generator: exit status, messages, and the trees it wrote."""
 
     status: int
     stderr: str
@@ -30,8 +78,23 @@ class Run:
     late: dict[str, str]
 
 
+def need_programs(*names: str) -> None:
+    """Skip the test where one of them is not installed, and say which package has it."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    lacking = [name for name in names if shutil.which(name, path=path) is None]
+    if lacking:
+        packages = dict.fromkeys(PACKAGES[name] for name in lacking)
+        pytest.skip(f"{', '.join(lacking)} not found: install {', '.join(packages)}")
+
+
+def programs_in(script: str) -> list[str]:
+    """Which of PACKAGES a shell script calls."""
+    words = set(re.findall(r"[\w.-]+", script))
+    return [name for name in PACKAGES if name in words]
+
+
 def make_tree(root: Path, files: Mapping[str, str], dirs: Sequence[str] = ()) -> Path:
-    """A system to read: the standard directories, and what is given."""
+    """Make a tree with the standard directories, `dirs` and `files`."""
     for name in (*STANDARD_DIRS, *dirs):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -65,6 +128,22 @@ def make_golden_tree(case: Path, root: Path) -> None:
         shutil.copy(case / "cmdline", root / "proc/cmdline")
 
 
+def make_status_tree(case: Path, root: Path) -> Path:
+    """The tree of a case of tests/status: what its files say, and two disks."""
+    names = {"conf": "etc/rofs.conf", "mountinfo": "proc/self/mountinfo", "swaps": "proc/swaps",
+             "cmdline": "proc/cmdline"}
+    files = {path: (case / name).read_text() for name, path in names.items()
+             if (case / name).exists()}
+    make_tree(root, files, ("srv", "opt", "var/local/data", "sys/dev/block"))
+    for number, (name, sectors) in DEVICES.items():
+        medium = root / "sys/devices" / name
+        (medium / "device").mkdir(parents=True)
+        (medium / "stat").write_text(STAT.format(sectors=sectors))
+        (medium / "uevent").write_text(f"MAJOR=254\nDEVNAME={name}\nDEVTYPE=disk\n")
+        (root / "sys/dev/block" / number).symlink_to(f"../../devices/{name}")
+    return root
+
+
 def snapshot(top: Path) -> dict[str, str]:
     """Every file below a directory: its text, or '-> TARGET'. Empty directories are named too."""
     found: dict[str, str] = {}
@@ -88,6 +167,42 @@ def environment(root: Optional[Path], extra: Optional[Mapping[str, str]] = None)
     if root is not None:
         env["ROFS_ROOT"] = str(root)
     return env
+
+
+def run_program(program: Path, *arguments: object, root: Optional[Path] = None,
+                **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run it on the system below `root`, with more variables in its environment."""
+    return subprocess.run(
+        [str(program), *map(str, arguments)], env=environment(root, extra), check=False,
+        encoding="utf-8", errors="surrogateescape", stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=RUN_SECONDS_MAX)
+
+
+def under_valgrind(program: Path, *more: str) -> list[str]:
+    """The words that run it under valgrind; with sanitizers, which see the same, it runs alone."""
+    if b"__asan_init" in program.read_bytes():
+        return []
+    need_programs("valgrind")
+    return ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", *more]
+
+
+def on_terminal(argv: Sequence[str], env: dict[str, str]) -> str:
+    """What a program prints on a terminal of 80 columns."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(argv[0], list(argv), env)
+    text = b""
+    while True:
+        try:
+            chunk = os.read(fd, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not chunk:
+            break
+        text += chunk
+    os.close(fd)
+    os.waitpid(pid, 0)
+    return text.decode()
 
 
 def run_generator(generator: Path, root: Path, work: Path,
@@ -117,6 +232,7 @@ def verify(early: Path) -> list[str]:
                    if p.suffix in (".mount", ".service") and p.is_file() and not p.is_symlink())
     if not units:
         return []
+    need_programs("systemd-analyze")
     # An argument with a colon means something else: a target pulls those units in.
     target = early.parent / "with-colon.target"
     colons = [p.name for p in units if ":" in p.name]

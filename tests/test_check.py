@@ -1,15 +1,14 @@
-"""`rofs check` on trees that each hold what will go wrong."""
+"""`rofs check` on trees that each have one problem."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Optional
 
 import pytest
-from support import RUN_SECONDS_MAX, environment, make_tree
+from support import make_tree, run_program
 
 SCHEMA = Path(__file__).resolve().parent.parent / "docs/check.schema.json"
 MIB = 1024 * 1024
@@ -19,11 +18,8 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 
 
 def check(rofs: Path, root: Optional[Path], *arguments: str) -> tuple[int, list[str]]:
-    """Exit status, and the lines but for the last, which counts them."""
-    done = subprocess.run(
-        [str(rofs), "check", *arguments], env=environment(root), check=False, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        timeout=RUN_SECONDS_MAX)
+    """The exit status, and all lines except the last, which counts them."""
+    done = run_program(rofs, "check", *arguments, root=root)
     assert done.stderr == ""
     *lines, last = done.stdout.splitlines()
     errors = len([line for line in lines if re.match(r"(\S+: )?error: ", line)])
@@ -228,13 +224,11 @@ def test_nothing_is_declared(rofs: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["word"], ["--rot=/"]])
 def test_wrong_arguments_are_a_wrong_call(rofs: Path, arguments: list[str]) -> None:
-    done = subprocess.run([str(rofs), "check", *arguments], check=False, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
-    assert (done.returncode, done.stdout) == (2, b"")
+    done = run_program(rofs, "check", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_a_tree_that_is_not_there(rofs: Path, tmp_path: Path) -> None:
-    done = subprocess.run([str(rofs), "check", f"--root={tmp_path}/x"], check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert b"No such file or directory" in done.stderr
+    done = run_program(rofs, "check", f"--root={tmp_path}/x")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No such file or directory" in done.stderr

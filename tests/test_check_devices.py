@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_prepare import System, system
-
-assert system  # a fixture, used by its name
+from mounted_system import System
 
 pytestmark = pytest.mark.root
 
@@ -28,8 +26,8 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 
 
 @pytest.fixture
-def check(system: System, rofs: Path):  # noqa: F811
-    """What rofs check says with a rofs.conf and an fstab, without the line that counts."""
+def check(system: System, rofs: Path):
+    """The output of rofs check for a rofs.conf and an fstab, without its last line."""
     def run(conf: str, fstab: str) -> list[str]:
         done = system(conf, f"printf '{fstab}' > /etc/fstab" + DISKS,
                       f"mkdir srv mnt; cp {rofs} rofs-bin")

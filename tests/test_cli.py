@@ -2,68 +2,44 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import pytest
-from support import RUN_SECONDS_MAX, environment, make_golden_tree, make_tree, snapshot
+from support import (
+    environment,
+    make_golden_tree,
+    make_tree,
+    on_terminal,
+    run_program,
+    snapshot,
+)
 
 GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
 CONF = "[Overlay /var]\n[Overlay /home]\n"
 
 
-def run(rofs: Path, *arguments: str, root: Optional[Path] = None,
-        **extra: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(rofs), *arguments], env=environment(root, extra), text=True, check=False,
-        errors="surrogateescape", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, timeout=RUN_SECONDS_MAX)
-
-
-def on_terminal(argv: Sequence[str], env: dict[str, str]) -> str:
-    """What a program prints on a terminal of 80 columns."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve(argv[0], list(argv), env)
-    text = b""
-    while True:
-        try:
-            chunk = os.read(fd, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            break
-        if not chunk:
-            break
-        text += chunk
-    os.close(fd)
-    os.waitpid(pid, 0)
-    return text.decode()
-
-
 def test_help_goes_to_standard_output(rofs: Path) -> None:
-    done = run(rofs, "--help")
+    done = run_program(rofs, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: rofs COMMAND")
     assert done.stderr == ""
 
 
 def test_version(rofs: Path) -> None:
-    done = run(rofs, "--version")
+    done = run_program(rofs, "--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("rofs ")
 
 
 def test_no_command_is_a_wrong_call(rofs: Path) -> None:
-    done = run(rofs)
+    done = run_program(rofs)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Usage: ")
 
 
 def test_unknown_command_has_a_suggestion(rofs: Path) -> None:
-    done = run(rofs, "plna")
+    done = run_program(rofs, "plna")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "rofs: unknown command plna; did you mean plan?\n"
 
@@ -71,7 +47,7 @@ def test_unknown_command_has_a_suggestion(rofs: Path) -> None:
 @pytest.mark.parametrize("arguments", [["--wrong"], ["plan", "--wrong"], ["plan", "word"],
                                        ["plan", "--root"]], ids=" ".join)
 def test_wrong_arguments_are_a_wrong_call(rofs: Path, arguments: list[str]) -> None:
-    done = run(rofs, *arguments)
+    done = run_program(rofs, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr != ""
 
@@ -88,7 +64,7 @@ def test_full_disk_is_a_failure(rofs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda path: path.name)
 def test_plan_is_what_the_generator_writes(case: Path, rofs: Path, tmp_path: Path) -> None:
     make_golden_tree(case, tmp_path / "root")
-    done = run(rofs, "plan", f"--root={tmp_path}/root", f"--output={tmp_path}/out")
+    done = run_program(rofs, "plan", f"--root={tmp_path}/root", f"--output={tmp_path}/out")
     said = (case / "stderr").read_bytes().decode(errors="surrogateescape")
     if "rofs is off" in said:
         # The boot that is planned is an ordinary one, or nothing is declared.
@@ -102,8 +78,8 @@ def test_plan_is_what_the_generator_writes(case: Path, rofs: Path, tmp_path: Pat
 
 def test_plan_shows_each_file_under_its_name(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
-    shown = run(rofs, "plan", root=root)
-    run(rofs, "plan", f"--output={tmp_path}/out", root=root)
+    shown = run_program(rofs, "plan", root=root)
+    run_program(rofs, "plan", f"--output={tmp_path}/out", root=root)
     assert shown.returncode == 0
     blocks = shown.stdout.split("\n\n# ")
     for name, text in snapshot(tmp_path / "out").items():
@@ -119,7 +95,7 @@ def test_plan_writes_over_nothing(rofs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "rofs.mount").write_text("mine\n")
-    done = run(rofs, "plan", f"--output={out}", root=root)
+    done = run_program(rofs, "plan", f"--output={out}", root=root)
     assert done.returncode == 1
     assert "rofs.mount is there already" in done.stderr
     assert snapshot(out) == {"rofs.mount": "mine\n"}
@@ -129,7 +105,7 @@ def test_plan_of_a_recovery_boot_is_that_of_the_next_ordinary_one(
     rofs: Path, tmp_path: Path
 ) -> None:
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF, "proc/cmdline": "ro single\n"})
-    done = run(rofs, "plan", root=root)
+    done = run_program(rofs, "plan", root=root)
     assert done.returncode == 0
     assert done.stderr == ("rofs is off in this boot (single on the kernel command line requests "
                            "a recovery boot); these are the units of an ordinary one\n")
@@ -137,7 +113,7 @@ def test_plan_of_a_recovery_boot_is_that_of_the_next_ordinary_one(
 
 
 def test_plan_without_root_directory_says_so(rofs: Path, tmp_path: Path) -> None:
-    done = run(rofs, "plan", f"--root={tmp_path}/nowhere")
+    done = run_program(rofs, "plan", f"--root={tmp_path}/nowhere")
     assert done.returncode == 1
     assert done.stderr == f"rofs: {tmp_path}/nowhere: No such file or directory\n"
 
@@ -150,7 +126,7 @@ def test_colour_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
     assert "\033[" in on_terminal(argv, base)
     assert "\033[" not in on_terminal(argv, {**base, "NO_COLOR": "1"})
     assert "\033[" not in on_terminal(argv, {**base, "TERM": "dumb"})
-    assert "\033[" not in run(rofs, "plan", root=root, TERM="xterm").stdout
+    assert "\033[" not in run_program(rofs, "plan", root=root, TERM="xterm").stdout
 
 
 def test_sentences_are_broken_between_words_on_terminals_only(rofs: Path, tmp_path: Path) -> None:
@@ -158,7 +134,7 @@ def test_sentences_are_broken_between_words_on_terminals_only(rofs: Path, tmp_pa
     word = "/srv/" + "long" * 30
     conf = CONF + f"[Overlay /srv/\u00e4]\n[Overlay {word}]\n[Overlay /media]\nSzie=1\n"
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf})
-    plain = run(rofs, "check", root=root).stdout.splitlines()
+    plain = run_program(rofs, "check", root=root).stdout.splitlines()
     assert max(len(line) for line in plain) > 80
     seen = on_terminal([str(rofs), "check"], {**environment(root), "TERM": "xterm",
                                               "SYSTEMD_PAGER": "", "NO_COLOR": "1"})
@@ -172,7 +148,7 @@ def test_pager_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
     pager = {"SYSTEMD_PAGER": "sed 's/^/paged: /'", "NO_COLOR": "1"}
     seen = on_terminal([str(rofs), "plan"], {**environment(root), "TERM": "xterm", **pager})
     assert seen.startswith("paged: # rofs.fstab")
-    assert "paged" not in run(rofs, "plan", root=root, **pager).stdout
+    assert "paged" not in run_program(rofs, "plan", root=root, **pager).stdout
 
 
 @pytest.mark.parametrize("verb", ["check", "plan"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from support import RUN_SECONDS_MAX
+from support import RUN_SECONDS_MAX, SOURCE, need_programs, run_program
 
-COMPLETIONS = Path(__file__).resolve().parent.parent / "completions"
+COMPLETIONS = SOURCE / "completions"
 
 
 def environment(rofs: Path) -> dict[str, str]:
@@ -31,15 +30,11 @@ def bash(rofs: Path, *words: str) -> list[str]:
 
 
 def verbs(rofs: Path) -> list[str]:
-    text = subprocess.run([str(rofs), "--help"], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
-    return re.findall(r"^  ([a-z]+) ", text, re.M)
+    return re.findall(r"^  ([a-z]+) ", run_program(rofs, "--help").stdout, re.M)
 
 
 def options(rofs: Path, verb: str) -> list[str]:
-    text = subprocess.run([str(rofs), verb, "--help"], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
-    return re.findall(r"^  (--[a-z-]+=?)", text, re.M)
+    return re.findall(r"^  (--[a-z-]+=?)", run_program(rofs, verb, "--help").stdout, re.M)
 
 
 def test_verbs(rofs: Path) -> None:
@@ -85,8 +80,7 @@ compset() { }
     (("plan", "--root=/"), ["files -/"]),
 ])
 def test_zsh(rofs: Path, words: tuple[str, ...], offered: list[str]) -> None:
-    if shutil.which("zsh") is None:
-        pytest.skip("zsh is missing: install it")
+    need_programs("zsh")
     quoted = " ".join(f"'{word}'" for word in words)
     script = (f"{ZSH}words=(rofs {quoted}) CURRENT={len(words) + 1} PREFIX='{words[-1]}'\n"
               f". {COMPLETIONS}/rofs.zsh\n")

@@ -1,6 +1,6 @@
 """`rofs diff` over real overlays, each change made as programs make it.
 
-The systems are those of test_prepare.py: generated units, mounted in a mount namespace.
+The systems are those of mounted_system.py: generated units, mounted in a mount namespace.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import base64
 import json
 import os
 import shlex
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from test_cli import run
-from test_prepare import DATA, System, system  # noqa: F401
+from mounted_system import DATA, System
+from support import run_program, under_valgrind
 
 pytestmark = pytest.mark.root
 
@@ -43,7 +42,7 @@ ROWS = "--raw --noheadings --output=change,type,path,note"
 
 
 @pytest.fixture
-def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:  # noqa: F811
+def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
 
     def run_diff(lower: str, changes: str, arguments: str = ROWS, conf: str = CONF,
@@ -603,17 +602,17 @@ def test_off_is_told(rofs: Path, tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "proc").mkdir()
     (tmp_path / "rofs").mkdir()
-    done = run(rofs, "diff", root=tmp_path)
+    done = run_program(rofs, "diff", root=tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == "rofs: rofs is off in this boot: rofs.conf declares nothing\n"
 
     (tmp_path / "etc/rofs.conf").write_text("[Overlay /etc]\n")
-    done = run(rofs, "diff", root=tmp_path)
+    done = run_program(rofs, "diff", root=tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
     assert "/rofs is not mounted" in done.stderr
 
     (tmp_path / "proc/cmdline").write_text("ro single\n")
-    done = run(rofs, "diff", "/etc", root=tmp_path)
+    done = run_program(rofs, "diff", "/etc", root=tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
     assert "recovery boot" in done.stderr
 
@@ -646,7 +645,7 @@ def test_wrong_options(diff: Diff, arguments: list[str]) -> None:
 
 
 def test_help_names_every_option_and_column(rofs: Path) -> None:
-    done = run(rofs, "diff", "--help")
+    done = run_program(rofs, "diff", "--help")
     assert done.returncode == 0
     for word in ("--unified", "--sort=", "--all", "--json", "--null", "--output=", "--noheadings",
                  "--raw", "--bytes", "CHANGE", "TYPE", "USED", "SIZE", "PATH", "NOTE", "OVERLAY",
@@ -656,13 +655,7 @@ def test_help_names_every_option_and_column(rofs: Path) -> None:
 
 @pytest.mark.parametrize("arguments", ["", "-u", "--json", "--sort=size"])
 def test_valgrind_finds_nothing(diff: Diff, rofs: Path, arguments: str) -> None:
-    if b"__asan_init" in rofs.read_bytes():
-        command = "/rofs-command diff"  # the sanitizers look already
-    elif shutil.which("valgrind") is None:
-        pytest.skip("valgrind is missing: install it")
-    else:
-        command = ("valgrind -q --error-exitcode=99 --leak-check=full --log-file=/run/found"
-                   " /rofs-command diff")
+    command = shlex.join([*under_valgrind(rofs, "--log-file=/run/found"), "/rofs-command", "diff"])
     done = diff("echo x > a; mkdir d e; touch d/f e/f; ln -s a l; setfattr -n trusted.x -v y a",
                 "echo y > a; chmod 600 d/f; rm -r e; mkdir e; ln -sf b l; mkdir n; touch n/f",
                 arguments, command=command)

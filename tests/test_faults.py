@@ -1,4 +1,4 @@
-"""Whatever goes wrong while units are written, half a tree of mounts is never enabled."""
+"""Whatever fails while units are written, half a tree of mounts is never enabled."""
 
 from __future__ import annotations
 
@@ -147,18 +147,15 @@ def test_links_of_other_generators_are_kept(generator: Path, system: Path, tmp_p
 
 
 @pytest.fixture
-def fault(build_dir: Path) -> dict[str, str]:
+def fault(fault_library: Path) -> dict[str, str]:
     """The environment in which the n-th call fails."""
-    library = build_dir / "tests/fault.so"
-    if not library.exists():
-        pytest.skip(f"{library} is not built: run meson compile, or tools/test")
-    return {"LD_PRELOAD": str(library),
+    return {"LD_PRELOAD": str(fault_library),
             "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
 
 
 @pytest.fixture
 def n_calls(fault: dict[str, str], generator: Path, system: Path, tmp_path: Path) -> int:
-    """How many calls there are to fail."""
+    """The number of calls that can fail."""
     count = tmp_path / "count"
     done = run(generator, system, tmp_path / "counted", {**fault, "FAULT_COUNT": str(count)})
     assert done.returncode == 0, done.stderr
@@ -203,14 +200,18 @@ def test_interrupted_write_is_repeated(
     assert snapshot(out) == complete
 
 
+def kill_at(fault: dict[str, str], at: int) -> dict[str, str]:
+    """The environment in which the generator is killed at one of its calls."""
+    return {**fault, "FAULT_AT": str(at), "FAULT_SIGNAL": str(int(signal.SIGKILL))}
+
+
 def test_kill_at_each_call_leaves_all_or_nothing_enabled(
     fault: dict[str, str], n_calls: int, generator: Path, system: Path, tmp_path: Path,
     complete: dict[str, str]
 ) -> None:
     for at in range(1, n_calls + 1):
         out = tmp_path / f"out-{at}"
-        done = run(generator, system, out,
-                   {**fault, "FAULT_AT": str(at), "FAULT_SIGNAL": str(int(signal.SIGKILL))})
+        done = run(generator, system, out, kill_at(fault, at))
         assert done.returncode == -signal.SIGKILL
         if out.exists():
             check_whole_or_off(snapshot(out), complete)
@@ -225,8 +226,7 @@ def test_kill_at_each_call_beside_another_generator(
         for target in TARGETS:
             (out / target).mkdir(parents=True)
             (out / target / "other.mount").symlink_to("../other.mount")
-        run(generator, system, out,
-            {**fault, "FAULT_AT": str(at), "FAULT_SIGNAL": str(int(signal.SIGKILL))})
+        run(generator, system, out, kill_at(fault, at))
         found = snapshot(out)
         for target in TARGETS:
             assert found.pop(f"{target}/other.mount") == "-> ../other.mount"

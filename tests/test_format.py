@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
-from conftest import program
-from support import environment, make_tree
+from support import environment, make_tree, program
 
 CONF = ("[Overlay /var]\n[Partition p]\nDevice={device}\nType={type}\nFormat=yes\n"
         "[Persist /var/a]\nPartition=p\n[Partition without]\nDevice=/dev/none\n"

@@ -18,21 +18,14 @@ from support import (
     environment,
     make_golden_tree,
     make_tree,
+    need_programs,
     run_generator,
     snapshot,
     verify,
 )
+from vm.scenario import MINIMAL_CONF
 
 GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
-MINIMAL = """\
-[Overlay /var]
-[Overlay /etc]
-[Overlay /home]
-[Partition data]
-Device=LABEL=data
-[Persist /var/local/data]
-Partition=data
-"""
 
 
 def write_snapshot(top: Path, found: dict[str, str]) -> None:
@@ -74,8 +67,6 @@ def test_golden(golden: Path, golden_run: Run, request: pytest.FixtureRequest) -
 
 
 def test_systemd_accepts_golden(golden: Path, golden_run: Run, tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is missing: install systemd")
     assert verify(tmp_path / "generator.early") == []
 
 
@@ -88,7 +79,7 @@ def test_golden_names_are_sentences() -> None:
 @pytest.fixture
 def minimal(tmp_path: Path) -> Path:
     """A system with the minimal configuration."""
-    return make_tree(tmp_path / "root", {"etc/rofs.conf": MINIMAL})
+    return make_tree(tmp_path / "root", {"etc/rofs.conf": MINIMAL_CONF})
 
 
 def test_one_directory_gets_everything(minimal: Path, generator: Path, tmp_path: Path) -> None:
@@ -210,9 +201,8 @@ def test_reload_reads_below_the_overlay(
 
 
 def test_generator_links_libc_alone(generator: Path) -> None:
-    """Each library more is time that every boot takes, before anything is mounted."""
-    if shutil.which("readelf") is None:
-        pytest.skip("readelf is missing: install binutils")
+    """Each further library costs time in every boot, before anything is mounted."""
+    need_programs("readelf")
     done = subprocess.run(["readelf", "-d", str(generator)], check=True, text=True,
                           stdout=subprocess.PIPE)
     needed = re.findall(r"\(NEEDED\).*\[(.+)\]", done.stdout)

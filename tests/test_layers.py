@@ -1,4 +1,4 @@
-"""Nothing includes upwards: a room of src/ knows only those before it."""
+"""No room of src/ includes one that comes after it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import program
+from support import program
 
 
 @pytest.mark.parametrize("to_journal, prefix", [(True, "<3>"), (False, "rofs-superblock: ")])

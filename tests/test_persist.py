@@ -1,4 +1,4 @@
-"""What persists are made of: real file systems that fill up, cuts at any moment, single files."""
+"""Persists on real file systems: full ones, power cuts at any moment, single files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import errno
 from pathlib import Path
 
 import pytest
-import test_prepare
-from test_prepare import DATA, System, sections
+from mounted_system import DATA, System, sections
 
 pytestmark = pytest.mark.root
-
-# The same small system, with a file system of its own as the partition.
-system = test_prepare.system
 
 EXT4 = ("truncate -s {size} ../disk.img; mkfs.ext4 -q {more} ../disk.img;"
         " mount ../disk.img run/disk\n")
@@ -239,15 +235,6 @@ def cut(system: System, fault_library: Path, fault: str, power: str) -> dict[str
         CONF, TELL + CUT.format(fault=fault, power=power),
         SMALL_TREE + f"cp {fault_library} fault.so\n"
         + "truncate -s 40M run/empty; mkfs.ext4 -q -J size=4 run/empty; mkdir run/disk/x\n"))
-
-
-@pytest.fixture
-def fault_library(build_dir: Path) -> Path:
-    """Makes the n-th call fail."""
-    library = build_dir / "tests/fault.so"
-    if not library.exists():
-        pytest.skip(f"{library} is not built: run meson compile, or tools/test")
-    return library
 
 
 def test_power_cut_at_any_call_leaves_it_done_or_not_begun(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import pytest
+from support import SOURCE
 
-SOURCE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SOURCE / "tools"))
 
 from ansi_svg import draw  # noqa: E402

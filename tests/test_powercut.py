@@ -1,4 +1,4 @@
-"""What tests/powercut/run makes of results, and how records are told from what is torn."""
+"""How tests/powercut/run reports results, and how torn records are recognized."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GOOD = Cut(0, "load", "operation 7", loss=Loss(8, 5, 4), state="not clean", prom
 
 
 def cut_line(cut: Cut) -> Any:
-    """A cut as the command keeps it."""
+    """A cut as the command stores it."""
     return {"kind": "cut", "seed": 1, "chain": cut.chain, "cut": dataclasses.asdict(cut)}
 
 
 def control_line(synced: int, found: int) -> Any:
-    """What a medium that lies has left, as the command keeps it."""
+    """The result of a medium that ignores flushes, as the command stores it."""
     return {"kind": "control", "seed": 1, "chain": 0, "synced": synced, "found": found}
 
 
@@ -32,7 +32,7 @@ END = {"kind": "end", "seed": 1, "chain": 0}
 
 
 def report(directory: Path, lines: List[Any]) -> "subprocess.CompletedProcess[str]":
-    """The command on these results."""
+    """Run the command on these results."""
     results = directory / "results"
     results.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return subprocess.run([sys.executable, str(RUN), "--report", str(results)],

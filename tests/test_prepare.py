@@ -1,167 +1,19 @@
-"""rofs-prepare between real mounts: a small system in a mount namespace, booted by its units.
-
-The system lives on a tmpfs and sees the host's /usr. The generator writes its units there, and
-`boot` mounts what they say in the order systemd would, with rofs-prepare where it belongs.
-"""
+"""rofs-prepare between real mounts: what it prepares in the system of mounted_system.py."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Namespace, environment, make_tree
+from mounted_system import BTRFS, DATA, System, sections
+from support import environment, make_tree
 
 pytestmark = pytest.mark.root
 
-TOOLS = ("setfacl", "getfacl", "setfattr", "getfattr")
 RUNNING_ID = "0123456789abcdef0123456789abcdef"
 FLASH_ID = "fedcba9876543210fedcba9876543210"
-
-TMPFS = "mount -t tmpfs -o mode=0755 sys sys"
-BTRFS = """
-truncate -s 128M image
-mkfs.btrfs -q image
-mount -o loop image sys
-for name in etc var; do btrfs -q subvolume create sys/$name; done
-"""
-SETUP = """
-mkdir sys
-{root}
-cp {generator} sys/rofs-generator
-cp {prepare} sys/rofs-prepare
-cd sys
-mkdir -p -m 0755 etc home proc rofs run usr var dev root
-mkdir -m 1777 tmp
-for name in bin sbin lib lib64 lib32 libx32; do
-    if [ -L /$name ]; then cp -P /$name .; fi
-done
-mount --bind /usr usr
-mount --bind /dev dev
-mount -t proc proc proc
-mount -t tmpfs run run
-printf 'root:x:0:0::/root:/bin/sh\\nalice:x:1234:5678::/:/bin/sh\\n' > etc/passwd
-printf 'root:x:0:\\nstaff:x:4321:\\n' > etc/group
-: > etc/fstab
-mkdir run/disk
-cp ../rofs.conf etc/rofs.conf
-cp ../boot run/boot
-cp ../checks run/checks
-{lower}
-touch -d '2020-02-02 02:02:02.123456789 UTC' etc var home
-exec chroot . /bin/sh -eu /run/checks
-"""
-
-# What systemd would do, in its order. prepare leaves its exit status in /run/status.
-BOOT = r"""
-units=/run/units
-value() { sed -n "s/^$2=//p" "$units/$1" | sed 's/%%/%/g'; }
-# systemd does not take the guard (autofs) for the mount itself.
-is_mounted() { findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs; }
-start() {
-    ! is_mounted "$(value "$1" Where)" || return 0
-    for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
-    [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
-    mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
-        "$(value "$1" What)" "$(value "$1" Where)"
-}
-by_depth() {
-    for u in "$@"; do printf '%s\t%s\n' "$(value "$u" Where)" "$u"; done | sort | cut -f 2
-}
-generate() { ROFS_LOG=stderr ROFS_ROOT=/ /rofs-generator $units || true; }
-pools() {
-    cd $units
-    start rofs.mount
-    start rofs-ro.mount
-    for u in $(by_depth $(ls | grep -E '^rofs-(ro|rw)-')); do start "$u"; done
-    for u in rofs-persist-*.mount; do
-        [ -f "$u" ] || continue
-        mkdir -p "$(value "$u" Where)"
-        # The partition: a directory that stays over the boots of a test.
-        mount --bind -o private /run/disk "$(value "$u" Where)"
-    done
-    cd /
-}
-# The run that mounts what it prepares; systemd then finds it mounted.
-one_pass() {
-    sum=0
-    [ ! -f $units/rofs-prepare.service ] || /rofs-prepare ram || sum=$?
-    echo $sum > /run/status
-}
-prepare() {
-    : "${sum:=0}"
-    runs $units/rofs-prepare-persist-*.service $units/rofs-prepare-rw-*.service
-    echo $sum > /run/status
-}
-runs() {
-    for u in "$@"; do
-        [ -f "$u" ] || continue
-        verb=$(sed -n 's,^ExecStart=.*/rofs-prepare \([a-z]*\) .*,\1,p' "$u")
-        subject=$(sed -n 's,^ExecStart=.*/rofs-prepare [a-z]* ,,p' "$u")
-        /rofs-prepare "$verb" "$subject" || sum=$?
-    done
-}
-merge() {
-    cd $units
-    for u in $(by_depth $(ls | grep '^rofs-overlay-')); do
-        start "$u" || echo "not mounted: $u"
-    done
-    runs $units/rofs-prepare-fallback-*.service
-    mine=$(ls local-fs.target.wants local-fs.target.requires 2>/dev/null | grep '\.mount$' || true)
-    for u in $(by_depth $mine); do
-        [ "$u" = tmp.mount ] || start "$u" || echo "not mounted: $u"
-    done
-    cd /
-}
-boot() { generate 2>/dev/null; one_pass; pools; prepare; merge; }
-# Everything of a directory that can be seen, without the name: two can be compared.
-facts() {
-    stat -c '%F %a %u %g %y' "$1"
-    getfacl -cpn "$1"
-    getfattr -h -d -m - -e hex --absolute-names "$1" | sed '/^#/d;/trusted\.overlay\./d'
-}
-# The same for all below.
-listing() {
-    (cd "$1" && find . -printf '%y %m %U %G %T@ %s %p %l\n' | sort &&
-        find . -exec getfattr -h -d -m - -e hex {} + | sort)
-}
-"""
-
-System = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Path) -> System:
-    """Runs checks in a system with a configuration and what `lower` puts on its root."""
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"{', '.join(missing)} missing: install acl and attr")
-
-    def run(conf: str, checks: str, lower: str = "",
-            root: str = TMPFS) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "rofs.conf").write_text(conf)
-        (tmp_path / "boot").write_text(BOOT)
-        (tmp_path / "checks").write_text(". /run/boot\n" + checks)
-        return in_namespace(SETUP.format(generator=generator, prepare=prepare, lower=lower,
-                                         root=root))
-
-    return run
-
-
-def sections(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
-    """What the checks printed, cut at lines `== NAME`. Fails if a command failed."""
-    assert done.returncode == 0, done.stderr
-    found: dict[str, list[str]] = {}
-    for line in done.stdout.splitlines():
-        if line.startswith("== "):
-            found[line[3:]] = []
-        elif found and line:
-            list(found.values())[-1].append(line)
-    return found
-
 
 ATTRIBUTES = {
     "plain": "true",
@@ -326,8 +178,6 @@ def test_machine_id_is_made_when_there_is_none(system: System) -> None:
 
 def test_subvolume_is_not_taken_for_a_mount(system: System) -> None:
     """Each subvolume of btrfs has a device number of its own, as a mount has."""
-    if shutil.which("mkfs.btrfs") is None:
-        pytest.skip("mkfs.btrfs missing: install btrfs-progs")
     done = system("[Overlay /etc]\n[Overlay /var]\n", f"""
         echo {RUNNING_ID} > /run/machine-id
         mount --bind /run/machine-id /etc/machine-id
@@ -377,9 +227,6 @@ def test_newer_updated_marks_are_left_alone(system: System) -> None:
         "boot; echo == upper; ls -A /rofs/rw/etc/upper\n",
         "touch -d 2100-01-01 etc/.updated"))
     assert ".updated" not in found["upper"]
-
-
-DATA = "[Partition data]\nDevice=LABEL=data\n"
 
 
 def test_persist_directories_are_made_as_declared(system: System) -> None:
@@ -629,10 +476,7 @@ def test_nested_overlays_show_their_own_layers(system: System) -> None:
     assert found["lower"] == ["old"]
 
 
-def test_without_overlayfs_paths_are_bound_read_only(system: System, build_dir: Path) -> None:
-    library = build_dir / "tests/fault.so"
-    if not library.exists():
-        pytest.skip(f"{library} is not built: run meson compile, or tools/test")
+def test_without_overlayfs_paths_are_bound_read_only(system: System, fault_library: Path) -> None:
     done = system("[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\nSize=1M\n", r"""
         export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
         for run in 1 2; do
@@ -643,7 +487,7 @@ def test_without_overlayfs_paths_are_bound_read_only(system: System, build_dir: 
         cat /etc/machine-id
         mount -t tmpfs persist /var/lib; findmnt -rn -o SOURCE /var/lib
     """, f"""
-        cp {library} run/fault.so; echo {RUNNING_ID} > run/id; : > etc/machine-id
+        cp {fault_library} run/fault.so; echo {RUNNING_ID} > run/id; : > etc/machine-id
         mount --bind run/id etc/machine-id; mkdir var/lib; mount --make-shared .
     """)
     assert done.stderr.splitlines() == [

@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import RUN_SECONDS_MAX, Namespace, environment, make_tree
-from test_cli import on_terminal
+from support import (
+    SOURCE,
+    Namespace,
+    environment,
+    make_status_tree,
+    on_terminal,
+    run_program,
+    under_valgrind,
+)
 
 CASES = sorted((Path(__file__).parent / "status").iterdir())
-SCHEMA = Path(__file__).resolve().parent.parent / "docs/status.schema.json"
-# As the kernel prints it: read I/Os, merges, sectors, ms, then the same of writes.
-STAT = "    5000       10   200000      300       40        5 {sectors:8}        7        0     9\n"
-DEVICES = {"254:0": ("vda", 0), "254:16": ("vdb", 4096)}
+SCHEMA = SOURCE / "docs/status.schema.json"
 
 
 @dataclass
@@ -34,28 +38,9 @@ class Said:
     err: str
 
 
-def make_system(case: Path, root: Path) -> Path:
-    """A tree like a running machine: `conf`, `mountinfo`, `swaps`, `cmdline`, `devices`."""
-    names = {"conf": "etc/rofs.conf", "mountinfo": "proc/self/mountinfo", "swaps": "proc/swaps",
-             "cmdline": "proc/cmdline"}
-    files = {path: (case / name).read_text() for name, path in names.items()
-             if (case / name).exists()}
-    make_tree(root, files, ("srv", "opt", "var/local/data", "sys/dev/block"))
-    for number, (name, sectors) in DEVICES.items():
-        medium = root / "sys/devices" / name
-        (medium / "device").mkdir(parents=True)
-        (medium / "stat").write_text(STAT.format(sectors=sectors))
-        (medium / "uevent").write_text(f"MAJOR=254\nDEVNAME={name}\nDEVTYPE=disk\n")
-        (root / "sys/dev/block" / number).symlink_to(f"../../devices/{name}")
-    return root
-
-
 def run(rofs: Path, root: Path, *arguments: str) -> Said:
-    done = subprocess.run(
-        [str(rofs), "status", *arguments], env=environment(root, {"LC_ALL": "C.UTF-8"}),
-        check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        timeout=RUN_SECONDS_MAX)
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+    done = run_program(rofs, "status", *arguments, root=root, LC_ALL="C.UTF-8")
+    return Said(done.returncode, done.stdout, done.stderr)
 
 
 def without_padding(text: str) -> str:
@@ -71,13 +56,13 @@ def case(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def system(case: Path, tmp_path: Path) -> Path:
     """The case as a tree."""
-    return make_system(case, tmp_path / "root")
+    return make_status_tree(case, tmp_path / "root")
 
 
 @pytest.fixture
 def healthy(tmp_path: Path) -> Path:
     """A machine on which all is well."""
-    return make_system(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
+    return make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
 
 
 @pytest.mark.parametrize(("name", "arguments"), [
@@ -206,7 +191,7 @@ def test_overlaid_configuration_that_differs_is_noticed(
     in_namespace: Namespace, rofs: Path, tmp_path: Path
 ) -> None:
     case = Path(__file__).parent / "status/01-all-is-in-force"
-    root = make_system(case, tmp_path / "root")
+    root = make_status_tree(case, tmp_path / "root")
     done = in_namespace(f"""
 mount -t tmpfs -o mode=700 rofs {root}/rofs
 mkdir {root}/rofs/ro
@@ -233,14 +218,9 @@ rm {root}/etc/rofs.conf
 @pytest.mark.parametrize("arguments", [
     "status", "status --json", "status --openmetrics", "check", "plan"])
 def test_valgrind_or_sanitizers_find_nothing(healthy: Path, rofs: Path, arguments: str) -> None:
-    valgrind = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full"]
-    if b"__asan_init" in rofs.read_bytes():
-        valgrind = []  # they look already
-    elif shutil.which("valgrind") is None:
-        pytest.skip("valgrind is missing: install it")
     done = subprocess.run(
-        [*valgrind, str(rofs), *arguments.split()],
-        env=environment(healthy), check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        [*under_valgrind(rofs), str(rofs), *arguments.split()], env=environment(healthy),
+        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()
 
 
@@ -258,7 +238,7 @@ def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         top.chmod(0o755)
-        root = make_system(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
+        root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
         copy = shutil.copy(rofs, top / "rofs-copy")
         (root / "rofs").chmod(0o700)
         done = subprocess.run(

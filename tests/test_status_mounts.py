@@ -1,6 +1,6 @@
 """rofs status and rofs-verify between real mounts: pieces of a protected system are taken away.
 
-The system is that of the tests of rofs-prepare: a chroot on a tmpfs, in a mount namespace.
+The system is that of mounted_system.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_prepare import System, system
-
-assert system  # a fixture, used by its name
+from mounted_system import System
 
 pytestmark = pytest.mark.root
 
@@ -50,7 +48,7 @@ say() {
 
 
 @pytest.fixture
-def said(system: System, rofs: Path, verify: Path):  # noqa: F811
+def said(system: System, rofs: Path, verify: Path):
     """Runs steps in the protected system and gives what was said, by name."""
     def run(steps: str, conf: str = CONF) -> dict[str, str]:
         done = system(conf, CHECKS + steps, f"mkdir srv; cp {rofs} rofs-bin; cp {verify} .")

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Sequence
 
 import pytest
-from conftest import program
+from support import Namespace, need_programs, program, run_program
 from vm import disk
 
 MIB = disk.MIB
 
 
+@pytest.fixture(autouse=True)
+def tools_of_ext4() -> None:
+    need_programs("debugfs", "dumpe2fs", "e2fsck", "mke2fs")
+
+
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([str(program("rofs-superblock")), *map(str, arguments)], text=True,
-                          check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return run_program(program("rofs-superblock"), *arguments)
 
 
 def make(image: Path, size: int = 192 * MIB, arguments: Sequence[str] = (),
@@ -154,15 +158,10 @@ def test_export_has_what_udev_names_it_by(tmp_path: Path) -> None:
     assert image.read_bytes() == before
 
 
-def in_namespace(directory: Path, script: str) -> "subprocess.CompletedProcess[str]":
-    """Run a script that mounts, with the program as its argument."""
-    return subprocess.run(
-        ["unshare", "--mount", "sh", "-euc", script, "sh", str(program("rofs-superblock"))],
-        cwd=directory, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 @pytest.mark.root
-def test_files_that_were_open_and_deleted_are_no_question(tmp_path: Path) -> None:
+def test_files_that_were_open_and_deleted_are_no_question(
+    in_namespace: Namespace, tmp_path: Path
+) -> None:
     """Their list is in the superblock and not in its backup copy, with which e2fsck -p gives up."""
     image = make(tmp_path / "image")
     script = """
@@ -170,7 +169,7 @@ def test_files_that_were_open_and_deleted_are_no_question(tmp_path: Path) -> Non
     exec 7>m/a 8>m/b; echo a >&7; echo b >&8; sync -f m; rm m/a m/b; sync -f m
     cp --sparse=always image cut
     """
-    done = in_namespace(tmp_path, script)
+    done = in_namespace(script)
     assert (done.returncode, done.stderr) == (0, "")
     cut = image.with_name("cut")
     disk.tear_superblock(cut)
@@ -182,13 +181,13 @@ def test_files_that_were_open_and_deleted_are_no_question(tmp_path: Path) -> Non
 
 
 @pytest.mark.root
-def test_mounted_file_system_is_left_alone(tmp_path: Path) -> None:
+def test_mounted_file_system_is_left_alone(in_namespace: Namespace, tmp_path: Path) -> None:
     """Its superblock changes while it is read."""
     make(tmp_path / "image")
-    done = in_namespace(tmp_path, """
+    done = in_namespace("""
     loop=$(losetup -f --show image); trap 'umount m; losetup -d $loop' EXIT
     mkdir m; mount $loop m
     printf '\\377\\377' | dd of=$loop bs=1 seek=1040 conv=notrunc status=none
     "$1" $loop; echo $?
-    """)
+    """, program("rofs-superblock"))
     assert (done.stdout, done.stderr) == ("0\n", "")

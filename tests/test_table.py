@@ -10,7 +10,7 @@ from vm.table import WIDTH_MAX, Table
 
 
 def boot(systemd: str, linux: str) -> Boot:
-    """A boot that says its versions."""
+    """A boot that reports its versions."""
     section = Section("versions", 0, 0, f"{systemd}\n{linux}\n", "")
     return Boot({"versions": section}, "", 1.0, Path())
 

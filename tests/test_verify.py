@@ -1,4 +1,4 @@
-"""`rofs-verify`, what the two services run, on trees; and what is installed beside it."""
+"""`rofs-verify`, which the two services run, on trees; and the files installed with it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import RUN_SECONDS_MAX, environment
-from test_status import make_system
+from support import SOURCE, make_status_tree, need_programs, run_program
 
-SOURCE = Path(__file__).resolve().parent.parent
 STATUS = Path(__file__).parent / "status"
 
 
-def run(verify: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(verify), *arguments], env=environment(root), check=False, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=RUN_SECONDS_MAX)
-
-
 def system(tmp_path: Path, number: str) -> Path:
-    root = make_system(next(STATUS.glob(f"{number}-*")), tmp_path / "root")
+    root = make_status_tree(next(STATUS.glob(f"{number}-*")), tmp_path / "root")
     (root / "run").mkdir()
     return root
 
 
 def test_all_is_in_force(verify: Path, tmp_path: Path) -> None:
     root = system(tmp_path, "01")
-    done = run(verify, root)
+    done = run_program(verify, root=root)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == ("protected: / read-only, /etc /home /var in RAM, /srv in RAM, "
                            "/var/local/data on /dev/vdb\n")
@@ -45,7 +37,7 @@ def test_all_is_in_force(verify: Path, tmp_path: Path) -> None:
 def test_something_is_not(verify: Path, tmp_path: Path, number: str, problems: int,
                           motd: str) -> None:
     root = system(tmp_path, number)
-    done = run(verify, root)
+    done = run_program(verify, root=root)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == problems
     text = (root / "run/motd.d/rofs").read_text()
@@ -59,35 +51,35 @@ def test_boot_without_rofs_has_nothing_to_say(verify: Path, tmp_path: Path, numb
     root = system(tmp_path, number)
     (root / "run/motd.d").mkdir()
     (root / "run/motd.d/rofs").write_text("of another boot\n")
-    done = run(verify, root)
+    done = run_program(verify, root=root)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (root / "run/motd.d/rofs").exists()
 
 
 def test_what_is_repaired_is_seen(verify: Path, tmp_path: Path) -> None:
     root = system(tmp_path, "03")
-    assert run(verify, root).returncode == 1
+    assert run_program(verify, root=root).returncode == 1
     healthy = next(STATUS.glob("01-*")) / "mountinfo"
     (root / "proc/self/mountinfo").write_text(healthy.read_text())
-    assert run(verify, root).returncode == 0
+    assert run_program(verify, root=root).returncode == 0
     assert "partial" not in (root / "run/motd.d/rofs").read_text()
 
 
 def test_watch_has_nothing_to_say_when_nothing_changed(verify: Path, tmp_path: Path) -> None:
     root = system(tmp_path, "03")
-    run(verify, root)
+    run_program(verify, root=root)
     before = sorted(str(path) for path in root.rglob("*"))
     for _ in range(2):
-        done = run(verify, root, "--watch")
+        done = run_program(verify, "--watch", root=root)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert sorted(str(path) for path in root.rglob("*")) == before
 
 
 def test_help_and_wrong_calls(verify: Path, tmp_path: Path) -> None:
-    assert run(verify, tmp_path, "--help").stdout.startswith("Usage: rofs-verify")
-    assert run(verify, tmp_path, "--version").stdout.startswith("rofs-verify ")
+    assert run_program(verify, "--help", root=tmp_path).stdout.startswith("Usage: rofs-verify")
+    assert run_program(verify, "--version", root=tmp_path).stdout.startswith("rofs-verify ")
     for wrong in ("word", "--wrong"):
-        assert run(verify, tmp_path, wrong).returncode == 2
+        assert run_program(verify, wrong, root=tmp_path).returncode == 2
 
 
 def test_catalog_explains_each_message() -> None:
@@ -100,6 +92,7 @@ def test_catalog_explains_each_message() -> None:
 
 
 def test_journalctl_takes_the_catalog(tmp_path: Path) -> None:
+    need_programs("journalctl")
     done = subprocess.run(["journalctl", "--update-catalog", f"--root={tmp_path}"], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if "root" in done.stdout and "option" in done.stdout:

@@ -1,4 +1,4 @@
-"""A read-only Debian with the minimal rofs.conf, booted twice: what must be seen."""
+"""A read-only Debian with the minimal rofs.conf, booted twice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def mounts_on(boot: Boot, target: str) -> List[Dict[str, str]]:
 
 
 def units(text: str) -> Dict[str, Dict[str, str]]:
-    """Properties by unit from `systemctl show` blocks that are parted by empty lines."""
+    """The properties of each unit, from the blocks of `systemctl show`."""
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
               for block in text.split("\n\n")]
     return {block["Id"]: block for block in blocks if "Id" in block}

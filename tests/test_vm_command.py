@@ -20,7 +20,7 @@ MISTAKE = "/etc/rofs.conf:6: unknown key Szie= in [Overlay]; did you mean Size=?
 
 
 def answer(boot: Boot, name: str, schema: Path = STATUS_SCHEMA) -> Any:
-    """A section's JSON, which is as the schema says."""
+    """The JSON of a section, validated against its schema."""
     jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
     found = json.loads(boot[name].out)
     jsonschema.validate(found, json.loads(schema.read_text()))
@@ -255,8 +255,8 @@ def test_full_pool_is_told_once(boot: Boot) -> None:
 def test_recovery_boot_is_off(boot: Boot) -> None:
     assert boot["off_status"].status == 4
     assert boot["off_status"].out.startswith(
-        "off: rofs does nothing in this boot: recovery on the kernel command line requests a recovery "
-        "boot")
+        "off: rofs does nothing in this boot: recovery on the kernel command line requests a"
+        " recovery boot")
     found = answer(boot, "off_json")
     assert (found["verdict"], found["boot"]) == ("off", "recovery")
     assert int(boot["off_plan"].line) > 10
@@ -266,8 +266,9 @@ def test_recovery_boot_is_off(boot: Boot) -> None:
                        for name in ("off_status", "off_unprivileged"))
     assert to_nobody == said
     assert boot["off_diff"].status == 4
-    assert boot["off_diff"].err == ("rofs: rofs is off in this boot: recovery on the kernel command "
-                                    "line requests a recovery boot\n")
+    assert boot["off_diff"].err == (
+        "rofs: rofs is off in this boot: recovery on the kernel command line requests a recovery"
+        " boot\n")
     assert "rofs does nothing in this boot (recovery)" in boot["off_check"].out
     assert boot["off_check"].status == 1  # the mistake, and the partition that is not there
     # No login notice: nobody is told of a protection that there is not.

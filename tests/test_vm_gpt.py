@@ -1,4 +1,4 @@
-"""Whatever systemd finds on a GPT disk by itself, rofs decides."""
+"""rofs takes precedence over what systemd finds on a GPT disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("gpt-auto")]
 
 
 def test_systemd_has_found_the_partitions(boot: Boot) -> None:
-    """Else the other tests show nothing."""
+    """Without this, the other tests prove nothing."""
     for name in ("./home.mount", ".swap", "./systemd-remount-fs.service.d/50-remount-rw.conf"):
         assert name in boot["late"].out, boot["late"]
 

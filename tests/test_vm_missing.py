@@ -1,4 +1,4 @@
-"""What stands on the path of a persist without its partition, and that nothing ends in RAM."""
+"""What the path of a persist shows while its partition is missing; nothing is written to RAM."""
 
 from __future__ import annotations
 

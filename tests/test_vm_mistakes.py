@@ -1,4 +1,4 @@
-"""Every mistake of rofs.conf at once: each is told, and the rest of the machine works."""
+"""Every mistake in rofs.conf at once: each is reported, and the rest of the machine works."""
 
 from __future__ import annotations
 

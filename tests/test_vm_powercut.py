@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.scenario("powercut")]
 
 @pytest.fixture
 def report(outcome: Outcome) -> Report:
-    """What came of the cuts."""
+    """The results of the cuts."""
     assert outcome.cuts is not None
     return outcome.cuts
 
@@ -29,7 +29,7 @@ def test_all_cuts_were_made(report: Report) -> None:
 
 
 def test_medium_loses_what_was_not_flushed(report: Report) -> None:
-    """Else the cuts would say nothing."""
+    """Without this, the cuts prove nothing."""
     assert sum(cut.loss.acknowledged for cut in report.cuts) > 0
     assert any(cut.state == "not clean" for cut in report.cuts)
     assert any(cut.unsynced_found < cut.unsynced for cut in report.cuts)

@@ -1,4 +1,4 @@
-"""What is done to a running machine leaves the overlays, and the changes in them, in place."""
+"""Actions on a running machine leave the overlays, and the changes in them, in place."""
 
 from __future__ import annotations
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 from . import disk, image
-from .machine import Boot, Disk, Machine, MachineError, qemu_argv
+from .machine import Boot, Disk, Machine, qemu_argv
 from .probe import parse, probe_argument, probe_files
-from .progress import Progress, Step, StepFailed, wants_colour
-from .scenario import PATIENCE, PATIENCE_PATH
+from .progress import Step, wants_colour
+from .tool import EXAMPLE, parser, run_machine
 
-EXAMPLE = "conf/examples/minimal.conf"
 AUTOLOGIN = """\
 [Service]
 ExecStart=
@@ -63,11 +60,11 @@ class Screen:
         return f"\033[{code}m{text}\033[0m" if self.colour else text
 
     def heading(self, text: str) -> None:
-        """A part of the demonstration begins."""
+        """Print the heading of a part."""
         print("\n" + self._paint("1", text), flush=True)
 
     def answer(self, name: str, command: str, output: str) -> None:
-        """What was asked inside the machine, and what it said."""
+        """Print a command that ran in the machine, and its output."""
         print("\n  " + self._paint("1", TITLES[name]))
         for line in command.splitlines():
             print("  " + self._paint("36", f"# {line}"))
@@ -76,7 +73,7 @@ class Screen:
         sys.stdout.flush()
 
     def verdict(self, text: str, good: bool) -> None:
-        """One line of the end."""
+        """Print one line of the summary."""
         mark = self._paint("32", "yes") if good else self._paint("31", "NO ")
         print(f"  {mark}  {text}", flush=True)
 
@@ -109,7 +106,7 @@ def show_new(machine: Machine, questions: Dict[str, str], shown: List[str],
 
 
 def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: Screen) -> bool:
-    """Print what was promised and whether it is so; whether all of it is."""
+    """Print each promise and whether it was kept; return whether all were."""
     read = second["read"]
     sectors = [b["sectors"].line for b in (first, second)]
     promises = [
@@ -128,16 +125,8 @@ def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: S
     return all(good for _, good in promises)
 
 
-def machine_files(base: image.Base, source: Path, progress: Progress) -> Dict[str, disk.Entry]:
-    """rofs compiled for the suite and the example configuration."""
-    files = image.tree_as_files(image.installed(base.suite, source, progress), base.merged_usr)
-    files["/etc/rofs.conf"] = disk.File((source / EXAMPLE).read_bytes())
-    files[PATIENCE_PATH] = PATIENCE
-    return files
-
-
 def demonstrate(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
-    """Two boots of the same disks, shown; whether everything was as promised."""
+    """Show two boots of the same disks; return whether every promise was kept."""
     screen = Screen()
     root, pristine, data = (work / f"{name}.img" for name in ("root", "pristine", "data"))
     with Step("making the disks", sys.stderr):
@@ -167,25 +156,13 @@ def console(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
     return child == 0
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Exit status 0 if all was as promised, 1 if not, 130 when interrupted."""
-    parser = argparse.ArgumentParser(prog="tools/demo")
-    parser.add_argument("--suite", default=image.DEFAULT_SUITE, choices=image.SUITES)
-    parser.add_argument("--source", type=Path, required=True)
-    parser.add_argument("--shell", action="store_true")
-    options = parser.parse_args(arguments)
-    progress = Progress(image.logs_dir())
-    try:
-        base = image.base(options.suite, progress)
-        files = machine_files(base, options.source.resolve(), progress)
-        with tempfile.TemporaryDirectory(prefix="rofs-demo-") as work:
-            run = console if options.shell else demonstrate
-            return 0 if run(base, files, Path(work)) else 1
-    except (MachineError, StepFailed) as e:
-        print(e, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+def main() -> int:
+    """Exit with status 0 if every promise was kept, 1 if not, 130 when interrupted."""
+    arguments = parser("demo")
+    arguments.add_argument("--shell", action="store_true")
+    options = arguments.parse_args()
+    return run_machine("demo", options.suite, options.source,
+                       console if options.shell else demonstrate)
 
 
 if __name__ == "__main__":

@@ -168,14 +168,14 @@ def mend_superblock(image: Path) -> None:
 
 
 def replay(image: Path) -> Tuple[int, str]:
-    """Have e2fsck do what it does at boot; its exit status and output."""
+    """Run e2fsck as at boot; return its exit status and output."""
     done = subprocess.run([E2FSCK, "-p", str(image)], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout
 
 
 def debugfs(image: Path, command: str) -> bytes:
-    """What a command of debugfs prints; nothing for a file that is not there."""
+    """The output of a debugfs command; empty for a file that does not exist."""
     return subprocess.run([DEBUGFS, "-R", command, str(image)], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
@@ -292,5 +292,5 @@ def variant(original: Path, destination: Path, files: Files) -> None:
 
 
 def same_content(one: Path, other: Path) -> bool:
-    """Whether two images are equal bit for bit."""
+    """Whether two images are identical."""
     return subprocess.run(["cmp", "-s", str(one), str(other)], check=False).returncode == 0

@@ -26,10 +26,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
 from .disk import MIB, MKE2FS_CONF, Entry, File, Link, fsck, mke2fs, put, rdump
-from .progress import Progress, StepFailed
+from .progress import Progress, StepFailed, exit_status
 
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 DEFAULT_SUITE = "bookworm"
@@ -189,7 +189,7 @@ def cache_dir() -> Path:
 
 
 def key_of(*parts: object) -> str:
-    """A short name for anything json can spell; the same parts give the same name."""
+    """A short hash of anything that JSON can represent."""
     text = json.dumps(parts, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -235,6 +235,17 @@ def need_root(what: str) -> None:
     """Raise StepFailed, naming `what`, unless the process is root."""
     if os.geteuid() != 0:
         raise StepFailed(f"{what} needs root (device nodes and file owners): run it with sudo")
+
+
+def make_once(final: Path, lock: str, what: str, make: Callable[[Path], None]) -> None:
+    """Have the directory `final` in the cache: `make` fills it if it is missing, as root."""
+    if final.is_dir():
+        return
+    need_root(what)
+    with locked(lock):
+        if not final.is_dir():
+            with finished_directory(final) as directory:
+                make(directory)
 
 
 def logs_dir() -> Path:
@@ -344,12 +355,8 @@ def base(suite: str, progress: Progress, more: Sequence[str] = ()) -> Base:
     Raises StepFailed if it has to be made and cannot be.
     """
     final = base_path(suite, more)
-    if not final.is_dir():
-        need_root(f"making the {suite} image")
-        with locked(f"base-{suite}"):
-            if not final.is_dir():
-                with finished_directory(final) as directory:
-                    make_base(suite, directory, progress, more)
+    make_once(final, f"base-{suite}", f"making the {suite} image",
+              lambda directory: make_base(suite, directory, progress, more))
     meta = json.loads((final / "meta.json").read_text())
     return Base(suite, final / "root.img", final / "vmlinuz", final / "initrd.img",
                 meta["merged_usr"])
@@ -358,7 +365,7 @@ def base(suite: str, progress: Progress, more: Sequence[str] = ()) -> Base:
 def make_base(
     suite: str, directory: Path, progress: Progress, more: Sequence[str] = ()
 ) -> None:
-    """Fill `directory` with a base image, its kernel, its initrd and what is known of it."""
+    """Fill `directory` with a base image, its kernel, its initrd and meta.json."""
     with tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work_name:
         work = Path(work_name)
         early = work / "early"
@@ -400,12 +407,8 @@ def part(suite: str, name: str, progress: Progress) -> Path:
     Raises StepFailed if it has to be made and cannot be.
     """
     final = part_path(suite, name)
-    if not final.is_dir():
-        need_root(f"making the image of /{name} of {suite}")
-        with locked(f"part-{suite}"):
-            if not final.is_dir():
-                with finished_directory(final) as directory:
-                    make_part(base(suite, progress), name, directory, progress)
+    make_once(final, f"part-{suite}", f"making the image of /{name} of {suite}",
+              lambda directory: make_part(base(suite, progress), name, directory, progress))
     return final / "part.img"
 
 
@@ -456,13 +459,9 @@ def source_hash(source: Path, names: Sequence[Path]) -> str:
 def build_tree(suite: str, progress: Progress) -> Path:
     """The tree with the compiler of `suite`, made if it is not in the cache; needs root then."""
     final = cache_dir() / f"build-{suite}-{key_of(RECIPE, suite, build_packages(suite))}"
-    if not final.is_dir():
-        need_root(f"making the build tree of {suite}")
-        with locked(f"build-{suite}"):
-            if not final.is_dir():
-                with finished_directory(final) as directory:
-                    mmdebstrap(suite, build_packages(suite), directory / "tree", progress,
-                               f"Debian {suite}: compiler")
+    make_once(final, f"build-{suite}", f"making the build tree of {suite}",
+              lambda directory: mmdebstrap(suite, build_packages(suite), directory / "tree",
+                                           progress, f"Debian {suite}: compiler"))
     return final / "tree"
 
 
@@ -524,7 +523,7 @@ def compile_in(
 
 
 def tree_as_files(tree: Path, merged_usr: bool) -> Dict[str, Entry]:
-    """The files and links of a DESTDIR as entries, /lib and its like where they really are."""
+    """The files and links of a DESTDIR as entries; /lib etc. become /usr/lib etc. if merged."""
     entries: Dict[str, Entry] = {}
     for path in sorted(tree.rglob("*")):
         name = path.relative_to(tree)
@@ -538,7 +537,7 @@ def tree_as_files(tree: Path, merged_usr: bool) -> Dict[str, Entry]:
 
 
 def prepare(suites: Sequence[str], source: Path, progress: Progress) -> None:
-    """Have everything in the cache that boots `suites`. Raises StepFailed."""
+    """Put everything that booting `suites` needs into the cache. Raises StepFailed."""
     for suite in suites:
         base(suite, progress)
         installed(suite, source, progress)
@@ -562,12 +561,12 @@ def main() -> int:
     source = options.source.resolve()
     if options.ready:
         return 0 if ready(options.suites, source) else 1
-    try:
+
+    def make_all() -> bool:
         prepare(options.suites, source, Progress(logs_dir()))
-    except StepFailed as e:
-        print(e, file=sys.stderr)
-        return 1
-    return 0
+        return True
+
+    return exit_status(make_all)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs scenarios two at a time, each once, and hands out what came of them."""
+"""Runs scenarios two at a time, each once, and returns their results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DiskEnd:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of a scenario, one element per boot in each list.
+    """The results of a scenario; each list has one element per boot.
 
     `identical`: whether the root image equals its pristine copy after power-off. `data_state`:
     the partition's superblock after power-off. `data_fsck`: e2fsck's exit status and output.
@@ -106,12 +106,12 @@ class Lab:
         return future.exception() or future.result()
 
     def outcomes(self) -> List[Outcome]:
-        """What has come of scenarios so far, in the order in which they were started."""
+        """The results so far, in the order in which the scenarios were started."""
         return [future.result() for future in self._futures.values()
                 if future.done() and not future.cancelled() and not future.exception()]
 
     def close(self) -> None:
-        """Kill what runs, forget what waits, remove the images."""
+        """Kill running machines, drop queued ones, and remove the images."""
         with self._lock:
             self._closed = True
             for machine in self._machines:
@@ -213,7 +213,7 @@ class Lab:
 
     @contextlib.contextmanager
     def _known(self, machine: Machine) -> Iterator[None]:
-        """Have `close` kill a machine, if it still runs then."""
+        """Register a machine, so that `close` kills it if it is still running."""
         with self._lock:
             if self._closed:
                 raise InterruptedError("the tests were stopped")
@@ -226,7 +226,7 @@ class Lab:
 
 
 def pristine_of(path: Path) -> Path:
-    """Where the copy of a further disk is kept that shows what it was."""
+    """Where the pristine copy of a further disk is kept."""
     return path.with_suffix(".pristine")
 
 
@@ -237,7 +237,7 @@ def files_below(files: disk.Files, top: str) -> disk.Files:
 
 
 def disk_end(what: volume.AnyDisk, path: Path) -> DiskEnd:
-    """What became of a further disk."""
+    """The state of a further disk after power-off."""
     is_ext4 = isinstance(what, volume.Volume) and what.fstype == "ext4"
     state = disk.superblock_state(path) if is_ext4 else ""
     return DiskEnd(disk.same_content(path, pristine_of(path)), state)

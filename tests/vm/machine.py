@@ -223,7 +223,7 @@ class Machine:
         self.result_log.unlink()
 
     def kill(self) -> None:
-        """Power cut: SIGKILL to QEMU. Nothing happens if it has ended."""
+        """Cut the power: send SIGKILL to QEMU. Does nothing if it has exited."""
         process = self._process
         if process is not None and process.poll() is None:
             process.kill()
@@ -231,16 +231,16 @@ class Machine:
 
     @property
     def console(self) -> str:
-        """What the console has shown so far."""
+        """The output of the console so far."""
         return clean_console(self.console_log.read_bytes())
 
     @property
     def results(self) -> str:
-        """What came out of the result port so far."""
+        """The output of the result port so far."""
         return self.result_log.read_bytes().decode(errors="replace")
 
     def fail(self, why: str) -> MachineError:
-        """An error that carries the end of the console."""
+        """An error with the last lines of the console."""
         self._messages.seek(0)
         said = self._messages.read().decode(errors="replace")
         shown = "\n".join(self.console.splitlines()[-CONSOLE_TAIL_LINES:])
@@ -278,7 +278,7 @@ class Machine:
         return Boot(sections, self.console, took, self.console_log)
 
     def ended(self) -> bool:
-        """Whether QEMU is no longer there."""
+        """Whether QEMU has exited."""
         process = self._process
         assert process is not None
         return process.poll() is not None

@@ -1,4 +1,4 @@
-"""A disk that loses at a power cut what was written to it and not flushed.
+"""A disk that loses unflushed writes when its power is cut.
 
 Killing QEMU loses nothing that the guest has handed over: the host's page cache keeps it in every
 cache mode. So the disk is a network block device that this module serves. It holds back what is
@@ -53,7 +53,7 @@ class Moment:
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """What a power cut did, in sectors.
+    """The effect of a power cut, in sectors.
 
     `unflushed`: written since the last flush. `lost`: those of them that do not hold what was
     written last. `acknowledged`: those lost that the guest had been told were written.
@@ -114,7 +114,7 @@ class Medium:
             self._counted = 0
 
     def stop(self) -> None:
-        """Cut the power now: nothing is answered or done any more."""
+        """Cut the power now: no request is answered or carried out any more."""
         with self._lock:
             self.cut.set()
 
@@ -150,7 +150,7 @@ class Medium:
                     pass
 
     def _negotiate(self, connection: socket.socket) -> bool:
-        """Agree on the export; whether requests follow."""
+        """Negotiate the export; return whether requests follow."""
         connection.sendall(b"NBDMAGIC" + OPTION_MAGIC
                            + struct.pack(">H", FIXED_NEWSTYLE | NO_ZEROES))
         client, = struct.unpack(">I", receive(connection, 4))
@@ -169,7 +169,7 @@ class Medium:
                 return option == OPT_GO
 
     def _answer(self, connection: socket.socket) -> bool:
-        """One request; whether more may come."""
+        """Handle one request; return whether more may follow."""
         header = receive(connection, 28)
         magic, _, kind, cookie, offset, length = struct.unpack(">IHHQQI", header)
         if magic != REQUEST_MAGIC or kind == DISCONNECT:
@@ -230,7 +230,7 @@ def sectors(offset: int, data: bytes) -> range:
 
 
 def receive(connection: socket.socket, length: int) -> bytes:
-    """Exactly so many bytes. Raises EOFError where the other side has gone."""
+    """Read exactly so many bytes. Raises EOFError if the peer has closed the connection."""
     parts = bytearray()
     while len(parts) < length:
         part = connection.recv(min(length - len(parts), 1 << 20))

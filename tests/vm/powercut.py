@@ -1,4 +1,4 @@
-"""Power cuts: a machine is killed at a chosen moment, and asked afterwards what it has kept.
+"""Power cuts: kill a machine at a chosen moment, boot it again, and check what it has kept.
 
 The partition lies on vm/medium.py, which loses what was not flushed. Cuts come in chains, each
 beginning with a partition that is empty:
@@ -96,7 +96,7 @@ class Site:
 
 @dataclasses.dataclass
 class Cut:
-    """One power cut and what came of it.
+    """One power cut and its result.
 
     `moment`: in words. `writes`, `flushes`: in that run of the machine before it. `loss`: what
     the medium made of it. `state`: of the superblock, 'not clean' where the journal had to be
@@ -146,7 +146,7 @@ def make_site(
 
 
 def add_attributes(image: Path) -> None:
-    """What of a tree files alone do not have: further names, extended attributes, ACLs."""
+    """What plain files lack: hard links, extended attributes, ACLs."""
     with tempfile.NamedTemporaryFile() as entries:
         entries.write(acl_xattr(acl(group=5, other=5)))
         entries.flush()
@@ -392,7 +392,7 @@ class Chain:
 
 
 def system_problems(boot: Boot) -> Iterator[str]:
-    """What is wrong with a machine that has come up, apart from its data."""
+    """The problems of a machine that has booted, apart from its data."""
     if boot["running"].line != "running":
         yield f"the system is {boot['running'].line}: {boot['failed'].out}"
     if boot["status"].status != 0:
@@ -402,7 +402,7 @@ def system_problems(boot: Boot) -> Iterator[str]:
 
 
 def app_problems(boot: Boot) -> Iterator[str]:
-    """What is wrong with the populated directory: it is to be bound, and whole."""
+    """The problems of the populated directory, which must be mounted and complete."""
     source, lines, *differences = boot["app"].out.splitlines()
     if source != f"/dev/vdb[/{APP_NAME}]":
         yield f"{APP} is {source}"
@@ -413,7 +413,7 @@ def app_problems(boot: Boot) -> Iterator[str]:
 
 
 def take(cuts: List[Cut]) -> List[Cut]:
-    """All that is in a list, which is empty then."""
+    """Take all elements out of a list."""
     taken = cuts[:]
     cuts.clear()
     return taken
@@ -430,7 +430,7 @@ def has(machine: Machine, text: Pattern[bytes]) -> bool:
 
 
 def wait_for_text(machine: Machine, text: Pattern[bytes]) -> None:
-    """Wait until a machine says a text, or has ended. Raises MachineError."""
+    """Wait until a machine prints a text or ends. Raises MachineError."""
     deadline = time.monotonic() + BOOT_SECONDS_MAX
     while not machine.ended() and not has(machine, text):
         console = machine.console_log.read_bytes()
@@ -479,7 +479,7 @@ def repaired(image: Path, copy: Path) -> Tuple[int, str]:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What came of all chains.
+    """The results of all chains.
 
     `controls`: per chain that had one, the records promised and found on a medium that lies.
     """

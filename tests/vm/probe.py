@@ -118,7 +118,7 @@ def probe_argument(boot: int) -> str:
 
 
 def parse(text: str) -> Tuple[Dict[str, Section], bool]:
-    """Sections by name from what came out of the serial port, and whether the probe finished."""
+    """The sections of the serial port's output, by name, and whether the probe finished."""
     sections = {}
     finished = False
     for line in text.replace("\r", "").split("\n"):

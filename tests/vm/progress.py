@@ -1,4 +1,4 @@
-"""Saying what takes long while it takes long."""
+"""Progress messages for steps that take long."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, List, Optional, Sequence
+from typing import IO, Callable, List, Optional, Sequence, Type
 
 ANSI = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|\][^\x07]*\x07)")
 SPINNER = "|/-\\"
@@ -20,13 +20,27 @@ class StepFailed(Exception):
     """A step of the preparation failed; the text says which, how, and the end of its output."""
 
 
+def exit_status(run: Callable[[], bool], *errors: Type[Exception]) -> int:
+    """0 if `run` returns True, 1 if it does not or fails, 130 when interrupted.
+
+    Prints StepFailed and the further `errors`, whose text is for people.
+    """
+    try:
+        return 0 if run() else 1
+    except (StepFailed, *errors) as e:
+        print(e, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
 def wants_colour(stream: IO[str]) -> bool:
     """Whether `stream` is a terminal whose user has not said NO_COLOR."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def last_line(log: Path) -> str:
-    """The last non-empty line of a file that may still be growing; '' where there is none."""
+    """The last non-empty line of a file that may still be growing, or ''."""
     try:
         with log.open("rb") as f:
             f.seek(max(0, log.stat().st_size - 2048))

@@ -18,7 +18,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 from . import image
 from .disk import Absent, File, Files, Link, NoDirectory, as_bytes, copy_sparse, in_order
 from .image import Base, cache_dir, finished_directory, key_of, locked, need_root
-from .progress import Progress, StepFailed
+from .progress import Progress, exit_status
 from .scenario import scenario_files
 from .scenarios import SCENARIOS
 from .volume import run
@@ -170,17 +170,17 @@ def main() -> int:
     parser.add_argument("--ready", action="store_true",
                         help="make nothing; exit status 1 if something is still to be made")
     options = parser.parse_args()
-    progress = Progress(image.logs_dir())
-    try:
+
+    def make_all() -> bool:
+        progress = Progress(image.logs_dir())
         for base, fstype, files in wanted(options.suites, options.source.resolve(), progress):
             if options.ready and not path_of(base, fstype, files).is_dir():
-                return 1
+                return False
             with locked(f"root-{base.suite}-{fstype}"):
                 cached(base, fstype, files, progress)
-    except StepFailed as e:
-        print(e, file=sys.stderr)
-        return 1
-    return 0
+        return True
+
+    return exit_status(make_all)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,18 @@
-"""The pictures of the README, behind tools/screenshots: what a real machine prints."""
+"""The pictures of the README, for tools/screenshots: the output of a real machine."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict
 
 from ansi_svg import draw
 
 from . import disk, image
-from .demo import machine_files
-from .machine import Disk, Machine, MachineError
+from .machine import Disk, Machine
 from .probe import Section, probe_argument, probe_files
-from .progress import Progress, Step, StepFailed
+from .progress import Step, StepFailed
+from .tool import parser, run_machine
 
 COLUMNS = 100
 PROMPT = "\033[1;32mroot@flash\033[0m:\033[1;36m~\033[0m# "
@@ -60,7 +58,7 @@ PICTURES = {
 
 
 def on_terminal(command: str) -> str:
-    """Runs a command on a terminal of its own, so that it prints as for people."""
+    """Run a command on a terminal of its own, so that its output has colours."""
     setup = f"stty cols {COLUMNS} rows 50; export TERM=xterm LC_ALL=C.UTF-8 SYSTEMD_PAGER="
     return f"script -qec '{setup}; {command}' /dev/null"
 
@@ -76,7 +74,7 @@ QUESTIONS = {
 
 
 def ask(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> Dict[str, Section]:
-    """One boot; what it answered."""
+    """Boot once; return the sections by name."""
     root, data = work / "root.img", work / "data.img"
     with Step("making the disks", sys.stderr):
         disk.variant(base.image, root, {**files, **FILES, **probe_files((QUESTIONS,))})
@@ -88,7 +86,7 @@ def ask(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> Dict[str,
 
 
 def write_pictures(answers: Dict[str, Section], directory: Path) -> None:
-    """Each command with its output."""
+    """Write a picture of each command with its output."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, (command, title) in PICTURES.items():
         section = answers[name]
@@ -98,26 +96,15 @@ def write_pictures(answers: Dict[str, Section], directory: Path) -> None:
         (directory / f"{name}.svg").write_text(draw(text, COLUMNS, title), encoding="utf-8")
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Exit status 0 if all pictures were written, 1 if not, 130 when interrupted."""
-    parser = argparse.ArgumentParser(prog="tools/screenshots")
-    parser.add_argument("--suite", default=image.DEFAULT_SUITE, choices=image.SUITES)
-    parser.add_argument("--source", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    source = options.source.resolve()
-    progress = Progress(image.logs_dir())
-    try:
-        base = image.base(options.suite, progress)
-        files = machine_files(base, source, progress)
-        with tempfile.TemporaryDirectory(prefix="rofs-screenshots-") as work:
-            answers = ask(base, files, Path(work))
-        write_pictures(answers, source / "docs/images")
-        return 0
-    except (MachineError, StepFailed) as e:
-        print(e, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+def main() -> int:
+    """Exit with status 0 if all pictures were written, 1 if not, 130 when interrupted."""
+    options = parser("screenshots").parse_args()
+
+    def draw_all(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
+        write_pictures(ask(base, files, work), options.source.resolve() / "docs/images")
+        return True
+
+    return run_machine("screenshots", options.suite, options.source, draw_all)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Links: those that enable our units, and masks of what other generators make. */
+#include "judge.h"
+
+#include <string.h>
+
+#include "basic/macro.h"
+
+bool is_swap_of_fstab(const struct check *c, const char *name)
+{
+	_cleanup_free_ char *path = ends_with(name, ".swap") ? path_of_unit(name, ".swap") : NULL;
+
+	for (size_t i = 0; i < c->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &c->facts->fstab[i];
+
+		if (path && strcmp(e->type, "swap") == 0 &&
+		    (is_device(path, e->spec) || same_path(path, e->spec)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_unit_of(const char *unit, const char *suffix, const char *path)
+{
+	_cleanup_free_ char *seen = ends_with(unit, suffix) ? path_of_unit(unit, suffix) : NULL;
+
+	return seen && same_path(seen, path);
+}
+
+static bool has_unit_on(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->set->first_link; i++)
+		if (is_unit_of(c->set->files[i].name, ".mount", path))
+			return true;
+	return false;
+}
+
+/* A link that systemd-fstab-generator would make for this line, and that rofs may do away with? */
+static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const char *name)
+{
+	static const char requires[] = "local-fs.target.requires/",
+			  wants[] = "local-fs.target.wants/";
+	_cleanup_free_ char *by = copy_n(name, strcspn(name, "/"));
+	const char *unit = strchr(name, '/') + 1;
+
+	if (strcmp(e->type, "swap") == 0)
+		return strncmp(by, "swap.target.", 12) == 0 && is_swap_of_fstab(c, unit);
+	if (strncmp(unit, "systemd-growfs", 14) == 0)
+		return is_unit_of(by, ".mount.wants", e->dir) &&
+		       has_word(e->options, "x-systemd.growfs") &&
+		       (has_unit_on(c, e->dir) || same_path(e->dir, "/") ||
+			same_path(e->dir, "/usr"));
+	if (!has_unit_on(c, e->dir))
+		return false;
+	if (is_unit_of(unit, ".automount", e->dir))
+		return strncmp(name, requires, strlen(requires)) == 0 ||
+		       strncmp(name, wants, strlen(wants)) == 0;
+	return is_unit_of(unit, ".mount", e->dir) && strncmp(name, requires, strlen(requires)) == 0;
+}
+
+static bool is_mask_of_generators(const struct check *c, const char *name)
+{
+	static const char *const found_by_type[] = { "/home", "/srv", "/var", "/var/tmp" };
+
+	for (size_t i = 0; i < ELEMENTSOF(found_by_type); i++) {
+		const struct fstab_entry e = { .dir = (char *)found_by_type[i],
+					       .type = (char *)"auto",
+					       .options = (char *)"x-systemd.growfs" };
+
+		if (is_mask_of(c, &e, name))
+			return true;
+	}
+	for (size_t i = 0; i < c->facts->n_fstab; i++)
+		if (is_mask_of(c, &c->facts->fstab[i], name))
+			return true;
+	return false;
+}
+
+void check_enabling_link(const struct check *c, const struct unit_file *f)
+{
+	static const char wants[] = "local-fs.target.wants/",
+			  requires[] = "local-fs.target.requires/";
+	/* Units that are installed, not generated. */
+	static const struct {
+		const char *link, *target;
+	} installed[] = {
+		{ "local-fs.target.wants/systemd-remount-fs.service",
+		  "/lib/systemd/system/systemd-remount-fs.service" },
+		{ "local-fs.target.wants/rofs-verify.service",
+		  "/lib/systemd/system/rofs-verify.service" },
+		{ "local-fs.target.wants/rofs-watch.timer",
+		  "/lib/systemd/system/rofs-watch.timer" },
+	};
+	const char *unit = strchr(f->name, '/');
+
+	if (strcmp(f->text, "/dev/null") == 0) {
+		check_that(is_mask_of_generators(c, f->name), "a mask of nothing", f->name);
+		return;
+	}
+	for (size_t i = 0; i < ELEMENTSOF(installed); i++)
+		if (strcmp(f->name, installed[i].link) == 0) {
+			check_that(strcmp(f->text, installed[i].target) == 0, "another target",
+				   f->text);
+			return;
+		}
+	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 ||
+			    strncmp(f->name, requires, strlen(requires)) == 0),
+		   "a link that enables nothing", f->name);
+	unit++;
+	check_that(strncmp(f->text, "../", 3) == 0 && strcmp(f->text + 3, unit) == 0,
+		   "another target", f->text);
+	check_that(find(c, unit) != NULL, "a link to a unit that is not there", unit);
+}
+
+bool is_enabled(const struct check *c, const char *path)
+{
+	for (size_t i = c->set->first_link; i < c->set->n_files; i++) {
+		const char *name = strchr(c->set->files[i].name, '/') + 1;
+		_cleanup_free_ char *linked = NULL;
+
+		if (!ends_with(name, ".mount") || strcmp(c->set->files[i].text, "/dev/null") == 0)
+			continue;
+		linked = path_of_unit(name, ".mount");
+		if (strcmp(linked, path) == 0)
+			return true;
+	}
+	return false;
+}

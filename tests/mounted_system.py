@@ -1,0 +1,137 @@
+"""A small system between real mounts: in a mount namespace, booted by its units.
+
+The system lives on a tmpfs and sees the host's /usr. The generator writes its units there, and
+`boot` mounts what they say in the order systemd would, with rofs-prepare where it belongs. The
+fixture `system` gives one.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+DATA = "[Partition data]\nDevice=LABEL=data\n"
+
+TMPFS = "mount -t tmpfs -o mode=0755 sys sys"
+BTRFS = """
+truncate -s 128M image
+mkfs.btrfs -q image
+mount -o loop image sys
+for name in etc var; do btrfs -q subvolume create sys/$name; done
+"""
+SETUP = """
+mkdir sys
+{root}
+cp {generator} sys/rofs-generator
+cp {prepare} sys/rofs-prepare
+cd sys
+mkdir -p -m 0755 etc home proc rofs run usr var dev root
+mkdir -m 1777 tmp
+for name in bin sbin lib lib64 lib32 libx32; do
+    if [ -L /$name ]; then cp -P /$name .; fi
+done
+mount --bind /usr usr
+mount --bind /dev dev
+mount -t proc proc proc
+mount -t tmpfs run run
+printf 'root:x:0:0::/root:/bin/sh\\nalice:x:1234:5678::/:/bin/sh\\n' > etc/passwd
+printf 'root:x:0:\\nstaff:x:4321:\\n' > etc/group
+: > etc/fstab
+mkdir run/disk
+cp ../rofs.conf etc/rofs.conf
+cp ../boot run/boot
+cp ../checks run/checks
+{lower}
+touch -d '2020-02-02 02:02:02.123456789 UTC' etc var home
+exec chroot . /bin/sh -eu /run/checks
+"""
+
+# What systemd would do, in its order. prepare leaves its exit status in /run/status.
+BOOT = r"""
+units=/run/units
+value() { sed -n "s/^$2=//p" "$units/$1" | sed 's/%%/%/g'; }
+# systemd does not take the guard (autofs) for the mount itself.
+is_mounted() { findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs; }
+start() {
+    ! is_mounted "$(value "$1" Where)" || return 0
+    for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
+    [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
+    mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
+        "$(value "$1" What)" "$(value "$1" Where)"
+}
+by_depth() {
+    for u in "$@"; do printf '%s\t%s\n' "$(value "$u" Where)" "$u"; done | sort | cut -f 2
+}
+generate() { ROFS_LOG=stderr ROFS_ROOT=/ /rofs-generator $units || true; }
+pools() {
+    cd $units
+    start rofs.mount
+    start rofs-ro.mount
+    for u in $(by_depth $(ls | grep -E '^rofs-(ro|rw)-')); do start "$u"; done
+    for u in rofs-persist-*.mount; do
+        [ -f "$u" ] || continue
+        mkdir -p "$(value "$u" Where)"
+        # The partition: a directory that stays over the boots of a test.
+        mount --bind -o private /run/disk "$(value "$u" Where)"
+    done
+    cd /
+}
+# The run that mounts what it prepares; systemd then finds it mounted.
+one_pass() {
+    sum=0
+    [ ! -f $units/rofs-prepare.service ] || /rofs-prepare ram || sum=$?
+    echo $sum > /run/status
+}
+prepare() {
+    : "${sum:=0}"
+    runs $units/rofs-prepare-persist-*.service $units/rofs-prepare-rw-*.service
+    echo $sum > /run/status
+}
+runs() {
+    for u in "$@"; do
+        [ -f "$u" ] || continue
+        verb=$(sed -n 's,^ExecStart=.*/rofs-prepare \([a-z]*\) .*,\1,p' "$u")
+        subject=$(sed -n 's,^ExecStart=.*/rofs-prepare [a-z]* ,,p' "$u")
+        /rofs-prepare "$verb" "$subject" || sum=$?
+    done
+}
+merge() {
+    cd $units
+    for u in $(by_depth $(ls | grep '^rofs-overlay-')); do
+        start "$u" || echo "not mounted: $u"
+    done
+    runs $units/rofs-prepare-fallback-*.service
+    mine=$(ls local-fs.target.wants local-fs.target.requires 2>/dev/null | grep '\.mount$' || true)
+    for u in $(by_depth $mine); do
+        [ "$u" = tmp.mount ] || start "$u" || echo "not mounted: $u"
+    done
+    cd /
+}
+boot() { generate 2>/dev/null; one_pass; pools; prepare; merge; }
+# Everything of a directory that can be seen, without the name: two can be compared.
+facts() {
+    stat -c '%F %a %u %g %y' "$1"
+    getfacl -cpn "$1"
+    getfattr -h -d -m - -e hex --absolute-names "$1" | sed '/^#/d;/trusted\.overlay\./d'
+}
+# The same for all below.
+listing() {
+    (cd "$1" && find . -printf '%y %m %U %G %T@ %s %p %l\n' | sort &&
+        find . -exec getfattr -h -d -m - -e hex {} + | sort)
+}
+"""
+
+# The type of the fixture system.
+System = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def sections(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
+    """What the checks printed, cut at lines `== NAME`. Fails if a command failed."""
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("== "):
+            found[line[3:]] = []
+        elif found and line:
+            list(found.values())[-1].append(line)
+    return found
