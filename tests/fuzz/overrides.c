@@ -140,7 +140,7 @@ static void split_fields(char *line, char *fields[static 6])
 static void check_fstab_line(char *line, const struct fstab_entry *e)
 {
 	bool read_only = strcmp(e->dir, "/") == 0 || strcmp(e->dir, "/usr") == 0;
-	char *fields[6], number[32];
+	char *fields[6] = { 0 }, number[32];
 
 	split_fields(line, fields);
 	check_that(is_field(fields[0], e->spec), "another device", fields[0]);
