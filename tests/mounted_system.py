@@ -77,7 +77,7 @@ pools() {
     cd /
 }
 # The run that mounts what it prepares; systemd then finds it mounted.
-one_pass() {
+early_mounts() {
     sum=0
     [ ! -f $units/rofs-prepare.service ] || /rofs-prepare ram || sum=$?
     echo $sum > /run/status
@@ -107,7 +107,7 @@ merge() {
     done
     cd /
 }
-boot() { generate 2>/dev/null; one_pass; pools; prepare; merge; }
+boot() { generate 2>/dev/null; early_mounts; pools; prepare; merge; }
 # Everything of a directory that can be seen, without the name: two can be compared.
 facts() {
     stat -c '%F %a %u %g %y' "$1"

@@ -123,9 +123,7 @@ KINDS = {
 
 def check_json(rofs: Path, root: Path) -> list[dict[str, object]]:
     """The problems, which are as the schema says and the same as in the text."""
-    done = subprocess.run([str(rofs), "check", "--json"], env=environment(root), check=False,
-                          text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=RUN_SECONDS_MAX)
+    done = run_program(rofs, "check", "--json", root=root)
     assert done.stderr == ""
     answer = json.loads(done.stdout)
     jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")

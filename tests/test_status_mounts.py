@@ -35,7 +35,7 @@ CHECKS = """
 . /run/boot
 generate 2>/dev/null
 mkdir -p /run/systemd && cp -r /run/units /run/systemd/generator.early
-one_pass; pools; prepare; merge
+early_mounts; pools; prepare; merge
 mount -t tmpfs tmp /tmp
 mount -o remount,ro /
 say() {

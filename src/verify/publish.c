@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/text.h"
 #include "conf/ini.h"
 #include "verify/files.h"
 
@@ -31,8 +32,9 @@ static int publish_file(const struct rootfs *r, const char *path)
 	err = rootfs_read(r, path, INI_FILE_BYTES_MAX, &text, &n);
 	if (err < 0)
 		return err == -ENOMEM ? err : 0;
-	if (asprintf(&dir, ASIDE "%.*s", (int)(name - 1 - path), path) < 0)
-		return dir = NULL, -ENOMEM;
+	err = text_format(&dir, ASIDE "%.*s", (int)(name - 1 - path), path);
+	if (err < 0)
+		return err;
 	return files_replace(r->root_fd, dir + 1, name, text);
 }
 
