@@ -39,7 +39,7 @@ static const char *explain(int err)
 	case -ENXIO:
 		return "it is not a regular file";
 	case -EFBIG:
-		return "it is larger than 1 MiB, which no configuration is";
+		return "it is larger than 1 MiB";
 	default:
 		return strerror(-err);
 	}
@@ -59,21 +59,14 @@ static int report(struct conf *conf, const char *path, int err, struct diag *d)
 	return 0;
 }
 
-static bool is_null_device(const struct rootfs *r, const char *path)
-{
-	_cleanup_free_ char *resolved = NULL;
-
-	return rootfs_resolve(r, path, &resolved) == 0 && strcmp(resolved, "/dev/null") == 0;
-}
-
-/* Returns 1 if there is such a file, read or not, and 0 if there is none. */
+/* Returns 1 if the file exists, read or not, and 0 if it does not. */
 static int read_file(const struct rootfs *r, const char *path, struct conf *conf, struct diag *d)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	int err;
 
-	if (is_null_device(r, path))
+	if (rootfs_is_masked(r, path))
 		return 1;
 
 	err = rootfs_read(r, path, INI_FILE_BYTES_MAX, &text, &len);
@@ -110,6 +103,19 @@ static bool is_dropin_name(const char *name)
 	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".conf") == 0;
 }
 
+static int add_dropin(struct dropins *x, const char *name, size_t dir)
+{
+	char *copy;
+
+	if (array_reserve(x->list, x->n) < 0)
+		return -ENOMEM;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	x->list[x->n++] = (struct dropin){ copy, dir };
+	return 0;
+}
+
 static int list_dir(const struct rootfs *r, const char *path, size_t dir, struct conf *conf,
 		    struct dropins *x, struct diag *d)
 {
@@ -128,18 +134,9 @@ static int list_dir(const struct rootfs *r, const char *path, size_t dir, struct
 		return -ENOMEM;
 	}
 
-	while (err == 0 && (errno = 0, entry = readdir(stream))) {
-		char *name;
-
-		if (!is_dropin_name(entry->d_name))
-			continue;
-		err = array_reserve(x->list, x->n);
-		name = err < 0 ? NULL : strdup(entry->d_name);
-		if (!name)
-			err = -ENOMEM;
-		else
-			x->list[x->n++] = (struct dropin){ name, dir };
-	}
+	while (err == 0 && (errno = 0, entry = readdir(stream)))
+		if (is_dropin_name(entry->d_name))
+			err = add_dropin(x, entry->d_name, dir);
 	if (err == 0 && errno > 0)
 		err = report(conf, path, -errno, d);
 	closedir(stream);

@@ -8,9 +8,9 @@
 #include "basic/text.h"
 
 #define FSTAB	       "/etc/fstab"
-#define CMDLINE_MAX    65536u /* COMMAND_LINE_SIZE is at most 4096 on the architectures of today */
-#define FSTAB_MAX      ((size_t)1024 * 1024)
-#define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; longer ones are cut by getmntent_r() */
+#define CMDLINE_MAX    65536u /* bytes; COMMAND_LINE_SIZE of Linux is at most 4096 today */
+#define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
+#define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; getmntent_r() cuts longer ones */
 
 int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret)
 {
@@ -77,7 +77,7 @@ static int add_entry(const struct rootfs *r, const struct mntent *m, struct fact
 	e.spec = strdup(m->mnt_fsname);
 	e.type = strdup(m->mnt_type);
 	e.options = strdup(m->mnt_opts);
-	/* In the array in any case, so that facts_done() frees it. */
+	/* Also after a failure, so that facts_done() frees it. */
 	f->fstab[f->n_fstab++] = e;
 	return err < 0 || !e.spec || !e.type || !e.options ? -ENOMEM : 0;
 }
@@ -108,7 +108,7 @@ static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
 		err = add_entry(r, &m, f);
 		if (err < 0)
 			return err;
-		/* glibc leaves the last two fields as they were when the line ends before them. */
+		/* glibc leaves the last two fields unchanged if the line ends before them. */
 		m = (struct mntent){ 0 };
 	}
 	return 0;
@@ -171,30 +171,21 @@ static bool exists(const struct rootfs *r, const char *dir, const char *name)
 	return text_format(&path, "%s/%s", dir, name) >= 0 && rootfs_stat(r, path, &st) == 0;
 }
 
-/* Is tmp.mount masked by the administrator? Then systemd mounts nothing, whatever wants it. */
-static bool is_masked(const struct rootfs *r)
-{
-	_cleanup_free_ char *resolved = NULL;
-
-	return rootfs_resolve(r, "/etc/systemd/system/tmp.mount", &resolved) == 0 &&
-	       strcmp(resolved, "/dev/null") == 0;
-}
-
 static bool tmp_unit_is_wanted(const struct rootfs *r)
 {
-	static const char *const dirs[] = { "/etc/systemd/system", "/usr/local/lib/systemd/system",
-					    "/usr/lib/systemd/system" };
+	static const char *const dirs[] = {
+		"/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+		"/lib/systemd/system", /* of Debian before it merged /usr */
+	};
 	bool unit = false, wanted = false;
 
-	if (is_masked(r))
+	/* Whatever wants a masked unit, systemd does not start it. */
+	if (rootfs_is_masked(r, "/etc/systemd/system/tmp.mount"))
 		return false;
 	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
 		unit = unit || exists(r, dirs[i], "tmp.mount");
 		wanted = wanted || exists(r, dirs[i], "local-fs.target.wants/tmp.mount");
 	}
-	/* Before /usr and / were merged, Debian had its units in /lib. */
-	unit = unit || exists(r, "/lib/systemd/system", "tmp.mount");
-	wanted = wanted || exists(r, "/lib/systemd/system", "local-fs.target.wants/tmp.mount");
 	return unit && wanted;
 }
 

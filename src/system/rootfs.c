@@ -83,7 +83,7 @@ void rootfs_done(struct rootfs *r)
 	*r = (struct rootfs){ -1, -1, false };
 }
 
-/* The descriptor below which @path lies in the untouched system; *@path becomes relative to it. */
+/* The descriptor that @path is read from; *@path becomes relative to it. */
 static int base_of(const struct rootfs *r, const char **path)
 {
 	bool from_root = path_is_at_or_below(*path, "/run") ||
@@ -117,7 +117,7 @@ static int read_link(const struct rootfs *r, const char *path, char *buffer, siz
 	return 0;
 }
 
-/* done: what is resolved, "" for the root. Drops its last component. */
+/* Drops the last component of @done: what is resolved, "" for the root. */
 static void go_up(char *done)
 {
 	char *slash = strrchr(done, '/');
@@ -138,7 +138,7 @@ static int append(char *done, const char *component, size_t n)
 	return 0;
 }
 
-/* Puts a link's target in front of what is still to be walked. */
+/* Replaces @rest, what is still to be resolved: it becomes a link's target and @tail. */
 static int put_in_front(char *rest, const char *target, const char *tail)
 {
 	char joined[2 * PATH_MAX];
@@ -150,7 +150,7 @@ static int put_in_front(char *rest, const char *target, const char *tail)
 	return 0;
 }
 
-/* One component at @at of length @n. Returns 1 when @rest was replaced by a link's target. */
+/* Resolves the component at @at, @n bytes long. Returns 1 if a link has replaced @rest. */
 static int step(const struct rootfs *r, char *done, char *rest, const char *at, size_t n)
 {
 	char target[PATH_MAX];
@@ -205,6 +205,13 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
 
 	*ret = strdup(done[0] ? done : "/");
 	return *ret ? 0 : -ENOMEM;
+}
+
+bool rootfs_is_masked(const struct rootfs *r, const char *path)
+{
+	_cleanup_free_ char *resolved = NULL;
+
+	return rootfs_resolve(r, path, &resolved) == 0 && strcmp(resolved, "/dev/null") == 0;
 }
 
 static int open_resolved(const struct rootfs *r, const char *path, int flags)

@@ -8,15 +8,15 @@
 #include "basic/macro.h"
 
 /**
- * struct rootfs - the untouched system, from which everything is read
+ * struct rootfs - the system without its overlays, from which everything is read
  *
- * At boot that is "/" itself. Later, at each daemon-reload, /etc and others are covered by
- * overlays: then it is /rofs/ro, so that the same units come out. What /rofs/ro does not have is
- * read from the root: /run, /proc, and a /usr that is a file system of its own.
+ * At boot that is "/" itself. Later, at each daemon-reload, overlays cover /etc and others: then it
+ * is /rofs/ro, so that the units come out the same. /run, /proc, and a /usr on a file system of its
+ * own are not below /rofs/ro, and always read from the root.
  */
 struct rootfs {
 	int root_fd;
-	int lower_fd; /* /rofs/ro when it is mounted, else a copy of root_fd */
+	int lower_fd; /* /rofs/ro if it is mounted, else a copy of root_fd */
 	bool usr_is_separate;
 };
 
@@ -44,7 +44,7 @@ int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret);
  */
 int rootfs_open_below(const struct rootfs *r, const char *path, struct rootfs *ret);
 
-/** rootfs_is_closed - is /rofs there, and this user may not look into it? */
+/** rootfs_is_closed - does /rofs exist, but not for this user to look into? */
 bool rootfs_is_closed(const struct rootfs *r);
 
 /**
@@ -60,19 +60,26 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
 int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret);
 
 /**
- * rootfs_open_dir - open the directory at @path, links followed inside the system. Returns: a
+ * rootfs_is_masked - is @path a link to /dev/null, in one step or several?
+ *
+ * That is how an administrator disables a file of the vendor's, as with systemctl mask.
+ */
+bool rootfs_is_masked(const struct rootfs *r, const char *path);
+
+/**
+ * rootfs_open_dir - open the directory at @path, following links inside the system. Returns: a
  * descriptor or -errno.
  */
 int rootfs_open_dir(const struct rootfs *r, const char *path);
 
 /**
- * rootfs_read - read a whole regular file, links followed inside the system
+ * rootfs_read - read a whole regular file, following links inside the system
  * @max:     largest size in bytes
- * @ret:     contents and a NUL behind them; the caller frees it
+ * @ret:     the contents, followed by a NUL; the caller frees it
  * @ret_len: bytes without that NUL
  *
- * Never blocks: anything that is not a regular file is refused before it is read. /proc files
- * report size 0 and are read anyway.
+ * Never blocks: rejects anything but a regular file before reading it. Files in /proc have size 0
+ * and are read all the same.
  *
  * Returns: 0, -EISDIR, -ENXIO (a FIFO, device or socket), -EFBIG, or another -errno.
  */
