@@ -10,9 +10,10 @@
  * @conf: after conf_init()
  * @d:    receives the mistakes in the files, and each file or directory that cannot be read
  *
- * The first of /etc, /run, /usr/local/lib, /usr/lib that has rofs.conf, then rofs.conf.d/ *.conf of
- * all four in the order of the file names; of the same name the one in the higher directory. A link
- * to /dev/null or an empty file masks. Ends with conf_check().
+ * Reads rofs.conf in the first of /etc, /run, /usr/local/lib and /usr/lib that has it, then
+ * rofs.conf.d/ *.conf of all four, sorted by file name. Of several files with the same name, only
+ * the one in the first of these directories counts: it masks the others, also as a link to
+ * /dev/null or as an empty file. Then runs conf_check().
  *
  * Returns: 0 (also with mistakes) or -ENOMEM.
  */

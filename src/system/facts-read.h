@@ -8,20 +8,20 @@
 #include "system/rootfs.h"
 
 /**
- * facts_read_boot - does rofs act in this boot?
+ * facts_read_boot - read which kind of boot this is
  * @ret_cmdline: the kernel command line; the caller frees it, and @ret points into it
  *
- * Reads /proc/cmdline and /etc/initrd-release; an unreadable command line counts as empty. systemd
- * 247 does not tell generators whether they run in an initrd, so the file is what decides.
+ * Reads /proc/cmdline and /etc/initrd-release. An unreadable command line counts as empty. The
+ * presence of the file decides whether this is an initrd, as systemd 247 does not tell generators.
  *
  * Returns: 0 or -ENOMEM.
  */
 int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret);
 
 /**
- * facts_read - look at what the plan needs to know
+ * facts_read - read what the plan needs to know of the system
  * @conf: whose paths are looked up
- * @d:    receives what could not be read (an fstab that is a directory, say)
+ * @d:    receives what could not be read, such as an fstab that is a directory
  * @ret:  set on success
  *
  * Returns: 0 or -ENOMEM.

@@ -8,7 +8,7 @@
 #include "plan/plan.h"
 #include "system/rootfs.h"
 
-/** struct loaded - everything between the files and the plan, as the generator has it */
+/** struct loaded - everything from the files to the plan, as the generator has it */
 struct loaded {
 	struct rootfs root;
 	struct conf conf;
@@ -17,16 +17,16 @@ struct loaded {
 	struct plan plan;
 	char *cmdline;
 	struct boot boot; /* points into cmdline */
-	bool blind; /* rofs.conf is what /etc shows: what is in force is closed to this user */
+	bool blind;	  /* conf is that of /etc now: this user may not read the one in force */
 };
 
 /**
- * load_plan - from the files of a system to the plan; the steps are the same for all programs
+ * load_plan - take the steps from the files of a system to its plan, as all programs do
  * @dir: "/" or a tree
- * @ret: load_done() frees it, also after a failure; must not be moved, as its parts point at each
- *       other
+ * @ret: LOADED_INIT; load_done() frees it, also after a failure. Must not be moved, as its parts
+ *       point at each other.
  *
- * The boot mode is read but decides nothing here: the plan is that of an ordinary boot.
+ * Reads the boot mode but does not act on it: the plan is that of an ordinary boot.
  *
  * Returns: 0 (mistakes are in ret->diag) or -errno.
  */
@@ -35,32 +35,36 @@ int load_plan(const char *dir, struct loaded *ret);
 /**
  * load_conf, load_rest - the two halves of load_plan()
  *
- * load_conf() reads the configuration and the boot mode. The generator asks load_why_off() before
- * load_rest(), which looks at the system: when rofs is off, it reads no more than it must.
+ * load_conf() reads the configuration and the boot mode, load_rest() the rest of the system. In
+ * between, the generator asks load_why_off(): if rofs is off, it reads no more.
+ *
+ * Returns: 0 (mistakes are in the diag) or -errno.
  */
 int load_conf(const char *dir, struct loaded *ret);
 int load_rest(struct loaded *l);
 
 /**
- * load_edited - as load_plan(), but with rofs.conf as it is in /etc now, where a change may wait in
- * an overlay for being written to flash
+ * load_edited - as load_plan(), but with rofs.conf as it is in /etc now
+ *
+ * It may differ from the one in force by a change that is still in an overlay, not on flash.
  */
 int load_edited(const char *dir, struct loaded *ret);
 void load_done(struct loaded *l);
 
-/* Where rofs-verify keeps a copy of each file of the configuration in force, for all to read. */
+/* Where rofs-verify publishes the files of the configuration in force, readable for all users. */
 #define LOAD_PUBLISHED_DIR "/run/rofs-watch/in-force"
 
 /**
- * load_open_published - the configuration in force for those to whom /rofs, and so the flash, is closed
+ * load_open_published - open the published configuration if this user may not look into /rofs
+ * @ret: as a system that has only these files; set on success
  *
- * Returns: 0, or -errno: there is no copy, or none is needed.
+ * Returns: 0, or -errno: nothing is published, or this user may read /rofs itself.
  */
 int load_open_published(const struct rootfs *r, struct rootfs *ret);
 
 /**
- * load_why_off - why rofs deliberately does nothing in this boot
- * @ret: the reason, as part of a sentence; NULL when rofs acts; the caller frees it
+ * load_why_off - say why rofs intentionally does nothing in this boot
+ * @ret: the reason, as part of a sentence; NULL if rofs acts; the caller frees it
  *
  * Returns: 0 or -ENOMEM.
  */

@@ -18,7 +18,7 @@ bool log_is_journal(void)
 	unsigned long long device, inode;
 	struct stat st;
 
-	/* Whoever redirects standard error of a service leaves the variable as it is. */
+	/* The variable stays when a service redirects its standard error. */
 	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
@@ -46,8 +46,8 @@ void log_close(struct log *l)
 }
 
 /*
- * The kernel takes one write for one record; a message that is cut says so. Not dprintf(3): glibc
- * gives up on a file that refuses to tell its position, as this one does.
+ * One write is one record for the kernel; a message that is cut ends in "...". Not dprintf(3):
+ * glibc's fails on a file whose position the kernel does not tell, as here.
  */
 static void write_kmsg(const struct log *l, enum log_level level, const char *text)
 {
@@ -58,7 +58,7 @@ static void write_kmsg(const struct log *l, enum log_level level, const char *te
 			 cut ? "..." : "");
 
 	if (n < 0 || write(l->fd, record, (size_t)n) < 0)
-		return; /* nobody else to tell */
+		return; /* nowhere else to log */
 }
 
 static void write_line(const struct log *l, enum log_level level, const char *text)

@@ -4,9 +4,8 @@
 #include "basic/diag.h"
 
 /*
- * What our programs say that is not their output: one place for all of them. A helper or the
- * command uses log_error() and log_info(), which write to standard error. The generator chooses a
- * target once, with log_open().
+ * Messages of all programs, apart from their output. A helper or the command uses log_error() and
+ * log_info(), which write to standard error. The generator chooses a target once, with log_open().
  */
 
 enum log_level {
@@ -32,9 +31,9 @@ struct log {
 /**
  * log_open - choose where the generator's messages go
  *
- * /dev/kmsg, as the journal is not up yet, and syslog and sd-journal are off limits for generators
- * (systemd.generator(7)). Standard error if it is a terminal, or with ROFS_LOG=stderr; ROFS_LOG=kmsg
- * wins over the terminal.
+ * /dev/kmsg, as the journal may not run yet, and generators must not use syslog or sd-journal
+ * (systemd.generator(7)). Standard error if it is a terminal, or with ROFS_LOG=stderr;
+ * ROFS_LOG=kmsg overrides the terminal.
  *
  * Returns: a target; log_close() closes it.
  */

@@ -41,7 +41,7 @@ static int add_mount(struct observed *s, struct libmnt_fs *fs)
 	if (err < 0)
 		return err;
 
-	/* Counted at once, so that observed_done() frees what there is of it. */
+	/* Counted already, so that observed_done() frees it also after a failure. */
 	m = &s->mounts[s->n_mounts++];
 	*m = (struct observed_mount){
 		.id = (unsigned)mnt_fs_get_id(fs),
@@ -131,16 +131,16 @@ static bool ask_usage(const char *path, struct usage *ret)
 }
 
 /*
- * A path outside of /rofs that lies on this storage and is in force: overlayfs answers for the file
- * system of its upper.
+ * A path outside /rofs, in force, whose statvfs() is that of this storage: overlayfs answers with the
+ * file system of its upper.
  */
-static const char *way_in(const struct observed *s, const struct plan *p, const struct storage *v)
+static const char *path_on(const struct observed *s, const struct plan *p, const struct storage *v)
 {
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		const struct plan_overlay *o = &p->overlays[i];
 		const struct observed_mount *m = observed_mounted_at(s, o->path);
 
-		/* Without its partition, what is there may be in RAM. */
+		/* Without its partition, this may be in RAM. */
 		if (o->fallback != SIZE_MAX && !observed_mounted_at(s, o->merged))
 			continue;
 		if (m && observed_is_overlay(m) && storage_of_overlay(s, o) == v)
@@ -160,10 +160,10 @@ static void read_usage(struct observed *s, const struct plan *p, struct storage 
 {
 	const char *other;
 
-	/* Not mounted: statvfs() would answer for whatever is there instead. */
+	/* If it is not mounted, statvfs() would answer for the file system below. */
 	if (!observed_mounted_at(s, v->dir) || ask_usage(v->dir, &v->usage))
 		return;
-	other = way_in(s, p, v);
+	other = path_on(s, p, v);
 	if (other)
 		ask_usage(other, &v->usage);
 }

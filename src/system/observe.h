@@ -6,13 +6,14 @@
 
 /**
  * observe - look at the mounts, the swap and the pools of a running system
- * @dir: "/", or a tree with proc/self/mountinfo and proc/swaps; pools are looked at below "/" only
+ * @dir: "/", or a tree with proc/self/mountinfo and proc/swaps; only with "/" is the usage of pools
+ *       known
  * @p:   whose storages are looked at
  * @ret: set on success; borrows from @p
  *
- * Needs no privileges: what /rofs hides from other users is asked for through the paths that lie on
- * it. What cannot be known stays so.
+ * Needs no privileges: other users, who may not look into /rofs, see the usage of a pool through the
+ * paths that are on it. What they cannot see stays unknown.
  *
- * Returns: 0, -ENOMEM, or -errno when the table of mounts cannot be read.
+ * Returns: 0, -ENOMEM, or -errno if the table of mounts cannot be read.
  */
 int observe(const char *dir, const struct plan *p, struct observed *ret);

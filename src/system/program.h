@@ -6,24 +6,24 @@
 
 #define EXIT_USAGE 2
 
-/** struct program_option - one of a program's own; either @value or @given is set */
+/** struct program_option - an option of one program; either @value or @given is set */
 struct program_option {
 	const char *name;
-	const char **value; /* becomes its argument */
-	bool *given;	    /* becomes true; it has no argument */
+	const char **value; /* set to its argument */
+	bool *given;	    /* set to true; the option has no argument */
 };
 
-/** struct program_call - how a program may be called */
+/** struct program_call - the command line that a program accepts */
 struct program_call {
 	const char *name;  /* of the program, for --version; NULL: a verb, which has none */
-	const char *usage; /* what --help prints, and what a wrong call gets on standard error */
+	const char *usage; /* printed by --help, and on standard error for wrong arguments */
 	const struct program_option *options;
 	size_t n_options;
-	int least, most; /* how many arguments there may be besides the options */
+	int least, most; /* number of arguments besides the options */
 };
 
 /**
- * program_parse - take the command line apart: --help, --version and the program's own options
+ * program_parse - parse --help, --version and the program's own options
  *
  * Sets optind to the first argument.
  *

@@ -40,7 +40,7 @@ static uint64_t now_usec(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* sd-bus itself waits 90 s for a peer that takes the connection and says nothing. */
+/* sd-bus itself waits 90 s for a peer that accepts the connection and does not answer. */
 static int wait_until_ready(sd_bus *bus)
 {
 	uint64_t end = now_usec() + TIMEOUT_USEC;
@@ -80,7 +80,7 @@ static int open_bus(sd_bus **ret)
 
 	if (geteuid() == 0)
 		err = open_with(open_private, ret);
-	/* Of a PID 1 that does not answer, the bus could not tell more. */
+	/* If PID 1 does not answer, the bus cannot help. */
 	return err < 0 && err != -ETIMEDOUT ? open_with(sd_bus_open_system, ret) : err;
 }
 
