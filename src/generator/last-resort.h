@@ -2,10 +2,10 @@
 #pragma once
 
 /**
- * guard_install - never hang, never die of a signal
+ * last_resort_install - exit instead of hanging or dying of a signal
  *
- * From systemd 254 on, one generator killed by a signal takes the others down with it, and one that
- * is still running after 90 s freezes the boot (257). So a crash and a hang are turned into exit
- * status 1, with a message to the kernel log; what was written by then is not enabled, see emit().
+ * Since systemd 254, a generator that a signal kills takes the others down with it, and since 257
+ * one that still runs after 90 s freezes the boot. So a crash, and a run of more than 30 s, end in
+ * exit status 1 and a message in the kernel log. Nothing written by then is enabled: emit().
  */
-void guard_install(void);
+void last_resort_install(void);

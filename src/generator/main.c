@@ -22,16 +22,16 @@ static const char usage[] =
 	"Usage: rofs-generator NORMAL-DIR EARLY-DIR LATE-DIR\n"
 	"       rofs-generator DIR\n"
 	"\n"
-	"Writes the units that /etc/rofs.conf asks for into EARLY-DIR, or DIR. systemd runs it at boot and at each\n"
-	"daemon-reload; by hand it shows what would be done.\n"
+	"Writes the units for the mounts declared in rofs.conf into EARLY-DIR, or DIR. systemd runs it at boot and\n"
+	"at each daemon-reload; run by hand, it shows what they would be.\n"
 	"\n"
-	"  --help      this text\n"
-	"  --version   the version\n"
+	"  --help      show this text\n"
+	"  --version   show the version\n"
 	"\n"
 	"ROFS_ROOT=DIR   read the system below DIR instead of /\n"
-	"ROFS_LOG=stderr messages to standard error, as on a terminal, instead of the kernel log\n"
+	"ROFS_LOG=stderr log to standard error, as on a terminal, instead of the kernel log\n"
 	"\n"
-	"Exit status: 0 done or nothing to do, 1 mistakes in the configuration or a failure, 2 usage.\n"
+	"Exit status: 0 done, or nothing to do, 1 mistakes in the configuration or a failure, 2 usage.\n"
 	"See rofs-generator(8) and rofs.conf(5).\n";
 
 /* Returns -1 to go on, else the exit status. */
@@ -41,7 +41,7 @@ static int parse_arguments(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	/* Two make no sense: systemd passes three directories, a person one. */
+	/* systemd passes three directories, a person one. */
 	if (argc - optind == 2)
 		return fputs(usage, stderr), EXIT_USAGE;
 
@@ -50,7 +50,7 @@ static int parse_arguments(int argc, char **argv)
 	return -1;
 }
 
-/* A failure of the system, told once. */
+/* Logs a failure of the system. */
 static int fail(const struct log *l, int err, const char *what)
 {
 	log_line(l, LOG_LEVEL_ERROR, "%s: %s; nothing is protected in this boot", what,
@@ -58,7 +58,7 @@ static int fail(const struct log *l, int err, const char *what)
 	return EXIT_FAILURE;
 }
 
-/* What follows from it, for whoever wonders about a writable root. */
+/* What happens instead, for those who wonder why the root file system is writable. */
 static const char *consequence(const struct loaded *loaded)
 {
 	if (loaded->conf.declared && loaded->boot.mode == BOOT_INITRD)
@@ -128,7 +128,7 @@ static int run(const struct log *l)
 	if (!off)
 		return generate(l, &loaded);
 
-	/* A file full of mistakes declares nothing, and that must not pass in silence. */
+	/* A file in which every section is a mistake declares nothing, and that must not go unnoticed. */
 	if (!loaded.conf.declared)
 		log_diag(l, &loaded.diag);
 	log_line(l, LOG_LEVEL_INFO, "rofs is off: %s; %s", off, consequence(&loaded));
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 		return status;
 
 #ifndef ROFS_SANITIZED
-	guard_install();
+	last_resort_install();
 #endif
 	l = log_open();
 	status = run(&l);
