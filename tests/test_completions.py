@@ -73,7 +73,7 @@ compset() { }
 
 
 @pytest.mark.parametrize(("words", "offered"), [
-    (("",), ["status:is this machine", "check:mistakes", "plan:the units"]),
+    (("",), ["status:show whether", "check:find mistakes", "plan:show the units"]),
     (("--",), ["--help", "--version"]),
     (("status", "--"), ["--json", "--openmetrics", "--output=", "--help"]),
     (("status", "--output=P"), ["PATH", "USE%", "WRITTEN"]),

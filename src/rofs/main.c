@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rofs: the command for people; rofs(8). Picks the verb. */
+/* rofs: the command for people; rofs(8). Picks the verb. A new verb is a row of the table and a file. */
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "basic/macro.h"
 #include "basic/text.h"
 #include "rofs/rofs.h"
+#include "system/log.h"
 
 struct verb {
 	const char *name;
@@ -18,12 +19,14 @@ struct verb {
 
 /* In the order of --help. */
 static const struct verb verbs[] = {
-	{ "status", "[--json]", "is this machine protected, and if not, why", verb_status },
-	{ "check", "[--root=DIR] [--json]", "mistakes, and what will go wrong on this machine",
+	{ "status", "[--json]", "show whether this machine is protected, and if not, why",
+	  verb_status },
+	{ "check", "[--root=DIR] [--json]", "find mistakes, and what would fail on this machine",
 	  verb_check },
-	{ "plan", "[--root=DIR] [--output=DIR]", "the units that the generator would write",
+	{ "plan", "[--root=DIR] [--output=DIR]", "show the units that the generator would write",
 	  verb_plan },
-	{ "diff", "[--json] [--sort=size] [PATH...]", "what has changed since boot", verb_diff },
+	{ "diff", "[--json] [--sort=size] [PATH...]", "show what has changed since boot",
+	  verb_diff },
 };
 
 static void print_usage(FILE *f)
@@ -33,8 +36,8 @@ static void print_usage(FILE *f)
 		fprintf(f, "  %-7s %-34s %s\n", verbs[i].name, verbs[i].arguments,
 			verbs[i].summary);
 	fputs("\n"
-	      "  --help      this text; rofs COMMAND --help tells more of a command\n"
-	      "  --version   the version\n"
+	      "  --help      show this text; rofs COMMAND --help shows that of a command\n"
+	      "  --version   show the version\n"
 	      "\n"
 	      "Exit status: 0 done, 1 something is wrong, 2 usage, 3 refused, 4 rofs is off in this boot.\n"
 	      "See rofs(8) and rofs.conf(5).\n",
@@ -57,13 +60,11 @@ static int unknown_verb(const char *name)
 		names[i] = verbs[i].name;
 	closest = text_closest(name, names, ELEMENTSOF(names));
 	if (closest)
-		fprintf(stderr, "rofs: unknown command %s; did you mean %s?\n", name, closest);
-	else
-		fprintf(stderr, "rofs: unknown command %s; rofs --help lists them\n", name);
-	return ROFS_USAGE;
+		return log_error(ROFS_USAGE, "unknown command %s; did you mean %s?", name, closest);
+	return log_error(ROFS_USAGE, "unknown command %s; rofs --help lists all", name);
 }
 
-/* Up to the verb: what follows is its own. Returns -1 to go on, else the exit status. */
+/* Those before the verb; it parses those after it. Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -101,13 +102,11 @@ int main(int argc, char **argv)
 
 	argc -= optind;
 	argv += optind;
-	optind = 0; /* glibc's getopt begins anew */
+	optind = 0; /* glibc's getopt starts over */
 	status = verb->run(argc, argv);
 
-	/* What could not be written must not look like success. */
-	if (fflush(stdout) == EOF && status == ROFS_DONE) {
-		perror("rofs: standard output");
-		return ROFS_WRONG;
-	}
+	/* Output that is lost must not look like success. */
+	if (fflush(stdout) == EOF && status == ROFS_DONE)
+		return log_error(ROFS_WRONG, "standard output: %s", strerror(errno));
 	return status;
 }

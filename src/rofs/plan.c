@@ -6,6 +6,7 @@
 #include "rofs/ui/output.h"
 #include "system/emit.h"
 #include "system/load.h"
+#include "system/log.h"
 #include "system/program.h"
 #include "unit/unit.h"
 
@@ -14,23 +15,14 @@ static const char usage[] =
 	"\n"
 	"Shows the units that rofs-generator writes for this configuration in an ordinary boot.\n"
 	"\n"
-	"  --root=DIR     of the system below DIR, an image for example; default: $ROFS_ROOT or /\n"
-	"  --output=DIR   write them into DIR, which is made if need be, instead of showing them\n"
-	"  --help         this text\n"
+	"  --root=DIR     read the system below DIR, such as an image; default: $ROFS_ROOT or /\n"
+	"  --output=DIR   write the units into DIR, which is created if needed, instead of showing them\n"
+	"  --help         show this text\n"
 	"\n"
 	"Exit status: 0 done, 1 mistakes in the configuration (the rest is shown) or a failure, 2 usage.\n";
 
-static void tell_mistakes(const struct diag *d)
-{
-	for (size_t i = 0; i < d->n_entries; i++) {
-		_cleanup_free_ char *line = NULL;
-
-		if (diag_format(&d->entries[i], &line) >= 0)
-			fprintf(stderr, "%s\n", line);
-	}
-	if (d->failed)
-		fputs("out of memory: some messages are lost\n", stderr);
-}
+/* Besides the units: as a compiler's, the lines begin with FILE:LINE:. */
+static const struct log messages = { .fd = STDERR_FILENO, .form = LOG_FORM_PLAIN };
 
 static int print_file(const struct unit_file *u, const struct output *o, bool first)
 {
@@ -62,16 +54,13 @@ static int write_into(const char *dir, const struct unit_set *set)
 	struct emit_failure failure;
 	int err = emit(dir, set, &failure);
 
-	if (err == -EEXIST) {
-		fprintf(stderr, "rofs: %s/%s is there already; expected an empty directory\n", dir,
-			failure.name);
-		return ROFS_WRONG;
-	}
-	if (err < 0) {
-		fprintf(stderr, "rofs: %s%s%s: %s; nothing is written\n", dir,
-			failure.name ? "/" : "", failure.name ? failure.name : "", strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err == -EEXIST)
+		return log_error(ROFS_WRONG, "%s/%s already exists; expected an empty directory",
+				 dir, failure.name);
+	if (err < 0)
+		return log_error(ROFS_WRONG, "%s%s%s: %s; no unit was written", dir,
+				 failure.name ? "/" : "", failure.name ? failure.name : "",
+				 strerror(-err));
 	return ROFS_DONE;
 }
 
@@ -80,18 +69,32 @@ static int render(const struct loaded *l, const char *dir)
 	_cleanup_unit_set_ struct unit_set set = { 0 };
 	int err = units_render(&l->plan, ROFS_LIBEXEC_DIR, &set);
 
-	if (err < 0) {
-		fprintf(stderr, "rofs: rendering the units: %s\n", strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err < 0)
+		return log_error(ROFS_WRONG, "rendering the units: %s", strerror(-err));
 	return dir ? write_into(dir, &set) : show(&set);
+}
+
+/* @off: why rofs is off in this boot; NULL: it is not */
+static int plan(const struct loaded *l, const char *off, const char *dir)
+{
+	log_diag(&messages, &l->diag);
+	if (!l->conf.declared) {
+		log_line(&messages, LOG_LEVEL_INFO,
+			 "there is no section in rofs.conf: the generator writes no units");
+		return ROFS_DONE;
+	}
+	if (off)
+		log_line(&messages, LOG_LEVEL_INFO,
+			 "rofs is off in this boot (%s); these are the units of an ordinary boot",
+			 off);
+	return render(l, dir);
 }
 
 int verb_plan(int argc, char **argv)
 {
 	const char *root = program_root(), *dir = NULL;
 	const struct program_option options[] = {
-		{ .name = "output", .value = &dir }, /* write there instead of printing */
+		{ .name = "output", .value = &dir },
 		{ .name = "root", .value = &root },
 	};
 	const struct program_call call = { .usage = usage,
@@ -108,21 +111,9 @@ int verb_plan(int argc, char **argv)
 	err = load_plan(root, &l);
 	if (err >= 0)
 		err = load_why_off(&l, &off);
-	if (err < 0) {
-		fprintf(stderr, "rofs: %s: %s\n", root, strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err < 0)
+		return log_error(ROFS_WRONG, "%s: %s", root, strerror(-err));
 
-	tell_mistakes(&l.diag);
-	if (!l.conf.declared) {
-		fputs("no section in rofs.conf: the generator writes nothing\n", stderr);
-		return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;
-	}
-	if (off)
-		fprintf(stderr,
-			"rofs is off in this boot (%s); these are the units of an ordinary one\n",
-			off);
-
-	status = render(&l, dir);
+	status = plan(&l, off, dir);
 	return status == ROFS_DONE && l.diag.n_errors > 0 ? ROFS_WRONG : status;
 }

@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * The command: main.c picks a verb, each verb has a file of its own. A verb gets its own arguments,
- * argv[0] being its name, prints, and returns an exit status.
+ * The command: main.c picks a verb, and each verb has a file or a folder of its own. A verb gets its
+ * arguments, argv[0] being its name, prints, and returns an exit status.
  */
 
 /** enum rofs_exit - exit statuses of all verbs; rofs(8) */
 enum rofs_exit {
 	ROFS_DONE = 0,	  /* done; status: protected */
 	ROFS_WRONG = 1,	  /* something is wrong; status: not everything declared is in force */
-	ROFS_USAGE = 2,	  /* called wrongly */
-	ROFS_REFUSED = 3, /* not root, or what is asked for cannot be done here */
+	ROFS_USAGE = 2,	  /* wrong arguments */
+	ROFS_REFUSED = 3, /* not root, or not possible here */
 	ROFS_OFF = 4,	  /* rofs is off in this boot */
 };
 
