@@ -19,7 +19,6 @@ mkdir -p /dev/disk/by-label /dev/disk/by-uuid
 ln -s $one /dev/disk/by-label/one; ln -s $one /dev/disk/by-uuid/1-1
 ln -s $two /dev/disk/by-label/two
 sed -i "s,TWO,$two," /etc/fstab
-/rofs-bin check || true
 """
 CONF = "[Overlay /var]\n[Partition data]\nDevice=LABEL=one\n[Persist /srv]\nPartition=data\n"
 FSTAB = "LABEL=root / ext4 ro 0 1\n"
@@ -28,8 +27,9 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 @pytest.fixture
 def check(system: System, rofs: Path):
     """The output of rofs check for a rofs.conf and an fstab, without its last line."""
-    def run(conf: str, fstab: str) -> list[str]:
-        done = system(conf, f"printf '{fstab}' > /etc/fstab" + DISKS,
+    def run(conf: str, fstab: str, before: str = "", by: str = "") -> list[str]:
+        done = system(conf, f"printf '{fstab}' > /etc/fstab{DISKS}{before}\n"
+                      f"{by} /rofs-bin check || true",
                       f"mkdir srv mnt; cp {rofs} rofs-bin")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.splitlines()[:-1]
@@ -49,16 +49,16 @@ def test_same_name_in_fstab_is_told_by_the_plan_alone(check) -> None:
     lines = check(CONF, FSTAB + "LABEL=one /mnt ext4 defaults 0 2\\n")
     found, = said(lines, "same device")
     assert "rofs mounts it once" in found
-    assert not said(lines, "the same name in both files")
+    assert not said(lines, "is the device of")
 
 
 @pytest.mark.parametrize(("line", "count"), [
     ("UUID=1-1 /mnt ext4 defaults 0 2", 1), ("UUID=1-1 /mnt ext4 noauto 0 2", 0)])
 def test_another_name_in_fstab(check, line: str, count: int) -> None:
     lines = check(CONF, FSTAB + line + "\\n")
-    assert said(lines, "the same name in both files") == [
-        "/etc/fstab:2: warning: UUID=1-1 is the device of [Partition data], and is mounted on /mnt"
-        " as well; expected the same name in both files, LABEL=one, or no such line here"] * count
+    assert said(lines, "is the device of") == [
+        "/etc/fstab:2: warning: UUID=1-1 is the device of [Partition data], and fstab mounts it on"
+        " /mnt as well; name it LABEL=one here too, or remove this line"] * count
 
 
 def test_another_section(check) -> None:
@@ -66,4 +66,53 @@ def test_another_section(check) -> None:
     lines = check(CONF + more, FSTAB)
     assert said(lines, "the same device as") == [
         "/etc/rofs.conf:7: warning: [Partition more]: UUID=1-1 is the same device as LABEL=one of"
-        " [Partition data], and is mounted twice; expected one section for it"]
+        " [Partition data], and would be mounted twice; expected one section for it"]
+
+
+HOLDS = "[Partition data]: LABEL=one holds "
+AT_DEVICE = "/etc/rofs.conf:3: error: " + HOLDS
+EXT4 = CONF.replace("one\n", "one\nType=ext4\n")
+SWAP = AT_DEVICE + "swap, which is not a file system; expected the device that holds one"
+VFAT = f"/etc/rofs.conf:4: error: {HOLDS}vfat, not ext4; expected Type=auto or Type=vfat"
+# How the device is changed, the configuration, and what is wrong.
+CONTENTS = {
+    "the type": ("", EXT4, []),
+    "another type": ("wipefs -aq $one; mkfs.vfat $one >/dev/null", EXT4, [VFAT]),
+    "nothing": ("wipefs -aq $one", CONF, [
+        AT_DEVICE + "no file system; create one, for example with mkfs.ext4, or set Type= and "
+                    "Format=yes"]),
+    "nothing yet": (
+        "wipefs -aq $one; mkdir /dev/disk/by-partlabel; ln -s $one /dev/disk/by-partlabel/one",
+        EXT4.replace("LABEL=one", "PARTLABEL=one\nFormat=yes"), []),
+    "no file system": ("wipefs -aq $one; mkswap $one >/dev/null", CONF, [SWAP]),
+    "two types": ("printf S1SUSPEND | dd of=$one bs=1 seek=4086 status=none",
+                  EXT4.replace("ext4", "xfs"), []),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_content_without_udev(check, name: str) -> None:
+    before, conf, expected = CONTENTS[name]
+    assert said(check(conf, FSTAB, before), " holds ") == expected
+
+
+NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+# The database of udev has the device by its number.
+UDEV = """
+mkdir -p -m 0755 /sys /run/udev/data; mount -t sysfs sys /sys
+printf 'I:1\\n{}' > /run/udev/data/b$(cat /sys/block/${{one#/dev/}}/dev)
+"""
+
+
+@pytest.mark.parametrize("by", ["", NOBODY], ids=["root", "nobody"])
+@pytest.mark.parametrize(("found", "expected"), [
+    (r"E:ID_FS_TYPE=swap\nE:ID_FS_USAGE=other\n", [SWAP]),
+    (r"E:ID_FS_TYPE=vfat\nE:ID_FS_USAGE=filesystem\n", [VFAT]),
+    (r"E:ID_FS_TYPE=ext4\nE:ID_FS_USAGE=filesystem\n", []),
+], ids=["swap", "vfat", "ext4"])
+def test_content_that_udev_has_found(check, found: str, expected: list[str], by: str) -> None:
+    assert said(check(EXT4, FSTAB, UDEV.format(found), by), " holds ") == expected
+
+
+def test_content_that_only_root_may_read(check) -> None:
+    assert said(check(CONF, FSTAB, "wipefs -aq $one", NOBODY), " holds ") == []

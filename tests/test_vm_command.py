@@ -161,7 +161,7 @@ def test_check_finds_nothing_on_a_healthy_machine(boot: Boot, name: str) -> None
 @pytest.mark.scenario("command")
 def test_check_knows_the_device_of_the_root(boot: Boot) -> None:
     assert ("/etc/rofs.conf.d/self.conf:2: error: [Partition self]: LABEL=root holds the root file "
-            "system, which must stay untouched; expected a partition of its own"
+            "system, which must not be written to; expected a separate partition"
             in boot["check_root_device"].out.splitlines())
 
 

@@ -96,7 +96,7 @@ need() {
 }
 
 build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|systemd'
-	libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev scdoc)
+	libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev libudev-dev scdoc)
 # What the tests call; tests/support.py maps each program to its package.
 test_needs=(python3 python3-jsonschema python3-pytest acl attr binutils btrfs-progs dosfstools
 	e2fsprogs fdisk mount systemd util-linux valgrind zsh)

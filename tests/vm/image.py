@@ -59,8 +59,8 @@ MORE_PACKAGES: Dict[str, Tuple[str, ...]] = {
 # isc-dhcp-client left Debian after trixie; ifupdown knows dhcpcd too.
 DHCP_PACKAGE = {"sid": "dhcpcd-base"}
 BUILD_PACKAGES = (
-    "gcc,libacl1-dev,libc6-dev,libmount-dev,libsmartcols-dev,libsystemd-dev,meson,ninja-build,"
-    "pkg-config,scdoc"
+    "gcc,libblkid-dev,libc6-dev,libmount-dev,libsmartcols-dev,libsystemd-dev,libudev-dev,meson,"
+    "ninja-build,pkg-config,scdoc"
 ).split(",")
 # systemd.pc, which names the directory of the generators, moved into a package of its own.
 SYSTEMD_PC_PACKAGE = {"bullseye": "systemd", "bookworm": "systemd"}

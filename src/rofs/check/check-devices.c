@@ -1,63 +1,125 @@
 /* SPDX-License-Identifier: MIT */
-/* The block devices of this machine: is each partition there, what is on it, who else mounts it? */
+/* The block devices of this machine: does each partition exist, what is on it, who else mounts it? */
+#include <blkid/blkid.h>
+#include <libudev.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "basic/path.h"
 #include "plan/fstab.h"
 #include "plan/unit-name.h"
 #include "rofs/check/check.h"
 
-/* What udev knows of a device: the value of "E:KEY=", the caller frees it. NULL: nothing. */
-static char *ask_udev(const struct stat *st, const char *key)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *path = NULL;
-	char line[1024];
-	size_t n = strlen(key);
+/* struct content - what is on a device, in the words of libblkid, which udev uses too; owned */
+struct content {
+	char *type;  /* "ext4", "crypto_LUKS"; NULL: nothing */
+	char *usage; /* "filesystem", "crypto", "raid", ... */
+};
 
-	if (asprintf(&path, "/run/udev/data/b%u:%u", major(st->st_rdev), minor(st->st_rdev)) < 0)
-		return path = NULL;
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, "E:", 2) == 0 && strncmp(line + 2, key, n) == 0 &&
-		    line[2 + n] == '=')
-			return strdup(line + 3 + n);
-	}
-	return NULL;
+static void content_done(struct content *x)
+{
+	free(x->type);
+	free(x->usage);
 }
 
-static void check_file_system(struct checking *c, const struct plan_partition *q,
-			      const struct stat *st)
+static int content_set(const char *type, const char *usage, struct content *ret)
 {
-	_cleanup_free_ char *type = ask_udev(st, "ID_FS_TYPE"), *known = ask_udev(st, "DEVNAME");
-	const struct conf_section *s = &q->conf->section;
+	struct content x = { strdup(type), usage ? strdup(usage) : NULL };
 
-	if (!type && !known)
-		return; /* udev has not looked at it */
-	if (!type) {
-		if (!q->conf->format)
-			check_add(
-				c, PROBLEM_FILE_SYSTEM_MISSING, s, conf_key_pos(s, "Device"),
-				"[Partition %s]: %s holds no file system; make one, with mkfs.ext4 -L "
-				"NAME for example",
-				s->name, q->conf->device);
-		return;
+	if (!x.type || (usage && !x.usage)) {
+		content_done(&x);
+		return -ENOMEM;
 	}
-	if (strcmp(type, "crypto_LUKS") == 0 || strcmp(type, "swap") == 0 ||
-	    strcmp(type, "LVM2_member") == 0)
-		check_add(
-			c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Device"),
-			"[Partition %s]: %s holds %s, no file system; expected the device on which "
-			"one lies",
-			s->name, q->conf->device, type);
-	else if (strcmp(q->conf->type, "auto") != 0 && strcmp(q->conf->type, type) != 0)
-		check_add(
-			c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Type"),
-			"[Partition %s]: %s holds %s, not Type=%s; expected Type=auto or the right one",
-			s->name, q->conf->device, type, q->conf->type);
+	*ret = x;
+	return 0;
+}
+
+static void udev_done(struct udev **u)
+{
+	udev_unref(*u);
+}
+
+static void udev_device_done(struct udev_device **d)
+{
+	udev_device_unref(*d);
+}
+
+/* What udev has found there, which every user may read. -ENODATA: nothing, or it has not looked. */
+static int ask_udev(dev_t number, struct content *ret)
+{
+	_cleanup_(udev_done) struct udev *udev = udev_new();
+	_cleanup_(udev_device_done) struct udev_device *device = NULL;
+	const char *type;
+
+	if (!udev)
+		return -ENOMEM;
+	device = udev_device_new_from_devnum(udev, 'b', number);
+	type = device ? udev_device_get_property_value(device, "ID_FS_TYPE") : NULL;
+	if (!type)
+		return -ENODATA;
+	return content_set(type, udev_device_get_property_value(device, "ID_FS_USAGE"), ret);
+}
+
+static void probe_done(blkid_probe *p)
+{
+	blkid_free_probe(*p);
+}
+
+/* What is there, for those who may read the device. -ENODATA: it is not certain. */
+static int probe(const char *path, struct content *ret)
+{
+	_cleanup_(probe_done) blkid_probe p = blkid_new_probe_from_filename(path);
+	const char *type, *usage = NULL;
+	int found;
+
+	if (!p || blkid_probe_set_superblocks_flags(p, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE) < 0)
+		return -ENODATA;
+	found = blkid_do_safeprobe(p);
+	if (found == 1)
+		return *ret = (struct content){ 0 }, 0;
+	if (found < 0 || blkid_probe_lookup_value(p, "TYPE", &type, NULL) < 0)
+		return -ENODATA;
+	blkid_probe_lookup_value(p, "USAGE", &usage, NULL);
+	return content_set(type, usage, ret);
+}
+
+static void compare_content(struct checking *c, const struct conf_partition *q,
+			    const struct content *x)
+{
+	const struct conf_section *s = &q->section;
+
+	if (!x->type && !q->format)
+		check_add(c, PROBLEM_FILE_SYSTEM_MISSING, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: %s holds no file system; create one, for example with "
+			  "mkfs.ext4, or set Type= and Format=yes",
+			  s->name, q->device);
+	if (!x->type)
+		return;
+	if (x->usage && strcmp(x->usage, "filesystem") != 0)
+		check_add(c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: %s holds %s, which is not a file system; expected the "
+			  "device that holds one",
+			  s->name, q->device, x->type);
+	else if (strcmp(q->type, "auto") != 0 && strcmp(q->type, x->type) != 0)
+		check_add(c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Type"),
+			  "[Partition %s]: %s holds %s, not %s; expected Type=auto or Type=%s",
+			  s->name, q->device, x->type, q->type, x->type);
+}
+
+static int check_file_system(struct checking *c, const struct plan_partition *q,
+			     const struct stat *st)
+{
+	_cleanup_(content_done) struct content x = { 0 };
+	int err = ask_udev(st->st_rdev, &x);
+
+	if (err == -ENODATA)
+		err = probe(q->device_path, &x);
+	if (err == -ENODATA)
+		return 0;
+	if (err < 0)
+		return err;
+	compare_content(c, q->conf, &x);
+	return 0;
 }
 
 /* Is @path a block device, and which? */
@@ -66,7 +128,7 @@ static bool find_device(const char *path, struct stat *ret)
 	return stat(path, ret) == 0 && S_ISBLK(ret->st_mode);
 }
 
-/* What cannot be seen where names are only text, as in the generator. */
+/* The generator, to which names are only text, cannot see this. */
 static void check_root_device(struct checking *c, const struct plan_partition *q,
 			      const struct stat *st)
 {
@@ -76,8 +138,8 @@ static void check_root_device(struct checking *c, const struct plan_partition *q
 	if (stat("/", &root) < 0 || root.st_dev != st->st_rdev)
 		return;
 	check_add(c, PROBLEM_DEVICE_IS_ROOT, s, conf_key_pos(s, "Device"),
-		  "[Partition %s]: %s holds the root file system, which must stay untouched; "
-		  "expected a partition of its own",
+		  "[Partition %s]: %s holds the root file system, which must not be written to; "
+		  "expected a separate partition",
 		  s->name, q->conf->device);
 }
 
@@ -96,12 +158,12 @@ static void check_other_sections(struct checking *c, size_t i, const struct stat
 		check_add(c, PROBLEM_DEVICE_SHARED, &q->section,
 			  conf_key_pos(&q->section, "Device"),
 			  "[Partition %s]: %s is the same device as %s of [Partition %s], and "
-			  "is mounted twice; expected one section for it",
+			  "would be mounted twice; expected one section for it",
 			  q->section.name, q->device, other->device, other->section.name);
 	}
 }
 
-/* By the same name it is mounted once; the generator takes care of that. */
+/* Under the same name it is mounted once: the generator takes care of that. */
 static int check_fstab_device(struct checking *c, const struct plan_partition *q,
 			      const struct stat *st)
 {
@@ -121,40 +183,44 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 		    found.st_rdev != st->st_rdev)
 			continue;
 		check_add(c, PROBLEM_DEVICE_SHARED, s, check_fstab_pos(c, e->dir),
-			  "%s is the device of [Partition %s], and is mounted on %s as well; "
-			  "expected the same name in both files, %s, or no such line here",
+			  "%s is the device of [Partition %s], and fstab mounts it on %s as well; "
+			  "name it %s here too, or remove this line",
 			  e->spec, s->name, e->dir, q->conf->device);
 	}
 	return 0;
 }
 
+static void report_missing(struct checking *c, const struct plan_partition *q)
+{
+	const struct conf_section *s = &q->conf->section;
+
+	/* In a container, or without udev, there are no links. */
+	if (path_is_below(q->device_path, "/dev/disk") && access("/dev/disk", F_OK) < 0)
+		check_add(c, PROBLEM_DEVICE_UNKNOWN, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: rofs cannot tell whether %s exists, because there is no "
+			  "/dev/disk here; run rofs check on the machine itself",
+			  s->name, q->conf->device);
+	else
+		check_add(c, PROBLEM_DEVICE_MISSING, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: the device %s does not exist; lsblk -o "
+			  "NAME,LABEL,UUID,PARTLABEL lists those that do",
+			  s->name, q->conf->device);
+}
+
 static int check_device(struct checking *c, size_t i)
 {
 	const struct plan_partition *q = &c->l->plan.partitions[i];
-	const struct conf_section *s = &q->conf->section;
 	struct stat st;
+	int err;
 
-	if (find_device(q->device_path, &st)) {
-		check_file_system(c, q, &st);
-		check_root_device(c, q, &st);
-		check_other_sections(c, i, &st);
-		return check_fstab_device(c, q, &st);
-	}
-	/* In a container, or without udev, no links are made. */
-	if (path_is_below(q->device_path, "/dev/disk") && access("/dev/disk", F_OK) < 0) {
-		check_add(
-			c, PROBLEM_DEVICE_UNKNOWN, s, conf_key_pos(s, "Device"),
-			"[Partition %s]: whether %s is there cannot be seen here, as udev names no "
-			"devices; check it on the machine itself",
-			s->name, q->conf->device);
-		return 0;
-	}
-	check_add(
-		c, PROBLEM_DEVICE_MISSING, s, conf_key_pos(s, "Device"),
-		"[Partition %s]: there is no device %s now; lsblk -o NAME,LABEL,UUID,PARTLABEL shows "
-		"what there is",
-		s->name, q->conf->device);
-	return 0;
+	if (!find_device(q->device_path, &st))
+		return report_missing(c, q), 0;
+	err = check_file_system(c, q, &st);
+	if (err < 0)
+		return err;
+	check_root_device(c, q, &st);
+	check_other_sections(c, i, &st);
+	return check_fstab_device(c, q, &st);
 }
 
 int check_devices(struct checking *c)
