@@ -63,16 +63,16 @@ CASES = {
                             "etc/fstab": "/dev/a / ext4 defaults 0 1\n"},
                            "/etc/fstab:1: warning: ", "ReadOnly=no in [Root] leaves it so"),
     "root not kept": ({"etc/rofs.conf": "[Root]\nReadOnly=no\n"},
-                      "/etc/rofs.conf:2: warning: ", "/ is not kept read-only"),
+                      "/etc/rofs.conf:2: warning: ", "rofs does not keep / read-only"),
     "root writable by boot": ({"etc/rofs.conf": VAR, "proc/cmdline": "quiet rw splash\n"},
                               "/proc/cmdline: warning: ", "rw on the kernel command line"),
     "volatile": ({"etc/rofs.conf": VAR, "proc/cmdline": "systemd.volatile=state\n"},
-                 "/proc/cmdline: warning: ", "expected one of the two"),
+                 "/proc/cmdline: warning: ", "expected only one of the two"),
     "off": ({"etc/rofs.conf": VAR, "proc/cmdline": "rofs=off\n"},
             "/proc/cmdline: note: ", "rofs does nothing in this boot (rofs=off)"),
     "too little memory": ({"etc/rofs.conf": "[Memory]\nSize=600M\n" + VAR,
                            "proc/meminfo": "MemTotal:  512000 kB\n"},
-                          "/etc/rofs.conf:1: error: ", "may grow to 600 MiB, and the machine has"),
+                          "/etc/rofs.conf:1: error: ", "may grow to 600 MiB, but the machine has"),
     "pools together": ({"etc/rofs.conf": VAR + "Size=40%\n",
                         "proc/meminfo": "MemTotal:  512000 kB\n"},
                        "warning: ", "the RAM pools together may grow to 450 MiB of 500 MiB"),
@@ -82,11 +82,11 @@ CASES = {
         "/etc/rofs.conf:9: warning: ", "replace this file by renaming a new one over it"),
     "file": ({"etc/rofs.conf": VAR + DATA
               + "[Persist /var/x]\nPartition=data\nDirectory=/r\nKind=file\n"},
-             "/etc/rofs.conf:9: note: ", "persist its directory if it does"),
+             "/etc/rofs.conf:9: note: ", "if any does, persist the directory instead"),
     "container storage": ({"etc/rofs.conf": VAR, "var/lib/docker/x": ""},
                           "/etc/rofs.conf:1: warning: ", "Docker has its storage in"),
     "database": ({"etc/rofs.conf": VAR, "var/lib/redis/dump.rdb": "x" * 2048},
-                 "/etc/rofs.conf:1: warning: ", "what Redis keeps in /var/lib/redis (2 KiB)"),
+                 "/etc/rofs.conf:1: warning: ", "Redis keeps its data in /var/lib/redis (2 KiB)"),
 }
 
 

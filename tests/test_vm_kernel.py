@@ -55,8 +55,8 @@ def test_everybody_says_so(boot: Boot) -> None:
 
 def test_check_says_that_the_module_is_not_loaded(boot: Boot) -> None:
     assert boot["check"].status == 1
-    assert re.search(r"^error: the module overlay for this kernel \(\S+\) is installed and was not "
-                     "loaded; no overlay can be mounted; ", boot["check"].out, re.MULTILINE)
+    assert re.search(r"^error: the overlay module of this kernel \(\S+\) is installed but not "
+                     "loaded, so no overlay can be mounted; ", boot["check"].out, re.MULTILINE)
 
 
 def test_nothing_is_writable_but_tmp_and_the_partition(boot: Boot) -> None:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lies in the lower layer and would be copied to RAM, lost, or not work, as rofs check sees it. */
+/* Data of well-known programs on an overlay: large, lost at power-off, or not working there. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,21 +16,22 @@
 enum data_kind {
 	DATA_JOURNAL,	/* opened for writing: copied whole */
 	DATA_LOG,	/* appended to: copied whole */
-	DATA_DATABASE,	/* the same, and losing it hurts */
-	DATA_CACHE,	/* written anew now and then */
-	DATA_CONTAINER, /* overlays of its own, which cannot lie on one */
+	DATA_DATABASE,	/* the same, and its changes matter */
+	DATA_CACHE,	/* rewritten now and then */
+	DATA_CONTAINER, /* mounts overlays of its own, which an overlay cannot hold */
 };
 
+/* struct data - where a program keeps its data */
 struct data {
 	const char *path;
-	const char *pattern; /* how the names end of the files that count, NULL: all */
+	const char *suffix; /* of the names of the files that count, NULL: all files */
 	enum data_kind kind;
 	const char *who;
 };
 
-static const struct data places[] = {
+static const struct data known_data[] = {
 	{ "/var/log/journal", ".journal", DATA_JOURNAL, "systemd-journald" },
-	{ "/var/log", ".log", DATA_LOG, "the programs that log there" },
+	{ "/var/log", ".log", DATA_LOG, "programs" },
 	{ "/var/lib/mysql", NULL, DATA_DATABASE, "MariaDB or MySQL" },
 	{ "/var/lib/postgresql", NULL, DATA_DATABASE, "PostgreSQL" },
 	{ "/var/lib/redis", NULL, DATA_DATABASE, "Redis" },
@@ -59,11 +60,12 @@ static const struct data places[] = {
 	{ "/var/lib/machines", NULL, DATA_CONTAINER, "systemd-nspawn" },
 };
 
-struct walk {
-	const char *pattern;
+/* struct amount - how much data there is */
+struct amount {
+	const char *suffix; /* of the files that count */
 	uint64_t bytes;
 	size_t entries;
-	bool closed; /* something could not be read */
+	bool incomplete; /* this user may not read all of it */
 };
 
 static bool ends_with(const char *name, const char *end)
@@ -74,129 +76,133 @@ static bool ends_with(const char *name, const char *end)
 }
 
 /* journald writes to system.journal and user-1000.journal; those with an @ are finished. */
-static bool counts(const struct walk *w, const char *name)
+static bool counts(const struct amount *u, const char *name)
 {
-	return !w->pattern || (ends_with(name, w->pattern) && !strchr(name, '@'));
+	return !u->suffix || (ends_with(name, u->suffix) && !strchr(name, '@'));
 }
 
 /* Takes @fd over. */
-static void walk(struct walk *w, int fd, unsigned depth)
+static void measure(struct amount *u, int fd, unsigned depth)
 {
 	DIR *dir = fd < 0 || depth > DEPTH_MAX ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	struct stat st;
 
 	if (!dir) {
-		w->closed = w->closed || fd < 0;
+		u->incomplete = u->incomplete || fd < 0;
 		closep(&fd);
 		return;
 	}
-	while (w->entries < ENTRIES_MAX && (e = readdir(dir))) {
+	while (u->entries < ENTRIES_MAX && (e = readdir(dir))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		w->entries++;
+		u->entries++;
 		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (S_ISREG(st.st_mode) && counts(w, e->d_name))
-			w->bytes += (uint64_t)st.st_size;
+		if (S_ISREG(st.st_mode) && counts(u, e->d_name))
+			u->bytes += (uint64_t)st.st_size;
 		else if (S_ISDIR(st.st_mode))
-			walk(w,
-			     openat(dirfd(dir), e->d_name,
-				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-			     depth + 1);
+			measure(u,
+				openat(dirfd(dir), e->d_name,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				depth + 1);
 	}
 	closedir(dir);
 }
 
-static void tell(struct checking *c, const struct plan_overlay *o, const struct data *data,
-		 const struct walk *w)
+/* Does it matter however small it is? */
+static bool always_matters(enum data_kind kind)
 {
-	const struct conf_section *s = &o->conf->section;
+	return kind == DATA_DATABASE || kind == DATA_CONTAINER;
+}
+
+static void report_data(struct checking *c, const struct conf_section *s, const struct data *d,
+			uint64_t bytes)
+{
 	char size[TEXT_BYTES_MAX];
 
-	text_bytes(size, w->bytes);
-	switch (data->kind) {
+	text_bytes(size, bytes);
+	switch (d->kind) {
 	case DATA_JOURNAL:
-		if (w->bytes >= LARGE_BYTES)
-			check_add(
-				c, PROBLEM_JOURNAL_IN_RAM, s, s->pos,
-				"[Overlay %s]: %s of journals in %s are copied to RAM when %s opens "
-				"them; StartEmpty=%s, Storage=volatile in journald.conf or a "
-				"[Persist] avoids it",
-				s->name, size, data->path, data->who, data->path);
+		check_add(
+			c, PROBLEM_JOURNAL_IN_RAM, s, s->pos,
+			"[Overlay %s]: %s of journals in %s are copied to RAM when %s opens them; "
+			"add %s to StartEmpty=, set Storage=volatile in journald.conf, or add "
+			"[Persist %s]",
+			s->name, size, d->path, d->who, d->path, d->path);
 		break;
 	case DATA_LOG:
-		if (w->bytes >= LARGE_BYTES)
-			check_add(c, PROBLEM_LOG_IN_RAM, s, s->pos,
-				  "[Overlay %s]: %s of logs in %s are copied to RAM as they are "
-				  "appended to; rotate them away first, or give %s a [Persist]",
-				  s->name, size, data->path, data->path);
+		check_add(
+			c, PROBLEM_LOG_IN_RAM, s, s->pos,
+			"[Overlay %s]: %s of logs in %s are copied to RAM when %s append to them; "
+			"rotate them first, or add [Persist %s]",
+			s->name, size, d->path, d->who, d->path);
 		break;
 	case DATA_DATABASE:
-		if (o->on_partition)
-			break;
-		check_add(
-			c, PROBLEM_DATABASE_IN_RAM, s, s->pos,
-			"[Overlay %s]: what %s keeps in %s (%s) is copied to RAM as it is written to, "
-			"and the changes are lost at power-off; a [Persist] for it keeps them",
-			s->name, data->who, data->path, size);
+		check_add(c, PROBLEM_DATABASE_IN_RAM, s, s->pos,
+			  "[Overlay %s]: %s keeps its data in %s (%s): the files it writes to are "
+			  "copied to RAM, and the changes are lost at power-off; to keep them, add "
+			  "[Persist %s]",
+			  s->name, d->who, d->path, size, d->path);
 		break;
 	case DATA_CACHE:
-		if (w->bytes >= LARGE_BYTES)
-			check_add(
-				c, PROBLEM_CACHE_IN_RAM, s, s->pos,
-				"[Overlay %s]: %s in %s are copied to RAM when %s writes to them; "
-				"StartEmpty=%s avoids it",
-				s->name, size, data->path, data->who, data->path);
+		check_add(
+			c, PROBLEM_CACHE_IN_RAM, s, s->pos,
+			"[Overlay %s]: %s in %s are copied to RAM when %s writes to them; to avoid "
+			"this, add %s to StartEmpty=",
+			s->name, size, d->path, d->who, d->path);
 		break;
 	case DATA_CONTAINER:
-		check_add(
-			c, PROBLEM_CONTAINER_STORAGE, s, s->pos,
-			"[Overlay %s]: %s has its storage in %s (%s), and cannot use overlayfs on "
-			"an overlay: it falls back to copies, or fails; a [Persist] for it helps",
-			s->name, data->who, data->path, size);
+		check_add(c, PROBLEM_CONTAINER_STORAGE, s, s->pos,
+			  "[Overlay %s]: %s has its storage in %s (%s), on an overlay, where it "
+			  "cannot use overlayfs: it falls back to full copies, or fails; add "
+			  "[Persist %s]",
+			  s->name, d->who, d->path, size, d->path);
 		break;
 	}
 }
 
-static bool is_held_in_ram(const struct plan_overlay *o)
+/* Changes on a partition are not lost, and take no RAM. */
+static bool concerns(const struct plan_overlay *o, enum data_kind kind)
 {
-	return o && !o->on_partition;
+	return o && (!o->on_partition || kind == DATA_CONTAINER);
 }
 
-static void check_place(struct checking *c, const struct data *data)
+static void check_known(struct checking *c, const struct data *d)
 {
-	const struct plan_overlay *o = check_overlay_of(c, data->path);
-	struct walk w = { .pattern = data->pattern };
+	const struct plan_overlay *o = check_overlay_of(c, d->path);
+	const struct conf_section *s;
+	struct amount u = { .suffix = d->suffix };
 	int fd;
 
-	if (!is_held_in_ram(o) && !(o && data->kind == DATA_CONTAINER))
+	if (!concerns(o, d->kind))
 		return;
-	fd = rootfs_open_dir(&c->l->root, data->path);
+	fd = rootfs_open_dir(&c->l->root, d->path);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return;
-	walk(&w, fd, 0);
-	if (w.closed && w.bytes == 0 && data->kind != DATA_CONTAINER && data->kind != DATA_DATABASE)
-		check_add(
-			c, PROBLEM_DATA_UNREADABLE, &o->conf->section, o->conf->section.pos,
-			"[Overlay %s]: %s is closed to this user; how much of it would be copied to "
-			"RAM, root can tell",
-			o->conf->section.name, data->path);
-	else if (w.entries > 0 || w.closed)
-		tell(c, o, data, &w);
+	measure(&u, fd, 0);
+
+	s = &o->conf->section;
+	if (always_matters(d->kind) ? u.entries > 0 || u.incomplete : u.bytes >= LARGE_BYTES)
+		report_data(c, s, d, u.bytes);
+	else if (u.incomplete && u.bytes == 0)
+		check_add(c, PROBLEM_DATA_UNREADABLE, s, s->pos,
+			  "[Overlay %s]: only root can read %s and say how much of it would be "
+			  "copied to RAM; run rofs check as root",
+			  s->name, d->path);
 }
 
 int check_data(struct checking *c)
 {
-	for (size_t i = 0; i < ELEMENTSOF(places); i++)
-		check_place(c, &places[i]);
+	for (size_t i = 0; i < ELEMENTSOF(known_data); i++)
+		check_known(c, &known_data[i]);
 	return 0;
 }
 
-/* Programs write these beside the old one and rename(2), which fails over a mount point. */
-int check_files(struct checking *c)
+/* Do programs write this file by rename(2) over the old one, which fails on a mount point? */
+static bool is_replaced(const char *path)
 {
-	static const char *const renamed[] = {
+	static const char *const replaced[] = {
 		"/etc/passwd",
 		"/etc/shadow",
 		"/etc/group",
@@ -217,31 +223,35 @@ int check_files(struct checking *c)
 		"/etc/fstab",
 		"/etc/network/interfaces",
 	};
+
+	for (size_t i = 0; i < ELEMENTSOF(replaced); i++)
+		if (strcmp(path, replaced[i]) == 0)
+			return true;
+	return false;
+}
+
+int check_files(struct checking *c)
+{
 	const struct conf *conf = &c->l->conf;
 
 	for (size_t i = 0; i < conf->n_persists; i++) {
-		const struct conf_persist *p = conf->persists[i];
-		bool known = false;
+		const struct conf_section *s = &conf->persists[i]->section;
 
-		if (p->kind != PERSIST_FILE)
+		if (conf->persists[i]->kind != PERSIST_FILE)
 			continue;
-		for (size_t j = 0; j < ELEMENTSOF(renamed); j++)
-			known = known || strcmp(p->section.name, renamed[j]) == 0;
-		if (known)
+		if (is_replaced(s->name))
 			check_add(
-				c, PROBLEM_FILE_REPLACED, &p->section,
-				conf_key_pos(&p->section, "Kind"),
-				"[Persist %s]: programs replace this file by renaming a new one over "
-				"it, which fails on a mount point; persist its directory, or keep the "
-				"file in the root file system",
-				p->section.name);
+				c, PROBLEM_FILE_REPLACED, s, conf_key_pos(s, "Kind"),
+				"[Persist %s]: programs replace this file by renaming a new one "
+				"over it, which fails on a mount point; persist its directory, or "
+				"leave the file on the root file system",
+				s->name);
 		else
 			check_add(
-				c, PROBLEM_FILE_BOUND, &p->section,
-				conf_key_pos(&p->section, "Kind"),
-				"[Persist %s]: a program that replaces the file by renaming a new one "
-				"over it will fail; persist its directory if it does",
-				p->section.name);
+				c, PROBLEM_FILE_BOUND, s, conf_key_pos(s, "Kind"),
+				"[Persist %s]: a program that replaces this file by renaming a new "
+				"one over it will fail; if any does, persist the directory instead",
+				s->name);
 	}
 	return 0;
 }

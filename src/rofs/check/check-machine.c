@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File systems, memory, kernel and boot, as rofs check looks at them. */
+/* The file systems, the memory, the kernel and the boot of the system being checked. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -22,7 +22,7 @@
 #define NTFS3_MAGIC    0x7366746e
 #define CASEFOLD_FLAG  0x40000000 /* FS_CASEFOLD_FL, newer than some headers */
 
-/* Overlayfs refuses them as a layer: names that differ in case are one, or attributes are missing. */
+/* Overlayfs refuses these as a layer: they ignore case, or lack extended attributes. */
 static bool is_refused_type(const char *type)
 {
 	static const char *const types[] = { "vfat",  "msdos",	 "exfat", "ntfs",
@@ -67,18 +67,19 @@ static void check_lower_directory(struct checking *c, const struct plan_overlay 
 	int flags = 0;
 
 	if (fd < 0 || fstatfs(fd, &st) < 0)
-		return; /* what it means that there is none, the plan has said */
+		return; /* the plan has reported that there is none */
 	type = refused_magic((long)st.f_type);
 	if (type)
 		check_add(c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
-			  "[Overlay %s]: it lies on a file system (%s) that overlayfs refuses as a "
+			  "[Overlay %s]: it is on a %s file system, which overlayfs refuses as a "
 			  "lower layer; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
 			  o->conf->section.name, type);
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & CASEFOLD_FLAG))
-		check_add(c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
-			  "[Overlay %s]: the directory ignores case, which overlayfs refuses; "
-			  "chattr -F on an empty directory ends that",
-			  o->conf->section.name);
+		check_add(
+			c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
+			"[Overlay %s]: the directory is case-insensitive, which overlayfs refuses; "
+			"chattr -F makes an empty directory case-sensitive",
+			o->conf->section.name);
 }
 
 int check_lowers(struct checking *c)
@@ -158,7 +159,7 @@ int check_memory(struct checking *c)
 	char size[TEXT_BYTES_MAX], ram[TEXT_BYTES_MAX];
 
 	if (memory == 0)
-		return 0; /* an image: nobody knows the machine */
+		return 0; /* an image: its machine is not known */
 	for (size_t i = 0; i < p->n_pools; i++) {
 		const struct plan_pool *pool = &p->pools[i];
 		uint64_t bytes = pool_bytes(pool, memory);
@@ -167,14 +168,14 @@ int check_memory(struct checking *c)
 		if (bytes > memory)
 			check_add(
 				c, PROBLEM_POOL_TOO_LARGE, NULL, pool->pos,
-				"the RAM pool %s may grow to %s, and the machine has %s of memory; "
+				"the RAM pool %s may grow to %s, but the machine has %s of memory; "
 				"expected a smaller Size=",
 				pool->dir, text_bytes(size, bytes), text_bytes(ram, memory));
 	}
 	if (sum > memory / 100 * 80 && p->n_pools > 0)
 		check_add(c, PROBLEM_POOLS_TOO_LARGE, NULL, c->l->conf.memory.section.pos,
-			  "the RAM pools together may grow to %s of %s of memory; when they do, "
-			  "programs are killed for want of it: leave a fifth or more to them",
+			  "the RAM pools together may grow to %s of %s of memory; if they do, the "
+			  "kernel kills programs for lack of it; leave them at least 20%%",
 			  text_bytes(size, sum), text_bytes(ram, memory));
 	return 0;
 }
@@ -203,45 +204,50 @@ static void check_fstab_root(struct checking *c)
 		if (keeps)
 			check_add(
 				c, PROBLEM_FSTAB_ROOT_WRITABLE, NULL, check_fstab_pos(c, "/"),
-				"fstab makes / writable (%s); rofs keeps it read-only, but a boot "
-				"without rofs will write to it, as a repair should",
+				"fstab mounts / writable (%s); rofs keeps it read-only, and only a "
+				"boot without rofs, such as one for repairs, writes to it",
 				e->options);
 		else
 			check_add(
 				c, PROBLEM_ROOT_UNPROTECTED, NULL, check_fstab_pos(c, "/"),
-				"fstab makes / writable (%s), and ReadOnly=no in [Root] leaves it "
-				"so: what is not overlaid wears the flash; expected ro here",
+				"fstab mounts / writable (%s), and ReadOnly=no in [Root] leaves it "
+				"so: writes outside the overlays wear the flash; expected ro here",
 				e->options);
 	}
 }
 
+static void check_cmdline(struct checking *c)
+{
+	const struct pos at = { .file = "/proc/cmdline" };
+	const struct boot *boot = &c->l->boot;
+
+	if (has_word(c->l->cmdline, "rw"))
+		check_add(c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
+			  "rw on the kernel command line mounts / writable, which replays its "
+			  "journal, until systemd remounts it; expected ro in the boot loader's "
+			  "configuration");
+	if (strstr(c->l->cmdline, "systemd.volatile="))
+		check_add(c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
+			  "systemd.volatile= mounts its own / or /var, which conflicts with rofs; "
+			  "expected only one of the two");
+	if (boot->mode != BOOT_NORMAL)
+		check_add(c, PROBLEM_BOOT_OFF, NULL, at,
+			  "rofs does nothing in this boot (%.*s); this check is about an ordinary "
+			  "boot",
+			  boot->word_len, boot->word ? boot->word : "");
+}
+
 int check_boot(struct checking *c)
 {
-	const char *line = c->l->cmdline;
-	const struct pos at = { .file = "/proc/cmdline" };
+	const struct conf_root *root = &c->l->conf.root;
 
-	if (c->l->conf.root.section.pos.file && !c->l->conf.root.read_only &&
-	    !c->l->conf.root.section.invalid)
-		check_add(c, PROBLEM_ROOT_UNPROTECTED, NULL,
-			  conf_key_pos(&c->l->conf.root.section, "ReadOnly"),
-			  "/ is not kept read-only: only what is overlaid is protected; expected "
-			  "ReadOnly=yes");
+	if (root->section.pos.file && !root->read_only && !root->section.invalid)
+		check_add(
+			c, PROBLEM_ROOT_UNPROTECTED, NULL, conf_key_pos(&root->section, "ReadOnly"),
+			"rofs does not keep / read-only: only the overlays are protected; expected "
+			"ReadOnly=yes");
 	check_fstab_root(c);
-	if (has_word(line, "rw"))
-		check_add(
-			c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
-			"rw on the kernel command line: / is writable until systemd remounts it, and "
-			"its journal is replayed; expected ro in the boot loader");
-	if (strstr(line, "systemd.volatile="))
-		check_add(
-			c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
-			"systemd.volatile= mounts a /var or a root of its own, in the way of rofs; "
-			"expected one of the two");
-	if (c->l->boot.mode != BOOT_NORMAL)
-		check_add(c, PROBLEM_BOOT_OFF, NULL, at,
-			  "rofs does nothing in this boot (%.*s); what is told here is about an "
-			  "ordinary one",
-			  c->l->boot.word_len, c->l->boot.word ? c->l->boot.word : "");
+	check_cmdline(c);
 	return 0;
 }
 
@@ -254,59 +260,73 @@ static bool file_has(const struct checking *c, const char *path, const char *wor
 	       strstr(text, word) != NULL;
 }
 
-/* Returns 1 when a module overlay is installed or built in, 0 when not, -ENOMEM. */
+/* Is the module overlay installed, or built in? Returns: 1, 0 or -ENOMEM. */
 static int has_overlay_module(const struct checking *c, const char *release)
 {
-	for (size_t i = 0; i < 2; i++) {
-		_cleanup_free_ char *path = NULL;
+	static const char *const lists[] = { "dep", "builtin" };
 
-		if (asprintf(&path, "/lib/modules/%s/modules.%s", release, i ? "builtin" : "dep") <
-		    0)
-			return path = NULL, -ENOMEM;
+	for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+		_cleanup_free_ char *path = NULL;
+		int err = text_format(&path, "/lib/modules/%s/modules.%s", release, lists[i]);
+
+		if (err < 0)
+			return err;
 		if (file_has(c, path, "/overlay.ko"))
 			return 1;
 	}
 	return 0;
 }
 
-/* Has this boot mounted overlays, or tried to? Then the kernel has been asked for the module. */
-static bool was_asked_for(const struct checking *c)
+/*
+ * Has this boot mounted overlays, or tried to, and so asked the kernel for the module?
+ * Returns: 1, 0 or -ENOMEM.
+ */
+static int was_requested(const struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
-	bool found = false;
 
-	for (size_t i = 0; i < p->n_overlays && !found; i++) {
+	for (size_t i = 0; i < p->n_overlays; i++) {
 		_cleanup_free_ char *path = NULL;
 		struct stat st;
+		int err = text_format(&path, UNIT_EARLY_DIR "/%s", p->overlays[i].merged_unit);
 
-		if (asprintf(&path, UNIT_EARLY_DIR "/%s", p->overlays[i].merged_unit) < 0)
-			return path = NULL, false;
-		found = rootfs_stat(&c->l->root, path, &st) == 0;
+		if (err < 0)
+			return err;
+		if (rootfs_stat(&c->l->root, path, &st) == 0)
+			return 1;
 	}
-	return found;
+	return 0;
+}
+
+static int check_module(struct checking *c, const char *release)
+{
+	const struct pos nowhere = { 0 };
+	int installed = has_overlay_module(c, release),
+	    requested = installed > 0 ? was_requested(c) : 0;
+
+	if (installed == 0)
+		check_add(c, PROBLEM_OVERLAYFS_MISSING, NULL, nowhere,
+			  "this kernel (%s) has no overlayfs, and its overlay module is not "
+			  "installed, so no overlay can be mounted; install the module, or another "
+			  "kernel",
+			  release);
+	if (requested > 0)
+		check_add(
+			c, PROBLEM_OVERLAYFS_MISSING, NULL, nowhere,
+			"the overlay module of this kernel (%s) is installed but not loaded, so no "
+			"overlay can be mounted; modprobe -v overlay shows why",
+			release);
+	return installed < 0 ? installed : requested;
 }
 
 int check_kernel(struct checking *c)
 {
-	const struct pos nowhere = { 0 };
 	struct utsname name;
 	int err;
 
 	if (!c->running || c->l->plan.n_overlays == 0 || uname(&name) < 0 ||
 	    file_has(c, "/proc/filesystems", "\toverlay\n"))
 		return 0;
-	err = has_overlay_module(c, name.release);
-	if (err < 0)
-		return err;
-	if (err == 0)
-		check_add(c, PROBLEM_OVERLAYFS_MISSING, NULL, nowhere,
-			  "this kernel (%s) has no overlayfs, and no module overlay for it is "
-			  "installed; no overlay can be mounted",
-			  name.release);
-	else if (was_asked_for(c))
-		check_add(c, PROBLEM_OVERLAYFS_MISSING, NULL, nowhere,
-			  "the module overlay for this kernel (%s) is installed and was not "
-			  "loaded; no overlay can be mounted; modprobe -v overlay says why",
-			  name.release);
-	return 0;
+	err = check_module(c, name.release);
+	return err < 0 ? err : 0;
 }
