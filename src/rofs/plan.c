@@ -42,10 +42,8 @@ static int show(const struct unit_set *set)
 
 	output_open(&o, true);
 	for (size_t i = 0; i < set->n_files; i++)
-		if (print_file(&set->files[i], &o, i == 0) < 0) {
-			fputs("rofs: out of memory\n", stderr);
-			return ROFS_WRONG;
-		}
+		if (print_file(&set->files[i], &o, i == 0) < 0)
+			return log_error(ROFS_WRONG, "out of memory");
 	return ROFS_DONE;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/confdirs.h"
 
-#include <dirent.h>
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "conf/ini.h"
@@ -103,44 +103,37 @@ static bool is_dropin_name(const char *name)
 	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".conf") == 0;
 }
 
-static int add_dropin(struct dropins *x, const char *name, size_t dir)
+struct listing {
+	struct dropins *dropins;
+	size_t dir;
+};
+
+static int add_dropin(void *data, const char *name)
 {
+	const struct listing *l = data;
+	struct dropins *x = l->dropins;
 	char *copy;
 
+	if (!is_dropin_name(name))
+		return 0;
 	if (array_reserve(x->list, x->n) < 0)
 		return -ENOMEM;
 	copy = strdup(name);
 	if (!copy)
 		return -ENOMEM;
-	x->list[x->n++] = (struct dropin){ copy, dir };
+	x->list[x->n++] = (struct dropin){ copy, l->dir };
 	return 0;
 }
 
 static int list_dir(const struct rootfs *r, const char *path, size_t dir, struct conf *conf,
 		    struct dropins *x, struct diag *d)
 {
-	struct dirent *entry;
-	DIR *stream;
-	int fd, err = 0;
+	struct listing l = { x, dir };
+	int err = each_name(rootfs_open_dir(r, path), add_dropin, &l);
 
-	fd = rootfs_open_dir(r, path);
-	if (fd == -ENOENT)
+	if (err >= 0 || err == -ENOENT)
 		return 0;
-	if (fd < 0)
-		return fd == -ENOMEM ? fd : report(conf, path, fd, d);
-	stream = fdopendir(fd);
-	if (!stream) {
-		closep(&fd);
-		return -ENOMEM;
-	}
-
-	while (err == 0 && (errno = 0, entry = readdir(stream)))
-		if (is_dropin_name(entry->d_name))
-			err = add_dropin(x, entry->d_name, dir);
-	if (err == 0 && errno > 0)
-		err = report(conf, path, -errno, d);
-	closedir(stream);
-	return err;
+	return err == -ENOMEM ? err : report(conf, path, err, d);
 }
 
 static int compare(const void *a, const void *b)

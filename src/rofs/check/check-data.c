@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Data of well-known programs on an overlay: large, lost at power-off, or not working there. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "basic/path.h"
+#include "basic/io.h"
 #include "basic/text.h"
 #include "rofs/check/check.h"
 
@@ -76,38 +75,44 @@ static bool ends_with(const char *name, const char *end)
 }
 
 /* journald writes to system.journal and user-1000.journal; those with an @ are finished. */
-static bool counts(const struct amount *u, const char *name)
+static bool counts(const struct amount *x, const char *name)
 {
-	return !u->suffix || (ends_with(name, u->suffix) && !strchr(name, '@'));
+	return !x->suffix || (ends_with(name, x->suffix) && !strchr(name, '@'));
 }
 
-/* Takes @fd over. */
-static void measure(struct amount *u, int fd, unsigned depth)
+struct visit {
+	struct amount *amount;
+	int fd; /* of the directory */
+	unsigned depth;
+};
+
+static void measure(struct amount *x, int fd, unsigned depth);
+
+static int measure_entry(void *data, const char *name)
 {
-	DIR *dir = fd < 0 || depth > DEPTH_MAX ? NULL : fdopendir(fd);
-	const struct dirent *e;
+	const struct visit *v = data;
+	struct amount *x = v->amount;
 	struct stat st;
 
-	if (!dir) {
-		u->incomplete = u->incomplete || fd < 0;
-		closep(&fd);
-		return;
-	}
-	while (u->entries < ENTRIES_MAX && (e = readdir(dir))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		u->entries++;
-		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		if (S_ISREG(st.st_mode) && counts(u, e->d_name))
-			u->bytes += (uint64_t)st.st_size;
-		else if (S_ISDIR(st.st_mode))
-			measure(u,
-				openat(dirfd(dir), e->d_name,
-				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-				depth + 1);
-	}
-	closedir(dir);
+	if (x->entries >= ENTRIES_MAX)
+		return -E2BIG;
+	x->entries++;
+	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISREG(st.st_mode) && counts(x, name))
+		x->bytes += (uint64_t)st.st_size;
+	else if (S_ISDIR(st.st_mode) && v->depth < DEPTH_MAX)
+		measure(x, open_dir_at(v->fd, name), v->depth + 1);
+	return 0;
+}
+
+/* Takes @fd over, which may be a negative errno. What cannot be read is left out. */
+static void measure(struct amount *x, int fd, unsigned depth)
+{
+	struct visit v = { x, fd, depth };
+
+	x->incomplete = x->incomplete || fd < 0;
+	each_name(fd, measure_entry, &v);
 }
 
 /* Does it matter however small it is? */
@@ -172,7 +177,7 @@ static void check_known(struct checking *c, const struct data *d)
 {
 	const struct plan_overlay *o = check_overlay_of(c, d->path);
 	const struct conf_section *s;
-	struct amount u = { .suffix = d->suffix };
+	struct amount x = { .suffix = d->suffix };
 	int fd;
 
 	if (!concerns(o, d->kind))
@@ -180,12 +185,12 @@ static void check_known(struct checking *c, const struct data *d)
 	fd = rootfs_open_dir(&c->l->root, d->path);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return;
-	measure(&u, fd, 0);
+	measure(&x, fd, 0);
 
 	s = &o->conf->section;
-	if (always_matters(d->kind) ? u.entries > 0 || u.incomplete : u.bytes >= LARGE_BYTES)
-		report_data(c, s, d, u.bytes);
-	else if (u.incomplete && u.bytes == 0)
+	if (always_matters(d->kind) ? x.entries > 0 || x.incomplete : x.bytes >= LARGE_BYTES)
+		report_data(c, s, d, x.bytes);
+	else if (x.incomplete && x.bytes == 0)
 		check_add(c, PROBLEM_DATA_UNREADABLE, s, s->pos,
 			  "[Overlay %s]: only root can read %s and say how much of it would be "
 			  "copied to RAM; run rofs check as root",
