@@ -187,7 +187,7 @@ def test_messages_of_the_manual_are_those_of_the_programs(generator: Path, tmp_p
             run_generator(generator, root, tmp_path).stderr.splitlines()}
     shown = "\n".join(block for page in PAGES for block in blocks(page))
     for message in ("unknown key Szie= in [Overlay]; did you mean Size=?",
-                    "Check=maybe is not understood; expected yes or no",
+                    "Check=maybe is invalid; expected yes or no",
                     "[Persist /srv] has no Partition=; expected the name of a [Partition]"):
         assert message in said
         assert message in shown

@@ -97,7 +97,7 @@ def test_only_a_blank_partition_is_formatted(
     subprocess.run(["sync", loop], check=True)
     if formatted:
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"{loop} was blank and has an ext4 file system now\n"
+        assert done.stdout == f"{loop} was blank; created a file system of type ext4\n"
         assert signature(drive) == "ext4"
         return
     assert drive.read_bytes() == before
@@ -108,9 +108,10 @@ def test_only_a_blank_partition_is_formatted(
     assert done.returncode == 1
     assert done.stderr.startswith(f"rofs-format: /etc/rofs.conf:2: [Partition p]: {loop} ")
     if found:
-        assert f" holds {found[0]}, and no ext4 file system is made over it\n" in done.stderr
+        assert (f" contains {found[0]}, which is not overwritten; expected ext4 or a blank device\n"
+                in done.stderr)
     else:
-        assert name.startswith("data") and "it is not blank either" in done.stderr
+        assert name.startswith("data") and "but is not blank" in done.stderr
 
 
 @pytest.mark.root
@@ -168,7 +169,8 @@ def test_only_what_is_declared_is_formatted(name: str, tmp_path: Path) -> None:
     done = run(declare(tmp_path, "/dev/none"), name)
     assert done.returncode == 1
     assert done.stderr == (
-        f"rofs-format: rofs.conf declares no partition {name} with Format=yes that is used\n")
+        f"rofs-format: rofs.conf declares no [Partition {name}] with Format=yes, "
+        "or nothing uses it\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("p", "q"), ("--nonsense",)])

@@ -442,7 +442,7 @@ def test_wrong_verb_and_subject_are_named(prepare: Path, tmp_path: Path) -> None
     assert said("gaurd", "/var") == "rofs-prepare: unknown verb gaurd; did you mean guard?\n"
     assert said("/rofs") == "rofs-prepare: unknown verb /rofs; rofs-prepare --help lists them\n"
     assert said("guard", "/srv") == (
-        "rofs-prepare: nothing declared in rofs.conf needs 'guard /srv'\n")
+        "rofs-prepare: nothing declared in rofs.conf requires 'guard /srv'\n")
 
 
 def test_help_and_version(prepare: Path) -> None:

@@ -180,7 +180,7 @@ def test_configuration_that_is_not_in_force_is_noticed(healthy: Path, rofs: Path
         conf.write("[Memory]\nSize=10M\n")
     said = run(rofs, healthy)
     assert said.status == 0
-    assert "warning: rofs.conf or fstab has changed since boot, and rofs.mount with it" in said.out
+    assert "warning: rofs.conf or fstab has changed since boot, and so has rofs.mount" in said.out
     problem, = json.loads(run(rofs, healthy, "--json").out)["problems"]
     assert (problem["kind"], problem["severity"], problem["unit"]) == (
         "configuration-changed", "warning", "rofs.mount")

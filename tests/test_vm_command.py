@@ -223,7 +223,7 @@ def test_catalog_explains(boot: Boot) -> None:
 @pytest.mark.scenario("broken")
 @pytest.mark.parametrize(("name", "sentence"), [
     ("overlay", "/srv has no overlay: writes there fail"),
-    ("root", "/ is writable: writes there wear the flash; "),
+    ("root", "/ is writable: writes to it wear out the flash; "),
     ("covered", "the persist on /var/local/data is covered: scratch (tmpfs) is mounted over it"),
 ])
 def test_piece_that_is_taken_away_is_told_by_all(boot: Boot, name: str, sentence: str) -> None:

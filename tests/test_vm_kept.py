@@ -62,7 +62,7 @@ def test_root_is_untouched_and_the_partition_clean(outcome: Outcome) -> None:
 
 def test_blank_partition_is_formatted_once(first: Boot, second: Boot) -> None:
     assert "ext4   /dev/vdc" in first["formatted"].out
-    assert "/dev/vdc was blank and has an ext4 file system now" in first["formatted"].out
+    assert "/dev/vdc was blank; created a file system of type ext4" in first["formatted"].out
     assert second["formatted"].out.splitlines()[0] == "kept"
     assert "was blank" not in second["formatted"].out
 
@@ -70,7 +70,7 @@ def test_blank_partition_is_formatted_once(first: Boot, second: Boot) -> None:
 def test_partition_with_data_is_not_formatted(first: Boot) -> None:
     seen = first["foreign"]
     assert FOREIGN.decode() in seen.out
-    assert "/dev/vde has no file system, but it is not blank either" in seen.out
+    assert "/dev/vde has no file system but is not blank" in seen.out
     assert "Read-only file system" in seen.err
 
 

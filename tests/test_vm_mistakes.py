@@ -59,8 +59,8 @@ def test_nothing_but_our_verdict_failed(boot: Boot) -> None:
 
 
 def test_partition_with_data_is_refused_and_untouched(boot: Boot, outcome: Outcome) -> None:
-    assert f"/etc/rofs.conf:{FOREIGN_LINE}: [Partition foreign]: /dev/vdc holds vfat, and no ext4" \
-        in boot["format_said"].out, boot["format_said"]
+    assert f"/etc/rofs.conf:{FOREIGN_LINE}: [Partition foreign]: /dev/vdc contains vfat, which " \
+        "is not overwritten" in boot["format_said"].out, boot["format_said"]
     assert "Read-only file system" in boot["foreign"].err
     assert outcome.disks[0][0].identical
 

@@ -59,7 +59,8 @@ def test_partition_is_checked_before_it_is_mounted(boot: Boot, kind: Kind) -> No
 
 def test_blank_partitions_are_formatted(boot: Boot) -> None:
     for kind in KINDS:
-        said = f"/dev/disk/by-partlabel/{kind.name} was blank and has an {kind.fstype} file system"
+        said = (f"/dev/disk/by-partlabel/{kind.name} was blank; "
+                f"created a file system of type {kind.fstype}")
         assert (said in boot["prepared"].out) == kind.name.startswith("new-")
 
 

@@ -73,8 +73,7 @@ static int bad(struct diag *d, struct pos pos, const struct conf_key *key, const
 	if (err == -ERANGE)
 		return diag_error(d, pos, "%s=%s is out of range; expected %s", key->name, value,
 				  expected);
-	return diag_error(d, pos, "%s=%s is not understood; expected %s", key->name, value,
-			  expected);
+	return diag_error(d, pos, "%s=%s is invalid; expected %s", key->name, value, expected);
 }
 
 static int set_boolean(void *field, const char *value, struct pos pos, const struct conf_key *key,
@@ -316,7 +315,7 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
 			return diag_error(
 				d, pos,
-				"%s=%s: '%.*s' is not a flag of a merged mount; expected nosuid, nodev, noexec, "
+				"%s=%s: '%.*s' is not an option of the mounted overlay; expected nosuid, nodev, noexec, "
 				"noatime, relatime, strictatime, nodiratime, ro",
 				key->name, value, (int)n, s);
 	}

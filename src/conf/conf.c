@@ -260,12 +260,13 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
 	if (strcmp(path, "/") == 0)
 		return diag_error(
 			d, pos,
-			"[%s /]: the root directory cannot be covered; name directories below it",
+			"[%s /]: the root directory cannot be covered; expected a directory below it",
 			what);
 	if (path_is_api(path))
-		return diag_error(d, pos,
-				  "[%s %s]: /proc, /sys, /dev, /run and /rofs belong to the system",
-				  what, path);
+		return diag_error(
+			d, pos,
+			"[%s %s]: /proc, /sys, /dev, /run and /rofs are reserved; expected another path",
+			what, path);
 	if (kind == CONF_OVERLAY && !conf_is_layer_path(path))
 		return diag_error(
 			d, pos,
@@ -284,7 +285,7 @@ static int check_partition_name(const char *name, struct pos pos, struct diag *d
 	    strlen(name) > 64)
 		return diag_error(
 			d, pos,
-			"[Partition %s]: expected a name of at most 64 letters, digits, - _ . that starts with a "
+			"[Partition %s]: invalid name; expected at most 64 letters, digits, - _ . starting with a "
 			"letter or digit",
 			name);
 	return 0;

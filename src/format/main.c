@@ -14,15 +14,15 @@
 static const char usage[] =
 	"Usage: rofs-format NAME\n"
 	"\n"
-	"Makes the file system of the partition NAME in /etc/rofs.conf if that has Format=yes and is blank. The units\n"
-	"of rofs-generator run it before the partition is mounted.\n"
+	"Create the file system of [Partition NAME] in /etc/rofs.conf if it has Format=yes and its device is blank.\n"
+	"The units of rofs-generator run it before the partition is mounted.\n"
 	"\n"
-	"  --help      this text\n"
-	"  --version   the version\n"
+	"  --help      show this help\n"
+	"  --version   show the version\n"
 	"\n"
 	"ROFS_ROOT=DIR   read the configuration of the system below DIR instead of /\n"
 	"\n"
-	"Exit status: 0 the partition has a file system now or had one, 1 it has none, 2 usage. See rofs-format(8).\n";
+	"Exit status: 0 the partition has a file system of its Type=, 1 it has not, 2 usage. See rofs-format(8).\n";
 
 static int make_file_system(const struct plan_partition *p)
 {
@@ -33,7 +33,7 @@ static int make_file_system(const struct plan_partition *p)
 		return log_error(EXIT_FAILURE, "mkfs.%s %s failed", type, p->device_path);
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "mkfs.%s: %s", type, strerror(-err));
-	printf("%s was blank and has an %s file system now\n", p->device_path, type);
+	printf("%s was blank; created a file system of type %s\n", p->device_path, type);
 	return EXIT_SUCCESS;
 }
 
@@ -71,7 +71,7 @@ static int format(const struct plan_partition *p)
 	case CONTENT_OTHER:
 		return log_error(
 			EXIT_FAILURE,
-			"%s:%u: [Partition %s]: %s holds %s, and no %s file system is made over it",
+			"%s:%u: [Partition %s]: %s contains %s, which is not overwritten; expected %s or a blank device",
 			s->pos.file, s->pos.line, s->name, p->device_path, found, p->conf->type);
 	case CONTENT_BLANK:
 		if (busy)
@@ -85,8 +85,8 @@ static int format(const struct plan_partition *p)
 	}
 	return log_error(
 		EXIT_FAILURE,
-		"%s:%u: [Partition %s]: %s has no file system, but it is not blank either, so none is made "
-		"on it; fill its first and last MiB with zeros if nothing on it is needed",
+		"%s:%u: [Partition %s]: %s has no file system but is not blank, so it is not formatted; "
+		"if nothing on it is needed, fill its first and last MiB with zeros",
 		s->pos.file, s->pos.line, s->name, p->device_path);
 }
 
@@ -113,11 +113,12 @@ int main(int argc, char **argv)
 		return status;
 	err = load_plan(program_root(), &l);
 	if (err < 0)
-		return log_error(EXIT_FAILURE, "reading the configuration: %s", strerror(-err));
+		return log_error(EXIT_FAILURE, "cannot read the configuration: %s", strerror(-err));
 	p = find_partition(&l.plan, argv[optind]);
 	if (!p)
-		return log_error(EXIT_FAILURE,
-				 "rofs.conf declares no partition %s with Format=yes that is used",
-				 argv[optind]);
+		return log_error(
+			EXIT_FAILURE,
+			"rofs.conf declares no [Partition %s] with Format=yes, or nothing uses it",
+			argv[optind]);
 	return format(p);
 }

@@ -81,7 +81,7 @@ static void refuse(struct place *p, const struct place *first, struct diag *d)
 
 	diag_error(
 		d, conf_key_pos(s, "Directory"),
-		"[%s %s]: its directory on the partition belongs to [%s %s]; expected one of its own",
+		"[%s %s]: [%s %s] uses the same directory on the partition; expected another Directory=",
 		conf_kind_to_string(s->kind), s->name, conf_kind_to_string(t->kind), t->name);
 	diag_note(d, conf_key_pos(t, "Directory"), "used here");
 	p->claim->refused = true;

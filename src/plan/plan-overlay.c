@@ -147,7 +147,7 @@ static int check_lower_is_no_partition(struct building *b, const struct conf_sec
 		b->diag, s->pos,
 		"[Overlay %s]: fstab mounts the device of [Partition %s] there, which cannot be both "
 		"the read-only lower and a writable partition; expected a [Persist %s], or no such "
-		"line in fstab",
+		"entry in fstab",
 		s->name, p->section.name, s->name);
 }
 
@@ -159,16 +159,18 @@ static int check_keys(struct building *b, const struct conf_overlay *o)
 	if (o->partition && (o->size.bytes || o->size.percent))
 		return diag_error(
 			b->diag, conf_key_pos(s, "Size"),
-			"[Overlay %s] has both Size= and Partition=; a partition has its own size",
+			"[Overlay %s]: Size= and Partition= cannot be combined; a partition has its own size",
 			s->name);
 	if (!o->partition && o->directory)
-		return diag_error(b->diag, conf_key_pos(s, "Directory"),
-				  "[Overlay %s] has Directory= without Partition=", s->name);
+		return diag_error(
+			b->diag, conf_key_pos(s, "Directory"),
+			"[Overlay %s] has Directory= without Partition=; expected the name of a [Partition]",
+			s->name);
 	if (o->partition && o->start_empty)
 		return diag_error(
 			b->diag, conf_key_pos(s, "StartEmpty"),
-			"[Overlay %s]: StartEmpty= with Partition= would delete files from the "
-			"partition at each boot; expected one of them",
+			"[Overlay %s]: StartEmpty= and Partition= cannot be combined; each boot would "
+			"delete files from the partition",
 			s->name);
 	return 0;
 }
@@ -181,8 +183,8 @@ static int check_fstab(struct building *b, const struct claim *c, const struct f
 	if (fstab_is_network(e))
 		return diag_error(
 			b->diag, s->pos,
-			"[Overlay %s]: fstab mounts %s from the network, whose file systems are mounted "
-			"too late for an overlay",
+			"[Overlay %s]: fstab mounts %s from the network, too late for it to be the "
+			"lower of an overlay",
 			s->name, e->dir);
 	if (strcmp(e->dir, c->fact->resolved) != 0)
 		return 0;

@@ -19,7 +19,7 @@ int plan_find_partition(struct building *b, const struct conf_section *s, const 
 	if (!b->plan.partitions[found->index].where) {
 		diag_error(
 			b->diag, at,
-			"[%s %s] is left out too: it needs [Partition %s], which contains a mistake",
+			"[%s %s] is ignored too: it requires [Partition %s], which contains an error",
 			kind, s->name, name);
 		diag_note(b->diag, found->pos, "the partition is declared here");
 		return -EBADMSG;

@@ -27,7 +27,7 @@ static int check_machine_id(struct building *b, const struct claim *c)
 		return 0;
 	return diag_error(
 		b->diag, s->pos,
-		"[Persist %s]: systemd reads this file before it mounts any partition; expected the id in "
+		"[Persist %s]: systemd reads this file before it mounts any partition; expected the ID in "
 		"/etc/machine-id on the root file system, or systemd.machine_id= on the kernel command line",
 		s->name);
 }
@@ -50,7 +50,7 @@ static int check_mount_point(struct building *b, const struct claim *c)
 		return 0;
 	if (type != PATH_MISSING)
 		return diag_error(b->diag, s->pos, "[Persist %s] is not a %s%s", s->name, what,
-				  type == PATH_FILE ? "; a single file needs Kind=file" : "");
+				  type == PATH_FILE ? "; a single file requires Kind=file" : "");
 	if (can_be_made(c))
 		return 0;
 	return diag_error(
@@ -68,14 +68,14 @@ static int check_directory(struct building *b, const struct conf_persist *c)
 	/* Its root is there from the start, so nothing could tell a first use or half a copy. */
 	if (n == 1 && c->populate)
 		return diag_error(b->diag, conf_key_pos(s, "Populate"),
-				  "[Persist %s]: Populate=yes needs a Directory= other than /",
+				  "[Persist %s]: Populate=yes requires a Directory= other than /",
 				  s->name);
 	if (c->kind != PERSIST_FILE)
 		return 0;
 	if (n == 1)
 		return diag_error(
 			b->diag, conf_key_pos(s, "Kind"),
-			"[Persist %s]: Kind=file needs a Directory= that names the file on the partition",
+			"[Persist %s]: Kind=file requires a Directory= that names the file on the partition",
 			s->name);
 	/* A unit file can end in such a path only with a slash behind it. */
 	if (strchr(" \\", c->directory[n - 1]) || strchr(" \\", s->name[strlen(s->name) - 1]))
@@ -160,7 +160,7 @@ static int find_overlay(struct building *b, const struct claim *c, struct plan_p
 		return 0;
 	return diag_error(
 		b->diag, c->section->pos,
-		"[Persist %s] is left out too: its mount point cannot be created without [Overlay %s]",
+		"[Persist %s] is ignored too: its mount point cannot be created without [Overlay %s]",
 		c->section->name, c->above->section->name);
 }
 

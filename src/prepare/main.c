@@ -25,21 +25,21 @@ static const char usage[] =
 	"       rofs-prepare overlay|fallback|guard PATH\n"
 	"       rofs-prepare partition NAME\n"
 	"\n"
-	"Prepares and mounts what /etc/rofs.conf declares. The units of rofs-generator run it; a second run changes\n"
+	"Prepare and mount what /etc/rofs.conf declares. The units of rofs-generator run it; a second run changes\n"
 	"nothing.\n"
 	"\n"
-	"  ram              prepare and mount all that needs no device\n"
-	"  overlay PATH     prepare and mount an overlay whose lower is a file system of its own\n"
-	"  partition NAME   prepare what is kept on a partition, and mount its overlays\n"
+	"  ram              prepare and mount everything that requires no device\n"
+	"  overlay PATH     prepare and mount an overlay in RAM whose lower is mounted by fstab\n"
+	"  partition NAME   prepare the persists and overlays of a partition, and mount the overlays\n"
 	"  fallback PATH    mount an overlay, or what replaces it while its partition is missing\n"
 	"  guard PATH       keep writes off the path of a persist until its partition is mounted\n"
 	"\n"
-	"  --help      this text\n"
-	"  --version   the version\n"
+	"  --help      show this help\n"
+	"  --version   show the version\n"
 	"\n"
 	"ROFS_ROOT=DIR   work on the system below DIR instead of /\n"
 	"\n"
-	"Exit status: 0 done, 1 something could not be made, 2 usage. See rofs-prepare(8).\n";
+	"Exit status: 0 done, 1 something could not be prepared, 2 usage. See rofs-prepare(8).\n";
 
 static int unknown_verb(const char *verb)
 {
@@ -206,11 +206,11 @@ static int run(void)
 
 	err = load_plan(arg_root, &l);
 	if (err < 0)
-		return log_error(EXIT_FAILURE, "reading the configuration: %s", strerror(-err));
+		return log_error(EXIT_FAILURE, "cannot read the configuration: %s", strerror(-err));
 	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);
 	if (wanted)
 		return actions[arg_kind](&l, wanted);
-	return log_error(EXIT_FAILURE, "nothing declared in rofs.conf needs '%s%s%s'",
+	return log_error(EXIT_FAILURE, "nothing declared in rofs.conf requires '%s%s%s'",
 			 run_kind_to_string(arg_kind), arg_subject ? " " : "",
 			 arg_subject ? arg_subject : "");
 }

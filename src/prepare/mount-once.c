@@ -102,7 +102,7 @@ int mount_once(const char *what, const char *where, const char *type, const char
 
 void mount_leave_to_unit(const char *where, int err)
 {
-	log_error(err, "%s: %s; its unit tries again", where, strerror(-err));
+	log_error(err, "cannot mount %s: %s; its unit will try again", where, strerror(-err));
 }
 
 void mount_or_leave(const char *what, const char *where, const char *type, const char *options)

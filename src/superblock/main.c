@@ -14,12 +14,12 @@
 static const char usage[] =
 	"Usage: rofs-superblock [--export] DEVICE\n"
 	"\n"
-	"Corrects the checksum of a torn ext4 superblock that agrees with its backup copy.\n"
+	"Correct the checksum of a torn ext4 superblock that agrees with its backup copy.\n"
 	"The units of rofs-generator run it before fsck; udev runs it with --export.\n"
 	"\n"
-	"  --export    write nothing; print the properties from which udev names the device\n"
-	"  --help      this text\n"
-	"  --version   the version\n"
+	"  --export    write nothing; print the properties that udev uses to name the device\n"
+	"  --help      show this help\n"
+	"  --version   show the version\n"
 	"\n"
 	"Exit status: 0 the superblock is intact or was repaired, 1 it was not, 2 usage. See rofs-superblock(8).\n";
 

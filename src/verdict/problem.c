@@ -19,13 +19,13 @@ static const struct {
 	[PROBLEM_NOTHING_MOUNTED] = {
 		"nothing-mounted",
 		DIAG_ERROR,
-		"nothing that rofs.conf declares is mounted in this boot{root}; it takes effect "
-		"at the next boot, or journalctl -b -t rofs-generator shows why not",
+		"nothing that rofs.conf declares is mounted in this boot{root}; reboot to "
+		"apply it, or see journalctl -b -t rofs-generator for errors",
 	},
 	[PROBLEM_ROOT_WRITABLE] = {
 		"root-writable",
 		DIAG_ERROR,
-		"{path} is writable: writes there wear the flash; mount -o remount,ro {path} "
+		"{path} is writable: writes to it wear out the flash; mount -o remount,ro {path} "
 		"makes it read-only again",
 	},
 	[PROBLEM_ROOT_WRITABLE_MOUNT] = {
@@ -43,7 +43,7 @@ static const struct {
 	[PROBLEM_LOWER_ROOT_MISSING] = {
 		"lower-root-missing",
 		DIAG_ERROR,
-		"{path}, the untouched system, is not mounted",
+		"{path}, the underlying root file system, is not mounted",
 	},
 	[PROBLEM_LOWER_MISSING] = {
 		"lower-missing",
@@ -53,7 +53,7 @@ static const struct {
 	[PROBLEM_LOWER_WRITABLE] = {
 		"lower-writable",
 		DIAG_ERROR,
-		"{path} is writable: writes there go to the flash",
+		"{path}, a lower, is writable: writes to it are permanent and wear out the flash",
 	},
 	[PROBLEM_OVERLAY_MISSING] = {
 		"overlay-missing",
@@ -95,8 +95,8 @@ static const struct {
 	[PROBLEM_PARTITION_READ_ONLY] = {
 		"partition-read-only",
 		DIAG_ERROR,
-		"partition {partition} ({device}) has turned read-only, as a file system does "
-		"after an error: nothing is kept until fsck has repaired it",
+		"partition {partition} ({device}) has become read-only, as happens after a "
+		"file system error: nothing is kept until fsck has repaired it",
 	},
 	[PROBLEM_PARTITION_UNMOUNTED] = {
 		"partition-unmounted",
@@ -111,7 +111,7 @@ static const struct {
 	[PROBLEM_SWAP_ACTIVE] = {
 		"swap-active",
 		DIAG_ERROR,
-		"swap is active on {device} despite Swap=no in [Root], and wears the flash; "
+		"swap is active on {device} despite Swap=no in [Root], and wears out the flash; "
 		"swapoff {device} stops it",
 	},
 	[PROBLEM_SPACE_LOW] = {
@@ -133,7 +133,7 @@ static const struct {
 	[PROBLEM_CONFIGURATION_CHANGED] = {
 		"configuration-changed",
 		DIAG_WARNING,
-		"rofs.conf or fstab has changed since boot, and {unit} with it; the change takes "
+		"rofs.conf or fstab has changed since boot, and so has {unit}; the change takes "
 		"effect at the next boot",
 	},
 

@@ -163,7 +163,7 @@ static int watch_verdict(struct verifying *v)
 	if (v->state.errors && strcmp(v->state.errors, now) == 0)
 		return 0;
 	err = units_restart(VERIFY);
-	return err < 0 ? log_error(err, "restarting " VERIFY ": %s", strerror(-err)) : 0;
+	return err < 0 ? log_error(err, "cannot restart " VERIFY ": %s", strerror(-err)) : 0;
 }
 
 static int watch(struct verifying *v)
@@ -196,12 +196,12 @@ static int verify(struct verifying *v)
 static const char usage[] =
 	"Usage: rofs-verify [--watch]\n"
 	"\n"
-	"Compares what rofs.conf declares with what is in force, for rofs-verify.service. With --watch, for\n"
-	"rofs-watch.service, it reports storage that runs full and restarts rofs-verify.service when the verdict\n"
-	"has changed. To see the verdict, call rofs status.\n"
+	"Report whether everything that rofs.conf declares is in force. rofs-verify.service runs it at boot.\n"
+	"To show the verdict, run rofs status.\n"
 	"\n"
-	"  --watch     compare with what was reported last\n"
-	"  --help      show this text\n"
+	"  --watch     warn of pools and partitions that fill up, and restart rofs-verify.service if the errors\n"
+	"              have changed; rofs-watch.service runs it with this option\n"
+	"  --help      show this help\n"
 	"  --version   show the version\n"
 	"\n"
 	"ROFS_ROOT=DIR   examine the system below DIR instead of /\n"
@@ -224,12 +224,14 @@ int main(int argc, char **argv)
 
 	err = collect(program_root(), &v);
 	if (err < 0)
-		return log_error(err, "examining the system: %s", strerror(-err)), EXIT_FAILURE;
+		return log_error(err, "cannot examine the system: %s", strerror(-err)),
+		       EXIT_FAILURE;
 	if (v.off)
 		return write_motd(&v) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
 	err = watching ? watch(&v) : verify(&v);
 	if (err < 0)
-		return log_error(err, "reporting: %s", strerror(-err)), EXIT_FAILURE;
+		return log_error(err, "cannot report the verdict: %s", strerror(-err)),
+		       EXIT_FAILURE;
 	return !watching && v.verdict.problems.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

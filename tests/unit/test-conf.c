@@ -38,18 +38,18 @@ static void test_mistakes(void)
 		{ "[Overlay var]\n", F ":1: [Overlay var]: not an absolute path\n" },
 		{ "[Persist /a/../b]\n", F ":1: [Persist /a/../b]: '..' in the path\n" },
 		{ "[Overlay /]\n", F
-		  ":1: [Overlay /]: the root directory cannot be covered; name directories below it\n" },
+		  ":1: [Overlay /]: the root directory cannot be covered; expected a directory below it\n" },
 		{ "[Overlay /./]\n", F
-		  ":1: [Overlay /]: the root directory cannot be covered; name directories below it\n" },
+		  ":1: [Overlay /]: the root directory cannot be covered; expected a directory below it\n" },
 		{ "[Overlay /run/x]\n", F
-		  ":1: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs belong to the system\n" },
+		  ":1: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs are reserved; expected another path\n" },
 		{ "[Persist /rofs]\nPartition=d\n", F
-		  ":1: [Persist /rofs]: /proc, /sys, /dev, /run and /rofs belong to the system\n" },
+		  ":1: [Persist /rofs]: /proc, /sys, /dev, /run and /rofs are reserved; expected another path\n" },
 		{ "[Partition a/b]\nDevice=LABEL=x\n", F
-		  ":1: [Partition a/b]: expected a name of at most 64 letters, digits, - _ . that starts with a letter "
+		  ":1: [Partition a/b]: invalid name; expected at most 64 letters, digits, - _ . starting with a letter "
 		  "or digit\n" },
 		{ "[Partition -a]\nDevice=LABEL=x\n", F
-		  ":1: [Partition -a]: expected a name of at most 64 letters, digits, - _ . that starts with a letter "
+		  ":1: [Partition -a]: invalid name; expected at most 64 letters, digits, - _ . starting with a letter "
 		  "or digit\n" },
 		{ "[Overlay /var]\nSzie=1\n",
 		  F ":2: unknown key Szie= in [Overlay]; did you mean Size=?\n" },
@@ -58,59 +58,58 @@ static void test_mistakes(void)
 		{ "[Overlay /var]\nUpper=1\n",
 		  F ":2: unknown key Upper= in [Overlay]; see rofs.conf(5)\n" },
 		{ "[Memory]\nSize=0\n", F
-		  ":2: Size=0 is not understood; expected bytes with K, M or G, or 1% to 100% of RAM\n" },
+		  ":2: Size=0 is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n" },
 		{ "[Memory]\nSize=101%\n", F
 		  ":2: Size=101% is out of range; expected bytes with K, M or G, or 1% to 100% of RAM\n" },
-		{ "[Memory]\nInodes=many\n", F
-		  ":2: Inodes=many is not understood; expected a number above 0, with K, M or G\n" },
-		{ "[Root]\nSwap=maybe\n",
-		  F ":2: Swap=maybe is not understood; expected yes or no\n" },
+		{ "[Memory]\nInodes=many\n",
+		  F ":2: Inodes=many is invalid; expected a number above 0, with K, M or G\n" },
+		{ "[Root]\nSwap=maybe\n", F ":2: Swap=maybe is invalid; expected yes or no\n" },
 		{ "[Overlay /v]\nOptions=nosuid,size=5M\n", F
-		  ":2: Options=nosuid,size=5M: 'size=5M' is not a flag of a merged mount; expected nosuid, nodev, noexec, "
+		  ":2: Options=nosuid,size=5M: 'size=5M' is not an option of the mounted overlay; expected nosuid, nodev, noexec, "
 		  "noatime, relatime, strictatime, nodiratime, ro\n" },
 		{ "[Overlay /v]\nOptions=nosuid,,nodev\n", F
-		  ":2: Options=nosuid,,nodev: '' is not a flag of a merged mount; expected nosuid, nodev, noexec, noatime, "
+		  ":2: Options=nosuid,,nodev: '' is not an option of the mounted overlay; expected nosuid, nodev, noexec, noatime, "
 		  "relatime, strictatime, nodiratime, ro\n" },
 		{ "[Overlay /v]\nStartEmpty=/v/../etc\n", F
-		  ":2: StartEmpty=/v/../etc is not understood; expected absolute paths separated by blanks, without '..' or "
+		  ":2: StartEmpty=/v/../etc is invalid; expected absolute paths separated by blanks, without '..' or "
 		  "any of , : \\ \" % '\n" },
 		{ "[Overlay /v]\nIfMissing=volatil\n", F
-		  ":2: IfMissing=volatil is not understood; expected read-only, volatile or emergency\n" },
+		  ":2: IfMissing=volatil is invalid; expected read-only, volatile or emergency\n" },
 		{ "[Partition d]\nDevice=sda2\n", F
-		  ":2: Device=sda2 is not understood; expected /dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most "
+		  ":2: Device=sda2 is invalid; expected /dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most "
 		  "200 bytes\n" },
 		{ "[Partition d]\nDevice=LABEL=\n", F
-		  ":2: Device=LABEL= is not understood; expected /dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at "
+		  ":2: Device=LABEL= is invalid; expected /dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at "
 		  "most 200 bytes\n" },
 		{ "[Partition d]\nDevice=/dev/../etc/x\n", F
-		  ":2: Device=/dev/../etc/x is not understood; expected /dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, "
+		  ":2: Device=/dev/../etc/x is invalid; expected /dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, "
 		  "at most 200 bytes\n" },
 		{ "[Partition d]\n",
 		  F ":1: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nType=swap\n", F
-		  ":3: Type=swap is not understood; expected a file system type such as ext4, or auto\n" },
+		  ":3: Type=swap is invalid; expected a file system type such as ext4, or auto\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nType=ext4 x\n", F
-		  ":3: Type=ext4 x is not understood; expected a file system type such as ext4, or auto\n" },
+		  ":3: Type=ext4 x is invalid; expected a file system type such as ext4, or auto\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,nofail\n", F
 		  ":3: Options=noatime,nofail: 'nofail' is not allowed here; expected file system options "
 		  "(Timeout=, Check= and IfMissing= are separate keys)\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=a b\n", F
-		  ":3: Options=a b is not understood; expected mount options separated by commas, without blanks, quotes "
+		  ":3: Options=a b is invalid; expected mount options separated by commas, without blanks, quotes "
 		  "or backslashes\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nTimeout=0\n", F
-		  ":3: Timeout=0 is not understood; expected a time above 0 such as 15s, 2min or infinity\n" },
+		  ":3: Timeout=0 is invalid; expected a time above 0 such as 15s, 2min or infinity\n" },
 		{ "[Persist /p]\n",
 		  F ":1: [Persist /p] has no Partition=; expected the name of a [Partition]\n" },
 		{ "[Persist /p]\nPartition=d\nMode=999\n",
-		  F ":3: Mode=999 is not understood; expected an octal mode such as 0750\n" },
+		  F ":3: Mode=999 is invalid; expected an octal mode such as 0750\n" },
 		{ "[Persist /p]\nPartition=d\nUser=a b\n",
-		  F ":3: User=a b is not understood; expected a name or a number\n" },
+		  F ":3: User=a b is invalid; expected a name or a number\n" },
 		{ "[Persist /p]\nPartition=d\nKind=link\n",
-		  F ":3: Kind=link is not understood; expected directory or file\n" },
+		  F ":3: Kind=link is invalid; expected directory or file\n" },
 		{ "[Persist /p]\nPartition=d\nDirectory=a\n", F
-		  ":3: Directory=a is not understood; expected an absolute path on the partition, without '..'\n" },
+		  ":3: Directory=a is invalid; expected an absolute path on the partition, without '..'\n" },
 		{ "[Persist /p]\nPartition=d e\n", F
-		  ":2: Partition=d e is not understood; expected the name of a [Partition]: letters, digits, - _ .\n" },
+		  ":2: Partition=d e is invalid; expected the name of a [Partition]: letters, digits, - _ .\n" },
 		{ "[Overlay /v]\nSize=1M\nSize=2M\n",
 		  F ":3: Size= is set twice in this section\n" F ":2: note: first set here\n" },
 		{ "[Overlay /v]\n[Overlay /v/]\n", F

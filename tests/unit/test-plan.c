@@ -56,21 +56,23 @@ static void test_contradictions(void)
 		{ "[Partition d]\n[Persist /a]\nPartition=d\n",
 		  F
 		  ":1: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n" F
-		  ":3: [Persist /a] is left out too: it needs [Partition d], which contains a mistake\n" F
+		  ":3: [Persist /a] is ignored too: it requires [Partition d], which contains an error\n" F
 		  ":1: note: the partition is declared here\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=data\n",
 		  F
-		  ":5: [Persist /b]: its directory on the partition belongs to [Persist /a]; expected one of its own\n" F
+		  ":5: [Persist /b]: [Persist /a] uses the same directory on the partition; expected another Directory=\n" F
 		  ":3: note: used here\n",
 		  0, 1 },
 		{ DATA "[Overlay /a]\nPartition=data\nSize=1M\n",
 		  F
-		  ":5: [Overlay /a] has both Size= and Partition=; a partition has its own size\n" F
+		  ":5: [Overlay /a]: Size= and Partition= cannot be combined; a partition has its own size\n" F
 		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ "[Overlay /a]\nDirectory=/x\n",
-		  F ":2: [Overlay /a] has Directory= without Partition=\n", 0, 0 },
+		  F
+		  ":2: [Overlay /a] has Directory= without Partition=; expected the name of a [Partition]\n",
+		  0, 0 },
 		{ "[Overlay /a]\nStartEmpty=/b/c\n",
 		  F ":2: [Overlay /a]: StartEmpty= directory /b/c is not below it\n", 0, 0 },
 		{ "[Overlay /a]\nStartEmpty=/a\n",
@@ -78,29 +80,29 @@ static void test_contradictions(void)
 		{ "[Partition data]\nDevice=LABEL=data\nFormat=yes\n[Persist /a]\nPartition=data\n",
 		  F
 		  ":3: [Partition data]: Format=yes without Type=; expected the type of file system to create\n" F
-		  ":5: [Persist /a] is left out too: it needs [Partition data], which contains a mistake\n" F
+		  ":5: [Persist /a] is ignored too: it requires [Partition data], which contains an error\n" F
 		  ":1: note: the partition is declared here\n",
 		  0, 0 },
 		{ DATA "[Overlay /a]\nPartition=data\nStartEmpty=/a/b\n",
 		  F
-		  ":5: [Overlay /a]: StartEmpty= with Partition= would delete files from the partition at each "
-		  "boot; expected one of them\n" F
+		  ":5: [Overlay /a]: StartEmpty= and Partition= cannot be combined; each boot would delete files "
+		  "from the partition\n" F
 		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nKind=file\n",
 		  F
-		  ":5: [Persist /a]: Kind=file needs a Directory= that names the file on the partition\n" F
+		  ":5: [Persist /a]: Kind=file requires a Directory= that names the file on the partition\n" F
 		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nPopulate=yes\n",
 		  F
-		  ":5: [Persist /a]: Populate=yes needs a Directory= other than /\n" F
+		  ":5: [Persist /a]: Populate=yes requires a Directory= other than /\n" F
 		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a\nPopulate=yes\n", "", 0, 1 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a/.rofs-new\n",
 		  F
-		  ":5: Directory=/a/.rofs-new is not understood; expected a name other than .rofs-new, which rofs "
+		  ":5: Directory=/a/.rofs-new is invalid; expected a name other than .rofs-new, which rofs "
 		  "uses itself\n" F
 		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
@@ -137,7 +139,7 @@ static void test_links(void)
 		"[Overlay /file]\n[Overlay /none]\n",
 		links,
 		F
-		":3: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs belong to the system\n" F
+		":3: [Overlay /run/x]: /proc, /sys, /dev, /run and /rofs are reserved; expected another path\n" F
 		":3: note: /bad is a symbolic link, or below one, and resolves to /run/x\n" F
 		":4: [Overlay /loop]: the path cannot be resolved: Too many levels of symbolic links\n" F
 		":5: [Overlay /srv/a b]: the path of an overlay may not contain blanks or any of , : \\ \" % ', or be "
@@ -389,7 +391,7 @@ static void test_bad_sections_fall_back_to_defaults(void)
 		   "[Root]\nReadOnly=no\nTmp=no\nx\n[Memory]\nSize=5M\nInodes=0\n[Overlay /a]\n",
 		   NULL,
 		   F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
-		     ":7: Inodes=0 is not understood; expected a number above 0, with K, M or G\n");
+		     ":7: Inodes=0 is invalid; expected a number above 0, with K, M or G\n");
 	CHECK_INT(m.plan.n_remounts, 1);
 	CHECK(m.plan.tmp);
 	CHECK_INT(m.plan.pools[0].size.percent, 50);

@@ -58,7 +58,7 @@ static void test_sentences(void)
 		{ PROBLEM_SPACE_LOW, "the RAM pool of /srv is 80% full (80 B of 100 B); rofs diff "
 				     "--sort=size shows what fills it" },
 		{ PROBLEM_CONFIGURATION_CHANGED,
-		  "rofs.conf or fstab has changed since boot, and a\\x2db.mount with it; the change "
+		  "rofs.conf or fstab has changed since boot, and so has a\\x2db.mount; the change "
 		  "takes effect at the next boot" },
 	};
 

@@ -183,8 +183,9 @@ static void test_one_thing_missing(void)
 		  NULL, PROBLEM_PERSIST_COVERED, "/var/local/data" },
 		{ "tmp", "/tmp", "", "/tmp has no tmpfs: writes there fail", "tmp.mount",
 		  PROBLEM_TMP_MISSING, "/tmp" },
-		{ "lower root", "/rofs/ro", "", "/rofs/ro, the untouched system, is not mounted",
-		  "rofs-ro.mount", PROBLEM_LOWER_ROOT_MISSING, "/rofs/ro" },
+		{ "lower root", "/rofs/ro", "",
+		  "/rofs/ro, the underlying root file system, is not mounted", "rofs-ro.mount",
+		  PROBLEM_LOWER_ROOT_MISSING, "/rofs/ro" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -216,7 +217,7 @@ static void test_root_is_writable(void)
 		{ true, true, false, NULL },
 		{ false, true, false, NULL }, /* no write gets through */
 		{ false, false, false,
-		  "/ is writable: writes there wear the flash; mount -o remount,ro / "
+		  "/ is writable: writes to it wear out the flash; mount -o remount,ro / "
 		  "makes it read-only again" },
 		{ true, false, true,
 		  "/ is mounted read-only, but its file system is writable through the mount on /mnt" },
@@ -270,7 +271,7 @@ static void test_lower_of_fstab(void)
 	} rows[] = {
 		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n", NULL },
 		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 rw rw\n",
-		  "/rofs/ro/home is writable: writes there go to the flash" },
+		  "/rofs/ro/home, a lower, is writable: writes to it are permanent and wear out the flash" },
 		{ "", "/dev/vda3, which fstab mounts on /home, is not mounted on /rofs/ro/home" },
 	};
 
@@ -447,7 +448,7 @@ static void test_partition_turns_read_only(void)
 	find(&w, "/var/local/data")->fs_read_only = true;
 	judge(&w);
 	CHECK_INT(w.verdict.problems.n_errors, 1);
-	CHECK(strncmp(sentence(&w), "partition data (/dev/vdb) has turned read-only", 46) == 0);
+	CHECK(strncmp(sentence(&w), "partition data (/dev/vdb) has become read-only", 46) == 0);
 }
 
 static void test_layer_unmounted_behind_its_back(void)

@@ -18,14 +18,14 @@
 static const char usage[] =
 	"Usage: rofs check [--root=DIR] [--json]\n"
 	"\n"
-	"Shows every mistake in rofs.conf, and what would go wrong on this machine: unsuitable file systems and\n"
+	"Show every error in rofs.conf, and what would go wrong on this machine: unsuitable file systems and\n"
 	"devices, too little memory, settings that make / writable, large files that would be copied to RAM.\n"
-	"Reads rofs.conf as it is in /etc now, in force or not.\n"
+	"The configuration is the one in /etc now, in force or not.\n"
 	"\n"
 	"  --root=DIR  check the system below DIR, such as an image, without the devices and the memory of this\n"
 	"              machine; default: $ROFS_ROOT or /\n"
 	"  --json      print JSON, see rofs(8)\n"
-	"  --help      show this text\n"
+	"  --help      show this help\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors, 2 usage.\n";
 

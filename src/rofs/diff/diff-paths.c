@@ -131,7 +131,7 @@ static int check(const struct loaded *l, const char *path, const char *shown)
 	case TARGET_LAYER:
 		return 0;
 	case TARGET_PARTITION:
-		fprintf(stderr, "rofs: %s is on partition %s, not in an overlay\n", shown,
+		fprintf(stderr, "rofs: %s is on partition %s, not below an overlay\n", shown,
 			persist_of(&l->plan, path)->conf->partition);
 		break;
 	case TARGET_COVERED:

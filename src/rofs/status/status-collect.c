@@ -168,8 +168,8 @@ static int ask_system(struct status *s)
 	int err;
 
 	if (s->loaded.blind &&
-	    add_unseen(s, strdup("rofs.conf on flash: only root may look into /rofs, so rofs.conf "
-				 "in /etc is taken for it")) < 0)
+	    add_unseen(s, strdup("rofs.conf on the root file system: only root may read /rofs, so "
+				 "rofs.conf in /etc is used instead")) < 0)
 		return -ENOMEM;
 	if (s->verdict.problems.n == 0)
 		return 0; /* all is in force: nothing to ask for */

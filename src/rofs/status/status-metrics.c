@@ -54,7 +54,7 @@ static void add_verdict(struct strbuf *b, const struct status *s)
 	const struct observed_mount *m = observed_at(&s->observed, "/");
 	const struct problems *l = &s->verdict.problems;
 
-	add_flag(b, "rofs_protected", "Whether all that rofs.conf declares is in force",
+	add_flag(b, "rofs_protected", "Whether everything that rofs.conf declares is in force",
 		 s->verdict.state == VERDICT_PROTECTED);
 	add_flag(b, "rofs_partial", "Whether something that rofs.conf declares is not in force",
 		 s->verdict.state == VERDICT_PARTIAL);
@@ -189,10 +189,9 @@ static void add_life(struct strbuf *b, const struct status *s, const char *name,
 		if (!d->name || get(d) == 0)
 			continue;
 		if (!any)
-			add_family(
-				b, name, "gauge",
-				"Used part of the life of this memory type of the eMMC, in tenths, "
-				"rounded up; 11: past its life");
+			add_family(b, name, "gauge",
+				   "Used part of the lifetime of this eMMC memory type, in tenths, "
+				   "rounded up; 11: lifetime exceeded");
 		any = true;
 		add_one(b, name, "device", d->name, get(d));
 	}

@@ -45,7 +45,7 @@ static const struct table_column columns[] = {
 	[COLUMN_WRITTEN] = { "WRITTEN", "512-byte sectors written to the device since boot",
 			     TABLE_RIGHT },
 	[COLUMN_LIFE] = { "LIFE",
-			  "eMMC: used part of the life of its memory types A and B, rounded up",
+			  "eMMC: used part of the lifetime of memory types A and B, rounded up",
 			  TABLE_RIGHT | TABLE_HIDDEN },
 	[COLUMN_UNIT] = { "UNIT", "unit that mounts it", TABLE_HIDDEN },
 };

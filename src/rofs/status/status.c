@@ -21,7 +21,7 @@ struct arguments {
 static const char usage[] =
 	"Usage: rofs status [--json | --openmetrics | --output=COLUMNS]\n"
 	"\n"
-	"Shows whether everything that rofs.conf declares is in force, and if not, why; then what is mounted,\n"
+	"Show whether everything that rofs.conf declares is in force, and if not, why; then what is mounted,\n"
 	"how full each pool is, and how many sectors have been written to each device since boot.\n"
 	"\n"
 	"  --json            print JSON, see rofs(8)\n"
@@ -29,7 +29,7 @@ static const char usage[] =
 	"  --output=COLUMNS  print only the table, with these columns, separated by commas\n"
 	"  --raw             print only the table, with one space between columns\n"
 	"  --noheadings      print only the table, without headings\n"
-	"  --help            show this text\n"
+	"  --help            show this help\n"
 	"\n"
 	"Columns:\n";
 
