@@ -394,7 +394,7 @@ def test_paths_on_a_partition_are_refused(diff: Diff) -> None:
     done = diff("mkdir -p local/data", "echo x > local/data/a", "/var/local/data/a", conf=conf)
     assert (done.text, done.status) == ("", 2)
     assert done.errors == ("rofs: /var/local/data/a is on partition data, "
-                           "not in an overlay\n")
+                           "not below an overlay\n")
 
 
 def test_paths_below_another_mount_are_refused(diff: Diff) -> None:
