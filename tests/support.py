@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -10,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 
@@ -176,6 +177,16 @@ def run_program(program: Path, *arguments: object, root: Optional[Path] = None,
         [str(program), *map(str, arguments)], env=environment(root, extra), check=False,
         encoding="utf-8", errors="surrogateescape", stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=RUN_SECONDS_MAX)
+
+
+def parse_json(text: str, schema: str) -> Any:
+    """What a command has printed as JSON, which is as the schema docs/`schema` says."""
+    jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
+    rules = json.loads((SOURCE / "docs" / schema).read_text())
+    jsonschema.Draft7Validator.check_schema(rules)
+    answer = json.loads(text)
+    jsonschema.validate(answer, rules)
+    return answer
 
 
 def under_valgrind(program: Path, *more: str) -> list[str]:

@@ -21,6 +21,7 @@ from support import (
     environment,
     make_status_tree,
     on_terminal,
+    parse_json,
     run_program,
     under_valgrind,
 )
@@ -93,10 +94,8 @@ def test_golden_on_a_terminal(case: Path, system: Path, rofs: Path,
 
 
 def test_json_is_as_the_schema_says(system: Path, rofs: Path) -> None:
-    jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
-    schema = json.loads(SCHEMA.read_text())
-    jsonschema.Draft7Validator.check_schema(schema)
-    jsonschema.validate(json.loads(run(rofs, system, "--json").out), schema)
+    answer = parse_json(run(rofs, system, "--json").out, "status.schema.json")
+    assert answer["verdict"] in ("protected", "partial", "off")
 
 
 def test_schema_has_the_fields_that_are_promised() -> None:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support import parse_json
 from vm.machine import Boot
 
 pytestmark = pytest.mark.vm
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-STATUS_SCHEMA = DOCS / "status.schema.json"
-DIFF_SCHEMA = DOCS / "diff.schema.json"
 GONE = "/var/local/gone is not on its partition gone (LABEL=gone): "
 MISTAKE = "/etc/rofs.conf:6: unknown key Szie= in [Overlay]; did you mean Size=?"
 
 
-def answer(boot: Boot, name: str, schema: Path = STATUS_SCHEMA) -> Any:
+def answer(boot: Boot, name: str, schema: str = "status.schema.json") -> Any:
     """The JSON of a section, validated against its schema."""
-    jsonschema = pytest.importorskip("jsonschema", reason="install python3-jsonschema")
-    found = json.loads(boot[name].out)
-    jsonschema.validate(found, json.loads(schema.read_text()))
-    return found
+    return parse_json(boot[name].out, schema)
 
 
 @pytest.mark.scenario("command")
@@ -131,7 +124,7 @@ def test_diff_tells_each_kind_of_change(boot: Boot) -> None:
         "= file /etc/profile same content",
         "A file /home/added ",
         "M dir /var/backups opaque: hides the lower directory"]
-    found = answer(boot, "diff_json", DIFF_SCHEMA)
+    found = answer(boot, "diff_json", "diff.schema.json")
     assert {row["pool"] for row in found} == {"ram"}
 
 
