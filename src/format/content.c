@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "basic/file-system.h"
 #include "basic/macro.h"
 
 #define LOOKED_AT_BYTES ((size_t)1024 * 1024) /* at either end of the device */
@@ -53,13 +54,6 @@ static const char *found_type(blkid_probe probe)
 	return "something";
 }
 
-/* Each of ext2 to ext4 can be mounted as a later one. */
-static bool is_same_type(const char *one, const char *other)
-{
-	return strcmp(one, other) == 0 ||
-	       (strncmp(one, "ext", 3) == 0 && strncmp(other, "ext", 3) == 0);
-}
-
 /* CONTENT_BLANK: there is no signature. One device may have several. */
 static int find_signature(int fd, const char *wanted, enum content *ret, char **ret_found)
 {
@@ -70,7 +64,7 @@ static int find_signature(int fd, const char *wanted, enum content *ret, char **
 	while (err >= 0 && (errno = 0, err = blkid_do_probe(probe)) == 0) {
 		const char *type = found_type(probe);
 
-		if (is_same_type(type, wanted))
+		if (file_system_is_same(type, wanted))
 			return *ret = CONTENT_WANTED, 0;
 		if (!first && !(first = strdup(type)))
 			return -ENOMEM;

@@ -25,7 +25,7 @@ static const char usage[] =
 	"Writes the units for the mounts declared in rofs.conf into EARLY-DIR, or DIR. systemd runs it at boot and\n"
 	"at each daemon-reload; run by hand, it shows what they would be.\n"
 	"\n"
-	"  --help      show this text\n"
+	"  --help      show this help\n"
 	"  --version   show the version\n"
 	"\n"
 	"ROFS_ROOT=DIR   read the system below DIR instead of /\n"

@@ -66,3 +66,20 @@ struct boot boot_decide(const char *cmdline, bool in_initrd)
 
 	return switched_off ? off : (!switched_on && recovery.word ? recovery : normal);
 }
+
+bool boot_has_word(const char *cmdline, const char *word)
+{
+	size_t wanted = strlen(word);
+	bool any_value = wanted > 0 && word[wanted - 1] == '=';
+
+	for (const char *s = cmdline; *s;) {
+		size_t n;
+
+		s += strspn(s, " \t\n");
+		n = word_length(s);
+		if (strncmp(s, word, wanted) == 0 && (n == wanted || (n > wanted && any_value)))
+			return true;
+		s += n;
+	}
+	return false;
+}

@@ -35,3 +35,9 @@ struct boot {
  * quotes may hold blanks, as the kernel reads them.
  */
 struct boot boot_decide(const char *cmdline, bool in_initrd);
+
+/**
+ * boot_has_word - does the kernel command line have this word?
+ * @word: with "=" at its end: with any value
+ */
+bool boot_has_word(const char *cmdline, const char *word);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "basic/file-system.h"
 #include "plan/plan-names.h"
 #include "plan/unit-name.h"
 
@@ -57,19 +58,9 @@ static int check_format(struct building *b, const struct conf_partition *c)
 	return 0;
 }
 
-static bool is_one_of(const char *type, const char *const *types, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
-}
-
 bool plan_partition_keeps_owners(const struct conf_partition *c)
 {
-	static const char *const without[] = { "vfat", "msdos", "exfat" };
-
-	return !is_one_of(c->type, without, ELEMENTSOF(without));
+	return !file_system_by_name(c->type)->no_owners;
 }
 
 /* What systemd-growfs grows (src/partition/growfs.c); what is found on the device it sees itself. */
@@ -77,8 +68,9 @@ static bool can_grow(struct building *b, const struct conf_partition *c)
 {
 	static const char *const types[] = { "auto", "ext2", "ext3", "ext4", "xfs", "btrfs" };
 
-	if (is_one_of(c->type, types, ELEMENTSOF(types)))
-		return true;
+	for (size_t i = 0; i < ELEMENTSOF(types); i++)
+		if (strcmp(c->type, types[i]) == 0)
+			return true;
 	diag_warning(
 		b->diag, conf_key_pos(&c->section, "Grow"),
 		"[Partition %s]: Grow=yes has no effect with Type=%s; expected ext4, btrfs or xfs",

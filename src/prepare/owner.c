@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
+#include "basic/file-system.h"
 #include "basic/value.h"
 #include "layer/attributes.h"
-#include "prepare/kernel.h"
 #include "system/log.h"
 
 /* On these, mount options decide for all files: chown(2) fails, and chmod(2) does nothing. */
@@ -20,7 +20,7 @@ static bool stores_owners(int fd)
 
 	if (fstatfs(fd, &fs) < 0)
 		return true;
-	return fs.f_type != MSDOS_SUPER_MAGIC && fs.f_type != EXFAT_SUPER_MAGIC;
+	return !file_system_by_magic((unsigned long)fs.f_type)->no_owners;
 }
 
 int owner_check(const struct wanted *w)

@@ -36,7 +36,7 @@ static void print_usage(FILE *f)
 		fprintf(f, "  %-7s %-34s %s\n", verbs[i].name, verbs[i].arguments,
 			verbs[i].summary);
 	fputs("\n"
-	      "  --help      show this text; rofs COMMAND --help shows that of a command\n"
+	      "  --help      show this help; rofs COMMAND --help shows the options of a command\n"
 	      "  --version   show the version\n"
 	      "\n"
 	      "Exit status: 0 done, 1 something is wrong, 2 usage, 3 refused, 4 rofs is off in this boot.\n"

@@ -17,7 +17,7 @@ static const char usage[] =
 	"\n"
 	"  --root=DIR     read the system below DIR, such as an image; default: $ROFS_ROOT or /\n"
 	"  --output=DIR   write the units into DIR, which is created if needed, instead of showing them\n"
-	"  --help         show this text\n"
+	"  --help         show this help\n"
 	"\n"
 	"Exit status: 0 done, 1 mistakes in the configuration (the rest is shown) or a failure, 2 usage.\n";
 

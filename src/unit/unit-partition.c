@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/file-system.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "unit/options.h"
@@ -38,7 +39,7 @@ static int render_device_timeout(struct rendering *r, const char *device_unit, c
 /* Can a file system of this Type= be of ext? Then it has one superblock that it cannot do without. */
 static bool may_be_ext(const char *type)
 {
-	return strcmp(type, "auto") == 0 || strncmp(type, "ext", 3) == 0;
+	return strcmp(type, "auto") == 0 || file_system_is_ext(type);
 }
 
 /*

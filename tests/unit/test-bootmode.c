@@ -64,9 +64,20 @@ static void test_initrd_comes_first(void)
 	CHECK_INT(boot_decide("rofs=off", true).mode, BOOT_INITRD);
 }
 
+static void test_words(void)
+{
+	CHECK(boot_has_word("ro rw quiet\n", "rw"));
+	CHECK(!boot_has_word("root=rw rwx xrw x=\"a rw b\"", "rw"));
+	CHECK(boot_has_word("ro systemd.volatile=yes", "systemd.volatile="));
+	CHECK(boot_has_word("systemd.volatile=", "systemd.volatile="));
+	CHECK(!boot_has_word("rd.systemd.volatile=yes systemd.volatile", "systemd.volatile="));
+	CHECK(!boot_has_word("", "rw"));
+}
+
 int main(void)
 {
 	test_decisions();
+	test_words();
 	test_initrd_comes_first();
 	return check_done();
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/file-system.h"
 #include "basic/path.h"
 #include "plan/fstab.h"
 #include "plan/unit-name.h"
@@ -100,7 +101,7 @@ static void compare_content(struct checking *c, const struct conf_partition *q,
 			  "[Partition %s]: %s holds %s, which is not a file system; expected the "
 			  "device that holds one",
 			  s->name, q->device, x->type);
-	else if (strcmp(q->type, "auto") != 0 && strcmp(q->type, x->type) != 0)
+	else if (strcmp(q->type, "auto") != 0 && !file_system_is_same(q->type, x->type))
 		check_add(c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Type"),
 			  "[Partition %s]: %s holds %s, not %s; expected Type=auto or Type=%s",
 			  s->name, q->device, x->type, q->type, x->type);

@@ -3,53 +3,22 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
+#include "basic/file-system.h"
 #include "basic/path.h"
 #include "basic/text.h"
+#include "plan/bootmode.h"
 #include "plan/fstab.h"
 #include "rofs/check/check.h"
 #include "unit/unit.h"
 
 #define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
-#define EXFAT_MAGIC    0x2011BAB0
-#define NTFS_MAGIC     0x5346544e
-#define NTFS3_MAGIC    0x7366746e
 #define CASEFOLD_FLAG  0x40000000 /* FS_CASEFOLD_FL, newer than some headers */
-
-/* Overlayfs refuses these as a layer: they ignore case, or lack extended attributes. */
-static bool is_refused_type(const char *type)
-{
-	static const char *const types[] = { "vfat",  "msdos",	 "exfat", "ntfs",
-					     "ntfs3", "ntfs-3g", "hfs",	  "hfsplus" };
-
-	for (size_t i = 0; i < ELEMENTSOF(types); i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
-}
-
-static const char *refused_magic(long magic)
-{
-	switch (magic) {
-	case MSDOS_SUPER_MAGIC:
-		return "vfat";
-	case EXFAT_MAGIC:
-		return "exfat";
-	case NTFS_MAGIC:
-	case NTFS3_MAGIC:
-		return "ntfs";
-	case AUTOFS_SUPER_MAGIC:
-		return "autofs";
-	default:
-		return NULL;
-	}
-}
 
 static const struct plan_lower *lower_of(const struct plan *p, const struct plan_overlay *o)
 {
@@ -63,17 +32,17 @@ static void check_lower_directory(struct checking *c, const struct plan_overlay 
 {
 	_cleanup_close_ int fd = rootfs_open_dir(&c->l->root, o->path);
 	struct statfs st;
-	const char *type;
+	const struct file_system *type;
 	int flags = 0;
 
 	if (fd < 0 || fstatfs(fd, &st) < 0)
 		return; /* the plan has reported that there is none */
-	type = refused_magic((long)st.f_type);
-	if (type)
+	type = file_system_by_magic((unsigned long)st.f_type);
+	if (type->layer == LAYER_NEVER)
 		check_add(c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
 			  "[Overlay %s]: it is on a %s file system, which overlayfs refuses as a "
 			  "lower layer; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
-			  o->conf->section.name, type);
+			  o->conf->section.name, type->name);
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & CASEFOLD_FLAG))
 		check_add(
 			c, PROBLEM_LOWER_REFUSED, &o->conf->section, o->conf->section.pos,
@@ -94,7 +63,7 @@ int check_lowers(struct checking *c)
 			check_lower_directory(c, o);
 			continue;
 		}
-		if (is_refused_type(l->entry->type))
+		if (file_system_by_name(l->entry->type)->layer == LAYER_NEVER)
 			check_add(
 				c, PROBLEM_LOWER_REFUSED, &o->conf->section,
 				check_fstab_pos(c, l->entry->dir),
@@ -122,7 +91,7 @@ int check_partitions(struct checking *c)
 
 		if (!q->conf)
 			continue;
-		if (holds_uppers(p, q) && is_refused_type(q->conf->type))
+		if (holds_uppers(p, q) && file_system_by_name(q->conf->type)->layer == LAYER_NEVER)
 			check_add(
 				c, PROBLEM_UPPER_REFUSED, &q->conf->section,
 				conf_key_pos(&q->conf->section, "Type"),
@@ -180,16 +149,6 @@ int check_memory(struct checking *c)
 	return 0;
 }
 
-static bool has_word(const char *line, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *s = line; (s = strstr(s, word)); s += n)
-		if ((s == line || strchr(" \t", s[-1])) && (!s[n] || strchr(" \t\n", s[n])))
-			return true;
-	return false;
-}
-
 static void check_fstab_root(struct checking *c)
 {
 	const struct facts *f = &c->l->facts;
@@ -221,12 +180,12 @@ static void check_cmdline(struct checking *c)
 	const struct pos at = { .file = "/proc/cmdline" };
 	const struct boot *boot = &c->l->boot;
 
-	if (has_word(c->l->cmdline, "rw"))
+	if (boot_has_word(c->l->cmdline, "rw"))
 		check_add(c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
 			  "rw on the kernel command line mounts / writable, which replays its "
 			  "journal, until systemd remounts it; expected ro in the boot loader's "
 			  "configuration");
-	if (strstr(c->l->cmdline, "systemd.volatile="))
+	if (boot_has_word(c->l->cmdline, "systemd.volatile="))
 		check_add(c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
 			  "systemd.volatile= mounts its own / or /var, which conflicts with rofs; "
 			  "expected only one of the two");

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+/** enum layer_use - can a file system be a layer of overlayfs? */
+enum layer_use {
+	LAYER_ANY,
+	LAYER_UNLESS_CASEFOLD, /* not if it was made with case-insensitive names, on some kernels */
+	LAYER_NEVER,
+};
+
+/**
+ * struct file_system - what rofs needs to know of a type
+ *
+ * Sources: Linux, fs/overlayfs ovl_dentry_weird() (names that ignore case, automounts), and
+ * Documentation/filesystems/overlayfs.rst; mount(8) for those whose owners are mount options.
+ */
+struct file_system {
+	const char *name;    /* as in fstab, and in Type= */
+	unsigned long magic; /* f_type of statfs(2), linux/magic.h; 0: seen by its name only */
+	enum layer_use layer;
+	bool no_owners; /* uid=, gid= and umask= decide: chown(2) fails, chmod(2) does nothing */
+};
+
+/**
+ * file_system_by_name, file_system_by_magic - look a type up
+ *
+ * Returns: never NULL; a type that is not in the table has no name and no restriction.
+ */
+const struct file_system *file_system_by_name(const char *name);
+const struct file_system *file_system_by_magic(unsigned long magic);
+
+/** file_system_is_ext - ext2, ext3 or ext4? Each can be mounted as a later one. */
+bool file_system_is_ext(const char *name);
+
+/** file_system_is_same - do two names mean the same, to mount(8) and to libblkid? */
+bool file_system_is_same(const char *one, const char *two);
