@@ -114,5 +114,12 @@ def test_content_that_udev_has_found(check, found: str, expected: list[str], by:
     assert said(check(EXT4, FSTAB, UDEV.format(found), by), " holds ") == expected
 
 
+@pytest.mark.parametrize("by", ["", NOBODY], ids=["root", "nobody"])
+def test_nothing_where_udev_has_looked(check, by: str) -> None:
+    """udev has no type for a blank device; who may not read the device relies on that."""
+    lines = check(CONF, FSTAB, "wipefs -aq $one" + UDEV.format(""), by)
+    assert said(lines, " holds ") == CONTENTS["nothing"][2]
+
+
 def test_content_that_only_root_may_read(check) -> None:
     assert said(check(CONF, FSTAB, "wipefs -aq $one", NOBODY), " holds ") == []

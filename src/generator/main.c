@@ -104,7 +104,7 @@ static int generate(const struct log *l, struct loaded *loaded)
 	int err = load_rest(loaded);
 
 	if (err < 0)
-		return fail(l, err, "planning");
+		return fail(l, err, "cannot read the system or plan its mounts");
 
 	log_diag(l, d);
 	if (write_units(l, &loaded->plan) != EXIT_SUCCESS)

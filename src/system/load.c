@@ -15,9 +15,11 @@ static int read_conf_in_force(struct loaded *l)
 {
 	_cleanup_rootfs_ struct rootfs published = { -1, -1, false };
 
+	if (!rootfs_is_closed(&l->root))
+		return confdirs_read(&l->root, &l->conf, &l->diag);
 	if (load_open_published(&l->root, &published) == 0)
 		return confdirs_read(&published, &l->conf, &l->diag);
-	l->blind = rootfs_is_closed(&l->root);
+	l->blind = true;
 	return confdirs_read(&l->root, &l->conf, &l->diag);
 }
 

@@ -11,6 +11,7 @@
 
 /* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */
 #define KMSG_BYTES_MAX 900u
+#define NAME_BYTES_MAX 32u /* a program may have been started by any name */
 
 bool log_is_journal(void)
 {
@@ -51,11 +52,11 @@ void log_close(struct log *l)
  */
 static void write_kmsg(const struct log *l, enum log_level level, const char *text)
 {
-	char record[KMSG_BYTES_MAX + 64];
+	char record[KMSG_BYTES_MAX + NAME_BYTES_MAX + 32];
 	bool cut = strlen(text) > KMSG_BYTES_MAX;
-	int n = snprintf(record, sizeof(record), "<%d>%s[%d]: %.*s%s\n", level,
-			 program_invocation_short_name, (int)getpid(), (int)KMSG_BYTES_MAX, text,
-			 cut ? "..." : "");
+	int n = snprintf(record, sizeof(record), "<%d>%.*s[%d]: %.*s%s\n", level,
+			 (int)NAME_BYTES_MAX, program_invocation_short_name, (int)getpid(),
+			 (int)KMSG_BYTES_MAX, text, cut ? "..." : "");
 
 	if (n < 0 || write(l->fd, record, (size_t)n) < 0)
 		return; /* nowhere else to log */

@@ -175,13 +175,19 @@ static bool has_mount(const struct observed *s, const char *path, const struct o
 	return false;
 }
 
-/* What is to be on a partition: its name, and what can say why the partition is not mounted. */
 static void add_partition(const struct comparing *c, struct problem *p, size_t partition)
+{
+	const struct conf_partition *conf = c->plan->partitions[partition].conf;
+
+	p->partition = conf->section.name;
+	p->device = conf->device;
+}
+
+/* What can say why a partition is not mounted. */
+static void add_partition_units(const struct comparing *c, struct problem *p, size_t partition)
 {
 	const struct plan_partition *q = &c->plan->partitions[partition];
 
-	p->partition = q->conf->section.name;
-	p->device = q->conf->device;
 	if (observed_mounted_at(c->observed, q->where))
 		return;
 	problem_add_unit(p, q->device_unit);
@@ -224,6 +230,8 @@ static void add_overlay_units(const struct comparing *c, struct problem *p,
 {
 	const struct plan_run *runs = c->plan->runs;
 
+	if (o->on_partition && p->kind != PROBLEM_OVERLAY_SOURCE_UNMOUNTED)
+		add_partition_units(c, p, o->partition);
 	if (!observed_mounted_at(c->observed, o->merged))
 		problem_add_unit(p, o->merged_unit);
 	if (p->kind == PROBLEM_OVERLAY_NOT_KEPT && o->fallback != SIZE_MAX)
@@ -282,6 +290,7 @@ static bool compare_persist(struct comparing *c, const struct plan_persist *q)
 		return true;
 	p.fate = fate_of(c, q->path);
 	add_partition(c, &p, q->partition);
+	add_partition_units(c, &p, q->partition);
 	if (p.kind == PROBLEM_PERSIST_COVERED)
 		add_covering(c, &p);
 	else

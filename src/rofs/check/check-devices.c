@@ -45,7 +45,7 @@ static void udev_device_done(struct udev_device **d)
 	udev_device_unref(*d);
 }
 
-/* What udev has found there, which every user may read. -ENODATA: nothing, or it has not looked. */
+/* What udev has found there, which every user may read. -ENODATA: it has not looked. */
 static int ask_udev(dev_t number, struct content *ret)
 {
 	_cleanup_(udev_done) struct udev *udev = udev_new();
@@ -55,9 +55,11 @@ static int ask_udev(dev_t number, struct content *ret)
 	if (!udev)
 		return -ENOMEM;
 	device = udev_device_new_from_devnum(udev, 'b', number);
-	type = device ? udev_device_get_property_value(device, "ID_FS_TYPE") : NULL;
-	if (!type)
+	if (!device || !udev_device_get_is_initialized(device))
 		return -ENODATA;
+	type = udev_device_get_property_value(device, "ID_FS_TYPE");
+	if (!type)
+		return *ret = (struct content){ 0 }, 0;
 	return content_set(type, udev_device_get_property_value(device, "ID_FS_USAGE"), ret);
 }
 
@@ -113,12 +115,14 @@ static int check_file_system(struct checking *c, const struct plan_partition *q,
 	_cleanup_(content_done) struct content x = { 0 };
 	int err = ask_udev(st->st_rdev, &x);
 
-	if (err == -ENODATA)
-		err = probe(q->device_path, &x);
-	if (err == -ENODATA)
-		return 0;
+	if (err == -ENODATA || (err == 0 && !x.type)) {
+		int probed = probe(q->device_path, &x);
+
+		/* Not everybody may read the device; then what udev has found, or has not, counts. */
+		err = probed == -ENODATA ? err : probed;
+	}
 	if (err < 0)
-		return err;
+		return err == -ENODATA ? 0 : err;
 	compare_content(c, q->conf, &x);
 	return 0;
 }

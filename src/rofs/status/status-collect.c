@@ -162,6 +162,14 @@ static int look_at_devices(struct status *s)
 	return err;
 }
 
+static bool has_units(const struct problems *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].n_units > 0)
+			return true;
+	return false;
+}
+
 /* What only the running system itself can be asked. */
 static int ask_system(struct status *s)
 {
@@ -171,8 +179,8 @@ static int ask_system(struct status *s)
 	    add_unseen(s, strdup("rofs.conf on the root file system: only root may read /rofs, so "
 				 "rofs.conf in /etc is used instead")) < 0)
 		return -ENOMEM;
-	if (s->verdict.problems.n == 0)
-		return 0; /* all is in force: nothing to ask for */
+	if (!has_units(&s->verdict.problems))
+		return 0; /* nothing that a unit could explain */
 	err = ask_units(s);
 	return err < 0 ? err : find_reasons(s);
 }
