@@ -119,6 +119,19 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize("before, line", [
+    ("", 1), ("\n\n", 3), ("# a comment\n   # another\n \t\n", 4),
+    (f"LABEL={'x' * 20000} /srv ext4 ro 0 0\n", 2), ("/dev/sr0 /mnt\\040x iso9660 ro\n", 2),
+], ids=["first", "empty lines", "comments", "line over every buffer", "escape"])
+@pytest.mark.parametrize("after", ["", "\n", "\n# end\n"], ids=["cut", "ended", "followed"])
+def test_line_of_fstab(before: str, line: int, after: str, rofs: Path, tmp_path: Path) -> None:
+    fstab = f"{before}LABEL=root / ext4 defaults 0 1{after}"
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR, "etc/fstab": fstab})
+    _, lines = check(rofs, root)
+    assert [text.split(": ")[0] for text in lines if "fstab mounts / writable" in text] == [
+        f"/etc/fstab:{line}"]
+
+
 def check_json(rofs: Path, root: Path) -> list[dict[str, object]]:
     """The problems, which are as the schema says and the same as in the text."""
     done = run_program(rofs, "check", "--json", root=root)

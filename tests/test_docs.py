@@ -193,6 +193,17 @@ def test_messages_of_the_manual_are_those_of_the_programs(generator: Path, tmp_p
         assert message in shown
 
 
+def test_files_named_by_the_architecture_exist() -> None:
+    """Without an ending it is a module: `plan/plan-masks` is src/plan/plan-masks.c, or a folder."""
+    rooms = "|".join(path.name for path in (SOURCE / "src").iterdir() if path.is_dir())
+    text = (SOURCE / "docs/ARCHITECTURE.md").read_text()
+    named = re.findall(rf"`(?:src/)?((?:{rooms})/[a-z/.-]*)`", text)
+    assert len(named) > 40
+    assert [name for name in named if "*" not in name and not any(
+        (top / (name + ending)).exists() for ending in ("", ".c")
+        for top in (SOURCE / "src", SOURCE))] == []
+
+
 def test_variable_is_documented_once() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", (SOURCE / "docs/ENVIRONMENT.md").read_text(), re.M)
     assert {"ROFS_ROOT", "ROFS_LOG", "ROFS_CACHE", "ROFS_BUILD_DIR"} <= set(rows)

@@ -30,6 +30,7 @@ struct fstab_entry {
 	char *type;
 	char *options;
 	int freq, passno;
+	unsigned line; /* of the file; 0: not known */
 };
 
 /**

@@ -221,3 +221,8 @@ const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const c
 	}
 	return NULL;
 }
+
+struct pos fstab_pos(const struct fstab_entry *e)
+{
+	return (struct pos){ .file = FSTAB_PATH, .line = e->line };
+}

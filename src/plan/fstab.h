@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "basic/diag.h"
 #include "plan/facts.h"
 
 /* What a line of fstab means to rofs. Nothing is read here. */
@@ -66,5 +67,10 @@ bool fstab_is_initrd(const struct fstab_entry *e);
 
 /** fstab_is_network - does it come from the network, and so only after local-fs.target? */
 bool fstab_is_network(const struct fstab_entry *e);
+
+/** fstab_pos - where the entry is written */
+struct pos fstab_pos(const struct fstab_entry *e);
+
+#define FSTAB_PATH "/etc/fstab"
 
 #define _cleanup_fstab_index_ _cleanup_(fstab_index_done)

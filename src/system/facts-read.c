@@ -6,8 +6,8 @@
 
 #include "basic/path.h"
 #include "basic/text.h"
+#include "plan/fstab.h"
 
-#define FSTAB	       "/etc/fstab"
 #define CMDLINE_MAX    65536u /* bytes; COMMAND_LINE_SIZE of Linux is at most 4096 today */
 #define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
 #define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; getmntent_r() cuts longer ones */
@@ -64,9 +64,9 @@ static int mount_point(const struct rootfs *r, const char *dir, char **ret)
 	return 0;
 }
 
-static int add_entry(const struct rootfs *r, const struct mntent *m, struct facts *f)
+static int add_entry(const struct rootfs *r, const struct mntent *m, unsigned line, struct facts *f)
 {
-	struct fstab_entry e = { .freq = m->mnt_freq, .passno = m->mnt_passno };
+	struct fstab_entry e = { .freq = m->mnt_freq, .passno = m->mnt_passno, .line = line };
 	int err;
 
 	err = array_reserve(f->fstab, f->n_fstab);
@@ -82,20 +82,32 @@ static int add_entry(const struct rootfs *r, const struct mntent *m, struct fact
 	return err < 0 || !e.spec || !e.type || !e.options ? -ENOMEM : 0;
 }
 
+/* How many lines end before @end, of which @text has been counted up to @at. */
+static unsigned count_lines(const char *text, size_t *at, size_t end)
+{
+	unsigned n = 0;
+
+	for (; *at < end; ++*at)
+		n += text[*at] == '\n';
+	return n;
+}
+
 static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
 {
 	_cleanup_fclose_ FILE *stream = NULL;
 	_cleanup_free_ char *text = NULL;
 	char line[FSTAB_LINE_MAX];
 	struct mntent m = { 0 };
-	size_t len;
+	size_t len, at = 0;
+	unsigned n = 0;
 	int err;
 
-	err = rootfs_read(r, FSTAB, FSTAB_MAX, &text, &len);
+	err = rootfs_read(r, FSTAB_PATH, FSTAB_MAX, &text, &len);
 	if (err == -ENOENT || err == -ENOMEM)
 		return err == -ENOENT ? 0 : err;
 	if (err < 0) {
-		diag_error(d, (struct pos){ .file = FSTAB }, "cannot be read: %s", strerror(-err));
+		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
+			   strerror(-err));
 		return 0;
 	}
 	if (len == 0)
@@ -105,7 +117,8 @@ static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
 	if (!stream)
 		return -ENOMEM;
 	while (getmntent_r(stream, &m, line, sizeof(line))) {
-		err = add_entry(r, &m, f);
+		n += count_lines(text, &at, (size_t)ftell(stream));
+		err = add_entry(r, &m, at > 0 && text[at - 1] == '\n' ? n : n + 1, f);
 		if (err < 0)
 			return err;
 		/* glibc leaves the last two fields unchanged if the line ends before them. */

@@ -187,7 +187,7 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 		    strcmp(path, q->device_path) == 0 || !find_device(path, &found) ||
 		    found.st_rdev != st->st_rdev)
 			continue;
-		check_add(c, PROBLEM_DEVICE_SHARED, s, check_fstab_pos(c, e->dir),
+		check_add(c, PROBLEM_DEVICE_SHARED, s, fstab_pos(e),
 			  "%s is the device of [Partition %s], and fstab mounts it on %s as well; "
 			  "name it %s here too, or remove this line",
 			  e->spec, s->name, e->dir, q->conf->device);

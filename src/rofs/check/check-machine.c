@@ -65,8 +65,7 @@ int check_lowers(struct checking *c)
 		}
 		if (file_system_by_name(l->entry->type)->layer == LAYER_NEVER)
 			check_add(
-				c, PROBLEM_LOWER_REFUSED, &o->conf->section,
-				check_fstab_pos(c, l->entry->dir),
+				c, PROBLEM_LOWER_REFUSED, &o->conf->section, fstab_pos(l->entry),
 				"%s is %s, which overlayfs refuses as the lower layer of [Overlay "
 				"%s]; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
 				l->entry->dir, l->entry->type, o->conf->section.name);
@@ -162,13 +161,13 @@ static void check_fstab_root(struct checking *c)
 			continue;
 		if (keeps)
 			check_add(
-				c, PROBLEM_FSTAB_ROOT_WRITABLE, NULL, check_fstab_pos(c, "/"),
+				c, PROBLEM_FSTAB_ROOT_WRITABLE, NULL, fstab_pos(e),
 				"fstab mounts / writable (%s); rofs keeps it read-only, and only a "
 				"boot without rofs, such as one for repairs, writes to it",
 				e->options);
 		else
 			check_add(
-				c, PROBLEM_ROOT_UNPROTECTED, NULL, check_fstab_pos(c, "/"),
+				c, PROBLEM_ROOT_UNPROTECTED, NULL, fstab_pos(e),
 				"fstab mounts / writable (%s), and ReadOnly=no in [Root] leaves it "
 				"so: writes outside the overlays wear the flash; expected ro here",
 				e->options);

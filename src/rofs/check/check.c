@@ -12,9 +12,6 @@
 #include "rofs/ui/output.h"
 #include "system/program.h"
 
-#define FSTAB	  "/etc/fstab"
-#define FSTAB_MAX ((size_t)1024 * 1024)
-
 static const char usage[] =
 	"Usage: rofs check [--root=DIR] [--json]\n"
 	"\n"
@@ -28,31 +25,6 @@ static const char usage[] =
 	"  --help      show this help\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors, 2 usage.\n";
-
-struct pos check_fstab_pos(const struct checking *c, const char *dir)
-{
-	_cleanup_free_ char *text = NULL;
-	struct pos pos = { .file = FSTAB };
-	unsigned line = 1;
-	size_t n;
-
-	if (rootfs_read(&c->l->root, FSTAB, FSTAB_MAX, &text, &n) < 0)
-		return pos;
-	for (char *t = text; *t; line++) {
-		size_t len = strcspn(t, "\n");
-		char *state, *word, *next = t + len + (t[len] == '\n');
-
-		t[len] = '\0';
-		word = *t == '#' ? NULL : strtok_r(t, " \t", &state);
-		word = word ? strtok_r(NULL, " \t", &state) : NULL;
-		if (word)
-			path_clean(word);
-		if (word && strcmp(word, dir) == 0)
-			pos.line = line; /* of several the last counts */
-		t = next;
-	}
-	return pos;
-}
 
 void check_add(struct checking *c, enum problem_kind kind, const struct conf_section *s,
 	       struct pos pos, const char *format, ...)

@@ -34,9 +34,6 @@ int check_kernel(struct checking *c);
 int check_data(struct checking *c);
 int check_files(struct checking *c);
 
-/** check_fstab_pos - the line of /etc/fstab that mounts on @dir; line 0 if it is not found. */
-struct pos check_fstab_pos(const struct checking *c, const char *dir);
-
 /**
  * check_overlay_of - the overlay that takes the changes to @path, NULL if a persist, a mount of its
  * own or nothing does
