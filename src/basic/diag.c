@@ -15,21 +15,13 @@ void diag_done(struct diag *d)
 void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
 	      const char *format, va_list ap)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-	_cleanup_free_ char *raw = NULL;
 	char *text;
 
 	if (level == DIAG_ERROR)
 		d->n_errors++;
 
-	if (vasprintf(&raw, format, ap) < 0) {
-		raw = NULL;
-		d->failed = true;
-		return;
-	}
-
-	text_add_printable(&b, raw);
-	if (array_reserve(d->entries, d->n_entries) < 0 || strbuf_take(&b, &text) < 0) {
+	if (array_reserve(d->entries, d->n_entries) < 0 ||
+	    text_format_printable(&text, format, ap) < 0) {
 		d->failed = true;
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,9 @@
  * Returns: 0 or -ENOMEM.
  */
 int text_format(char **ret, const char *format, ...) _printf_(2, 3);
+
+/** text_format_printable - as text_format(), and then as text_add_printable(): for a message */
+int text_format_printable(char **ret, const char *format, va_list ap) _printf_(2, 0);
 
 /**
  * text_is_utf8 - are these @n bytes well-formed UTF-8?

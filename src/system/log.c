@@ -83,16 +83,12 @@ static void write_line(const struct log *l, enum log_level level, const char *te
 _printf_(3, 0) static void write_format(const struct log *l, enum log_level level,
 					const char *format, va_list ap)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-	_cleanup_free_ char *raw = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
 
-	if (vasprintf(&raw, format, ap) < 0)
-		raw = NULL;
+	if (text_format_printable(&text, format, ap) < 0)
+		write_line(l, level, "out of memory: a message is lost");
 	else
-		text_add_printable(&b, raw);
-	if (!raw || strbuf_take(&b, &text) < 0)
-		text = NULL;
-	write_line(l, level, text ? text : "out of memory: a message is lost");
+		write_line(l, level, text);
 }
 
 void log_line(const struct log *l, enum log_level level, const char *format, ...)
