@@ -139,10 +139,13 @@ def check_json(rofs: Path, root: Path) -> list[dict[str, object]]:
     answer = parse_json(done.stdout, "check.schema.json")
     status, lines = check(rofs, root)
     assert done.returncode == status
-    assert lines == [
+    shown = [
         (p["file"] or "") + (f":{p['line']}" if p["line"] else "") + (": " if p["file"] else "")
-        + f"{p['severity']}: {p['message']}" for p in answer["problems"]]
-    return answer["problems"]
+        + f"{p['severity']}: {p['message']}" for p in answer["problems"] + answer["notes"]]
+    second = [place.replace(": ", ": note: ", 1) for p in answer["problems"] if p["reason"]
+              for place in p["reason"].split("; ")]
+    assert sorted(lines) == sorted(shown + second)
+    return answer["problems"] + answer["notes"]
 
 
 @pytest.mark.parametrize("name", CASES)

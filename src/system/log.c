@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "basic/strbuf.h"
 #include "basic/text.h"
 
 /* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */

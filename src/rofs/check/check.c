@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "basic/strbuf.h"
 #include "rofs/rofs.h"
 #include "rofs/ui/json-problem.h"
 #include "rofs/ui/json.h"
@@ -132,10 +133,38 @@ static void print_all(const struct loaded *l)
 	       warnings, warnings == 1 ? "" : "s");
 }
 
-static void add_entry(struct json *j, const struct diag_entry *e)
+/* A second place that belongs to the entry before it. */
+static bool is_second_place(const struct diag_entry *e)
 {
-	const struct problem p = problem_of_entry(e);
+	return e->level == DIAG_NOTE && !e->about.kind;
+}
 
+/* "/etc/rofs.conf:9: first set here", from the places behind entry @i; NULL: there is none. */
+static int second_places(const struct diag *d, size_t i, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	*ret = NULL;
+	while (++i < d->n_entries && is_second_place(&d->entries[i])) {
+		_cleanup_free_ char *place = NULL;
+
+		if (diag_place(d->entries[i].pos, &place) < 0)
+			return -ENOMEM;
+		strbuf_addf(&b, "%s%s: %s", b.len ? "; " : "", place, d->entries[i].text);
+	}
+	return b.len ? strbuf_take(&b, ret) : 0;
+}
+
+static int add_entry(struct json *j, const struct diag *d, size_t i)
+{
+	const struct diag_entry *e = &d->entries[i];
+	struct problem p = problem_of_entry(e);
+	_cleanup_free_ char *places = NULL;
+	int err = second_places(d, i, &places);
+
+	if (err < 0)
+		return err;
+	p.reason = places;
 	json_open(j, NULL, '{');
 	json_problem(j, &p, e->text);
 	json_string(j, "file", e->pos.file);
@@ -144,17 +173,32 @@ static void add_entry(struct json *j, const struct diag_entry *e)
 	else
 		json_null(j, "line");
 	json_close(j, '}');
+	return 0;
+}
+
+static int add_entries(struct json *j, const char *name, const struct diag *d, bool notes)
+{
+	int err = 0;
+
+	json_open(j, name, '[');
+	for (size_t i = 0; i < d->n_entries && err >= 0; i++)
+		if ((d->entries[i].level == DIAG_NOTE) == notes && !is_second_place(&d->entries[i]))
+			err = add_entry(j, d, i);
+	json_close(j, ']');
+	return err;
 }
 
 static int print_json(const struct loaded *l)
 {
 	_cleanup_json_ struct json j = { 0 };
+	int err;
 
 	json_open(&j, NULL, '{');
-	json_open(&j, "problems", '[');
-	for (size_t i = 0; i < l->diag.n_entries; i++)
-		add_entry(&j, &l->diag.entries[i]);
-	json_close(&j, ']');
+	err = add_entries(&j, "problems", &l->diag, false);
+	if (err >= 0)
+		err = add_entries(&j, "notes", &l->diag, true);
+	if (err < 0)
+		return err;
 	json_close(&j, '}');
 	return json_print(&j);
 }
