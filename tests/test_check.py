@@ -227,7 +227,7 @@ def test_mount_of_fstab_below_an_overlay_stays_out_of_ram(rofs: Path, tmp_path: 
 
 def test_nothing_is_declared(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {})
-    assert check(rofs, root) == (0, ["there is no section in rofs.conf: rofs does nothing"])
+    assert check(rofs, root) == (0, ["rofs.conf declares nothing: rofs does nothing"])
 
 
 @pytest.mark.parametrize("arguments", [["word"], ["--rot=/"]])

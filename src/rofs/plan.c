@@ -78,7 +78,7 @@ static int plan(const struct loaded *l, const char *off, const char *dir)
 	log_diag(&messages, &l->diag);
 	if (!l->conf.declared) {
 		log_line(&messages, LOG_LEVEL_INFO,
-			 "there is no section in rofs.conf: the generator writes no units");
+			 "rofs.conf declares nothing: the generator writes no units");
 		return ROFS_DONE;
 	}
 	if (off)

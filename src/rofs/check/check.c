@@ -128,7 +128,7 @@ static void print_all(const struct loaded *l)
 		warnings += l->diag.entries[i].level == DIAG_WARNING;
 	}
 	if (!l->conf.declared)
-		puts("there is no section in rofs.conf: rofs does nothing");
+		puts("rofs.conf declares nothing: rofs does nothing");
 	printf("%zu error%s, %zu warning%s\n", l->diag.n_errors, l->diag.n_errors == 1 ? "" : "s",
 	       warnings, warnings == 1 ? "" : "s");
 }
