@@ -19,7 +19,7 @@ bool log_is_journal(void)
 	char here[64];
 	struct stat st;
 
-	/* Whoever redirects standard error of a service leaves the variable as it is. */
+	/* The variable stays when a service redirects its standard error. */
 	if (!stream || fstat(STDERR_FILENO, &st) < 0)
 		return false;
 	snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
