@@ -24,6 +24,15 @@
 		taken_;                      \
 	})
 
+/* The same for a struct whose cleanup accepts all-zero. */
+#define TAKE_STRUCT(s)                              \
+	({                                          \
+		__typeof__(s) *ps_ = &(s);          \
+		__typeof__(s) taken_struct_ = *ps_; \
+		*ps_ = (__typeof__(s)){ 0 };        \
+		taken_struct_;                      \
+	})
+
 #define TAKE_FD(fd)                 \
 	({                          \
 		int *pfd_ = &(fd);  \

@@ -30,14 +30,13 @@ static int open_probe(int fd, blkid_probe *ret)
 
 	if (!probe)
 		return -ENOMEM;
-	errno = 0;
 	if (blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
 	    blkid_probe_enable_superblocks(probe, 1) < 0 ||
 	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC |
 							     BLKID_SUBLKS_BADCSUM) < 0 ||
 	    blkid_probe_enable_partitions(probe, 1) < 0 ||
 	    blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT) < 0)
-		return probe_error();
+		return -EIO;
 
 	*ret = TAKE_PTR(probe);
 	return 0;
@@ -61,7 +60,9 @@ static int find_signature(int fd, const char *wanted, enum content *ret, char **
 	_cleanup_free_ char *first = NULL;
 	int err = open_probe(fd, &probe);
 
-	while (err >= 0 && (errno = 0, err = blkid_do_probe(probe)) == 0) {
+	if (err < 0)
+		return err;
+	while ((errno = 0, err = blkid_do_probe(probe)) == 0) {
 		const char *type = found_type(probe);
 
 		if (file_system_is_same(type, wanted))
@@ -70,7 +71,7 @@ static int find_signature(int fd, const char *wanted, enum content *ret, char **
 			return -ENOMEM;
 	}
 	if (err < 0)
-		return probe ? probe_error() : err;
+		return probe_error();
 
 	*ret = first ? CONTENT_OTHER : CONTENT_BLANK;
 	*ret_found = TAKE_PTR(first);
@@ -111,7 +112,7 @@ static int is_blank_device(int fd)
 
 int content_find(int fd, const char *type, enum content *ret, char **ret_found)
 {
-	enum content content;
+	enum content content = CONTENT_UNKNOWN;
 	int err = find_signature(fd, type, &content, ret_found), blank;
 
 	if (err < 0)

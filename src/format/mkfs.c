@@ -44,7 +44,7 @@ int mkfs_run(const char *type, const char *device)
 	_cleanup_free_ char *program = NULL;
 	const char *option = option_of(type);
 	int err, status;
-	pid_t pid;
+	pid_t pid = -1;
 
 	err = text_format(&program, "mkfs.%s", type);
 	if (err < 0)

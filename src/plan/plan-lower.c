@@ -131,8 +131,7 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 		return err;
 
 	b->lower_done[e - p->facts->fstab] = true;
-	p->lowers[p->n_lowers++] = l;
-	l = (struct plan_lower){ 0 };
+	p->lowers[p->n_lowers++] = TAKE_STRUCT(l);
 	return 0;
 }
 

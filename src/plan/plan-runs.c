@@ -59,8 +59,7 @@ static int add_run(struct building *b, const struct conf_section *s, enum run_ki
 	}
 
 	*ret = p->n_runs;
-	p->runs[p->n_runs++] = run;
-	run = (struct plan_run){ 0 };
+	p->runs[p->n_runs++] = TAKE_STRUCT(run);
 	return 0;
 }
 

@@ -171,8 +171,7 @@ int units_ask(const char *const *names, size_t n, struct unit_states *ret)
 	if (err < 0)
 		return err;
 
-	*ret = u;
-	u = (struct unit_states){ 0 };
+	*ret = TAKE_STRUCT(u);
 	return 0;
 }
 

@@ -78,8 +78,7 @@ int reported_parse(const char *text, struct reported *ret)
 	if (known && strbuf_take(&errors, &s.errors) < 0)
 		return -ENOMEM;
 
-	*ret = s;
-	s = (struct reported){ 0 };
+	*ret = TAKE_STRUCT(s);
 	return 0;
 }
 

@@ -115,7 +115,6 @@ int drift_find(const struct loaded *l, struct drift *ret)
 		err = compare_units(l, &d);
 	if (err < 0)
 		return err;
-	*ret = d;
-	d = (struct drift){ 0 };
+	*ret = TAKE_STRUCT(d);
 	return 0;
 }
