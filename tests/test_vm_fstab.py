@@ -16,7 +16,7 @@ late = pytest.mark.scenario("fstab-late")
 broken = pytest.mark.scenario("fstab-broken")
 # What fstab names and does not exist, the console speaks of, with rofs or without; and our own
 # messages about these fstabs are meant.
-MEANT = ("rofs-verif", "Compare wh", "the swap file /swapfile is not activated",
+MEANT = ("rofs-verif", "Verify that", "the swap file /swapfile is not activated",
          "rofs-generator failed with exit status 1", "rofs-generator' failed with exit status 1",
          "by-partuuid/dead-01", "mnt-gone.mount", "mnt/gone", "label-absent", "ro-srv",
          "ro-media", "srv.mount", "media.mount", "rw-srv", "rw-media", "/srv", "/media")

@@ -51,7 +51,7 @@ def test_recovery_boot_has_no_unit_and_no_mount_of_ours(outcome: Outcome, word: 
 def test_recovery_boot_says_why_in_one_line(outcome: Outcome, word: str) -> None:
     said = outcome.boots[NUMBERS[word]]["said"].out.splitlines()
     assert len(said) == 1
-    assert f"recovery boot ({word} on the kernel command line)" in said[0]
+    assert f"{word} on the kernel command line requests a recovery boot" in said[0]
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -47,8 +47,11 @@ static void add_number(struct json *j, const char *key, bool known, uint64_t val
 static void add_device(struct json *j, const struct device *d)
 {
 	add_number(j, "sectors_written", d->written_known, d->sectors_written);
-	add_number(j, "life_a", d->life_a > 0, d->life_a);
-	add_number(j, "life_b", d->life_b > 0, d->life_b);
+	/* Only an eMMC has them. */
+	if (d->life_a > 0)
+		json_number(j, "life_a", d->life_a);
+	if (d->life_b > 0)
+		json_number(j, "life_b", d->life_b);
 }
 
 static void add_root(struct json *j, const struct status *s)
