@@ -67,7 +67,7 @@ CASES = {
     "volatile": ({"etc/rofs.conf": VAR, "proc/cmdline": "systemd.volatile=state\n"},
                  "/proc/cmdline: warning: ", "expected only one of the two"),
     "off": ({"etc/rofs.conf": VAR, "proc/cmdline": "rofs=off\n"},
-            "/proc/cmdline: note: ", "rofs does nothing in this boot (rofs=off)"),
+            "/proc/cmdline: note: ", "rofs does nothing in this boot: rofs=off on the "),
     "too little memory": ({"etc/rofs.conf": "[Memory]\nSize=600M\n" + VAR,
                            "proc/meminfo": "MemTotal:  512000 kB\n"},
                           "/etc/rofs.conf:1: error: ", "may grow to 600 MiB, but the machine has"),

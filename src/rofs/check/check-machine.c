@@ -174,11 +174,14 @@ static void check_fstab_root(struct checking *c)
 	}
 }
 
-static void check_cmdline(struct checking *c)
+static int check_cmdline(struct checking *c)
 {
 	const struct pos at = { .file = "/proc/cmdline" };
-	const struct boot *boot = &c->l->boot;
+	_cleanup_free_ char *off = NULL;
+	int err = load_why_off(c->l, &off);
 
+	if (err < 0)
+		return err;
 	if (boot_has_word(c->l->cmdline, "rw"))
 		check_add(c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
 			  "rw on the kernel command line mounts / writable, which replays its "
@@ -188,11 +191,12 @@ static void check_cmdline(struct checking *c)
 		check_add(c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
 			  "systemd.volatile= mounts its own / or /var, which conflicts with rofs; "
 			  "expected only one of the two");
-	if (boot->mode != BOOT_NORMAL)
-		check_add(c, PROBLEM_BOOT_OFF, NULL, at,
-			  "rofs does nothing in this boot (%.*s); this check is about an ordinary "
-			  "boot",
-			  boot->word_len, boot->word ? boot->word : "");
+	if (off)
+		check_add(
+			c, PROBLEM_BOOT_OFF, NULL, at,
+			"rofs does nothing in this boot: %s; this check is about an ordinary boot",
+			off);
+	return 0;
 }
 
 int check_boot(struct checking *c)
@@ -205,8 +209,7 @@ int check_boot(struct checking *c)
 			"rofs does not keep / read-only: only the overlays are protected; expected "
 			"ReadOnly=yes");
 	check_fstab_root(c);
-	check_cmdline(c);
-	return 0;
+	return check_cmdline(c);
 }
 
 static bool file_has(const struct checking *c, const char *path, const char *word)
