@@ -53,6 +53,12 @@ static bool second_byte_fits(unsigned char lead, unsigned char second)
 	}
 }
 
+/* Nearly all that the generator reads at boot is of this kind: printable ASCII. */
+static bool is_plain(char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
 /* As text_next(), of at most @n bytes, at least 1. */
 static size_t decode(const char *s, size_t n, uint32_t *ret)
 {
@@ -82,7 +88,7 @@ bool text_is_utf8(const char *s, size_t n)
 {
 	while (n > 0) {
 		uint32_t c;
-		size_t len = decode(s, n, &c);
+		size_t len = is_plain(*s) ? 1 : decode(s, n, &c);
 
 		if (len == 0)
 			return false;
@@ -97,17 +103,27 @@ bool text_is_control(uint32_t c)
 	return c < ' ' || (c >= 0x7f && c <= 0x9f);
 }
 
-bool text_has_control(const char *s)
+const char *text_find_control(const char *s)
 {
 	while (*s) {
 		uint32_t c;
-		size_t n = text_next(s, &c);
+		size_t n;
 
+		if (is_plain(*s)) {
+			s++;
+			continue;
+		}
+		n = text_next(s, &c);
 		if (n > 0 && text_is_control(c))
-			return true;
+			return s;
 		s += n > 0 ? n : 1;
 	}
-	return false;
+	return NULL;
+}
+
+bool text_has_control(const char *s)
+{
+	return text_find_control(s) != NULL;
 }
 
 /* Bytes of the character at @s if it can be shown as it is, else 0. */

@@ -44,6 +44,9 @@ size_t text_next(const char *s, uint32_t *ret);
  */
 bool text_is_control(uint32_t c);
 
+/** text_find_control - the first character of @s for which text_is_control() is true, or NULL */
+const char *text_find_control(const char *s);
+
 /** text_has_control - does @s hold a character for which text_is_control() is true? */
 bool text_has_control(const char *s);
 

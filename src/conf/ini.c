@@ -28,14 +28,10 @@ static char *strip(char *s)
 /* But for tabs. @s: UTF-8. */
 static bool has_control(const char *s)
 {
-	while (*s) {
-		uint32_t c;
-
-		s += text_next(s, &c);
-		if (text_is_control(c) && c != '\t')
-			return true;
-	}
-	return false;
+	do
+		s = text_find_control(s);
+	while (s && *s++ == '\t');
+	return s;
 }
 
 /* A line that cannot be trusted at all. If it holds a bracket it may have been a header. */
