@@ -137,6 +137,13 @@ bool plan_persist_is_required(const struct plan_persist *p)
 	return p->conf->if_missing == IF_MISSING_EMERGENCY;
 }
 
+/* Its run prepares them: those of an overlay in RAM are with another one. */
+bool plan_partition_holds_uppers(const struct plan *p, const struct plan_partition *partition)
+{
+	return partition->conf && partition->prepare != SIZE_MAX &&
+	       p->runs[partition->prepare].overlays.n > 0;
+}
+
 bool plan_overlay_starts_empty(const struct plan_overlay *o, const char *path)
 {
 	for (size_t i = 0; i < o->n_start_empty; i++)

@@ -213,6 +213,9 @@ const struct plan_run *plan_find_run(const struct plan *p, enum run_kind kind, c
 bool plan_overlay_is_required(const struct plan_overlay *o);
 bool plan_persist_is_required(const struct plan_persist *p);
 
+/** plan_partition_holds_uppers - does an overlay keep its changes on the partition? */
+bool plan_partition_holds_uppers(const struct plan *p, const struct plan_partition *partition);
+
 /** plan_overlay_starts_empty - is clean @path one of the overlay's StartEmpty= directories? */
 bool plan_overlay_starts_empty(const struct plan_overlay *o, const char *path);
 

@@ -130,11 +130,6 @@ int unit_render_lowers(struct rendering *r)
 	return 0;
 }
 
-static bool carries_overlay(const struct plan *plan, const struct plan_partition *p)
-{
-	return p->prepare != SIZE_MAX && plan->runs[p->prepare].overlays.n > 0;
-}
-
 static int render_format(struct rendering *r, const struct plan_partition *p)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -186,7 +181,7 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 		       "After=local-fs-pre.target\n");
 	unit_add_before_local_fs(&b);
 	unit_add_umount(&b);
-	if (carries_overlay(r->plan, p))
+	if (plan_partition_holds_uppers(r->plan, p))
 		unit_add_refuse_stop(&b);
 	if (p->format_unit) {
 		strbuf_add(&b, "# It makes the file system, or says what is there instead.\n");

@@ -50,14 +50,6 @@ static int add_pools(struct observed *s, const struct plan *p)
 	return 0;
 }
 
-static bool holds_uppers(const struct plan *p, size_t partition)
-{
-	for (size_t i = 0; i < p->n_overlays; i++)
-		if (p->overlays[i].on_partition && p->overlays[i].partition == partition)
-			return true;
-	return false;
-}
-
 int observed_storages(struct observed *s, const struct plan *p)
 {
 	int err = add_pools(s, p);
@@ -68,7 +60,7 @@ int observed_storages(struct observed *s, const struct plan *p)
 				     .dir = q->where,
 				     .unit = q->unit,
 				     .index = i,
-				     .is_pool = holds_uppers(p, i) };
+				     .is_pool = plan_partition_holds_uppers(p, q) };
 
 		if (!q->conf)
 			continue;

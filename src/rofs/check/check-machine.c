@@ -73,14 +73,6 @@ int check_lowers(struct checking *c)
 	return 0;
 }
 
-static bool holds_uppers(const struct plan *p, const struct plan_partition *q)
-{
-	for (size_t i = 0; i < p->n_overlays; i++)
-		if (p->overlays[i].on_partition && path_is_below(p->overlays[i].layers, q->where))
-			return true;
-	return false;
-}
-
 int check_partitions(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
@@ -90,7 +82,8 @@ int check_partitions(struct checking *c)
 
 		if (!q->conf)
 			continue;
-		if (holds_uppers(p, q) && file_system_by_name(q->conf->type)->layer == LAYER_NEVER)
+		if (plan_partition_holds_uppers(p, q) &&
+		    file_system_by_name(q->conf->type)->layer == LAYER_NEVER)
 			check_add(
 				c, PROBLEM_UPPER_REFUSED, &q->conf->section,
 				conf_key_pos(&q->conf->section, "Type"),
