@@ -44,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rofs")
     group.addoption("--suites", default=image.DEFAULT_SUITE, metavar="LIST",
                     help="Debian suites to boot, separated by commas, or 'all' (%(default)s)")
+    group.addoption("--every-boot", action="store_true",
+                    help="boot each scenario on all suites that can, not on the routine ones only")
     group.addoption("--update-golden", action="store_true",
                     help="rewrite the expected output of the golden tests")
 
@@ -88,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
         wanted = SCENARIOS[scenario]
         if suite in wanted.cannot:
             Running.table.cannot(scenario, suite, wanted.cannot[suite])
-        if suite in wanted.cannot or suite not in wanted.suites:
+        if not wanted.boots_on(suite, config.getoption("--every-boot")):
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

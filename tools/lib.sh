@@ -115,7 +115,8 @@ prepare_images() {
 	as_root_python -m vm.image --source "$top" "$@"
 }
 
-# prepare_roots SUITE...: create the root file systems other than ext4, after prepare_images.
+# prepare_roots [--every-boot] SUITE...: create the root file systems other than ext4, after
+# prepare_images.
 prepare_roots() {
 	PYTHONPATH=$top/tests "$python" -m vm.root --ready --source "$top" "$@" && return
 	as_root_python -m vm.root --source "$top" "$@"

@@ -149,14 +149,14 @@ def copy(base: Base, fstype: str, files: Files, destination: Path, progress: Pro
         destination.chmod(0o644)
 
 
-def wanted(suites: Sequence[str], source: Path, progress: Progress) -> Iterator[
+def wanted(suites: Sequence[str], everything: bool, source: Path, progress: Progress) -> Iterator[
         Tuple[Base, str, Files]]:
     """What `cached` is to be called with for all scenarios. Raises StepFailed."""
     for suite in suites:
         base = image.base(suite, progress)
         rofs = image.tree_as_files(image.installed(suite, source, progress), base.merged_usr)
         for scenario in SCENARIOS.values():
-            if scenario.root != "ext4" and suite not in scenario.cannot:
+            if scenario.root != "ext4" and scenario.boots_on(suite, everything):
                 yield base, scenario.root, scenario_files(scenario, rofs)
 
 
@@ -167,13 +167,16 @@ def main() -> int:
     parser.add_argument("suites", nargs="+", choices=image.SUITES, metavar="SUITE")
     parser.add_argument("--source", type=Path, required=True,
                         help="the source from which vm.image has compiled rofs")
+    parser.add_argument("--every-boot", action="store_true",
+                        help="also make those that are not booted routinely")
     parser.add_argument("--ready", action="store_true",
                         help="make nothing; exit status 1 if something is still to be made")
     options = parser.parse_args()
 
     def make_all() -> bool:
         progress = Progress(image.logs_dir())
-        for base, fstype, files in wanted(options.suites, options.source.resolve(), progress):
+        for base, fstype, files in wanted(options.suites, options.every_boot,
+                                          options.source.resolve(), progress):
             if options.ready and not path_of(base, fstype, files).is_dir():
                 return False
             with locked(f"root-{base.suite}-{fstype}"):

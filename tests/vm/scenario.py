@@ -14,10 +14,13 @@ from .image import SUITES
 from .probe import Snippets, probe_files
 from .volume import AnyDisk, Partition
 
-# Where what is tested is ours, and no version of systemd in between is likely to change it: the
-# suite that most people have, and the newest.
+# A boot takes a minute. What depends on the version of systemd, util-linux or the kernel in ways
+# that have been seen to differ is booted on every suite; else on the oldest, the suite that most
+# people have, and the newest.
+SPREAD = ("bullseye", "bookworm", "sid")
+# Where no old version is likely to matter.
 ENDS = ("bookworm", "sid")
-# Where even that would only cost time: ours alone, once.
+# Where what is tested is ours alone.
 ONE = ("bookworm",)
 
 MINIMAL_CONF = """\
@@ -47,7 +50,8 @@ class Scenario:
     of the root file system. `partitions`: if any, vda is a GPT disk with the root as its first.
     `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
     what its system itself cannot do, so that the scenario is not booted there. `suites`: booted
-    on these only, where the versions between are not expected to differ.
+    on these only. `routine`: and of these only here, unless the tests are told to boot everything,
+    as before a release; all of them if it is empty.
     `packages`: of a base image of its own, one of image.MORE_PACKAGES. `buses`: of the further
     disks, in their order, as machine.Disk has them; those beyond are virtio.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
@@ -71,7 +75,13 @@ class Scenario:
     rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suites: Sequence[str] = SUITES
+    routine: Sequence[str] = ()
     cuts: int = 0
+
+    def boots_on(self, suite: str, everything: bool) -> bool:
+        """Whether the tests boot it on this suite."""
+        return (suite not in self.cannot and suite in self.suites
+                and (everything or suite in (self.routine or self.suites)))
 
 
 def scenario_files(scenario: Scenario, rofs: Files) -> Dict[str, Entry]:

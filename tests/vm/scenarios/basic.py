@@ -10,7 +10,7 @@ from typing import Dict, List, Tuple
 
 from ..disk import Entry, File
 from ..probe import Section
-from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 
 OVERLAYS = ("var", "etc", "home")
@@ -278,16 +278,17 @@ MISTAKEN: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
-    Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES, suites=ENDS),
+    Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES, suites=ENDS,
+             routine=ONE),
     Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),
-    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,), suites=ENDS,
+    Scenario("mistakes", MISTAKES_TEXT, (MISTAKEN,), suites=ENDS, routine=ONE,
              disks=(Volume("vfat", "DATA", files={"/file": File("not to be lost\n")}),)),
-    Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",)),
+    Scenario("off", MINIMAL_CONF, (OFF,), arguments=("rofs=off",), routine=ONE),
     # The initramfs mounts / writable, and no line of fstab says what it should be.
     Scenario("rw", MINIMAL_CONF, (WRITABLE_BY_COMMAND_LINE,), arguments=("rw",),
              files={"/etc/fstab": File("# nothing\n")}),
     Scenario("control", "", (CONTROL,), rofs=False,
              files={"/etc/fstab": File("LABEL=root / ext4 ro 0 1\n"),
                     "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n")},
-             suites=ENDS),
+             suites=ENDS, routine=ONE),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Absent, Entry, File
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, SECTORS, SPREAD, SYSTEM, Scenario
 from ..volume import Volume
 
 HOME_UUID = "8c2bd9c5-2f0e-4b5c-8f57-0b6a5b6f3a10"
@@ -134,7 +134,7 @@ BROKEN: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("fstab-split", MINIMAL_CONF, (SPLIT,), files={
+    Scenario("fstab-split", MINIMAL_CONF, (SPLIT,), routine=SPREAD, files={
         **NO_NETWORK,
         "/etc/fstab": File(SPLIT_FSTAB),
     }, disks=(
@@ -144,14 +144,15 @@ SCENARIOS = (
         Volume("ext4", label="home", uuid=HOME_UUID, files={"/alice/notes": File("at home\n")}),
         Volume("swap", label="swap"),
     )),
-    Scenario("fstab-odd", MINIMAL_CONF + "[Overlay /srv]\n", (ODD,), files=ODD_FILES, disks=(
-        Volume("ext4", label="home disk", files={"/shared/file": File("shared\n")}),
-        Volume("vfat", label="EFI", uuid=EFI_UUID),
-        Volume("swap", label="swap"),
-    )),
+    Scenario("fstab-odd", MINIMAL_CONF + "[Overlay /srv]\n", (ODD,), files=ODD_FILES, routine=ONE,
+             disks=(
+                 Volume("ext4", label="home disk", files={"/shared/file": File("shared\n")}),
+                 Volume("vfat", label="EFI", uuid=EFI_UUID),
+                 Volume("swap", label="swap"),
+             )),
     Scenario("fstab-late",
              MINIMAL_CONF + "[Overlay /srv]\n[Overlay /media]\n[Overlay /opt]\n[Root]\nSwap=yes\n",
-             (LATE,),
+             (LATE,), routine=ONE,
              # Units by name: of a description the console shows the ends only.
              words=[("systemd.status_unit_format=name",)],
              files={**NO_NETWORK, "/etc/fstab": File(LATE_FSTAB), "/swapfile": File("", 0o600)},
@@ -159,7 +160,7 @@ SCENARIOS = (
                  Volume("ext4", label="home", files={"/alice/notes": File("at home\n")}),
                  Volume("swap", label="swap"),
              )),
-    Scenario("fstab-broken", MINIMAL_CONF, (BROKEN,), files={
+    Scenario("fstab-broken", MINIMAL_CONF, (BROKEN,), routine=ONE, files={
         **NO_NETWORK, "/etc/fstab": Absent(), "/etc/fstab/is": File("a directory\n"),
     }),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import MINIMAL_CONF, ONE, SECTORS, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, ONE, SECTORS, Scenario
 
 # No D-Bus and no journal in emergency.target: what needs neither.
 RECOVERY: Dict[str, str] = {
@@ -33,7 +33,8 @@ PROTECTED = ("single", "rofs=on")
 
 SCENARIOS = (
     Scenario("recovery", MINIMAL_CONF, [RECOVERY] * (len(WORDS) + 1),
-             words=[*((word,) for word in WORDS), PROTECTED]),
+             words=[*((word,) for word in WORDS), PROTECTED],
+             routine=ENDS),
     # What emergency.target is like on a machine that has never heard of rofs.
     Scenario("recovery-control", "", (RECOVERY,), words=[("emergency",)], rofs=False, suites=ONE),
 )

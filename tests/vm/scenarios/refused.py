@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import File
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 
 FSTAB = """\
@@ -30,6 +30,7 @@ REFUSED: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("refused", MINIMAL_CONF + "[Overlay /srv]\n[Overlay /mnt]\n", (REFUSED,),
+             routine=ONE,
              files={"/etc/fstab": File(FSTAB)}, disks=(
                  Volume("vfat", "SRV", files={"/file": File("on flash\n")}),
                  # Capable of it: no directory is case-insensitive.

@@ -7,7 +7,7 @@ from typing import Dict, Mapping, Sequence
 
 from ..disk import File, Link
 from ..probe import UNITS
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, SECTORS, SPREAD, SYSTEM, Scenario
 from .basic import EARLY_TEXT, OVERLAYS, permissions
 
 ROOT: Dict[str, str] = {
@@ -47,12 +47,12 @@ NO_EROFS = "blkid of util-linux 2.36 does not know erofs, so that the initramfs 
 
 
 def on(
-    fstype: str, fstab: str, arguments: Sequence[str] = (),
+    fstype: str, fstab: str, routine: Sequence[str], arguments: Sequence[str] = (),
     cannot: Mapping[str, str] = MappingProxyType({}),
 ) -> Scenario:
     """A root of one type."""
     return Scenario(f"root-{fstype}", MINIMAL_CONF, (ROOT,), root=fstype, arguments=arguments,
-                    cannot=cannot,
+                    cannot=cannot, routine=routine,
                     files={
                         "/etc/fstab": File(fstab),
                         f"{UNITS}/test-early.service": File(EARLY_UNIT),
@@ -65,10 +65,10 @@ SCENARIOS = (
     # As Ubuntu's and Debian's installers lay it out.
     on("btrfs", "LABEL=root / btrfs defaults,subvol=@ 0 0\n"
                 "LABEL=root /home btrfs defaults,subvol=@home 0 0\n",
-       arguments=("rootflags=subvol=@",)),
-    on("xfs", "LABEL=root / xfs defaults 0 0\n"),
+       SPREAD, arguments=("rootflags=subvol=@",)),
+    on("xfs", "LABEL=root / xfs defaults 0 0\n", ONE),
     # Neither has a label. Firmware builders (Yocto) write "/dev/root / auto defaults 1 1".
-    on("squashfs", "/dev/root / auto defaults 1 1\n", arguments=("root=/dev/vda",)),
-    on("erofs", "/dev/vda / erofs defaults 0 0\n", arguments=("root=/dev/vda",),
+    on("squashfs", "/dev/root / auto defaults 1 1\n", ONE, arguments=("root=/dev/vda",)),
+    on("erofs", "/dev/vda / erofs defaults 0 0\n", ONE, arguments=("root=/dev/vda",),
        cannot={"bullseye": NO_EROFS}),
 )

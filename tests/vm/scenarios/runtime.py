@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SPREAD, SYSTEM, Scenario
 
 # Whether everything is still in its place, with what was changed before.
 STATE = """
@@ -73,5 +73,6 @@ ROUND: Dict[str, str] = {
 CONF = MINIMAL_CONF + "Directory=/kept\n"
 
 SCENARIOS = (
-    Scenario("runtime", CONF, (ROUND,), arguments=NO_NETWORK),
+    Scenario("runtime", CONF, (ROUND,), arguments=NO_NETWORK,
+             routine=SPREAD),
 )
