@@ -10,24 +10,52 @@ static void indent(struct json *j)
 		strbuf_add(&j->text, "   ");
 }
 
+static size_t plain_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] <= '~' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* Control characters by number, of C1 too: JSON may be printed on a terminal. */
+static void add_character(struct strbuf *b, const char *s, size_t n, uint32_t c)
+{
+	if (n == 0)
+		strbuf_add(b, "\xef\xbf\xbd");
+	else if (c == '"' || c == '\\')
+		strbuf_addf(b, "\\%c", (char)c);
+	else if (text_is_control(c))
+		strbuf_addf(b, "\\u%04x", (unsigned)c);
+	else
+		strbuf_add_n(b, s, n);
+}
+
+size_t json_add_text(struct strbuf *b, const char *s)
+{
+	size_t wrong = 0;
+
+	while (*s) {
+		size_t n = plain_length(s);
+		uint32_t c = 0;
+
+		strbuf_add_n(b, s, n);
+		s += n;
+		if (!*s)
+			break;
+		n = text_next(s, &c);
+		add_character(b, s, n, c);
+		wrong += n == 0;
+		s += n > 0 ? n : 1;
+	}
+	return wrong;
+}
+
 static void add_quoted(struct strbuf *b, const char *s)
 {
 	strbuf_add_char(b, '"');
-	while (*s) {
-		uint32_t c;
-		size_t n = text_next(s, &c);
-
-		if (n == 0)
-			strbuf_add(b, "\xef\xbf\xbd");
-		else if (c == '"' || c == '\\')
-			strbuf_addf(b, "\\%c", (char)c);
-		else if (text_is_control(c))
-			strbuf_addf(b, "\\u%04x", (unsigned)c);
-		else
-			strbuf_add_n(b, s, n);
-		s += n > 0 ? n : 1;
-	}
+	json_add_text(b, s);
 	strbuf_add_char(b, '"');
 }
 
@@ -74,6 +102,14 @@ void json_string(struct json *j, const char *key, const char *value)
 	add_quoted(&j->text, value);
 }
 
+void json_text(struct json *j, const char *key, const char *text)
+{
+	begin(j, key);
+	strbuf_add_char(&j->text, '"');
+	strbuf_add(&j->text, text);
+	strbuf_add_char(&j->text, '"');
+}
+
 void json_number(struct json *j, const char *key, uint64_t value)
 {
 	begin(j, key);
@@ -90,6 +126,15 @@ void json_boolean(struct json *j, const char *key, bool value)
 {
 	begin(j, key);
 	strbuf_add(&j->text, value ? "true" : "false");
+}
+
+int json_flush(struct json *j)
+{
+	if (j->text.failed)
+		return -ENOMEM;
+	fwrite(j->text.text, 1, j->text.len, stdout);
+	j->text.len = 0;
+	return 0;
 }
 
 int json_print(struct json *j)

@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "basic/text.h"
-#include "rofs/ui/table-plain.h"
 
 #define CELL_MAX 64u
 #define HIDDEN	 SIZE_MAX /* in table.place: the column is not shown */
@@ -56,12 +55,57 @@ static int find_column(const struct table_column *columns, size_t n, const char 
 	return unknown_column(columns, n, name, len);
 }
 
-static int add_column(struct table *t, const struct table_column *c, size_t i, bool raw)
+/* Named twice, shown once. */
+static void choose(size_t *chosen, size_t *n, size_t column)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (chosen[i] == column)
+			return;
+	chosen[(*n)++] = column;
+}
+
+static int choose_named(const struct table_column *columns, size_t n, const char *names,
+			size_t *chosen, size_t *n_chosen)
+{
+	for (const char *s = names;; s++) {
+		size_t len = strcspn(s, ","), i = 0;
+		int err = find_column(columns, n, s, len, &i);
+
+		if (err < 0)
+			return err;
+		choose(chosen, n_chosen, i);
+		s += len;
+		if (!*s)
+			return 0;
+	}
+}
+
+int table_choose(const struct table_column *columns, size_t n, const struct table_style *style,
+		 size_t **ret, size_t *ret_n)
+{
+	_cleanup_free_ size_t *chosen = calloc(n, sizeof(*chosen));
+	size_t n_chosen = 0;
+	int err = 0;
+
+	if (!chosen)
+		return -ENOMEM;
+	if (style->columns)
+		err = choose_named(columns, n, style->columns, chosen, &n_chosen);
+	for (size_t i = 0; i < n && !style->columns; i++)
+		if (!(columns[i].flags & TABLE_HIDDEN))
+			choose(chosen, &n_chosen, i);
+	if (err < 0)
+		return err;
+
+	*ret = TAKE_PTR(chosen);
+	*ret_n = n_chosen;
+	return 0;
+}
+
+static int add_column(struct table *t, const struct table_column *c, bool raw)
 {
 	int flags = 0;
 
-	if (t->place[i] != HIDDEN)
-		return 0; /* named twice, shown once */
 	if (c->flags & TABLE_RIGHT)
 		flags |= SCOLS_FL_RIGHT;
 	/* Programs that read it want the names without branches. */
@@ -69,37 +113,23 @@ static int add_column(struct table *t, const struct table_column *c, size_t i, b
 		flags |= SCOLS_FL_TREE;
 	if (c->flags & TABLE_TRUNC)
 		flags |= SCOLS_FL_TRUNC;
-	t->place[i] = scols_table_get_ncols(t->scols);
 	return scols_table_new_column(t->scols, c->name, 0, flags) ? 0 : -ENOMEM;
 }
 
-static int add_default_columns(struct table *t, const struct table_column *columns, size_t n,
-			       bool raw)
+static int add_columns(struct table *t, const struct table_column *columns, size_t n,
+		       const struct table_style *style)
 {
-	for (size_t i = 0; i < n; i++) {
-		int err = columns[i].flags & TABLE_HIDDEN ? 0 : add_column(t, &columns[i], i, raw);
+	_cleanup_free_ size_t *chosen = NULL;
+	size_t n_chosen;
+	int err = table_choose(columns, n, style, &chosen, &n_chosen);
 
-		if (err < 0)
-			return err;
+	for (size_t i = 0; i < n; i++)
+		t->place[i] = HIDDEN;
+	for (size_t i = 0; err >= 0 && i < n_chosen; i++) {
+		t->place[chosen[i]] = i;
+		err = add_column(t, &columns[chosen[i]], style->raw);
 	}
-	return 0;
-}
-
-static int add_named_columns(struct table *t, const struct table_column *columns, size_t n,
-			     const struct table_style *style)
-{
-	for (const char *s = style->columns;; s++) {
-		size_t len = strcspn(s, ","), i = 0;
-		int err = find_column(columns, n, s, len, &i);
-
-		if (err >= 0)
-			err = add_column(t, &columns[i], i, style->raw);
-		if (err < 0)
-			return err;
-		s += len;
-		if (!*s)
-			return 0;
-	}
+	return err;
 }
 
 static void set_style(struct table *t, const struct table_style *style)
@@ -129,11 +159,7 @@ int table_new(const struct table_column *columns, size_t n, const struct table_s
 	t->place = calloc(n, sizeof(*t->place));
 	if (!t->scols || !t->place)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		t->place[i] = HIDDEN;
-
-	err = style->columns ? add_named_columns(t, columns, n, style) :
-			       add_default_columns(t, columns, n, style->raw);
+	err = add_columns(t, columns, n, style);
 	if (err < 0)
 		return err;
 	set_style(t, style);
@@ -171,12 +197,20 @@ void table_cellf(struct table *t, struct libscols_line *line, size_t column, con
 	table_cell(t, line, column, text);
 }
 
+const char *table_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes)
+{
+	size_t number = strcspn(text_bytes(buffer, bytes), " ");
+
+	buffer[number] = buffer[number + 1];
+	buffer[number + 1] = '\0';
+	return buffer;
+}
+
 void table_cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes)
 {
 	char text[TEXT_BYTES_MAX];
-	size_t number = strcspn(text_bytes(text, bytes), " ");
 
-	table_cellf(t, line, column, "%.*s%c", (int)number, text, text[number + 1]);
+	table_cell(t, line, column, table_bytes(text, bytes));
 }
 
 void table_colour(struct table *t, struct libscols_line *line, size_t column, enum colour c)
@@ -192,16 +226,10 @@ void table_colour(struct table *t, struct libscols_line *line, size_t column, en
 
 int table_print(struct table *t)
 {
-	int err = 0;
-
 	if (t->failed)
 		return -ENOMEM;
 	if (scols_table_get_nlines(t->scols) == 0)
 		return 0;
-	if (!t->output->terminal)
-		err = table_print_plain(t->scols);
-	if (err != 0)
-		return err < 0 ? err : 0;
 	return scols_print_table(t->scols) < 0 ? -ENOMEM : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "basic/macro.h"
+#include "basic/text.h"
 #include "rofs/ui/output.h"
 
 /*
@@ -33,6 +34,15 @@ struct table_style {
 	bool raw;	     /* --raw: one blank between cells; blanks in them become \x20 */
 	bool no_headings;    /* --noheadings */
 };
+
+/**
+ * table_choose - the columns that are shown, in their order
+ * @ret: @ret_n indices of @columns; the caller frees it
+ *
+ * Returns: 0, -ENOMEM, or -EINVAL when --output names an unknown column (reported on stderr).
+ */
+int table_choose(const struct table_column *columns, size_t n, const struct table_style *style,
+		 size_t **ret, size_t *ret_n);
 
 struct table;
 struct libscols_line;
@@ -68,6 +78,9 @@ void table_cellf(struct table *t, struct libscols_line *line, size_t column, con
 
 /** table_cell_bytes - an amount of memory as df(1) -h prints it: 12M */
 void table_cell_bytes(struct table *t, struct libscols_line *line, size_t column, uint64_t bytes);
+
+/** table_bytes - the text of such a cell. Returns: @buffer. */
+const char *table_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes);
 
 /** table_colour - set the colour of a cell, if the output has colours. */
 void table_colour(struct table *t, struct libscols_line *line, size_t column, enum colour c);
