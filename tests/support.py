@@ -60,6 +60,7 @@ PACKAGES = {
     "fsck.ext4": "e2fsprogs", "mke2fs": "e2fsprogs", "mkfs.ext4": "e2fsprogs",
     "sfdisk": "fdisk",
     "losetup": "mount",
+    "strace": "strace",
     "journalctl": "systemd", "systemd-analyze": "systemd", "systemd-escape": "systemd",
     "blkid": "util-linux", "findmnt": "util-linux", "mkswap": "util-linux",
     "wipefs": "util-linux",

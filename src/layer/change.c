@@ -99,6 +99,23 @@ static void decide_pair(const struct change_facts *f, struct change *c)
 	}
 }
 
+void change_set_unread(struct change_facts *f, enum change_unread what, int err)
+{
+	if (f->unread != CHANGE_UNREAD_NOTHING)
+		return;
+	f->unread = what;
+	f->error = -err;
+}
+
+/* What is known besides stays: that a directory is opaque, that the mode differs. */
+static void set_unknown(const struct change_facts *f, struct change *c)
+{
+	c->kind = CHANGE_UNKNOWN;
+	c->not_compared = false;
+	c->unread = f->unread;
+	c->error = f->error;
+}
+
 struct change change_decide(const struct change_facts *f)
 {
 	struct change c = { .type = type_of(f->upper), .lower_type = type_of(f->lower) };
@@ -113,6 +130,8 @@ struct change change_decide(const struct change_facts *f)
 	} else {
 		decide_pair(f, &c);
 	}
+	if (f->unread != CHANGE_UNREAD_NOTHING)
+		set_unknown(f, &c);
 	return c;
 }
 
@@ -121,11 +140,27 @@ char change_kind_to_letter(enum change_kind kind)
 	static const char letters[] = {
 		[CHANGE_NONE] = ' ',	[CHANGE_ADDED] = 'A',	 [CHANGE_MODIFIED] = 'M',
 		[CHANGE_DELETED] = 'D', [CHANGE_REPLACED] = 'T', [CHANGE_ATTRIBUTES] = 'm',
-		[CHANGE_COPIED] = '=',
+		[CHANGE_COPIED] = '=',	[CHANGE_UNKNOWN] = '?',
 	};
 
 	static_assert(sizeof(letters) == _CHANGE_KIND_MAX, "a letter for each kind");
 	return letters[kind];
+}
+
+const char *change_unread_to_string(enum change_unread unread)
+{
+	static const char *const words[] = {
+		[CHANGE_UNREAD_NOTHING] = NULL,
+		[CHANGE_UNREAD_ENTRY] = NULL,
+		[CHANGE_UNREAD_DIRECTORY] = "directory",
+		[CHANGE_UNREAD_LOWER] = "lower",
+		[CHANGE_UNREAD_ATTRIBUTES] = "attributes",
+		[CHANGE_UNREAD_CONTENT] = "content",
+		[CHANGE_UNREAD_TARGET] = "target",
+	};
+
+	static_assert(ELEMENTSOF(words) == _CHANGE_UNREAD_MAX, "a word for each");
+	return words[unread];
 }
 
 const char *change_type_to_string(mode_t type)

@@ -18,6 +18,7 @@ enum change_kind {
 	CHANGE_REPLACED,   /* another type of file than in the lower layer */
 	CHANGE_ATTRIBUTES, /* same content, other mode, owner, time, ACL or xattr */
 	CHANGE_COPIED,	   /* copied up, but nothing differs */
+	CHANGE_UNKNOWN,	   /* something of it could not be read */
 	_CHANGE_KIND_MAX,
 };
 
@@ -45,6 +46,18 @@ enum change_content {
 	CHANGE_CONTENT_UNKNOWN, /* too large to compare, or unreadable */
 };
 
+/* What of an entry could not be read. */
+enum change_unread {
+	CHANGE_UNREAD_NOTHING,
+	CHANGE_UNREAD_ENTRY,	  /* the entry itself: not even its type is known */
+	CHANGE_UNREAD_DIRECTORY,  /* which names are in it */
+	CHANGE_UNREAD_LOWER,	  /* what it is in the lower layer */
+	CHANGE_UNREAD_ATTRIBUTES, /* its extended attributes, in either layer */
+	CHANGE_UNREAD_CONTENT,
+	CHANGE_UNREAD_TARGET,
+	_CHANGE_UNREAD_MAX,
+};
+
 /** struct change_facts - what has been looked up of one entry of the upper layer */
 struct change_facts {
 	const struct stat *upper;    /* by lstat(2) */
@@ -53,6 +66,8 @@ struct change_facts {
 	bool opaque;		     /* CHANGE_ASK_OPAQUE */
 	unsigned xattrs;	     /* CHANGE_ASK_XATTRS: bits CHANGE_ACL, CHANGE_XATTR */
 	enum change_content content; /* CHANGE_ASK_CONTENT, CHANGE_ASK_TARGET */
+	enum change_unread unread;   /* the first that could not be read */
+	int error;		     /* an errno: why not; ESTALE: it was changed meanwhile */
 };
 
 struct change {
@@ -61,7 +76,9 @@ struct change {
 	mode_t type;	     /* S_IFMT bits of the file; of the lower one when deleted */
 	mode_t lower_type;   /* 0: it does not exist there */
 	bool opaque;	     /* hides all of the lower directory that the upper one does not have */
-	bool not_compared;   /* counts as modified, as its content was not compared */
+	bool not_compared;   /* counts as modified, as its content is too large to compare */
+	enum change_unread unread; /* CHANGE_UNKNOWN: what, and why, as in struct change_facts */
+	int error;
 };
 
 /**
@@ -75,6 +92,9 @@ struct change {
  */
 unsigned change_ask(const struct stat *upper, const struct stat *lower);
 
+/** change_set_unread - remember that this could not be read. Only the first is kept. @err: -errno */
+void change_set_unread(struct change_facts *f, enum change_unread what, int err);
+
 /**
  * change_decide - decide what this entry means
  *
@@ -86,8 +106,11 @@ struct change change_decide(const struct change_facts *f);
 /** change_is_whiteout - is this the kernel's own form of a whiteout, character device 0:0? */
 bool change_is_whiteout(const struct stat *upper);
 
-/** change_kind_to_letter - A M D T m =, or a blank for CHANGE_NONE. */
+/** change_kind_to_letter - A M D T m = ?, or a blank for CHANGE_NONE. */
 char change_kind_to_letter(enum change_kind kind);
+
+/** change_unread_to_string - the word for what could not be read; NULL where it is the entry itself */
+const char *change_unread_to_string(enum change_unread unread);
 
 /** change_type_to_string - "file", "dir", "link", ... for the S_IFMT bits of a mode; "" for 0. */
 const char *change_type_to_string(mode_t type);

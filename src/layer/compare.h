@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
-
 #include "layer/change.h"
 
 /* Compares two files beyond what stat(2) says of them. No link is followed, no device opened. */
@@ -23,24 +21,23 @@ struct compare *compare_free(struct compare *c);
 /**
  * compare_answer - look up what change_ask() asks for, except CHANGE_ASK_OPAQUE
  * @ask: bits of enum change_question
- * @f:   upper and lower are set; mark, content and xattrs are filled in
+ * @f:   upper and lower are set; mark, content and xattrs are filled in, or what could not be read
  *
- * Reading ends at the first difference. Files larger than 64 MiB are not read: like content that
- * cannot be read, they are CHANGE_CONTENT_UNKNOWN. Extended attributes of overlayfs itself are
- * ignored. Needs /proc.
+ * Reading ends at the first difference. Files larger than 64 MiB are not read: they are
+ * CHANGE_CONTENT_UNKNOWN. Extended attributes of overlayfs itself are ignored. Needs /proc.
  *
  * For a whiteout that is an empty file with OVERLAY_ATTRIBUTE_WHITEOUT, the documentation requires
  * that its directory is marked too; but only listing the directory depends on that mark, looking the
  * name up does not.
- *
- * Returns: 0 or -errno.
  */
-int compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask,
-		   struct change_facts *f);
+void compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask,
+		    struct change_facts *f);
 
 /**
  * compare_opaque - is this directory of the upper layer opaque?
  *
  * The value of OVERLAY_ATTRIBUTE_OPAQUE is "y" then; "x" hides nothing.
+ *
+ * Returns: 1, 0, or -errno.
  */
-bool compare_opaque(int upper_fd);
+int compare_opaque(int upper_fd);

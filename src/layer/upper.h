@@ -5,13 +5,14 @@
 #include <sys/stat.h>
 
 #include "basic/macro.h"
+#include "basic/path-node.h"
 #include "layer/change.h"
 #include "plan/plan.h"
 
 /*
  * Reads the upper layer of an overlay and compares it with the lower layer, without walking the
  * lower: only what the upper names is looked up there. Nothing is written. The overlay stays mounted
- * and in use meanwhile; what disappears while it is read is left out.
+ * and in use meanwhile: what is deleted while it is read is left out, what is renamed is not.
  */
 
 /** struct upper_layer - the open layers of one overlay */
@@ -36,36 +37,39 @@ void upper_layer_done(struct upper_layer *l);
 
 /** struct upper_entry - an entry of the upper layer that differs; valid during the call only */
 struct upper_entry {
-	const char *path; /* as users see it; any bytes but NUL */
+	const char *path;	/* as users see it; any bytes but NUL, of any length */
+	struct path_node *node; /* the same; for who keeps it beyond the call */
 	/*
 	 * Its place in the layers, for openat(2); never follow a link. lower_dir is -1 when the
-	 * directory does not exist in the lower layer.
+	 * directory does not exist in the lower layer; both are -1 for some that could not be read.
 	 */
 	const char *name;
 	int upper_dir, lower_dir;
-	const struct stat *upper;
+	const struct stat *upper; /* zeros but for st_nlink when it could not be read */
 	const struct stat *lower; /* NULL: it does not exist there */
 	struct change change;	  /* never CHANGE_NONE */
 };
 
-/** struct upper_visitor - the callbacks of upper_walk(). All but entry may be NULL. */
+/** struct upper_visitor - the callbacks of upper_walk(). wants may be NULL. */
 struct upper_visitor {
 	/* Is this path, or anything below it, of interest? */
 	bool (*wants)(void *data, const char *path);
 	/* Returns 0 to go on, or -errno, which upper_walk() returns. */
 	int (*entry)(void *data, const struct upper_entry *e);
-	/* This could not be read (an error of the medium); the walk goes on. */
-	void (*problem)(void *data, const char *path, int err);
 	void *data;
 };
 
 /**
  * upper_walk - call @v->entry for each entry that differs
  *
- * In the order of path_compare(): a directory comes right before what is below it. The number of
- * open descriptors is bounded at any depth.
+ * In the order of path_compare(): a directory comes right before what is below it. Only what was
+ * renamed meanwhile may come behind the others of its directory. What cannot be read is an entry as
+ * well (CHANGE_UNKNOWN), and the walk goes on, also below it where that is possible.
  *
- * Returns: 0, -ENOMEM, -EMFILE, -ENFILE, or what @v->entry returned.
+ * Takes time linear in the number of entries, at any depth; memory for the names in the directories
+ * between the root and the place where it is; a bounded number of descriptors.
+ *
+ * Returns: 0, -ENOMEM, or what @v->entry returned.
  */
 int upper_walk(const struct upper_layer *l, const struct upper_visitor *v);
 

@@ -112,14 +112,16 @@ static int is_hidden(int upper_fd, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		_cleanup_close_ int fd = -1;
+		int opaque;
 
 		*slash = '\0';
 		fd = open_dir_at(upper_fd, path);
 		*slash = '/';
 		if (fd < 0)
 			return fd == -ENOENT ? 0 : fd;
-		if (compare_opaque(fd))
-			return 1;
+		opaque = compare_opaque(fd);
+		if (opaque != 0)
+			return opaque;
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "layer/change.h"
 
+#include <errno.h>
 #include <sys/sysmacros.h>
 
 #include "check.h"
@@ -113,6 +114,28 @@ static void test_kinds(void)
 	check.label = NULL;
 }
 
+/* The first that could not be read counts; what is known besides stays. */
+static void test_unread(void)
+{
+	struct stat upper = make(S_IFREG | 0600, 4), lower = make(FILE_, 4);
+	struct change_facts f = { .upper = &upper,
+				  .lower = &lower,
+				  .content = CHANGE_CONTENT_UNKNOWN };
+	struct change c;
+
+	change_set_unread(&f, CHANGE_UNREAD_CONTENT, -EIO);
+	change_set_unread(&f, CHANGE_UNREAD_ATTRIBUTES, -E2BIG);
+	c = change_decide(&f);
+	CHECK_INT(change_kind_to_letter(c.kind), '?');
+	CHECK_INT(c.unread, CHANGE_UNREAD_CONTENT);
+	CHECK_INT(c.error, EIO);
+	CHECK_INT(c.attributes, CHANGE_MODE);
+	CHECK_INT(c.type, S_IFREG);
+	CHECK(!c.not_compared);
+	CHECK_STR(change_unread_to_string(c.unread), "content");
+	CHECK_STR(change_unread_to_string(CHANGE_UNREAD_ENTRY), NULL);
+}
+
 static void test_devices(void)
 {
 	struct stat upper = make(S_IFBLK | 0600, 0), lower = upper;
@@ -189,6 +212,7 @@ int main(void)
 {
 	test_ask();
 	test_kinds();
+	test_unread();
 	test_devices();
 	test_attributes();
 	test_words();

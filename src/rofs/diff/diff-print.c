@@ -7,6 +7,7 @@
 #include "basic/text.h"
 #include "rofs/diff/diff.h"
 #include "rofs/ui/json.h"
+#include "rofs/ui/list.h"
 #include "verdict/observed.h"
 
 enum {
@@ -18,14 +19,15 @@ enum {
 	COLUMN_NOTE,
 	COLUMN_OVERLAY,
 	COLUMN_POOL,
+	_COLUMN_MAX,
 };
 
 static const struct table_column columns[] = {
 	[COLUMN_CHANGE] = { "CHANGE",
 			    "A added, M modified, D deleted, T type changed, m attributes, "
-			    "= unchanged copy",
+			    "= unchanged copy, ? unreadable",
 			    0 },
-	[COLUMN_TYPE] = { "TYPE", "file, dir, link, fifo, socket, char, block", 0 },
+	[COLUMN_TYPE] = { "TYPE", "file, dir, link, fifo, socket, char, block; - unknown", 0 },
 	[COLUMN_USED] = { "USED", "space used in RAM, or on the overlay's partition", TABLE_RIGHT },
 	[COLUMN_SIZE] = { "SIZE", "size of the content", TABLE_RIGHT },
 	[COLUMN_PATH] = { "PATH", "path of the file", 0 },
@@ -71,12 +73,29 @@ static bool same_content(const struct change *c)
 	return (c->kind == CHANGE_ATTRIBUTES || c->kind == CHANGE_COPIED) && S_ISREG(c->type);
 }
 
+/* "attributes: Argument list too long" */
+static void add_unread(struct strbuf *b, const struct change *c)
+{
+	const char *what = change_unread_to_string(c->unread);
+
+	add_word(b, "; ", what ? what : "");
+	strbuf_add(b, what ? ": " : "");
+	strbuf_add(b, diff_error(c->error));
+}
+
+const char *diff_error(int error)
+{
+	return error == ESTALE || error == ENOENT ? "changed while it was read" : strerror(error);
+}
+
 int diff_note(const struct diff_row *row, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	const struct change *c = &row->change;
 
 	strbuf_add(&b, "");
+	if (c->kind == CHANGE_UNKNOWN)
+		add_unread(&b, c);
 	if (row->by_rofs)
 		add_word(&b, "; ", "made by rofs");
 	if (row->starts_empty)
@@ -95,24 +114,13 @@ int diff_note(const struct diff_row *row, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-static void size_cell(struct table *t, struct libscols_line *line, size_t column, uint64_t n,
-		      bool bytes, bool has_content)
-{
-	/* No empty cells, so that lines can be split at blanks. */
-	if (n == 0 && !has_content)
-		table_cell(t, line, column, "-");
-	else if (bytes)
-		table_cellf(t, line, column, "%" PRIu64, n);
-	else
-		table_cell_bytes(t, line, column, n);
-}
-
 static enum colour colour_of(enum change_kind kind)
 {
 	switch (kind) {
 	case CHANGE_ADDED:
 		return COLOUR_GOOD;
 	case CHANGE_DELETED:
+	case CHANGE_UNKNOWN:
 		return COLOUR_BAD;
 	case CHANGE_MODIFIED:
 	case CHANGE_REPLACED:
@@ -126,41 +134,127 @@ static enum colour colour_of(enum change_kind kind)
 	return COLOUR_DIM;
 }
 
-static int add_line(struct table *t, const struct diff_row *row, bool bytes)
+/* The cells of one line after the other. */
+struct line {
+	bool raw, bytes;
+	struct list_cell cells[_COLUMN_MAX];
+	struct strbuf text[_COLUMN_MAX]; /* of all but the path */
+	struct path_text path;
+};
+
+static void line_done(struct line *l)
+{
+	for (size_t i = 0; i < _COLUMN_MAX; i++)
+		strbuf_done(&l->text[i]);
+	path_text_done(&l->path);
+}
+
+static void set_cell(struct line *l, size_t column, const char *text)
+{
+	struct strbuf *b = &l->text[column];
+
+	b->len = 0;
+	strbuf_add(b, "");
+	l->cells[column].width = l->raw ? list_add_raw(b, text) : list_add(b, text);
+	l->cells[column].text = b->text;
+}
+
+static void set_size(struct line *l, size_t column, uint64_t n, bool has_content)
+{
+	char text[TEXT_BYTES_MAX];
+
+	/* No empty cells, so that lines can be split at blanks. */
+	if (n == 0 && !has_content)
+		snprintf(text, sizeof(text), "-");
+	else if (l->bytes)
+		snprintf(text, sizeof(text), "%" PRIu64, n);
+	else
+		table_bytes(text, n);
+	set_cell(l, column, text);
+}
+
+static int set_path(struct line *l, const struct diff_row *row)
+{
+	struct list_cell *cell = &l->cells[COLUMN_PATH];
+
+	cell->text = path_text_set(&l->path, row->path, &cell->width);
+	return cell->text ? 0 : -ENOMEM;
+}
+
+static const char *type_of(const struct change *c)
+{
+	const char *type = change_type_to_string(c->type);
+
+	return *type ? type : "-";
+}
+
+static int make_line(struct line *l, const struct diff_row *row)
 {
 	const char letter[] = { change_kind_to_letter(row->change.kind), '\0' };
 	bool content = row->change.kind != CHANGE_DELETED &&
 		       (S_ISREG(row->change.type) || S_ISLNK(row->change.type));
-	struct libscols_line *line = table_line(t, NULL);
 	_cleanup_free_ char *note = NULL;
 
-	if (diff_note(row, &note) < 0)
+	if (diff_note(row, &note) < 0 || set_path(l, row) < 0)
 		return -ENOMEM;
-	table_cell(t, line, COLUMN_CHANGE, letter);
-	table_cell(t, line, COLUMN_TYPE, change_type_to_string(row->change.type));
-	size_cell(t, line, COLUMN_USED, row->used, bytes, content);
-	size_cell(t, line, COLUMN_SIZE, row->size, bytes, content);
-	table_cell(t, line, COLUMN_PATH, row->path);
-	table_cell(t, line, COLUMN_NOTE, *note ? note : NULL);
-	table_cell(t, line, COLUMN_OVERLAY, row->overlay->path);
-	table_cell(t, line, COLUMN_POOL, pool_name(row->overlay));
-	table_colour(t, line, COLUMN_CHANGE, colour_of(row->change.kind));
+	set_cell(l, COLUMN_CHANGE, letter);
+	set_cell(l, COLUMN_TYPE, type_of(&row->change));
+	set_size(l, COLUMN_USED, row->used, content);
+	set_size(l, COLUMN_SIZE, row->size, content);
+	set_cell(l, COLUMN_NOTE, note);
+	set_cell(l, COLUMN_OVERLAY, row->overlay->path);
+	set_cell(l, COLUMN_POOL, pool_name(row->overlay));
+	l->cells[COLUMN_CHANGE].colour = colour_of(row->change.kind);
+	for (size_t i = 0; i < _COLUMN_MAX; i++)
+		if (l->text[i].failed)
+			return -ENOMEM;
 	return 0;
+}
+
+static int measure(struct list *list, struct line *line, const struct diff_rows *rows)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < rows->n && err >= 0; i++) {
+		err = make_line(line, &rows->rows[i]);
+		if (err >= 0)
+			list_measure(list, line->cells);
+	}
+	return err;
+}
+
+static int print_lines(const struct list *list, struct line *line, const struct diff_rows *rows)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < rows->n && err >= 0; i++) {
+		err = make_line(line, &rows->rows[i]);
+		if (err >= 0)
+			list_print(list, line->cells);
+	}
+	return err;
 }
 
 static int print_table(const struct diff_rows *rows, const struct diff_options *options,
 		       const struct output *o)
 {
-	_cleanup_table_ struct table *t = NULL;
-	int err = table_new(columns, ELEMENTSOF(columns), &options->style, o, &t);
+	bool raw = options->style.raw;
+	_cleanup_(line_done) struct line line = { .raw = raw,
+						  .bytes = options->bytes,
+						  .path.add = raw ? list_add_raw : list_add };
+	_cleanup_list_ struct list *list = NULL;
+	int err = list_new(columns, ELEMENTSOF(columns), &options->style, o, &list);
 
-	for (size_t i = 0; i < rows->n && err >= 0; i++)
-		err = add_line(t, &rows->rows[i], options->bytes);
-	return err < 0 ? err : table_print(t);
+	if (err >= 0 && !raw)
+		err = measure(list, &line, rows);
+	if (err < 0 || rows->n == 0)
+		return err;
+	list_print_headings(list);
+	return print_lines(list, &line, rows);
 }
 
 struct total {
-	size_t changes, copies;
+	size_t changes, copies, unread;
 	uint64_t ram, partitions;
 };
 
@@ -172,8 +266,10 @@ static struct total sum_up(const struct diff_rows *rows)
 		const struct diff_row *row = &rows->rows[i];
 		uint64_t used = row->counted ? 0 : row->used;
 
-		t.changes += row->change.kind != CHANGE_COPIED;
 		t.copies += row->change.kind == CHANGE_COPIED;
+		t.unread += row->change.kind == CHANGE_UNKNOWN;
+		t.changes += row->change.kind != CHANGE_COPIED &&
+			     row->change.kind != CHANGE_UNKNOWN;
 		*(row->overlay->on_partition ? &t.partitions : &t.ram) += used;
 	}
 	return t;
@@ -190,6 +286,9 @@ static void print_total(const struct diff_rows *rows, size_t hidden)
 		printf("%zu change%s", t.changes, t.changes == 1 ? "" : "s");
 	if (t.copies > 0)
 		printf(" and %zu unchanged cop%s", t.copies, t.copies == 1 ? "y" : "ies");
+	if (t.unread > 0)
+		printf(" and %zu path%s that could not be read", t.unread,
+		       t.unread == 1 ? "" : "s");
 	if (rows->n > 0)
 		printf(", %s in RAM", text_bytes(ram, t.ram));
 	if (t.partitions > 0)
@@ -208,32 +307,64 @@ static void json_attributes(struct json *j, const struct change *c)
 	json_close(j, ']');
 }
 
-/* A path that is not UTF-8, and so no string of JSON, is given as its bytes as well. */
-static void json_path(struct json *j, const char *path)
-{
-	_cleanup_strbuf_ struct strbuf hex = { 0 };
+/* A path, in the two forms that JSON has of it. */
+struct json_paths {
+	struct path_text text, hex;
+};
 
-	json_string(j, "path", path);
-	if (text_is_utf8(path, strlen(path)))
-		return;
-	for (const char *s = path; *s; s++)
-		strbuf_addf(&hex, "%02x", (unsigned)(unsigned char)*s);
-	if (hex.failed)
-		j->text.failed = true;
-	else
-		json_string(j, "path_hex", hex.text);
+static void json_paths_done(struct json_paths *p)
+{
+	path_text_done(&p->text);
+	path_text_done(&p->hex);
 }
 
-static void json_row(struct json *j, const struct diff_row *row)
+static size_t add_hex(struct strbuf *b, const char *s)
+{
+	for (; *s; s++)
+		strbuf_addf(b, "%02x", (unsigned)(unsigned char)*s);
+	return 0;
+}
+
+/* One that is not UTF-8, and so no string of JSON, is given as its bytes as well. */
+static int json_path(struct json *j, struct json_paths *p, struct path_node *path)
+{
+	size_t wrong;
+	const char *text = path_text_set(&p->text, path, &wrong);
+
+	if (!text)
+		return -ENOMEM;
+	json_text(j, "path", text);
+	if (wrong == 0)
+		return 0;
+	text = path_text_set(&p->hex, path, NULL);
+	if (!text)
+		return -ENOMEM;
+	json_text(j, "path_hex", text);
+	return 0;
+}
+
+static void json_unread(struct json *j, const struct change *c)
+{
+	json_string(j, "unread", change_unread_to_string(c->unread));
+	json_string(j, "error", c->kind == CHANGE_UNKNOWN ? diff_error(c->error) : NULL);
+}
+
+static const char *type_or_null(mode_t type)
+{
+	return type ? change_type_to_string(type) : NULL;
+}
+
+static int json_row(struct json *j, struct json_paths *paths, const struct diff_row *row)
 {
 	const char letter[] = { change_kind_to_letter(row->change.kind), '\0' };
 	const struct change *c = &row->change;
 
 	json_open(j, NULL, '{');
-	json_path(j, row->path);
+	if (json_path(j, paths, row->path) < 0)
+		return -ENOMEM;
 	json_string(j, "change", letter);
-	json_string(j, "type", change_type_to_string(c->type));
-	json_string(j, "lower_type", c->lower_type ? change_type_to_string(c->lower_type) : NULL);
+	json_string(j, "type", type_or_null(c->type));
+	json_string(j, "lower_type", type_or_null(c->lower_type));
 	json_number(j, "size", row->size);
 	json_number(j, "used", row->used);
 	json_number(j, "links", row->links);
@@ -242,26 +373,36 @@ static void json_row(struct json *j, const struct diff_row *row)
 	json_boolean(j, "opaque", c->opaque);
 	json_boolean(j, "starts_empty", row->starts_empty);
 	json_boolean(j, "made_by_rofs", row->by_rofs);
+	json_unread(j, c);
 	json_string(j, "overlay", row->overlay->path);
 	json_string(j, "pool", pool_name(row->overlay));
 	json_close(j, '}');
+	return json_flush(j);
 }
 
 static int print_json(const struct diff_rows *rows)
 {
+	_cleanup_(json_paths_done) struct json_paths paths = { .text.add = json_add_text,
+							       .hex.add = add_hex };
 	_cleanup_json_ struct json j = { 0 };
+	int err = 0;
 
 	json_open(&j, NULL, '[');
-	for (size_t i = 0; i < rows->n; i++)
-		json_row(&j, &rows->rows[i]);
+	for (size_t i = 0; i < rows->n && err >= 0; i++)
+		err = json_row(&j, &paths, &rows->rows[i]);
 	json_close(&j, ']');
-	return json_print(&j);
+	return err < 0 ? err : json_print(&j);
 }
 
 static int print_paths(const struct diff_rows *rows)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		fwrite(rows->rows[i].path, strlen(rows->rows[i].path) + 1, 1, stdout);
+	_cleanup_path_text_ struct path_text path = { 0 };
+
+	for (size_t i = 0; i < rows->n; i++) {
+		if (!path_text_set(&path, rows->rows[i].path, NULL))
+			return -ENOMEM;
+		fwrite(path.text.text, path.text.len + 1, 1, stdout);
+	}
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 void diff_rows_done(struct diff_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++)
-		free(rows->rows[i].path);
+		path_node_unref(rows->rows[i].path);
 	free(rows->rows);
 	*rows = (struct diff_rows){ 0 };
 }
@@ -34,7 +34,7 @@ int diff_row_make(const struct plan *p, const struct plan_overlay *o, const stru
 	if (empty < 0)
 		return empty;
 	*ret = (struct diff_row){
-		.path = (char *)e->path,
+		.path = e->node,
 		.overlay = o,
 		.change = e->change,
 		.size = there && !dir ? (uint64_t)e->upper->st_size : 0,
@@ -50,15 +50,11 @@ int diff_row_make(const struct plan *p, const struct plan_overlay *o, const stru
 
 int diff_rows_keep(struct diff_rows *rows, const struct diff_row *row)
 {
-	char *path;
-
 	if (array_reserve(rows->rows, rows->n) < 0)
 		return -ENOMEM;
-	path = strdup(row->path);
-	if (!path)
-		return -ENOMEM;
 	rows->rows[rows->n] = *row;
-	rows->rows[rows->n++].path = path;
+	rows->rows[rows->n].place = rows->n;
+	path_node_ref(rows->rows[rows->n++].path);
 	return 0;
 }
 
@@ -92,29 +88,20 @@ static int mark_links(struct diff_rows *rows)
 	return 0;
 }
 
-static int compare_paths(const void *a, const void *b)
-{
-	const struct diff_row *x = a, *y = b;
-
-	return path_compare(x->path, y->path);
-}
-
 static int compare_sizes(const void *a, const void *b)
 {
 	const struct diff_row *x = a, *y = b;
 
 	if (x->used != y->used)
 		return x->used > y->used ? -1 : 1;
-	return path_compare(x->path, y->path);
+	return x->place < y->place ? -1 : x->place > y->place;
 }
 
-int diff_rows_sort(struct diff_rows *rows, bool by_size)
+int diff_rows_finish(struct diff_rows *rows, bool by_size)
 {
 	int err = mark_links(rows);
 
-	if (err < 0 || rows->n == 0)
-		return err;
-	/* The walk has sorted by path, but one overlay may be below another. */
-	qsort(rows->rows, rows->n, sizeof(*rows->rows), by_size ? compare_sizes : compare_paths);
-	return 0;
+	if (err >= 0 && rows->n > 0 && by_size)
+		qsort(rows->rows, rows->n, sizeof(*rows->rows), compare_sizes);
+	return err;
 }

@@ -2,148 +2,201 @@
 /* rofs diff -u: how the text of files differs, by diff(1). */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "basic/io.h"
 #include "basic/text.h"
 #include "rofs/diff/diff.h"
 
-#define TEXT_MAX  ((off_t)1024 * 1024) /* bytes; nobody reads the differences of more */
-#define NOT_FOUND 127		       /* exit status of a child that could not run diff(1) */
+#define TEXT_MAX  ((size_t)1024 * 1024) /* bytes; nobody reads the differences of more */
+#define BLOCK	  65536u
+#define NOT_FOUND 127 /* exit status of a child that could not run diff(1) */
 
-/* One side: an open file, or -1 for none. */
+/* One side of a file: a copy in memory, which nobody else can change, or -1 for none. */
 struct side {
 	int fd;
-	char *label;
+	int error;	     /* -errno: why it could not be read */
+	const char *why_not; /* why it cannot be shown as text */
 };
 
 static void side_done(struct side *s)
 {
 	closep(&s->fd);
-	free(s->label);
 }
 
-/* Of the control characters that text may have: tab, newline, and CR before a newline. */
-static bool is_layout(const char *s)
+/* The file may grow meanwhile: what counts is how much has been read. */
+static int copy_text(int from, struct side *s)
 {
-	return *s == '\t' || *s == '\n' || (s[0] == '\r' && s[1] == '\n');
-}
+	char buffer[BLOCK];
+	size_t len = 0;
 
-/* Would a terminal obey it? A byte that is no UTF-8 may be a control character of C1 by itself. */
-static bool acts_on_terminal(const char *s)
-{
-	while (*s) {
-		uint32_t c = (unsigned char)*s;
-		size_t n = text_next(s, &c);
+	for (;;) {
+		ssize_t n = read(from, buffer, sizeof(buffer));
+		int err;
 
-		if (text_is_control(c) && !is_layout(s))
-			return true;
-		s += n > 0 ? n : 1;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		len += (size_t)n;
+		if (len > TEXT_MAX)
+			return s->why_not = "too large to compare as text", 0;
+		if (memchr(buffer, '\0', (size_t)n))
+			return s->why_not = "binary", 0;
+		err = write_all(s->fd, buffer, (size_t)n);
+		if (err < 0)
+			return err;
 	}
-	return false;
 }
 
-/* Returns NULL when the @n bytes of @s, and a NUL behind them, can be shown as text, else why not. */
-static const char *why_not_text(const char *s, size_t n, bool terminal)
+static int read_side(int dir_fd, const char *name, struct side *ret)
 {
-	if (memchr(s, '\0', n))
-		return "binary";
-	if (terminal && acts_on_terminal(s))
-		return "contains control characters; not shown on a terminal";
-	return NULL;
-}
-
-/* Returns NULL when the side can be shown as text, else why not. */
-static const char *look_into(int fd, bool terminal)
-{
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_close_ int fd =
+		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
-	ssize_t n;
 
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return "cannot be read";
-	if (st.st_size > TEXT_MAX)
-		return "too large to compare as text";
-	buffer = malloc((size_t)TEXT_MAX + 1);
-	n = buffer ? pread(fd, buffer, (size_t)TEXT_MAX, 0) : -1;
-	if (n < 0)
-		return "cannot be read";
-	buffer[n] = '\0';
-	return why_not_text(buffer, (size_t)n, terminal);
-}
-
-static int open_side(int dir_fd, const char *name, bool there, const char *prefix, const char *path,
-		     struct side *ret)
-{
-	_cleanup_free_ char *shown = NULL;
-	int err;
-
-	if (!there)
-		return text_format(&ret->label, "/dev/null");
-	ret->fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (ret->fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	err = text_escape(path, &shown);
-	return err < 0 ? err : text_format(&ret->label, "%s%s", prefix, shown);
+	if (!S_ISREG(st.st_mode))
+		return -ESTALE; /* it was a file when the walk saw it */
+	ret->fd = memfd_create("rofs-diff", MFD_CLOEXEC);
+	return ret->fd < 0 ? -errno : copy_text(fd, ret);
 }
 
-/* By descriptor: these are the files that were looked into, and their names may hold anything. */
-static void run_diff(const struct side *lower, const struct side *upper, bool colour)
+/* By descriptor, and without a name of the file: it may be anything, and longer than arguments. */
+static void run_diff(const struct side *lower, const struct side *upper, int output)
 {
 	char from[32] = "/dev/null", to[32] = "/dev/null";
-	const char *argv[10] = { "diff", "-u" };
-	size_t n = 2;
+	const char *const argv[] = { "diff",	"-u",	 "--text", "--label", "lower",
+				     "--label", "upper", from,	   to,	      NULL };
 
 	if (lower->fd >= 0 && fcntl(lower->fd, F_SETFD, 0) == 0)
 		snprintf(from, sizeof(from), "/proc/self/fd/%d", lower->fd);
 	if (upper->fd >= 0 && fcntl(upper->fd, F_SETFD, 0) == 0)
 		snprintf(to, sizeof(to), "/proc/self/fd/%d", upper->fd);
-
-	if (colour)
-		argv[n++] = "--color=always";
-	argv[n++] = "--label";
-	argv[n++] = lower->label;
-	argv[n++] = "--label";
-	argv[n++] = upper->label;
-	argv[n++] = from;
-	argv[n] = to;
 	/* patch(1) does not read translated messages. */
 	setenv("LC_ALL", "C", 1);
-	execvp("diff", (char *const *)argv);
+	if (dup2(output, STDOUT_FILENO) >= 0)
+		execvp("diff", (char *const *)argv);
 	_exit(NOT_FOUND);
 }
 
-/* diff(1) exits with 1 when there are differences, with 2 after an error, which it has reported. */
-static void show_difference(struct diff_text *t, const struct side *lower, const struct side *upper)
+static enum colour colour_of(const char *line)
 {
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		run_diff(lower, upper, t->output->colour);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
-		fprintf(stderr, "rofs: diff: %s\n", strerror(errno));
-		t->failed = true;
-	} else if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
-		t->failed = true;
-		t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
-		if (t->missing)
-			fputs("rofs: diff(1) not found; install diffutils\n", stderr);
+	switch (*line) {
+	case '+':
+		return COLOUR_GOOD;
+	case '-':
+		return COLOUR_BAD;
+	case '@':
+		return COLOUR_DIM;
+	default:
+		return COLOUR_NONE;
 	}
 }
 
-static int print_line(const struct diff_text *t, const struct diff_row *row, const char *why_not)
+/* A terminal gets no byte of it that it would obey, a program each byte as it is. */
+static int print_text(const struct output *o, const char *line)
 {
-	const char *bold = output_colour(t->output, COLOUR_BOLD);
-	_cleanup_free_ char *note = NULL, *path = NULL;
+	enum colour c = colour_of(line);
+	int err;
 
-	if (diff_note(row, &note) < 0 || text_escape(row->path, &path) < 0)
+	if (c != COLOUR_NONE)
+		fputs(output_colour(o, c), stdout);
+	err = output_lines(o, line);
+	if (c != COLOUR_NONE)
+		fputs(output_colour(o, COLOUR_NONE), stdout);
+	return err;
+}
+
+static void print_labels(const struct output *o, const char *path, const struct side *lower,
+			 const struct side *upper)
+{
+	fputs(output_colour(o, COLOUR_BOLD), stdout);
+	printf("--- %s%s\n", lower->fd >= 0 ? "/rofs/ro" : "", lower->fd >= 0 ? path : "/dev/null");
+	printf("+++ %s\n", upper->fd >= 0 ? path : "/dev/null");
+	fputs(output_colour(o, COLOUR_NONE), stdout);
+}
+
+/* What diff(1) says, with our labels in the place of its own, the two first lines. */
+static int print_difference(const struct output *o, FILE *f, const char *path,
+			    const struct side *lower, const struct side *upper)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0, n = 0;
+	int err = 0;
+
+	for (; err >= 0 && getline(&line, &size, f) > 0; n++)
+		if (n >= 2)
+			err = print_text(o, line);
+		else if (n == 0)
+			print_labels(o, path, lower, upper);
+	return err;
+}
+
+/* diff(1) exits with 1 when there are differences, with 2 after an error, which it has reported. */
+static void judge_status(struct diff_text *t, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+		return;
+	t->failed = true;
+	t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
+	if (t->missing)
+		fputs("rofs: diff(1) not found; install diffutils\n", stderr);
+}
+
+/* Starts diff(1). Returns its process ID, or -errno. */
+static pid_t start_diff(const struct side *lower, const struct side *upper, FILE **ret)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		run_diff(lower, upper, ends[1]);
+	if (pid < 0)
+		pid = -errno;
+	close(ends[1]);
+	*ret = pid < 0 ? NULL : fdopen(ends[0], "r");
+	if (!*ret)
+		close(ends[0]);
+	return pid;
+}
+
+static int show_difference(struct diff_text *t, const char *path, const struct side *lower,
+			   const struct side *upper)
+{
+	FILE *f = NULL;
+	pid_t pid = start_diff(lower, upper, &f);
+	int status, err;
+
+	if (pid < 0) {
+		fprintf(stderr, "rofs: diff: %s\n", strerror(-pid));
+		t->failed = true;
+		return 0;
+	}
+	err = f ? print_difference(t->output, f, path, lower, upper) : -ENOMEM;
+	fclosep(&f); /* it must not wait for a reader */
+	if (waitpid(pid, &status, 0) == pid)
+		judge_status(t, status);
+	return err;
+}
+
+static int print_line(const struct diff_text *t, const struct diff_row *row, const char *path,
+		      const char *why_not)
+{
+	const char *type = change_type_to_string(row->change.type);
+	_cleanup_free_ char *note = NULL;
+
+	if (diff_note(row, &note) < 0)
 		return -ENOMEM;
-	printf("%s%c %s %s%s", bold, change_kind_to_letter(row->change.kind),
-	       change_type_to_string(row->change.type), path,
+	printf("%s%c %s %s%s", output_colour(t->output, COLOUR_BOLD),
+	       change_kind_to_letter(row->change.kind), *type ? type : "-", path,
 	       output_colour(t->output, COLOUR_NONE));
 	if (*note || why_not)
 		printf(" (%s%s%s)", note, *note && why_not ? "; " : "", why_not ? why_not : "");
@@ -163,35 +216,57 @@ static bool may_differ(const struct upper_entry *e)
 	case CHANGE_REPLACED:
 	case CHANGE_ATTRIBUTES:
 	case CHANGE_COPIED:
+	case CHANGE_UNKNOWN:
 	case _CHANGE_KIND_MAX:
 		break;
 	}
 	return false;
 }
 
+/* Reads both sides, once. */
+static void read_sides(const struct upper_entry *e, struct side *lower, struct side *upper)
+{
+	if (e->lower)
+		lower->error = read_side(e->lower_dir, e->name, lower);
+	if (e->change.kind != CHANGE_DELETED)
+		upper->error = read_side(e->upper_dir, e->name, upper);
+}
+
+static int print_unread(struct diff_text *t, const struct diff_row *row, const char *path, int err)
+{
+	_cleanup_free_ char *why = NULL;
+
+	t->failed = true;
+	if (text_format(&why, "content: %s", diff_error(-err)) < 0)
+		return -ENOMEM;
+	return print_line(t, row, path, why);
+}
+
+static size_t add_name(struct strbuf *b, const char *name)
+{
+	text_add_name(b, name);
+	return 0;
+}
+
 int diff_text_print(struct diff_text *t, const struct upper_entry *e, const struct diff_row *row)
 {
-	_cleanup_(side_done) struct side lower = { -1, NULL }, upper = { -1, NULL };
-	const char *why_not;
+	_cleanup_(side_done) struct side lower = { .fd = -1 }, upper = { .fd = -1 };
+	const char *why_not, *path;
 	int err;
 
+	t->path.add = add_name;
+	path = path_text_set(&t->path, e->node, NULL);
+	if (!path)
+		return -ENOMEM;
 	if (!may_differ(e))
-		return print_line(t, row, NULL);
+		return print_line(t, row, path, NULL);
+	read_sides(e, &lower, &upper);
+	if (lower.error < 0 || upper.error < 0)
+		return print_unread(t, row, path, lower.error < 0 ? lower.error : upper.error);
 
-	err = open_side(e->lower_dir, e->name, e->lower, "/rofs/ro", e->path, &lower);
-	if (err >= 0)
-		err = open_side(e->upper_dir, e->name, e->change.kind != CHANGE_DELETED, "",
-				e->path, &upper);
-	if (err == -ENOMEM)
+	why_not = lower.why_not ? lower.why_not : upper.why_not;
+	err = print_line(t, row, path, why_not);
+	if (err < 0 || why_not || t->missing)
 		return err;
-	if (err < 0)
-		return print_line(t, row, "cannot be read");
-
-	why_not = look_into(lower.fd, t->output->terminal);
-	if (!why_not)
-		why_not = look_into(upper.fd, t->output->terminal);
-	err = print_line(t, row, why_not);
-	if (err >= 0 && !why_not && !t->missing)
-		show_difference(t, &lower, &upper);
-	return err;
+	return show_difference(t, path, &lower, &upper);
 }

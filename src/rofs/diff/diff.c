@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "basic/mount-point.h"
+#include "basic/path.h"
 #include "basic/text.h"
 #include "rofs/diff/diff-paths.h"
 #include "rofs/rofs.h"
@@ -20,16 +21,19 @@ struct diff {
 	struct diff_paths paths;
 	struct upper_layer *layers;	    /* one for each overlay; path NULL: not mounted */
 	const struct plan_overlay *overlay; /* the one that is being walked */
+	size_t next; /* overlay to be walked; they are in the order of paths */
 	struct diff_rows found;
 	struct output output;
 	struct diff_text text;
 	size_t hidden; /* rows left out as made by rofs */
+	size_t unread; /* rows of what could not be read */
 	bool wrong;    /* something could not be read; reported */
 };
 
 static void diff_done(struct diff *d)
 {
 	diff_rows_done(&d->found);
+	path_text_done(&d->text.path);
 	for (size_t i = 0; d->layers && i < d->loaded.plan.n_overlays; i++)
 		upper_layer_done(&d->layers[i]);
 	free(d->layers);
@@ -56,12 +60,36 @@ static bool wants(void *data, const char *path)
 
 static bool hides(const struct change *c)
 {
-	return c->kind == CHANGE_DELETED || c->kind == CHANGE_REPLACED || c->opaque;
+	return c->kind == CHANGE_DELETED || c->kind == CHANGE_REPLACED ||
+	       c->kind == CHANGE_UNKNOWN || c->opaque;
 }
 
-static int entry(void *data, const struct upper_entry *e)
+static void problem(struct diff *d, const char *path, const char *what)
 {
-	struct diff *d = data;
+	_cleanup_free_ char *shown = NULL;
+
+	d->wrong = true;
+	if (text_escape(path, &shown) == 0)
+		fprintf(stderr, "rofs: %s: %s\n", shown, what);
+}
+
+/* The row says it, except where there are only paths. */
+static int report_unread(struct diff *d, const struct diff_row *row, const char *path)
+{
+	_cleanup_free_ char *note = NULL;
+
+	d->unread++;
+	d->wrong = true;
+	if (d->options.form != DIFF_NULL)
+		return 0;
+	if (diff_note(row, &note) < 0)
+		return -ENOMEM;
+	problem(d, path, note);
+	return 0;
+}
+
+static int show_entry(struct diff *d, const struct upper_entry *e)
+{
 	struct diff_row row;
 	int err;
 
@@ -74,18 +102,11 @@ static int entry(void *data, const struct upper_entry *e)
 		d->hidden++;
 		return 0;
 	}
+	err = e->change.kind == CHANGE_UNKNOWN ? report_unread(d, &row, e->path) : 0;
+	if (err < 0)
+		return err;
 	return d->options.form == DIFF_TEXT ? diff_text_print(&d->text, e, &row) :
 					      diff_rows_keep(&d->found, &row);
-}
-
-static void problem(void *data, const char *path, int err)
-{
-	struct diff *d = data;
-	_cleanup_free_ char *shown = NULL;
-
-	d->wrong = true;
-	if (text_escape(path, &shown) == 0)
-		fprintf(stderr, "rofs: %s: %s\n", shown, strerror(-err));
 }
 
 static int open_layers(struct diff *d)
@@ -101,7 +122,7 @@ static int open_layers(struct diff *d)
 		d->layers[i] = (struct upper_layer){ NULL, -1, -1 };
 		err = upper_layer_open(d->loaded.root.root_fd, p, &p->overlays[i], &d->layers[i]);
 		if (err < 0 && err != -ENOENT)
-			problem(d, p->overlays[i].path, err);
+			problem(d, p->overlays[i].path, strerror(-err));
 	}
 	return 0;
 }
@@ -115,22 +136,43 @@ static void report_missing_overlay(struct diff *d, const struct plan_overlay *o)
 	d->wrong = true;
 }
 
+static int walk_next(struct diff *d);
+
+/* An overlay below this one is walked when its path is due: so all rows are in the order of paths. */
+static int entry(void *data, const struct upper_entry *e)
+{
+	struct diff *d = data;
+	int err = 0;
+
+	while (err >= 0 && d->next < d->loaded.plan.n_overlays &&
+	       path_compare(d->loaded.plan.overlays[d->next].path, e->path) < 0)
+		err = walk_next(d);
+	return err < 0 ? err : show_entry(d, e);
+}
+
+static int walk_next(struct diff *d)
+{
+	const struct upper_visitor v = { wants, entry, d };
+	const struct plan_overlay *outer = d->overlay, *o = &d->loaded.plan.overlays[d->next];
+	const struct upper_layer *layer = &d->layers[d->next++];
+	int err = 0;
+
+	d->overlay = o;
+	if (!layer->path)
+		report_missing_overlay(d, o);
+	else if (diff_paths_leads(&d->paths, o->path))
+		err = upper_walk(layer, &v);
+	d->overlay = outer;
+	return err;
+}
+
 static int walk(struct diff *d)
 {
-	const struct upper_visitor v = { wants, entry, problem, d };
+	int err = 0;
 
-	for (size_t i = 0; i < d->loaded.plan.n_overlays; i++) {
-		int err = 0;
-
-		d->overlay = &d->loaded.plan.overlays[i];
-		if (!d->layers[i].path)
-			report_missing_overlay(d, d->overlay);
-		else if (diff_paths_leads(&d->paths, d->overlay->path))
-			err = upper_walk(&d->layers[i], &v);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	while (err >= 0 && d->next < d->loaded.plan.n_overlays)
+		err = walk_next(d);
+	return err;
 }
 
 /* A PATH without changes may be misspelt. */
@@ -143,13 +185,20 @@ static void report_missing_paths(struct diff *d)
 		if (p->found || strcmp(p->path, "/") == 0 ||
 		    fstatat(d->loaded.root.root_fd, p->path + 1, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			continue;
-		problem(d, p->path, -errno);
+		problem(d, p->path, strerror(errno));
 	}
+}
+
+static void report_unread_rows(const struct diff *d)
+{
+	if (d->unread > 0 && d->options.form != DIFF_NULL)
+		fprintf(stderr, "rofs: %zu path%s could not be read; see the rows marked ?\n",
+			d->unread, d->unread == 1 ? "" : "s");
 }
 
 static int show(struct diff *d)
 {
-	int err = diff_rows_sort(&d->found, d->options.by_size);
+	int err = diff_rows_finish(&d->found, d->options.by_size);
 
 	return err < 0 ? err : diff_print(&d->found, &d->options, d->hidden, &d->output);
 }
@@ -157,21 +206,24 @@ static int show(struct diff *d)
 static int walk_and_show(struct diff *d)
 {
 	bool page = d->options.form == DIFF_TABLE || d->options.form == DIFF_TEXT;
-	int err;
+	int walked, err = 0;
 
 	output_open(&d->output, page);
 	d->text.output = &d->output;
-	err = walk(d);
-	if (err >= 0 && d->options.form != DIFF_TEXT)
+	walked = walk(d);
+	/* What was found is shown, however far the walk came. */
+	if (d->options.form != DIFF_TEXT)
 		err = show(d);
 	output_close(&d->output);
 
 	if (err == -EINVAL)
 		return ROFS_USAGE;
-	if (err < 0) {
-		fprintf(stderr, "rofs: %s\n", strerror(-err));
+	if (walked < 0 || err < 0) {
+		fprintf(stderr, "rofs: %s; the changes are not complete\n",
+			strerror(walked < 0 ? -walked : -err));
 		return ROFS_WRONG;
 	}
+	report_unread_rows(d);
 	report_missing_paths(d);
 	return d->wrong || d->text.failed ? ROFS_WRONG : ROFS_DONE;
 }

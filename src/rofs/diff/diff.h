@@ -33,7 +33,7 @@ struct diff_options {
 
 /** struct diff_row - one change, as it is shown */
 struct diff_row {
-	char *path;
+	struct path_node *path;
 	const struct plan_overlay *overlay;
 	struct change change;
 	uint64_t size; /* bytes of the current content; 0 for directories and deleted files */
@@ -44,8 +44,10 @@ struct diff_row {
 	bool starts_empty; /* a StartEmpty= directory */
 	bool by_rofs;	   /* rofs itself has made it */
 	bool counted;	   /* another name of the same file has been counted */
+	size_t place;	   /* in the order of paths */
 };
 
+/** struct diff_rows - all rows, first in the order of paths */
 struct diff_rows {
 	struct diff_row *rows;
 	size_t n;
@@ -73,13 +75,16 @@ int diff_row_make(const struct plan *p, const struct plan_overlay *o, const stru
 int diff_rows_keep(struct diff_rows *rows, const struct diff_row *row);
 
 /**
- * diff_rows_sort - sort by path, or by used, the largest first; and mark as counted all names of a
- * file but the first
+ * diff_rows_finish - mark as counted all names of a file but the first; and sort by used, the largest
+ * first, if @by_size
  *
  * Returns: 0 or -ENOMEM.
  */
-int diff_rows_sort(struct diff_rows *rows, bool by_size);
+int diff_rows_finish(struct diff_rows *rows, bool by_size);
 void diff_rows_done(struct diff_rows *rows);
+
+/** diff_error - why something could not be read, in words */
+const char *diff_error(int error);
 
 /**
  * diff_note - the text of column NOTE
@@ -101,11 +106,12 @@ int diff_print(const struct diff_rows *rows, const struct diff_options *options,
 /** diff_help_columns - print the columns for --help */
 void diff_help_columns(void);
 
-/** struct diff_text - unified differences, printed while the layer is walked */
+/** struct diff_text - unified differences, printed while the layer is walked; path_text_done(&t.path) */
 struct diff_text {
 	const struct output *output;
-	bool missing; /* diff(1) is not installed; reported once */
-	bool failed;  /* something could not be shown; reported */
+	struct path_text path; /* as it is shown */
+	bool missing;	       /* diff(1) is not installed; reported once */
+	bool failed;	       /* something could not be shown; reported */
 };
 
 /**
