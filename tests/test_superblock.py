@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from pathlib import Path
-from typing import Sequence
+from typing import Dict, Sequence
 
 import pytest
-from support import Namespace, need_programs, program, run_program
+from support import Namespace, need_programs, program, run_program, snapshot
 from vm import disk
 
 MIB = disk.MIB
+# Of damaged superblocks; more with ROFS_DAMAGES=5000.
+DAMAGES = int(os.environ.get("ROFS_DAMAGES", "240"))
+DISAGREES = "it does not agree with its backup copy"
+OUT_OF_RANGE = "it has values that the kernel does not write"
 
 
 @pytest.fixture(autouse=True)
@@ -97,18 +102,18 @@ def test_one_group_has_no_copy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("field", "value", "why"), [
-    (0x00, 7, "it does not agree with its backup copy"),
+    (0x00, 7, DISAGREES),
     (0x04, 5, "there is no backup copy to compare it with"),
-    (0x04, 0x7fffffff, "it does not agree with its backup copy"),
-    (0x14, 1, "it does not agree with its backup copy"),
+    (0x04, 0x7fffffff, DISAGREES),
+    (0x14, 1, DISAGREES),
     (0x14, 0x7fffffff, "there is no backup copy to compare it with"),
     (0x18, 7, "there is no backup copy to compare it with"),
     (0x18, 0xffffffff, "there is no backup copy to compare it with"),
     (0x20, 0, "there is no backup copy to compare it with"),
     (0x20, 0xffffffff, "there is no backup copy to compare it with"),
-    (0x28, 0, "it does not agree with its backup copy"),
-    (0x60, 0, "it does not agree with its backup copy"),
-    (0x270, 1, "it does not agree with its backup copy"),
+    (0x28, 0, DISAGREES),
+    (0x60, 0, DISAGREES),
+    (0x270, 1, DISAGREES),
 ])
 def test_rotten_superblock_is_left_to_people(
     tmp_path: Path, field: int, value: int, why: str,
@@ -128,8 +133,167 @@ def test_copy_that_cannot_be_read(tmp_path: Path) -> None:
     assert_refused(image, "its backup copy cannot be read")
 
 
-def test_features_that_the_kernel_has_added_are_no_difference(tmp_path: Path) -> None:
+# The fields that have cost data, or the name of the file system, and one of each kind besides.
+@pytest.mark.parametrize(("field", "size", "why"), [
+    ("s_log_cluster_size 0x1c", 1, DISAGREES), ("s_errors 0x3c", 1, DISAGREES),
+    ("s_inode_size 0x58", 2, DISAGREES), ("s_block_group_nr 0x5a", 1, OUT_OF_RANGE),
+    ("s_feature_compat 0x5c", 1, DISAGREES), ("s_feature_incompat 0x61", 1, DISAGREES),
+    ("s_feature_ro_compat 0x66", 1, DISAGREES), ("s_uuid 0x68", 1, DISAGREES),
+    ("s_uuid 0x77", 1, DISAGREES), ("s_volume_name 0x78", 4, DISAGREES),
+    ("s_journal_uuid 0xd0", 16, DISAGREES), ("s_journal_inum 0xe0", 1, DISAGREES),
+    ("s_hash_seed 0xec", 1, DISAGREES), ("s_def_hash_version 0xfc", 1, DISAGREES),
+    ("s_jnl_blocks 0x120", 1, DISAGREES), ("s_min_extra_isize 0x15c", 1, DISAGREES),
+    ("s_flags 0x160", 1, DISAGREES), ("s_mount_opts 0x200", 8, DISAGREES),
+    ("s_checksum_seed 0x270", 1, DISAGREES), ("s_reserved 0x300", 1, DISAGREES),
+    ("s_state 0x3a", 2, OUT_OF_RANGE), ("s_last_orphan 0xeb", 1, OUT_OF_RANGE),
+    ("s_free_blocks_count_hi 0x158", 1, OUT_OF_RANGE),
+])
+def test_damaged_field_is_left_to_people(tmp_path: Path, field: str, size: int, why: str) -> None:
+    """A power cut tears at the middle; it does not change one field of the file system itself."""
+    image = make(tmp_path / "image", 20 * MIB, ["-b", "1024"])
+    superblock = disk.read_superblock(image)
+    offset = int(field.split()[1], 16)
+    for i in range(offset, offset + size):
+        superblock[i] ^= 0xff
+    disk.write_superblock(image, superblock)
+    assert_refused(image, why)
+
+
+def test_journal_that_the_superblock_denies(tmp_path: Path) -> None:
+    """The kernel would drop it when it mounts the file system, and all that only it has."""
     image = make(tmp_path / "image")
+    superblock = disk.read_superblock(image)
+    superblock[0x60] &= ~4
+    disk.write_superblock(image, superblock)
+    assert_refused(image, "it denies that its journal has to be replayed")
+
+
+def test_journal_that_is_not_there(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    disk.mke2fs(image, 192 * MIB, "data", arguments=["-b", "4096"])
+    block = int(disk.debugfs(image, "bmap <8> 0"))
+    with image.open("r+b") as f:
+        f.seek(block * 4096)
+        f.write(bytes(4096))
+    disk.tear_superblock(image)
+    assert_refused(image, "its journal cannot be read")
+
+
+@pytest.mark.parametrize(("size", "arguments"), [
+    (20 * MIB, ["-b", "1024", "-O", "^extent,^64bit"]), (2048 * MIB, ["-b", "1024", "-J", "size=400"]),
+], ids=["without extents", "of many extents"])
+def test_empty_journal_is_found(tmp_path: Path, size: int, arguments: Sequence[str]) -> None:
+    image = tmp_path / "image"
+    disk.mke2fs(image, size, "data", arguments=arguments)
+    disk.tear_superblock(image)
+    assert run(image).returncode == 0
+    assert disk.replay(image)[0] in (0, 1)
+
+
+def test_without_e2fsck_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    before = image.read_bytes()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run(image)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", f"rofs-superblock: {image}: the ext4 superblock is torn; running e2fsck: No such file"
+               " or directory\n")
+    assert image.read_bytes() == before
+
+
+def test_what_makes_it_worse_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """e2fsck finds one more error the second time."""
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    fake = tmp_path / "e2fsck"
+    fake.write_text("#!/bin/sh\necho \"$@\" >>$0.log; cat $0.log; exit 4\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert_refused(image, "e2fsck finds more errors with a correct one, so it was put back")
+    assert fake.with_name("e2fsck.log").read_text() == "-fn /proc/self/fd/0\n" * 2
+
+
+TREE = {f"/{name}": disk.File(f"{name} " * n) for name, n in
+        [("a", 1), ("b", 700), ("c/d", 20), ("c/e/f", 5000), ("c/e/g", 3), ("h/i", 40)]}
+KINDS = {"dirty": ["-b", "1024"], "4 KiB": ["-b", "4096"], "clean": ["-b", "1024"],
+         "seed": ["-b", "1024", "-O", "metadata_csum_seed"], "32 bits": ["-b", "1024", "-O", "^64bit"]}
+
+
+def tree_of(image: Path, into: Path) -> Dict[str, str]:
+    into.mkdir()
+    subprocess.run([disk.DEBUGFS, "-R", f"rdump / {into}", str(image)], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    tree = snapshot(into)
+    subprocess.run(["rm", "-rf", str(into)], check=True)
+    return tree
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
+    need_programs("debugfs", "mke2fs")
+    images = {}
+    for kind, arguments in KINDS.items():
+        images[kind] = image = tmp_path_factory.mktemp("original") / "image"
+        disk.mke2fs(image, (160 if kind == "4 KiB" else 20) * MIB, "data", arguments=arguments)
+        disk.write_files(image, TREE)
+        if kind != "clean":
+            disk.write_with_journal(image, "file", "old contents\n", "new contents\n")
+    return images
+
+
+def damage(image: Path, chance: random.Random) -> str:
+    superblock = disk.read_superblock(image)
+    offset = chance.randrange(1024)
+    size = chance.choice((1, 1, 2, 4, 16))
+    for i in range(offset, min(offset + size, 1024)):
+        superblock[i] ^= chance.choice((1 << chance.randrange(8), chance.randrange(1, 256)))
+    disk.write_superblock(image, superblock)
+    return f"{size} bytes at {offset:#x}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_damage_is_repaired_only_if_fsck_then_gives_the_same_tree(
+    tmp_path: Path, originals: Dict[str, Path], kind: str
+) -> None:
+    image = tmp_path / "image"
+    disk.copy_sparse(originals[kind], image)
+    disk.replay(image)
+    expected = tree_of(image, tmp_path / "tree")
+    assert "c/e/f" in expected
+    repaired = 0
+    for number in range(DAMAGES // len(KINDS)):
+        disk.copy_sparse(originals[kind], image)
+        what = damage(image, random.Random(f"{kind} {number}"))
+        before = disk.read_superblock(image)
+        if run(image).returncode != 0:
+            assert disk.read_superblock(image) == before, (number, what)
+            continue
+        if disk.read_superblock(image) == before:
+            continue
+        repaired += 1
+        status, output = disk.replay(image)
+        assert status in (0, 1), (number, what, output)
+        assert tree_of(image, tmp_path / "tree") == expected, (number, what)
+    assert repaired > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torn_superblock_of_every_kind_is_repaired(
+    tmp_path: Path, originals: Dict[str, Path], kind: str
+) -> None:
+    image = tmp_path / "image"
+    disk.copy_sparse(originals[kind], image)
+    disk.tear_superblock(image)
+    assert run(image).returncode == 0
+    assert disk.replay(image)[0] in (0, 1)
+    assert disk.fsck(image)[0] == 0
+
+
+def test_features_that_the_kernel_has_added_are_no_difference(tmp_path: Path) -> None:
+    image = make(tmp_path / "image", arguments=["-O", "^ext_attr,^large_file"])
     superblock = disk.read_superblock(image)
     superblock[0x5c] |= 0x8
     superblock[0x64] |= 0x2
@@ -137,6 +301,77 @@ def test_features_that_the_kernel_has_added_are_no_difference(tmp_path: Path) ->
     disk.tear_superblock(image)
     assert run(image).returncode == 0
     assert disk.superblock_state(image) == "not clean"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["-L", "other"], ["-m", "0", "-c", "9", "-i", "3d"], ["-e", "remount-ro"], ["-U", "random"],
+    ["-E", "mount_opts=noatime", "-o", "journal_data"],
+], ids=" ".join)
+def test_what_tune2fs_has_changed_is_no_difference(
+    tmp_path: Path, arguments: Sequence[str]
+) -> None:
+    image = tmp_path / "image"
+    disk.mke2fs(image, 192 * MIB, "data")
+    subprocess.run([disk.TUNE2FS, "-f", *arguments, str(image)], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    disk.tear_superblock(image)
+    done = run(image)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert disk.replay(image)[0] in (0, 1)
+
+
+@pytest.mark.parametrize("recover", [0, 4])
+def test_file_system_that_grew_while_mounted(tmp_path: Path, recover: int) -> None:
+    """The kernel then copies the superblock as it is: in use, with a journal to be replayed."""
+    image = tmp_path / "image"
+    disk.mke2fs(image, 20 * MIB, "data", arguments=["-b", "1024"])
+    os.truncate(image, 60 * MIB)
+    subprocess.run(["/sbin/resize2fs", str(image)], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    superblock = disk.read_superblock(image)
+    superblock[0x60] |= recover
+    with image.open("r+b") as f:
+        f.seek(8193 * 1024)
+        f.write(superblock)
+    disk.write_with_journal(image, "file", "old contents\n", "new contents\n")
+    disk.tear_superblock(image)
+    done = run(image)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert disk.replay(image)[0] in (0, 1)
+    assert content(image) == "new contents\n"
+    assert disk.fsck(image)[0] == 0
+
+
+@pytest.mark.root
+def test_file_system_that_was_in_use(in_namespace: Namespace, tmp_path: Path) -> None:
+    """What the kernel changes is no difference, whichever of its superblocks the two sectors are of."""
+    image = tmp_path / "image"
+    disk.mke2fs(image, 100 * MIB, "data", arguments=["-b", "1024"])
+    done = in_namespace("""
+    save() { sync -f m; cp --sparse=always image $1; }
+    loop=$(losetup -f --show image); mkdir m; cp image 1; mount $loop m
+    trap 'exec 7>&-; umount -q m || :; losetup -d $loop' EXIT
+    save 2; cp -r /etc/apt m; save 3; exec 7>m/open; rm m/open; save 4; tune2fs -L other $loop
+    echo >m/f; save 5; setfattr -n user.a -v b m/f; save 6; truncate -s 3G m/f; save 7
+    exec 7>&-; rm -r m/apt; save 8; umount m; cp --sparse=always image 9
+    """)
+    assert done.returncode == 0, done.stderr
+    states = [tmp_path / str(number) for number in range(1, 10)]
+    superblocks = [disk.read_superblock(state) for state in states]
+    repaired = 0
+    for older, newer, state in zip(superblocks, superblocks[1:], states[1:]):
+        for torn in (older[:512] + newer[512:], newer[:512] + older[512:]):
+            disk.copy_sparse(state, image)
+            disk.write_superblock(image, torn)
+            done = run(image)
+            if older[0x78:0x88] == newer[0x78:0x88]:
+                assert (done.returncode, done.stderr) == (0, ""), state
+            repaired += done.stdout != ""
+            if done.returncode == 0:
+                status, output = disk.replay(image)
+                assert status in (0, 1), (state, output)
+                assert disk.fsck(image)[0] == 0
+    assert repaired > 8
 
 
 def test_missing_device_is_said(tmp_path: Path) -> None:
@@ -190,4 +425,7 @@ def test_mounted_file_system_is_left_alone(in_namespace: Namespace, tmp_path: Pa
     printf '\\377\\377' | dd of=$loop bs=1 seek=1040 conv=notrunc status=none
     "$1" $loop; echo $?
     """, program("rofs-superblock"))
-    assert (done.stdout, done.stderr) == ("0\n", "")
+    loop = done.stderr.split(": ")[1]
+    assert (done.stdout, done.stderr) == (
+        "0\n", f"rofs-superblock: {loop}: mounted or in use by another program; its superblock was"
+               " not checked\n")

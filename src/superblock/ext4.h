@@ -33,13 +33,27 @@ bool ext4_is_torn(const unsigned char *superblock);
 struct ext4_backup ext4_first_backup(const unsigned char *superblock);
 
 /**
- * ext4_matches - do a superblock and its backup describe the same file system?
+ * ext4_matches - do a superblock and its backup agree in all that a mounted file system does not change?
  *
- * Compares what does not change while it is mounted: sizes, layout, and the features of the backup,
- * since the kernel may have added some. The checksum of the backup does not count: what is the same
- * in two places is not damaged in both.
+ * A torn write explains no other difference. The checksum of the backup does not count: what is the
+ * same in two places is not damaged in both.
  */
 bool ext4_matches(const unsigned char *superblock, const unsigned char *backup);
+
+/**
+ * ext4_is_in_range - is what a mounted file system changes a value that the kernel may have written?
+ *
+ * Meant for a superblock that matches its backup.
+ */
+bool ext4_is_in_range(const unsigned char *superblock);
+
+/**
+ * ext4_must_have_empty_journal - does the superblock say that its journal has nothing to recover?
+ *
+ * The kernel sets the flag, with a flush, before it uses the journal, and clears it when the journal
+ * is empty. A cleared flag with something in the journal is damage, and mounting would drop the journal.
+ */
+bool ext4_must_have_empty_journal(const unsigned char *superblock);
 
 /**
  * ext4_repair - correct the checksum, and make the next fsck check everything

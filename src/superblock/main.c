@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "superblock/e2fsck.h"
 #include "superblock/ext4.h"
+#include "superblock/journal.h"
 #include "system/log.h"
 #include "system/program.h"
 
@@ -33,18 +35,65 @@ static int read_torn(int fd, unsigned char *superblock)
 	return n == EXT4_SUPERBLOCK_BYTES && ext4_is_torn(superblock);
 }
 
-static int write_repaired(const char *device, unsigned char *superblock)
+static int write_superblock(int fd, const unsigned char *superblock)
 {
-	_cleanup_close_ int fd = open(device, O_WRONLY | O_EXCL | O_CLOEXEC);
-	ssize_t n;
+	ssize_t n = pwrite(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET);
 
-	if (fd < 0)
-		return -errno;
-	ext4_repair(superblock);
-	n = pwrite(fd, superblock, EXT4_SUPERBLOCK_BYTES, EXT4_SUPERBLOCK_OFFSET);
 	if (n < 0 || fsync(fd) < 0)
 		return -errno;
 	return n == EXT4_SUPERBLOCK_BYTES ? 0 : -EIO;
+}
+
+/* To write to what @fd holds exclusively; udev looks at each device that was open for writing. */
+static int open_to_write(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool is_worse(const struct e2fsck_result *before, const struct e2fsck_result *after)
+{
+	return after->status > before->status || after->lines > before->lines;
+}
+
+/* @before: of e2fsck, which takes the backup copy for the superblock. Returns: 1, 0: worse, or -errno. */
+static int write_unless_worse(int fd, const unsigned char *superblock,
+			      const struct e2fsck_result *before)
+{
+	_cleanup_close_ int to_write = open_to_write(fd);
+	unsigned char repaired[EXT4_SUPERBLOCK_BYTES];
+	struct e2fsck_result after;
+	int err, undone;
+
+	if (to_write < 0)
+		return to_write;
+	memcpy(repaired, superblock, sizeof(repaired));
+	ext4_repair(repaired);
+	err = write_superblock(to_write, repaired);
+	if (err >= 0)
+		err = e2fsck_look(fd, &after);
+	if (err >= 0 && !is_worse(before, &after))
+		return 1;
+	undone = write_superblock(to_write, superblock);
+	return undone < 0 ? undone : err;
+}
+
+/* Returns: NULL, or why a power cut cannot have left a superblock that agrees with its backup. */
+static const char *reason_against_values(int fd, const unsigned char *superblock)
+{
+	int empty;
+
+	if (!ext4_is_in_range(superblock))
+		return "it has values that the kernel does not write";
+	if (!ext4_must_have_empty_journal(superblock))
+		return NULL;
+	empty = journal_is_empty(fd, superblock);
+	if (empty < 0)
+		return "its journal cannot be read";
+	return empty ? NULL : "it denies that its journal has to be replayed";
 }
 
 /*
@@ -61,25 +110,38 @@ static const char *reason_against(int fd, const unsigned char *superblock, struc
 		return "its backup copy cannot be read";
 	if (!ext4_matches(superblock, backup))
 		return "it does not agree with its backup copy";
-	return NULL;
+	return reason_against_values(fd, superblock);
 }
 
-/* @fd is closed before the device is opened to write. */
-static int repair_torn(const char *device, int fd, unsigned char *superblock)
+static int leave(const char *device, const char *why)
+{
+	return log_error(
+		EXIT_FAILURE,
+		"%s: the checksum of the ext4 superblock is wrong, and %s; run e2fsck manually",
+		device, why);
+}
+
+static int repair_torn(const char *device, int fd, const unsigned char *superblock)
 {
 	struct ext4_backup backup = ext4_first_backup(superblock);
 	const char *against = reason_against(fd, superblock, backup);
-	int err;
+	struct e2fsck_result before;
+	int done;
 
-	close(fd);
 	if (against)
-		return log_error(
-			EXIT_FAILURE,
-			"%s: the checksum of the ext4 superblock is wrong, and %s; run e2fsck manually",
-			device, against);
-	err = write_repaired(device, superblock);
-	if (err < 0)
-		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-err));
+		return leave(device, against);
+	done = e2fsck_look(fd, &before);
+	if (done < 0)
+		return log_error(EXIT_FAILURE,
+				 "%s: the ext4 superblock is torn; running e2fsck: %s", device,
+				 strerror(-done));
+	done = write_unless_worse(fd, superblock, &before);
+	if (done < 0)
+		return log_error(EXIT_FAILURE, "%s: the ext4 superblock is torn; repairing it: %s",
+				 device, strerror(-done));
+	if (!done)
+		return leave(device,
+			     "e2fsck finds more errors with a correct one, so it was put back");
 	printf("%s: the ext4 superblock was torn, probably by a power cut; it agrees with its backup copy in block "
 	       "%" PRIu64 ", and its checksum has been corrected\n",
 	       device, backup.block);
@@ -93,12 +155,15 @@ static int repair(const char *device)
 	_cleanup_close_ int fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
 	int torn;
 
-	if (fd < 0 && errno == EBUSY)
+	if (fd < 0 && errno == EBUSY) {
+		log_info("%s: mounted or in use by another program; its superblock was not checked",
+			 device);
 		return EXIT_SUCCESS;
+	}
 	torn = fd < 0 ? -errno : read_torn(fd, superblock);
 	if (torn < 0)
 		return log_error(EXIT_FAILURE, "%s: %s", device, strerror(-torn));
-	return torn ? repair_torn(device, TAKE_FD(fd), superblock) : EXIT_SUCCESS;
+	return torn ? repair_torn(device, fd, superblock) : EXIT_SUCCESS;
 }
 
 /* Each value twice, as udev's blkid builtin prints it: for people, and for the name of a link. */
