@@ -180,7 +180,8 @@ def test_journal_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "arguments"), [
-    (20 * MIB, ["-b", "1024", "-O", "^extent,^64bit"]), (2048 * MIB, ["-b", "1024", "-J", "size=400"]),
+    (20 * MIB, ["-b", "1024", "-O", "^extent,^64bit"]),
+    (2048 * MIB, ["-b", "1024", "-J", "size=400"]),
 ], ids=["without extents", "of many extents"])
 def test_empty_journal_is_found(tmp_path: Path, size: int, arguments: Sequence[str]) -> None:
     image = tmp_path / "image"
@@ -199,8 +200,8 @@ def test_without_e2fsck_nothing_is_written(
     monkeypatch.setenv("PATH", str(tmp_path))
     done = run(image)
     assert (done.returncode, done.stdout, done.stderr) == (
-        1, "", f"rofs-superblock: {image}: the ext4 superblock is torn; running e2fsck: No such file"
-               " or directory\n")
+        1, "", f"rofs-superblock: {image}: the ext4 superblock is torn; running e2fsck: No such"
+               " file or directory\n")
     assert image.read_bytes() == before
 
 
@@ -213,13 +214,14 @@ def test_what_makes_it_worse_is_put_back(tmp_path: Path, monkeypatch: pytest.Mon
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert_refused(image, "e2fsck finds more errors with a correct one, so it was put back")
-    assert fake.with_name("e2fsck.log").read_text() == "-fn /proc/self/fd/0\n" * 2
+    assert (tmp_path / "e2fsck.log").read_text() == "-fn /proc/self/fd/0\n" * 2
 
 
 TREE = {f"/{name}": disk.File(f"{name} " * n) for name, n in
         [("a", 1), ("b", 700), ("c/d", 20), ("c/e/f", 5000), ("c/e/g", 3), ("h/i", 40)]}
 KINDS = {"dirty": ["-b", "1024"], "4 KiB": ["-b", "4096"], "clean": ["-b", "1024"],
-         "seed": ["-b", "1024", "-O", "metadata_csum_seed"], "32 bits": ["-b", "1024", "-O", "^64bit"]}
+         "seed": ["-b", "1024", "-O", "metadata_csum_seed"],
+         "32 bits": ["-b", "1024", "-O", "^64bit"]}
 
 
 def tree_of(image: Path, into: Path) -> Dict[str, str]:
@@ -344,7 +346,7 @@ def test_file_system_that_grew_while_mounted(tmp_path: Path, recover: int) -> No
 
 @pytest.mark.root
 def test_file_system_that_was_in_use(in_namespace: Namespace, tmp_path: Path) -> None:
-    """What the kernel changes is no difference, whichever of its superblocks the two sectors are of."""
+    """What the kernel changes is no difference, whichever of its versions a sector is of."""
     image = tmp_path / "image"
     disk.mke2fs(image, 100 * MIB, "data", arguments=["-b", "1024"])
     done = in_namespace("""
