@@ -102,7 +102,7 @@ static const struct plan_partition *find_partition(const struct plan *p, const c
 	return NULL;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	/* The generator has reported the mistakes. */
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
@@ -121,4 +121,9 @@ int main(int argc, char **argv)
 			"rofs.conf declares no [Partition %s] with Format=yes, or nothing uses it",
 			argv[optind]);
 	return format(p);
+}
+
+int main(int argc, char **argv)
+{
+	return program_main(argc, argv, run);
 }

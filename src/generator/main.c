@@ -114,7 +114,7 @@ static int generate(const struct log *l, struct loaded *loaded)
 	return d->n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int run(const struct log *l)
+static int generate_or_not(const struct log *l)
 {
 	_cleanup_loaded_ struct loaded loaded = LOADED_INIT;
 	_cleanup_free_ char *off = NULL;
@@ -135,7 +135,7 @@ static int run(const struct log *l)
 	return !loaded.conf.declared && loaded.diag.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct log l;
 	int status;
@@ -148,7 +148,12 @@ int main(int argc, char **argv)
 	last_resort_install();
 #endif
 	l = log_open();
-	status = run(&l);
+	status = generate_or_not(&l);
 	log_close(&l);
 	return status;
+}
+
+int main(int argc, char **argv)
+{
+	return program_main(argc, argv, run);
 }

@@ -197,7 +197,7 @@ static int (*const actions[])(const struct loaded *, const struct plan_run *) = 
 };
 _Static_assert(ELEMENTSOF(actions) == _RUN_KIND_MAX, "an action for each kind of run");
 
-static int run(void)
+static int prepare(void)
 {
 	/* The generator has reported the mistakes. */
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
@@ -215,9 +215,14 @@ static int run(void)
 			 arg_subject ? arg_subject : "");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	int status = parse_arguments(argc, argv);
 
-	return status >= 0 ? status : run();
+	return status >= 0 ? status : prepare();
+}
+
+int main(int argc, char **argv)
+{
+	return program_main(argc, argv, run);
 }

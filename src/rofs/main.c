@@ -9,6 +9,7 @@
 #include "basic/text.h"
 #include "rofs/rofs.h"
 #include "system/log.h"
+#include "system/program.h"
 
 struct verb {
 	const char *name;
@@ -86,7 +87,7 @@ static int parse_arguments(int argc, char **argv)
 	return -1;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct verb *verb;
 	int status;
@@ -103,10 +104,10 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* glibc's getopt starts over */
-	status = verb->run(argc, argv);
+	return verb->run(argc, argv);
+}
 
-	/* Output that is lost must not look like success. */
-	if (fflush(stdout) == EOF && status == ROFS_DONE)
-		return log_error(ROFS_WRONG, "standard output: %s", strerror(errno));
-	return status;
+int main(int argc, char **argv)
+{
+	return program_main(argc, argv, run);
 }

@@ -228,7 +228,7 @@ static int export(const char *device)
 	return status;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	bool exports = false;
 	const struct program_option options[] = { { "export", NULL, &exports } };
@@ -239,4 +239,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	return exports ? export(argv[optind]) : repair(argv[optind]);
+}
+
+int main(int argc, char **argv)
+{
+	return program_main(argc, argv, run);
 }

@@ -193,26 +193,17 @@ static size_t count_for_undo(const struct unit_set *set, size_t written, int err
 	return written < set->n_files && err != -EEXIST ? written + 1 : written;
 }
 
-static int emit_unblocked(const char *dir, const struct unit_set *set, struct emit_failure *failure)
+static int emit_unblocked(int dir_fd, const struct unit_set *set, struct emit_failure *failure)
 {
-	_cleanup_close_ int dir_fd = -1;
 	size_t written;
-	int err;
+	int err = write_set(dir_fd, set, &written, failure);
 
-	err = make_dir(AT_FDCWD, dir, 0755);
-	if (err < 0)
-		return err;
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return -errno;
-
-	err = write_set(dir_fd, set, &written, failure);
 	if (err < 0)
 		undo(dir_fd, set, count_for_undo(set, written, err));
 	return err;
 }
 
-int emit(const char *dir, const struct unit_set *set, struct emit_failure *failure)
+int emit_at(int dir_fd, const struct unit_set *set, struct emit_failure *failure)
 {
 	sigset_t all, before;
 	int err;
@@ -227,7 +218,20 @@ int emit(const char *dir, const struct unit_set *set, struct emit_failure *failu
 	sigdelset(&all, SIGABRT);
 	sigdelset(&all, SIGALRM);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	err = emit_unblocked(dir, set, failure);
+	err = emit_unblocked(dir_fd, set, failure);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
+}
+
+int emit(const char *dir, const struct unit_set *set, struct emit_failure *failure)
+{
+	_cleanup_close_ int dir_fd = -1;
+	int err;
+
+	*failure = (struct emit_failure){ 0 };
+	err = make_dir(AT_FDCWD, dir, 0755);
+	if (err < 0)
+		return err;
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir_fd < 0 ? -errno : emit_at(dir_fd, set, failure);
 }

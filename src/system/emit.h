@@ -26,3 +26,6 @@ struct emit_failure {
  * Returns: 0 or -errno (-EEXIST: another generator has written the same unit).
  */
 int emit(const char *dir, const struct unit_set *set, struct emit_failure *failure);
+
+/** emit_at - as emit(), into an open directory to which nobody else writes */
+int emit_at(int dir_fd, const struct unit_set *set, struct emit_failure *failure);

@@ -2,12 +2,47 @@
 #include "system/program.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "system/log.h"
 
 #define OPTIONS_MAX 8u
 #define FIRST_OWN   256 /* above every letter */
+
+/* The lowest free descriptor is taken. Neither reading nor writing is possible. */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int program_main(int argc, char **argv, int (*run)(int argc, char **argv))
+{
+	bool lost;
+	int status;
+
+	occupy_standard_descriptors();
+	status = run(argc, argv);
+
+	lost = ferror(stdout);
+	errno = 0;
+	/* A network file system may say only now that it is full. */
+	if (fclose(stdout) == EOF || lost)
+		return log_error(EXIT_FAILURE, "standard output: %s",
+				 errno ? strerror(errno) : "a write has failed");
+	return status;
+}
 
 static void take(const struct program_option *o)
 {

@@ -6,6 +6,17 @@
 
 #define EXIT_USAGE 2
 
+/**
+ * program_main - what main() of every program does
+ * @run: the program; returns its exit status
+ *
+ * Descriptors 0 to 2 that are closed are occupied before, so that no file that is opened becomes
+ * standard output. Output that was lost is a failure, whatever @run returned, and is reported.
+ *
+ * Returns: the exit status.
+ */
+int program_main(int argc, char **argv, int (*run)(int argc, char **argv));
+
 /** struct program_option - an option of one program; either @value or @given is set */
 struct program_option {
 	const char *name;

@@ -208,7 +208,7 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 protected (with --watch: done), 1 partial or failed, 2 usage.\n";
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	_cleanup_(verifying_done) struct verifying v = { .loaded = LOADED_INIT };
 	bool watching = false;
@@ -234,4 +234,9 @@ int main(int argc, char **argv)
 		return log_error(err, "cannot report the verdict: %s", strerror(-err)),
 		       EXIT_FAILURE;
 	return !watching && v.verdict.problems.n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	return program_main(argc, argv, run);
 }
