@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 from typing import Dict, Sequence
@@ -393,6 +394,26 @@ def test_export_has_what_udev_names_it_by(tmp_path: Path) -> None:
         "ID_FS_TYPE=ext4", "ID_FS_USAGE=filesystem", f"ID_FS_UUID={uuid}", f"ID_FS_UUID_ENC={uuid}",
         "ID_FS_LABEL=da_ta/x", r"ID_FS_LABEL_ENC=da\x20ta\x2fx"]
     assert image.read_bytes() == before
+
+
+def test_label_of_a_foreign_medium_adds_no_property(tmp_path: Path) -> None:
+    image = make(tmp_path / "image")
+    superblock = disk.read_superblock(image)
+    superblock[0x78:0x88] = b"a\nX=1\x1b[31\xc2\x9b\x7f\xffb"
+    disk.write_superblock(image, superblock)
+    done = run("--export", image)
+    names = [line.split("=")[0] for line in done.stdout.split("\n")]
+    assert names == ["ID_FS_TYPE", "ID_FS_USAGE", "ID_FS_UUID", "ID_FS_UUID_ENC", "ID_FS_LABEL",
+                     "ID_FS_LABEL_ENC", ""]
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\udc80-\udcff]", done.stdout), done.stdout
+
+
+def test_device_of_any_name_is_one_line(tmp_path: Path) -> None:
+    image = make(tmp_path / "a\n\x1b[31m\x9bb")
+    disk.tear_superblock(image)
+    done = run(image)
+    assert done.stdout.startswith(rf"{tmp_path}/a\x0a\x1b[31m\xc2\x9bb: the ext4 superblock")
+    assert done.stdout.count("\n") == 1
 
 
 @pytest.mark.root

@@ -155,15 +155,21 @@ void text_add_printable(struct strbuf *b, const char *s)
 	add_shown(b, s, false);
 }
 
-int text_format_printable(char **ret, const char *format, va_list ap)
+int text_printable(const char *s, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	text_add_printable(&b, s);
+	return strbuf_take(&b, ret);
+}
+
+int text_format_printable(char **ret, const char *format, va_list ap)
+{
 	_cleanup_free_ char *raw = NULL;
 
 	if (vasprintf(&raw, format, ap) < 0)
 		return raw = NULL, -ENOMEM;
-	text_add_printable(&b, raw);
-	return strbuf_take(&b, ret);
+	return text_printable(raw, ret);
 }
 
 void text_add_name(struct strbuf *b, const char *s)

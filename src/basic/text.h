@@ -58,6 +58,9 @@ bool text_has_control(const char *s);
  */
 void text_add_printable(struct strbuf *b, const char *s);
 
+/** text_printable - a new string with text as text_add_printable() shows it. Returns: 0 or -ENOMEM. */
+int text_printable(const char *s, char **ret);
+
 /**
  * text_add_name - add the name of a file, as text_add_printable()
  *

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include "basic/io.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
 #include "rofs/rofs.h"
 #include "rofs/ui/output.h"
 #include "system/emit.h"
@@ -27,16 +29,28 @@ static const char usage[] =
 /* Besides the units: as a compiler's, the lines begin with FILE:LINE:. */
 static const struct log messages = { .fd = STDERR_FILENO, .form = LOG_FORM_PLAIN };
 
+static int header(const struct unit_file *u, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	text_add_printable(&b, u->name);
+	if (u->link) {
+		strbuf_add(&b, " -> ");
+		text_add_printable(&b, u->text);
+	}
+	return strbuf_take(&b, ret);
+}
+
 static int print_file(const struct unit_file *u, const struct output *o, bool first)
 {
-	const char *bold = output_colour(o, COLOUR_BOLD), *plain = output_colour(o, COLOUR_NONE);
+	_cleanup_free_ char *line = NULL;
+	int err = header(u, &line);
 
-	if (u->link) {
-		printf("%s%s# %s -> %s%s\n", first ? "" : "\n", bold, u->name, u->text, plain);
-		return 0;
-	}
-	printf("%s%s# %s%s\n", first ? "" : "\n", bold, u->name, plain);
-	return output_lines(o, u->text);
+	if (err < 0)
+		return err;
+	printf("%s%s# %s%s\n", first ? "" : "\n", output_colour(o, COLOUR_BOLD), line,
+	       output_colour(o, COLOUR_NONE));
+	return u->link ? 0 : output_lines(o, u->text);
 }
 
 static int show(const struct unit_set *set)

@@ -142,9 +142,10 @@ static int repair_torn(const char *device, int fd, const unsigned char *superblo
 	if (!done)
 		return leave(device,
 			     "e2fsck finds more errors with a correct one, so it was put back");
-	printf("%s: the ext4 superblock was torn, probably by a power cut; it agrees with its backup copy in block "
-	       "%" PRIu64 ", and its checksum has been corrected\n",
-	       device, backup.block);
+	program_print(
+		"%s: the ext4 superblock was torn, probably by a power cut; it agrees with its backup copy in block "
+		"%" PRIu64 ", and its checksum has been corrected",
+		device, backup.block);
 	return EXIT_SUCCESS;
 }
 
@@ -166,7 +167,10 @@ static int repair(const char *device)
 	return torn ? repair_torn(device, fd, superblock) : EXIT_SUCCESS;
 }
 
-/* Each value twice, as udev's blkid builtin prints it: for people, and for the name of a link. */
+/*
+ * Each value twice, as udev's blkid builtin prints it: for people, and for the name of a link. libblkid
+ * leaves escape sequences in the first, and C1 in both.
+ */
 static void print_value(blkid_probe probe, const char *value, const char *property)
 {
 	char safe[256], encoded[256];
@@ -175,9 +179,9 @@ static void print_value(blkid_probe probe, const char *value, const char *proper
 	if (blkid_probe_lookup_value(probe, value, &text, NULL) < 0)
 		return;
 	if (blkid_safe_string(text, safe, sizeof(safe)) == 0)
-		printf("%s=%s\n", property, safe);
+		program_print("%s=%s", property, safe);
 	if (blkid_encode_string(text, encoded, sizeof(encoded)) == 0)
-		printf("%s_ENC=%s\n", property, encoded);
+		program_print("%s_ENC=%s", property, encoded);
 }
 
 /* libblkid recognizes it only if told to ignore the checksum. */

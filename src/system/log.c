@@ -48,6 +48,16 @@ void log_close(struct log *l)
 	l->fd = -1;
 }
 
+/* Bytes of whole characters within the limit. */
+static size_t cut(const char *text)
+{
+	size_t n = KMSG_BYTES_MAX;
+
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 /*
  * One write is one record for the kernel; a message that is cut ends in "...". Not dprintf(3):
  * glibc's fails on a file whose position the kernel does not tell, as here.
@@ -55,10 +65,10 @@ void log_close(struct log *l)
 static void write_kmsg(const struct log *l, enum log_level level, const char *text)
 {
 	char record[KMSG_BYTES_MAX + NAME_BYTES_MAX + 32];
-	bool cut = strlen(text) > KMSG_BYTES_MAX;
+	size_t whole = strlen(text), shown = whole > KMSG_BYTES_MAX ? cut(text) : whole;
 	int n = snprintf(record, sizeof(record), "<%d>%.*s[%d]: %.*s%s\n", level,
 			 (int)NAME_BYTES_MAX, program_invocation_short_name, (int)getpid(),
-			 (int)KMSG_BYTES_MAX, text, cut ? "..." : "");
+			 (int)shown, text, shown < whole ? "..." : "");
 
 	if (n < 0 || write(l->fd, record, (size_t)n) < 0)
 		return; /* nowhere else to log */

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "basic/text.h"
 #include "system/log.h"
 
 #define OPTIONS_MAX 8u
@@ -90,6 +92,21 @@ int program_options(int argc, char **argv, const char *name, const char *usage, 
 	};
 
 	return program_parse(argc, argv, &call);
+}
+
+void program_print(const char *format, ...)
+{
+	_cleanup_free_ char *line = NULL;
+	va_list ap;
+	int err;
+
+	va_start(ap, format);
+	err = text_format_printable(&line, format, ap);
+	va_end(ap);
+	if (err < 0)
+		log_error(err, "out of memory: a message is lost");
+	else
+		puts(line);
 }
 
 const char *program_root(void)

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "basic/macro.h"
+
 #define EXIT_USAGE 2
 
 /**
@@ -45,6 +47,9 @@ int program_parse(int argc, char **argv, const struct program_call *call);
 /** program_options - program_parse() for a program without options of its own. */
 int program_options(int argc, char **argv, const char *name, const char *usage, int least,
 		    int most);
+
+/** program_print - one line on standard output, made printable */
+void program_print(const char *format, ...) _printf_(1, 2);
 
 /** program_root - the system to work on: ROFS_ROOT, or "/". */
 const char *program_root(void);

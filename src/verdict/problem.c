@@ -227,17 +227,6 @@ struct problem problem_of_storage(enum problem_kind kind, const struct storage *
 	};
 }
 
-/* From the table of mounts: whoever may mount can choose any name. */
-static void add_foreign(struct strbuf *b, const char *s)
-{
-	_cleanup_free_ char *shown = NULL;
-
-	if (text_escape(s, &shown) < 0)
-		b->failed = true;
-	else
-		strbuf_add(b, shown);
-}
-
 static void add_fate(struct strbuf *b, const struct problem *p)
 {
 	const struct fate *f = &p->fate;
@@ -249,14 +238,15 @@ static void add_fate(struct strbuf *b, const struct problem *p)
 		break;
 	case FATE_DEVICE:
 		strbuf_add(b, "go to ");
-		add_foreign(b, f->device);
+		text_add_name(b, f->device);
 		break;
 	case FATE_PARTITION:
-		strbuf_addf(b, "go to partition %s with %s", f->partition, f->with);
+		strbuf_addf(b, "go to partition %s with ", f->partition);
+		text_add_name(b, f->with);
 		break;
 	case FATE_RAM:
 		strbuf_add(b, f->with ? "go to RAM with " : "go to RAM");
-		add_foreign(b, f->with ? f->with : "");
+		text_add_name(b, f->with ? f->with : "");
 		strbuf_add(b, " and are lost at power-off");
 		break;
 	}
@@ -304,8 +294,11 @@ static void add_look(struct strbuf *b, const struct problem *p)
 
 static void add_root(struct strbuf *b, const struct problem *p)
 {
-	if (p->place)
-		strbuf_addf(b, ", and %s is writable", p->place);
+	if (!p->place)
+		return;
+	strbuf_add(b, ", and ");
+	text_add_name(b, p->place);
+	strbuf_add(b, " is writable");
 }
 
 static const struct {
@@ -319,7 +312,7 @@ static const struct {
 static const struct {
 	const char *name;
 	size_t offset;
-	bool foreign;
+	bool foreign; /* from the table of mounts: whoever may mount can choose any name */
 } strings[] = {
 	{ "path", offsetof(struct problem, path), false },
 	{ "partition", offsetof(struct problem, partition), false },
@@ -348,9 +341,9 @@ static void add_word(struct strbuf *b, const struct problem *p, const char *word
 		if (!is_word(word, len, strings[i].name))
 			continue;
 		if (strings[i].foreign)
-			add_foreign(b, s);
+			text_add_name(b, s);
 		else
-			strbuf_add(b, s);
+			text_add_printable(b, s);
 		return;
 	}
 	assert(!"a sentence with an unknown word");

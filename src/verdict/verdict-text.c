@@ -14,7 +14,7 @@ struct parts {
 static void parts_path(struct parts *t, const char *path)
 {
 	strbuf_add(&t->text, t->any && !t->open ? ", " : " ");
-	strbuf_add(&t->text, path);
+	text_add_printable(&t->text, path);
 	t->any = t->open = true;
 }
 
@@ -27,6 +27,7 @@ static bool parts_end(struct parts *t)
 	return open;
 }
 
+/* From the table of mounts: whoever may mount can choose any name. */
 static const char *device_of(const struct observed *s, const struct storage *v)
 {
 	const struct observed_mount *m = observed_mounted_at(s, v->dir);
@@ -45,7 +46,8 @@ static void add_overlays(struct parts *t, const struct plan *p, const struct obs
 	if (!parts_end(t))
 		return;
 	if (v->kind == STORAGE_PARTITION) {
-		strbuf_addf(&t->text, " kept on %s", device_of(s, v));
+		strbuf_add(&t->text, " kept on ");
+		text_add_name(&t->text, device_of(s, v));
 		return;
 	}
 	strbuf_add(&t->text, " in RAM");
@@ -60,8 +62,10 @@ static void add_persists(struct parts *t, const struct plan *p, const struct obs
 	for (size_t i = 0; i < p->n_persists && v->kind == STORAGE_PARTITION; i++)
 		if (p->persists[i].partition == v->index)
 			parts_path(t, p->persists[i].path);
-	if (parts_end(t))
-		strbuf_addf(&t->text, " on %s", device_of(s, v));
+	if (!parts_end(t))
+		return;
+	strbuf_add(&t->text, " on ");
+	text_add_name(&t->text, device_of(s, v));
 }
 
 static void add_protected(struct parts *t, const struct plan *p, const struct observed *s)
@@ -109,8 +113,10 @@ static void add_lost(struct strbuf *b, const struct plan *p, const struct verdic
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_overlays; i++)
-		if (!p->overlays[i].on_partition && v->overlays[i])
-			strbuf_addf(b, "%s%s", n++ ? " " : "changes to ", p->overlays[i].path);
+		if (!p->overlays[i].on_partition && v->overlays[i]) {
+			strbuf_add(b, n++ ? " " : "changes to ");
+			text_add_printable(b, p->overlays[i].path);
+		}
 	if (n > 0)
 		strbuf_add(b, " are lost at power-off; see rofs diff\n");
 }

@@ -6,6 +6,8 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
+#include "basic/macro.h"
+#include "basic/text.h"
 #include "system/log.h"
 
 struct kind {
@@ -20,22 +22,25 @@ static const struct kind kinds[] = {
 	[EVENT_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
 };
 
+static int send_event(const struct kind *k, const char *storage, unsigned percent, const char *text)
+{
+	if (storage)
+		return sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,
+				       "MESSAGE=%s", text, "ROFS_STORAGE=%s", storage,
+				       "ROFS_PERCENT=%u", percent, NULL);
+	return sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority, "MESSAGE=%s",
+			       text, NULL);
+}
+
 void event_log(enum event_kind kind, const char *storage, unsigned percent, const char *text)
 {
 	const struct kind *k = &kinds[kind];
-	int err;
+	_cleanup_free_ char *shown = NULL;
 
-	if (!log_is_journal()) {
-		fprintf(stderr, "%s\n", text);
-		return;
-	}
-	if (storage)
-		err = sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,
-				      "MESSAGE=%s", text, "ROFS_STORAGE=%s", storage,
-				      "ROFS_PERCENT=%u", percent, NULL);
-	else
-		err = sd_journal_send("MESSAGE_ID=%s", k->id, "PRIORITY=%i", k->priority,
-				      "MESSAGE=%s", text, NULL);
-	if (err < 0)
-		fprintf(stderr, "<%d>%s\n", k->priority, text);
+	if (text_printable(text, &shown) < 0)
+		log_error(-ENOMEM, "out of memory: a message is lost");
+	else if (!log_is_journal())
+		fprintf(stderr, "%s\n", shown);
+	else if (send_event(k, storage, percent, shown) < 0)
+		fprintf(stderr, "<%d>%s\n", k->priority, shown);
 }

@@ -11,6 +11,7 @@
 #include "rofs/ui/json-problem.h"
 #include "rofs/ui/json.h"
 #include "rofs/ui/output.h"
+#include "system/log.h"
 #include "system/program.h"
 
 static const char usage[] =
@@ -242,9 +243,7 @@ int verb_check(int argc, char **argv)
 
 	c.running = strcmp(root, "/") == 0;
 	err = run(&c, root, json);
-	if (err < 0) {
-		fprintf(stderr, "rofs: %s: %s\n", root, strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err < 0)
+		return log_error(ROFS_WRONG, "%s: %s", root, strerror(-err));
 	return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;
 }

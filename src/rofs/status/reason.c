@@ -128,11 +128,8 @@ static void trim(char *s)
 /* Any program may have written it, for any terminal. */
 static int printable(char *s, char **ret)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
 	trim(s);
-	text_add_printable(&b, s);
-	return strbuf_take(&b, ret);
+	return text_printable(s, ret);
 }
 
 static enum journal_view view(sd_journal *j)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/strbuf.h"
+#include "basic/text.h"
 
 /*
  * The text format of OpenMetrics 1.0, within what Prometheus's older format takes as well: that is
@@ -16,18 +17,18 @@ static void add_family(struct strbuf *b, const char *name, const char *type, con
 	strbuf_addf(b, "# HELP %s %s.\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* A label's value: backslash, quote and newline are escaped. */
+/* A label's value, made printable first: then only backslash and quote have to be escaped. */
 static void add_label(struct strbuf *b, char before, const char *name, const char *value)
 {
+	_cleanup_strbuf_ struct strbuf shown = { 0 };
+
+	text_add_printable(&shown, value);
+	b->failed = b->failed || shown.failed;
 	strbuf_addf(b, "%c%s=\"", before, name);
-	for (; *value; value++) {
-		if (*value == '\n') {
-			strbuf_add(b, "\\n");
-			continue;
-		}
-		if (strchr("\\\"", *value))
+	for (const char *s = shown.text ? shown.text : ""; *s; s++) {
+		if (strchr("\\\"", *s))
 			strbuf_add_char(b, '\\');
-		strbuf_add_char(b, *value);
+		strbuf_add_char(b, *s);
 	}
 	strbuf_add_char(b, '"');
 }

@@ -9,6 +9,7 @@
 #include "rofs/status/status-json.h"
 #include "rofs/status/status-metrics.h"
 #include "rofs/status/status-show.h"
+#include "system/log.h"
 #include "system/program.h"
 
 struct arguments {
@@ -115,17 +116,13 @@ int verb_status(int argc, char **argv)
 		return status;
 
 	err = status_collect(&s);
-	if (err < 0) {
-		fprintf(stderr, "rofs: cannot examine the system: %s\n", strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err < 0)
+		return log_error(ROFS_WRONG, "cannot examine the system: %s", strerror(-err));
 
 	err = print(&s, &a);
 	if (err == -EINVAL)
 		return ROFS_USAGE; /* --output= names no column, and has been reported */
-	if (err < 0) {
-		fprintf(stderr, "rofs: %s\n", strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err < 0)
+		return log_error(ROFS_WRONG, "%s", strerror(-err));
 	return exit_status(&s);
 }

@@ -36,11 +36,12 @@ void table_freep(struct table **t)
 static int unknown_column(const struct table_column *columns, size_t n, const char *name,
 			  size_t len)
 {
-	fprintf(stderr, "rofs: --output: unknown column %.*s; expected", (int)len, name);
+	_cleanup_strbuf_ struct strbuf expected = { 0 };
+
 	for (size_t i = 0; i < n; i++)
-		fprintf(stderr, "%c%s", i ? ',' : ' ', columns[i].name);
-	fputc('\n', stderr);
-	return -EINVAL;
+		strbuf_addf(&expected, "%s%s", i ? "," : "", columns[i].name);
+	return log_error(-EINVAL, "--output: unknown column %.*s; expected %s", (int)len, name,
+			 expected.text ? expected.text : "other ones");
 }
 
 static int find_column(const struct table_column *columns, size_t n, const char *name, size_t len,
