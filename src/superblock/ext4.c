@@ -15,7 +15,7 @@
 #define RO_COMPAT_DIR_NLINK	 0x20
 #define RO_COMPAT_METADATA_CSUM	 0x400
 #define RO_COMPAT_ORPHAN_PRESENT 0x10000
-#define STATE_ERRORS		 0x2 /* e2fsck then checks it even if it is clean */
+#define STATE_VALID		 0x1 /* unmounted cleanly, or in use with a journal */
 #define STATE_ALL		 0x7
 #define LOG_BLOCK_SIZE_MAX	 6 /* 64 KiB */
 
@@ -179,6 +179,7 @@ bool ext4_must_have_empty_journal(const unsigned char *superblock)
 
 void ext4_repair(unsigned char *superblock)
 {
-	superblock[STATE] |= STATE_ERRORS;
+	/* Not the flag of errors: e2fsck -p would leave the list of orphans alone, and then give up. */
+	superblock[STATE] &= (unsigned char)~STATE_VALID;
 	put_le32(superblock + CHECKSUM, crc32c(superblock, CHECKSUM));
 }
