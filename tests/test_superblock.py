@@ -459,3 +459,22 @@ def test_mounted_file_system_is_left_alone(in_namespace: Namespace, tmp_path: Pa
     assert (done.stdout, done.stderr) == (
         "0\n", f"rofs-superblock: {loop}: mounted or in use by another program; its superblock was"
                " not checked\n")
+
+
+@pytest.mark.root
+def test_block_device_is_held_from_the_first_read_to_the_last_write(
+    in_namespace: Namespace, tmp_path: Path
+) -> None:
+    """Another program that asks for it exclusively, as mount does, gets it after that only."""
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    (tmp_path / "e2fsck").write_text(
+        "#!/bin/sh\nmount $LOOP m; echo mount $? >>$0.log\nPATH=/sbin:/usr/sbin e2fsck \"$@\"\n")
+    (tmp_path / "e2fsck").chmod(0o755)
+    done = in_namespace("""
+    export LOOP=$(losetup -f --show image); trap 'losetup -d $LOOP' EXIT; mkdir m
+    PATH=$PWD:$PATH "$1" $LOOP; blockdev --flushbufs $LOOP; cat e2fsck.log
+    """, program("rofs-superblock"))
+    assert "its checksum has been corrected\nmount 32\nmount 32\n" in done.stdout, done
+    assert disk.replay(image)[0] == 1
+    assert content(image) == "new contents\n"

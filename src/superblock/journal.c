@@ -12,7 +12,6 @@
 /* Of the superblock: a copy of the journal inode's map of blocks. */
 #define LOG_BLOCK_SIZE 0x18
 #define JOURNAL_BLOCKS 0x10c
-#define MAP_BYTES      60
 
 #define DEPTH_MAX     5 /* of a tree of extents; fs/ext4/extents.c */
 #define EXTENT_MAGIC  0xf30a
