@@ -41,9 +41,9 @@ enum {
 };
 
 /*
- * What the kernel or e2fsck changes in the superblock and not in its copies; all else is compared. Sources:
- * fs/ext4 of Linux 5.10 to 6.12, ext4_commit_super() unless noted, and e2fsck/unix.c. What tune2fs changes,
- * such as the label, and what grows when the file system does, it has in the copies too.
+ * What the kernel or e2fsck changes in the superblock and not in its copies; all else is compared.
+ * Sources: fs/ext4 of Linux, ext4_commit_super() unless noted, and e2fsck/unix.c. What tune2fs changes,
+ * such as the label, and what changes when the file system grows, it has in the copies too.
  */
 static const struct {
 	unsigned offset, bytes;
@@ -151,7 +151,7 @@ bool ext4_matches(const unsigned char *superblock, const unsigned char *backup)
 	/* Mounting and unmounting; a copy has it if the file system grew while it was mounted. */
 	level_features(a, b, FEATURE_INCOMPAT, 0,
 		       compat & COMPAT_HAS_JOURNAL ? INCOMPAT_RECOVER : 0);
-	/* ext4_do_update_inode(), ext4_inc_count(), ext4_orphan_file_block_trigger() */
+	/* ext4_do_update_inode(), ext4_inc_count(); mounting and unmounting */
 	level_features(a, b, FEATURE_RO_COMPAT, RO_COMPAT_LARGE_FILE | RO_COMPAT_DIR_NLINK,
 		       compat & COMPAT_ORPHAN_FILE ? RO_COMPAT_ORPHAN_PRESENT : 0);
 	return memcmp(a, b, sizeof(a)) == 0;
