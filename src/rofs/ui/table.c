@@ -36,12 +36,11 @@ void table_freep(struct table **t)
 static int unknown_column(const struct table_column *columns, size_t n, const char *name,
 			  size_t len)
 {
-	_cleanup_strbuf_ struct strbuf expected = { 0 };
-
+	fprintf(stderr, "rofs: --output: unknown column %.*s; expected", (int)len, name);
 	for (size_t i = 0; i < n; i++)
-		strbuf_addf(&expected, "%s%s", i ? "," : "", columns[i].name);
-	return log_error(-EINVAL, "--output: unknown column %.*s; expected %s", (int)len, name,
-			 expected.text ? expected.text : "other ones");
+		fprintf(stderr, "%c%s", i ? ',' : ' ', columns[i].name);
+	fputc('\n', stderr);
+	return -EINVAL;
 }
 
 static int find_column(const struct table_column *columns, size_t n, const char *name, size_t len,
