@@ -14,11 +14,18 @@ enum path_type {
 	PATH_FILE,    /* a regular file */
 	PATH_OTHER,   /* a device, socket, ... */
 	PATH_UNKNOWN, /* cannot be resolved: see error */
+	PATH_OPAQUE,  /* below a mount point of fstab: not looked at */
 };
 
-/** struct path_fact - what lies at a declared path in the untouched system */
+/**
+ * struct path_fact - what lies at a declared path in the untouched system
+ *
+ * Below a mount point of fstab nothing is looked at: whoever may write to that file system could
+ * change the plan, and at boot it is not mounted yet.
+ */
 struct path_fact {
-	char *resolved; /* clean, symbolic links followed as far as the path exists; owned */
+	/* Clean, symbolic links followed up to a mount point of fstab or the end of what exists; owned. */
+	char *resolved;
 	enum path_type type;
 	int error; /* -errno with PATH_UNKNOWN */
 };
@@ -43,6 +50,7 @@ struct facts {
 	unsigned kernel_major, kernel_minor; /* 0.0: not known */
 	struct fstab_entry *fstab;
 	size_t n_fstab;
+	int fstab_error;	    /* -errno: it exists and cannot be read */
 	struct path_fact *overlays; /* one for each of conf's overlays, same order */
 	size_t n_overlays;
 	struct path_fact *persists; /* one for each of conf's persists, same order */

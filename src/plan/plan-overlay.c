@@ -213,7 +213,7 @@ static int check_overlay(struct building *b, const struct claim *c)
 			b->diag, s->pos,
 			"[Overlay %s]: there is no such directory on the root file system",
 			s->name);
-	if (c->fact->type != PATH_DIRECTORY)
+	if (c->fact->type != PATH_DIRECTORY && c->fact->type != PATH_OPAQUE)
 		return diag_error(b->diag, s->pos, "[Overlay %s] is not a directory", s->name);
 	return 0;
 }

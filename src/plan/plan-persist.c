@@ -46,7 +46,7 @@ static int check_mount_point(struct building *b, const struct claim *c)
 
 	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
 		return 0; /* what the root has there is not what will be there */
-	if (type == (is_file(c) ? PATH_FILE : PATH_DIRECTORY))
+	if (type == PATH_OPAQUE || type == (is_file(c) ? PATH_FILE : PATH_DIRECTORY))
 		return 0;
 	if (type != PATH_MISSING)
 		return diag_error(b->diag, s->pos, "[Persist %s] is not a %s%s", s->name, what,

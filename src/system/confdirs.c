@@ -38,6 +38,8 @@ static const char *explain(int err)
 		return "it is a directory; expected a file";
 	case -ENXIO:
 		return "it is not a regular file";
+	case -EXDEV:
+		return "it is on a file system that fstab mounts later";
 	case -EFBIG:
 		return "it is larger than 1 MiB";
 	default:

@@ -46,25 +46,7 @@ static void read_kernel_version(const struct rootfs *r, struct facts *f)
 	f->kernel_minor = (unsigned)strtoul(end + 1, NULL, 10);
 }
 
-/* The mount point as systemd sees it: clean, without links. "none" and "swap" stay as they are. */
-static int mount_point(const struct rootfs *r, const char *dir, char **ret)
-{
-	_cleanup_free_ char *clean = strdup(dir);
-	int err;
-
-	if (!clean)
-		return -ENOMEM;
-	path_clean(clean);
-	if (clean[0] == '/') {
-		err = rootfs_resolve(r, clean, ret);
-		if (err >= 0 || err == -ENOMEM)
-			return err;
-	}
-	*ret = TAKE_PTR(clean);
-	return 0;
-}
-
-static int add_entry(const struct rootfs *r, const struct mntent *m, unsigned line, struct facts *f)
+static int add_entry(const struct mntent *m, unsigned line, struct facts *f)
 {
 	struct fstab_entry e = { .freq = m->mnt_freq, .passno = m->mnt_passno, .line = line };
 	int err;
@@ -73,13 +55,16 @@ static int add_entry(const struct rootfs *r, const struct mntent *m, unsigned li
 	if (err < 0)
 		return err;
 
-	err = mount_point(r, m->mnt_dir, &e.dir);
+	e.dir = strdup(m->mnt_dir);
 	e.spec = strdup(m->mnt_fsname);
 	e.type = strdup(m->mnt_type);
 	e.options = strdup(m->mnt_opts);
 	/* Also after a failure, so that facts_done() frees it. */
 	f->fstab[f->n_fstab++] = e;
-	return err < 0 || !e.spec || !e.type || !e.options ? -ENOMEM : 0;
+	if (!e.dir || !e.spec || !e.type || !e.options)
+		return -ENOMEM;
+	path_clean(e.dir);
+	return 0;
 }
 
 /* How many lines end before @end, of which @text has been counted up to @at. */
@@ -92,7 +77,7 @@ static unsigned count_lines(const char *text, size_t *at, size_t end)
 	return n;
 }
 
-static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
+static int read_lines(const struct rootfs *r, struct facts *f)
 {
 	_cleanup_fclose_ FILE *stream = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -103,28 +88,82 @@ static int read_fstab(const struct rootfs *r, struct facts *f, struct diag *d)
 	int err;
 
 	err = rootfs_read(r, FSTAB_PATH, FSTAB_MAX, &text, &len);
-	if (err == -ENOENT || err == -ENOMEM)
-		return err == -ENOENT ? 0 : err;
-	if (err < 0) {
-		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
-			   strerror(-err));
-		return 0;
-	}
-	if (len == 0)
-		return 0;
+	if (err < 0 && err != -ENOENT && err != -ENOMEM)
+		f->fstab_error = err;
+	if (err < 0 || len == 0)
+		return err == -ENOMEM ? err : 0;
 
 	stream = fmemopen(text, len, "r");
 	if (!stream)
 		return -ENOMEM;
 	while (getmntent_r(stream, &m, line, sizeof(line))) {
 		n += count_lines(text, &at, (size_t)ftell(stream));
-		err = add_entry(r, &m, at > 0 && text[at - 1] == '\n' ? n : n + 1, f);
+		err = add_entry(&m, at > 0 && text[at - 1] == '\n' ? n : n + 1, f);
 		if (err < 0)
 			return err;
 		/* glibc leaves the last two fields unchanged if the line ends before them. */
 		m = (struct mntent){ 0 };
 	}
 	return 0;
+}
+
+static size_t depth(const char *path)
+{
+	size_t n = 0;
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* Mount points come before those below them, and the lines of one mount point stay in order. */
+static int compare_depth(const void *a, const void *b)
+{
+	const struct fstab_entry *x = *(const struct fstab_entry *const *)a,
+				 *y = *(const struct fstab_entry *const *)b;
+	size_t n = depth(x->dir), m = depth(y->dir);
+
+	return n != m ? (n < m ? -1 : 1) : (x < y ? -1 : x > y);
+}
+
+/* The mount point as systemd sees it at boot: without links. "none" and "swap" stay as they are. */
+static int resolve_mount_point(const struct rootfs *r, struct fstab_entry *e,
+			       struct mount_points *m)
+{
+	char *resolved;
+	int err;
+
+	if (e->dir[0] != '/' || fstab_is_swap(e))
+		return 0;
+	err = rootfs_resolve_up_to(r, e->dir, &m->all, &resolved);
+	if (err == -ENOMEM)
+		return err;
+	if (err >= 0) {
+		free(e->dir);
+		e->dir = resolved;
+	}
+	if (!e->dir[1])
+		return 0; /* the root is where reading begins */
+	err = path_set_add(&m->all, e->dir);
+	return err < 0 || fstab_is_initrd(e) ? err : path_set_add(&m->late, e->dir);
+}
+
+int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m)
+{
+	_cleanup_free_ struct fstab_entry **sorted = NULL;
+	int err = read_lines(r, f);
+
+	if (err < 0)
+		return err;
+	sorted = calloc(f->n_fstab + 1, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->n_fstab; i++)
+		sorted[i] = &f->fstab[i];
+	qsort(sorted, f->n_fstab, sizeof(*sorted), compare_depth);
+	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
+		err = resolve_mount_point(r, sorted[i], m);
+	return err;
 }
 
 static enum path_type type_of(const struct rootfs *r, const char *resolved, int *ret_error)
@@ -141,9 +180,10 @@ static enum path_type type_of(const struct rootfs *r, const char *resolved, int 
 	return S_ISREG(st.st_mode) ? PATH_FILE : PATH_OTHER;
 }
 
-static int look_up(const struct rootfs *r, const char *path, struct path_fact *ret)
+static int look_up(const struct rootfs *r, const struct mount_points *m, const char *path,
+		   struct path_fact *ret)
 {
-	int err = rootfs_resolve(r, path, &ret->resolved);
+	int err = rootfs_resolve_up_to(r, path, &m->all, &ret->resolved);
 
 	if (err == -ENOMEM)
 		return err;
@@ -154,11 +194,15 @@ static int look_up(const struct rootfs *r, const char *path, struct path_fact *r
 		return ret->resolved ? 0 : -ENOMEM;
 	}
 
-	ret->type = type_of(r, ret->resolved, &ret->error);
+	/* The mount point itself is a directory of the file system above. */
+	ret->type = err > 0 && !path_set_has(&m->all, ret->resolved) ?
+			    PATH_OPAQUE :
+			    type_of(r, ret->resolved, &ret->error);
 	return 0;
 }
 
-static int look_up_sections(const struct rootfs *r, const struct conf *conf, struct facts *f)
+static int look_up_sections(const struct rootfs *r, const struct mount_points *m,
+			    const struct conf *conf, struct facts *f)
 {
 	f->overlays = calloc(conf->n_overlays + 1, sizeof(*f->overlays));
 	f->persists = calloc(conf->n_persists + 1, sizeof(*f->persists));
@@ -166,22 +210,24 @@ static int look_up_sections(const struct rootfs *r, const struct conf *conf, str
 		return -ENOMEM;
 
 	for (; f->n_overlays < conf->n_overlays; f->n_overlays++)
-		if (look_up(r, conf->overlays[f->n_overlays]->section.name,
+		if (look_up(r, m, conf->overlays[f->n_overlays]->section.name,
 			    &f->overlays[f->n_overlays]) < 0)
 			return -ENOMEM;
 	for (; f->n_persists < conf->n_persists; f->n_persists++)
-		if (look_up(r, conf->persists[f->n_persists]->section.name,
+		if (look_up(r, m, conf->persists[f->n_persists]->section.name,
 			    &f->persists[f->n_persists]) < 0)
 			return -ENOMEM;
 	return 0;
 }
 
+/* Also of a link that leads nowhere; @dir and those above it may be links inside the system. */
 static bool exists(const struct rootfs *r, const char *dir, const char *name)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *resolved = NULL, *path = NULL;
 	struct stat st;
 
-	return text_format(&path, "%s/%s", dir, name) >= 0 && rootfs_stat(r, path, &st) == 0;
+	return rootfs_resolve_up_to(r, dir, r->late, &resolved) == 0 &&
+	       text_format(&path, "%s/%s", resolved, name) >= 0 && rootfs_stat(r, path, &st) == 0;
 }
 
 static bool tmp_unit_is_wanted(const struct rootfs *r)
@@ -209,24 +255,24 @@ static bool is_directory(const struct rootfs *r, const char *path)
 	return rootfs_stat(r, path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int facts_read(const struct rootfs *r, const struct conf *conf, struct diag *d, struct facts *ret)
+void mount_points_done(struct mount_points *m)
 {
-	struct facts f = { 0 };
-	int err;
+	path_set_done(&m->all);
+	path_set_done(&m->late);
+}
 
-	read_kernel_version(r, &f);
-	f.rofs_exists = is_directory(r, "/rofs");
-	f.tmp_is_plain = is_directory(r, "/tmp");
-	f.tmp_unit_wanted = tmp_unit_is_wanted(r);
+int facts_read(const struct rootfs *r, const struct mount_points *m, const struct conf *conf,
+	       struct diag *d, struct facts *f)
+{
+	struct rootfs early = *r;
 
-	err = read_fstab(r, &f, d);
-	if (err >= 0)
-		err = look_up_sections(r, conf, &f);
-	if (err < 0) {
-		facts_done(&f);
-		return err;
-	}
-
-	*ret = f;
-	return 0;
+	early.late = &m->late;
+	read_kernel_version(r, f);
+	f->rofs_exists = is_directory(r, "/rofs");
+	f->tmp_is_plain = is_directory(r, "/tmp");
+	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);
+	if (f->fstab_error < 0)
+		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
+			   strerror(-f->fstab_error));
+	return look_up_sections(r, m, conf, f);
 }

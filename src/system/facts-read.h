@@ -19,11 +19,35 @@
 int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret);
 
 /**
- * facts_read - read what the plan needs to know of the system
- * @conf: whose paths are looked up
- * @d:    receives what could not be read, such as an fstab that is a directory
- * @ret:  set on success
+ * struct mount_points - where fstab mounts file systems, now or later
+ *
+ * When the generator first runs, these are empty directories. So that each later run gives the same
+ * plan, no run looks below them.
+ */
+struct mount_points {
+	struct path_set all;
+	struct path_set late; /* without those that the initramfs has mounted, such as /usr */
+};
+
+void mount_points_done(struct mount_points *m);
+
+/**
+ * facts_read_fstab - read fstab, on which it depends what else is read
+ * @f: gets the lines; all-zero before. An fstab that cannot be read counts as empty.
+ * @m: gets the mount points; all-zero before
  *
  * Returns: 0 or -ENOMEM.
  */
-int facts_read(const struct rootfs *r, const struct conf *conf, struct diag *d, struct facts *ret);
+int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m);
+
+/**
+ * facts_read - read what else the plan needs to know of the system
+ * @m:    of facts_read_fstab()
+ * @conf: whose paths are looked up
+ * @d:    receives what could not be read, such as an fstab that is a directory
+ * @f:    of facts_read_fstab(); the caller frees it, also after a failure
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int facts_read(const struct rootfs *r, const struct mount_points *m, const struct conf *conf,
+	       struct diag *d, struct facts *f);

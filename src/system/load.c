@@ -4,34 +4,42 @@
 #include "basic/text.h"
 #include "plan/plan-build.h"
 #include "system/confdirs.h"
-#include "system/facts-read.h"
 
 int load_open_published(const struct rootfs *r, struct rootfs *ret)
 {
 	return rootfs_is_closed(r) ? rootfs_open_below(r, LOAD_PUBLISHED_DIR, ret) : -ENOENT;
 }
 
+/* Only what can be read before fstab mounts anything: the boot has nothing else to go by. */
+static int read_early(struct loaded *l, const struct rootfs *r)
+{
+	struct rootfs early = *r;
+
+	early.late = &l->mount_points.late;
+	return confdirs_read(&early, &l->conf, &l->diag);
+}
+
 static int read_conf_in_force(struct loaded *l)
 {
-	_cleanup_rootfs_ struct rootfs published = { -1, -1, false };
+	_cleanup_rootfs_ struct rootfs published = ROOTFS_INIT;
 
 	if (!rootfs_is_closed(&l->root))
-		return confdirs_read(&l->root, &l->conf, &l->diag);
+		return read_early(l, &l->root);
 	if (load_open_published(&l->root, &published) == 0)
 		return confdirs_read(&published, &l->conf, &l->diag);
 	l->blind = true;
-	return confdirs_read(&l->root, &l->conf, &l->diag);
+	return read_early(l, &l->root);
 }
 
 static int read_conf(struct loaded *l, bool edited)
 {
-	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false };
+	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT;
 	int err;
 
 	if (!edited)
 		return read_conf_in_force(l);
 	err = rootfs_open_merged(&l->root, &merged);
-	return err < 0 ? err : confdirs_read(&merged, &l->conf, &l->diag);
+	return err < 0 ? err : read_early(l, &merged);
 }
 
 static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
@@ -42,6 +50,9 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 	if (err < 0)
 		return err;
 	err = conf_init(&ret->conf);
+	if (err < 0)
+		return err;
+	err = facts_read_fstab(&ret->root, &ret->facts, &ret->mount_points);
 	if (err < 0)
 		return err;
 	err = read_conf(ret, edited);
@@ -61,7 +72,7 @@ int load_rest(struct loaded *l)
 
 	if (!l->conf.declared)
 		return 0;
-	err = facts_read(&l->root, &l->conf, &l->diag, &l->facts);
+	err = facts_read(&l->root, &l->mount_points, &l->conf, &l->diag, &l->facts);
 	if (err < 0)
 		return err;
 	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);
@@ -88,6 +99,7 @@ void load_done(struct loaded *l)
 {
 	plan_done(&l->plan);
 	facts_done(&l->facts);
+	mount_points_done(&l->mount_points);
 	diag_done(&l->diag);
 	conf_done(&l->conf);
 	rootfs_done(&l->root);

@@ -6,6 +6,7 @@
 #include "plan/bootmode.h"
 #include "plan/facts.h"
 #include "plan/plan.h"
+#include "system/facts-read.h"
 #include "system/rootfs.h"
 
 /** struct loaded - everything from the files to the plan, as the generator has it */
@@ -14,6 +15,7 @@ struct loaded {
 	struct conf conf;
 	struct diag diag; /* of reading and planning; borrows file names of conf */
 	struct facts facts;
+	struct mount_points mount_points; /* of fstab */
 	struct plan plan;
 	char *cmdline;
 	struct boot boot; /* points into cmdline */
@@ -70,8 +72,8 @@ int load_open_published(const struct rootfs *r, struct rootfs *ret);
  */
 int load_why_off(const struct loaded *l, char **ret);
 
-#define LOADED_INIT                       \
-	{                                 \
-		.root = { -1, -1, false } \
+#define LOADED_INIT                 \
+	{                           \
+		.root = ROOTFS_INIT \
 	}
 #define _cleanup_loaded_ _cleanup_(load_done)

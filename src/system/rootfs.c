@@ -22,9 +22,16 @@ static int open_lower(int root_fd)
 	return fd < 0 ? fcntl(root_fd, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
+/* An overlay on /usr is none of the system's own mounts: it is read below /rofs/ro as all others. */
+static bool usr_is_separate(int root_fd)
+{
+	return mount_point_at(root_fd, "usr") && !mount_point_at(root_fd, "rofs/overlay/usr") &&
+	       !mount_point_at(root_fd, "rofs/fallback/usr");
+}
+
 int rootfs_open(const char *dir, struct rootfs *ret)
 {
-	struct rootfs r = { -1, -1, false };
+	struct rootfs r = ROOTFS_INIT;
 
 	r.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r.root_fd < 0)
@@ -36,7 +43,7 @@ int rootfs_open(const char *dir, struct rootfs *ret)
 		rootfs_done(&r);
 		return err;
 	}
-	r.usr_is_separate = mount_point_at(r.root_fd, "usr");
+	r.usr_is_separate = usr_is_separate(r.root_fd);
 
 	*ret = r;
 	return 0;
@@ -80,7 +87,7 @@ void rootfs_done(struct rootfs *r)
 {
 	closep(&r->root_fd);
 	closep(&r->lower_fd);
-	*r = (struct rootfs){ -1, -1, false };
+	*r = (struct rootfs)ROOTFS_INIT;
 }
 
 /* The descriptor that @path is read from; *@path becomes relative to it. */
@@ -96,10 +103,21 @@ static int base_of(const struct rootfs *r, const char **path)
 	return from_root ? r->root_fd : r->lower_fd;
 }
 
+/* Is resolved @path on a file system that is mounted too late to be read? */
+static int is_late(const struct rootfs *r, const char *path)
+{
+	_cleanup_free_ char *same = NULL;
+
+	return r->late ? rootfs_resolve_up_to(r, path, r->late, &same) : 0;
+}
+
 int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
 {
-	int base = base_of(r, &resolved);
+	int base, late = is_late(r, resolved);
 
+	if (late != 0)
+		return late < 0 ? late : -ENOENT;
+	base = base_of(r, &resolved);
 	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
@@ -117,7 +135,16 @@ static int read_link(const struct rootfs *r, const char *path, char *buffer, siz
 	return 0;
 }
 
-/* Drops the last component of @done: what is resolved, "" for the root. */
+/* A path while it is resolved. */
+struct resolving {
+	const struct rootfs *rootfs;
+	const struct path_set *mount_points; /* NULL: none */
+	char done[PATH_MAX];		     /* resolved, "" for the root */
+	char rest[PATH_MAX];		     /* still to be resolved */
+	size_t stop; /* length of the mount point that @done is at or below; 0: none */
+};
+
+/* Drops the last component of what is resolved. */
 static void go_up(char *done)
 {
 	char *slash = strrchr(done, '/');
@@ -150,8 +177,31 @@ static int put_in_front(char *rest, const char *target, const char *tail)
 	return 0;
 }
 
-/* Resolves the component at @at, @n bytes long. Returns 1 if a link has replaced @rest. */
-static int step(const struct rootfs *r, char *done, char *rest, const char *at, size_t n)
+/* Below a mount point a component may be a link: only from the mount point itself it is known. */
+static int step_up(struct resolving *x)
+{
+	if (x->stop && x->done[x->stop])
+		return -EXDEV;
+	x->stop = 0;
+	go_up(x->done);
+	return 0;
+}
+
+/* Replaces the last component, which is the link to @target; @tail is what follows it. */
+static int follow(struct resolving *x, const char *target, const char *tail)
+{
+	int err;
+
+	if (target[0] == '/')
+		x->done[0] = '\0';
+	else
+		go_up(x->done);
+	err = put_in_front(x->rest, target, tail);
+	return err < 0 ? err : 1;
+}
+
+/* Resolves the component at @at, @n bytes long. Returns 1 if a link has replaced the rest. */
+static int step(struct resolving *x, const char *at, size_t n)
 {
 	char target[PATH_MAX];
 	int err;
@@ -159,33 +209,29 @@ static int step(const struct rootfs *r, char *done, char *rest, const char *at, 
 	if (n == 1 && at[0] == '.')
 		return 0;
 	if (n == 2 && at[0] == '.' && at[1] == '.')
-		return go_up(done), 0;
+		return step_up(x);
 
-	err = append(done, at, n);
-	if (err < 0)
+	err = append(x->done, at, n);
+	if (err < 0 || x->stop)
 		return err;
-	err = read_link(r, done, target, sizeof(target));
+	if (x->mount_points && path_set_has(x->mount_points, x->done))
+		return x->stop = strlen(x->done), 0;
+	err = read_link(x->rootfs, x->done, target, sizeof(target));
 	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR)
 		return 0;
-	if (err < 0)
-		return err;
-
-	if (target[0] == '/')
-		done[0] = '\0';
-	else
-		go_up(done);
-	err = put_in_front(rest, target, at + n);
-	return err < 0 ? err : 1;
+	return err < 0 ? err : follow(x, target, at + n);
 }
 
-int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
+int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
+			 const struct path_set *mount_points, char **ret)
 {
-	char done[PATH_MAX] = "", rest[PATH_MAX], *at = rest;
+	struct resolving x = { .rootfs = r, .mount_points = mount_points };
+	char *at = x.rest;
 	unsigned links = 0;
 
-	if (strlen(path) >= sizeof(rest))
+	if (strlen(path) >= sizeof(x.rest))
 		return -ENAMETOOLONG;
-	strcpy(rest, path);
+	strcpy(x.rest, path);
 
 	for (;;) {
 		size_t n;
@@ -195,23 +241,29 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
 		n = strcspn(at, "/");
 		if (n == 0)
 			break;
-		err = step(r, done, rest, at, n);
+		err = step(&x, at, n);
 		if (err < 0)
 			return err;
 		if (err > 0 && ++links > LINKS_MAX)
 			return -ELOOP;
-		at = err > 0 ? rest : at + n;
+		at = err > 0 ? x.rest : at + n;
 	}
 
-	*ret = strdup(done[0] ? done : "/");
-	return *ret ? 0 : -ENOMEM;
+	*ret = strdup(x.done[0] ? x.done : "/");
+	return !*ret ? -ENOMEM : x.stop ? 1 : 0;
+}
+
+int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
+{
+	return rootfs_resolve_up_to(r, path, NULL, ret);
 }
 
 bool rootfs_is_masked(const struct rootfs *r, const char *path)
 {
 	_cleanup_free_ char *resolved = NULL;
 
-	return rootfs_resolve(r, path, &resolved) == 0 && strcmp(resolved, "/dev/null") == 0;
+	return rootfs_resolve_up_to(r, path, r->late, &resolved) == 0 &&
+	       strcmp(resolved, "/dev/null") == 0;
 }
 
 static int open_resolved(const struct rootfs *r, const char *path, int flags)
@@ -220,9 +272,12 @@ static int open_resolved(const struct rootfs *r, const char *path, int flags)
 	const char *relative;
 	int err, base, fd;
 
-	err = rootfs_resolve(r, path, &resolved);
+	err = rootfs_resolve_up_to(r, path, r->late, &resolved);
 	if (err < 0)
 		return err;
+	/* A link that leads there says that something was meant. */
+	if (err > 0)
+		return strcmp(resolved, path) == 0 ? -ENOENT : -EXDEV;
 
 	relative = resolved;
 	base = base_of(r, &relative);

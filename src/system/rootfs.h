@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "basic/macro.h"
+#include "basic/path-set.h"
 
 /**
  * struct rootfs - the system without its overlays, from which everything is read
@@ -18,6 +19,11 @@ struct rootfs {
 	int root_fd;
 	int lower_fd; /* /rofs/ro if it is mounted, else a copy of root_fd */
 	bool usr_is_separate;
+	/*
+	 * Mount points at which reading ends: what is below them counts as missing. NULL: none.
+	 * Borrowed.
+	 */
+	const struct path_set *late;
 };
 
 /**
@@ -56,6 +62,17 @@ bool rootfs_is_closed(const struct rootfs *r);
  */
 int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
 
+/**
+ * rootfs_resolve_up_to - as rootfs_resolve(), but nothing at or below a mount point is looked at
+ * @mount_points: where to stop, resolved themselves; NULL: nowhere
+ *
+ * What follows a mount point is taken literally.
+ *
+ * Returns: 1 if @ret is at or below one of them, or 0; as rootfs_resolve() on failure, and -EXDEV where ".." in a link leads back from below a mount point.
+ */
+int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
+			 const struct path_set *mount_points, char **ret);
+
 /** rootfs_stat - lstat() of a resolved path. Returns: 0 or -errno. */
 int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret);
 
@@ -85,4 +102,8 @@ int rootfs_open_dir(const struct rootfs *r, const char *path);
  */
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len);
 
+#define ROOTFS_INIT                           \
+	{                                     \
+		.root_fd = -1, .lower_fd = -1 \
+	}
 #define _cleanup_rootfs_ _cleanup_(rootfs_done)

@@ -154,7 +154,7 @@ static bool is_near_overlay(const struct plan *p, const char *path)
 /* The absolute path, with links followed. */
 static int resolve(const struct loaded *l, const char *argument, char **ret)
 {
-	const struct rootfs live = { l->root.root_fd, l->root.root_fd, false };
+	const struct rootfs live = { .root_fd = l->root.root_fd, .lower_fd = l->root.root_fd };
 	_cleanup_free_ char *absolute = NULL, *path = NULL, *target = NULL;
 	int err = make_absolute(argument, &absolute);
 

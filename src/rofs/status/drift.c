@@ -47,7 +47,7 @@ static int copy(const char *name, char **ret)
 /* What /etc shows against what is on flash: each file that one of the two has read. */
 static int compare_files(const struct loaded *l, struct drift *d)
 {
-	_cleanup_rootfs_ struct rootfs merged = { -1, -1, false }, kept = { -1, -1, false };
+	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT, kept = ROOTFS_INIT;
 	const struct rootfs *force = load_open_published(&l->root, &kept) == 0 ? &kept : &l->root;
 	_cleanup_conf_ struct conf conf = { 0 };
 	_cleanup_diag_ struct diag ignored = { 0 };
