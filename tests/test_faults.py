@@ -28,6 +28,7 @@ Size=64M
 Device=LABEL=data
 [Persist /var/local/data]
 Partition=data
+Directory=/data
 [Persist /var/a]
 Partition=data
 Directory=/a

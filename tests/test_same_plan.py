@@ -1,7 +1,7 @@
 """The generator gives the same units at boot and at each later daemon-reload.
 
-At boot nothing of fstab is mounted; later the same paths show whatever its file systems hold, and an
-ordinary user may have made that.
+At boot nothing of fstab is mounted; later the same paths show whatever its file systems hold, and
+an ordinary user may have made that.
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ static int set_type(void *field, const char *value, struct pos pos, const struct
 	return set_string(field, value);
 }
 
-static bool has_reserved_name(const char *path)
+bool conf_has_reserved_name(const char *path)
 {
 	for (const char *s = path; (s = strstr(s, "/" CONF_RESERVED_NAME)); s++) {
 		char end = s[1 + strlen(CONF_RESERVED_NAME)];
@@ -216,15 +216,16 @@ static int set_directory(void *field, const char *value, struct pos pos, const s
 	if (*value && (*value != '/' || path_has_dotdot(value) || text_has_control(value)))
 		return bad(d, pos, key, value, -EINVAL,
 			   "an absolute path on the partition, without '..'");
-	if (has_reserved_name(value))
+	err = set_string(field, value);
+	if (err < 0 || !*value)
+		return err;
+	path_clean(*(char **)field);
+	if (conf_has_reserved_name(*(char **)field))
 		return bad(d, pos, key, value, -EINVAL,
 			   "a name other than " CONF_RESERVED_NAME ", which rofs uses itself");
-
-	err = set_string(field, value);
-	if (err < 0)
-		return err;
-	if (*(char **)field)
-		path_clean(*(char **)field);
+	if (path_is_at_or_below(*(char **)field, "/lost+found"))
+		return bad(d, pos, key, value, -EINVAL,
+			   "a directory other than /lost+found, where fsck puts files of others");
 	return 0;
 }
 
@@ -410,7 +411,7 @@ static const struct conf_key partition_keys[] = {
 
 static const struct conf_key persist_keys[] = {
 	{ "Partition", "", set_partition_name, offsetof(struct conf_persist, partition) },
-	{ "Directory", "/", set_directory, offsetof(struct conf_persist, directory) },
+	{ "Directory", "", set_directory, offsetof(struct conf_persist, directory) },
 	{ "Kind", "directory", set_persist_kind, offsetof(struct conf_persist, kind) },
 	{ "Mode", "", set_mode, offsetof(struct conf_persist, mode) },
 	{ "User", "", set_user, offsetof(struct conf_persist, user) },

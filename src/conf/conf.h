@@ -98,7 +98,7 @@ struct conf_partition {
 struct conf_persist {
 	struct conf_section section;
 	char *partition; /* NULL: missing, the section is invalid */
-	char *directory;
+	char *directory; /* NULL: the default, the whole partition if nothing else uses it */
 	enum persist_kind kind;
 	unsigned mode; /* MODE_UNSET: like the lower path */
 	char *user;    /* NULL: like the lower path */
@@ -183,6 +183,9 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
  * CONF_LAYER_BYTES_MAX bytes.
  */
 bool conf_is_layer_path(const char *path);
+
+/** conf_has_reserved_name - does a component of @path say CONF_RESERVED_NAME? */
+bool conf_has_reserved_name(const char *path);
 
 /**
  * struct conf_key - one row of the table that drives reader, man page check and shipped-file check.

@@ -10,12 +10,16 @@
 struct place {
 	char *path; /* /NAME-OF-PARTITION/DIRECTORY; owned */
 	struct claim *claim;
-	const struct place *above; /* the nearest place above that was not refused */
 };
 
 struct places {
 	struct place *list;
 	size_t n;
+};
+
+/* Two of the sections that use a partition, the first two; NULL: there are not as many. */
+struct users {
+	const struct conf_section *first, *second;
 };
 
 static void places_done(struct places *p)
@@ -35,12 +39,89 @@ static int compare(const void *a, const void *b)
 	return x->claim->section->order < y->claim->section->order ? -1 : 1;
 }
 
-static int add_place(struct places *p, struct claim *c, const char *partition, const char *first,
-		     const char *second)
+static const char *kind_of(const struct conf_section *s)
+{
+	return conf_kind_to_string(s->kind);
+}
+
+static const char *partition_of(const struct conf_section *s)
+{
+	if (s->kind == CONF_PERSIST)
+		return ((const struct conf_persist *)s)->partition;
+	return ((const struct conf_overlay *)s)->partition;
+}
+
+/* NULL: the default. */
+static const char *directory_of(const struct conf_section *s)
+{
+	if (s->kind == CONF_PERSIST)
+		return ((const struct conf_persist *)s)->directory;
+	return ((const struct conf_overlay *)s)->directory;
+}
+
+static void add_user(const struct conf *conf, struct users *users, const struct conf_section *s)
+{
+	const struct conf_section *partition =
+		partition_of(s) ? conf_find(conf, CONF_PARTITION, partition_of(s)) : NULL;
+	struct users *u;
+
+	if (!partition)
+		return;
+	u = &users[partition->index];
+	if (!u->first || s->order < u->first->order) {
+		u->second = u->first;
+		u->first = s;
+	} else if (!u->second || s->order < u->second->order) {
+		u->second = s;
+	}
+}
+
+/*
+ * Also of sections that are left out for a mistake of theirs: else one would silently give another
+ * section the whole partition.
+ */
+static void find_users(const struct conf *conf, struct users *users)
+{
+	for (size_t i = 0; i < conf->n_overlays; i++)
+		add_user(conf, users, &conf->overlays[i]->section);
+	for (size_t i = 0; i < conf->n_persists; i++)
+		add_user(conf, users, &conf->persists[i]->section);
+}
+
+/* Another section that uses the partition of this one; NULL: there is none. */
+static const struct conf_section *other_user(const struct conf *conf, const struct users *users,
+					     const struct conf_section *s)
+{
+	const struct conf_section *partition = conf_find(conf, CONF_PARTITION, partition_of(s));
+	const struct users *u = partition ? &users[partition->index] : NULL;
+
+	return !u ? NULL : u->first == s ? u->second : u->first;
+}
+
+/* The whole partition is the default of a persist that has it for itself. */
+static bool needs_directory(const struct conf *conf, const struct users *users, struct claim *c,
+			    struct diag *d)
+{
+	const struct conf_section *s = c->section, *other;
+
+	if (c->refused || s->kind != CONF_PERSIST || directory_of(s))
+		return false;
+	other = other_user(conf, users, s);
+	if (!other)
+		return false;
+	diag_error(d, conf_key_pos(s, "Directory"),
+		   "[Persist %s]: Directory= is required, as [%s %s] also uses [Partition %s]",
+		   s->name, kind_of(other), other->name, partition_of(s));
+	diag_note(d, conf_key_pos(other, "Partition"), "used here");
+	c->refused = true;
+	return true;
+}
+
+static int add_place(struct places *p, struct claim *c, const char *first, const char *second)
 {
 	struct place *place = &p->list[p->n];
 
-	if (text_format(&place->path, "/%s%s%s", partition, first, second) < 0)
+	if (text_format(&place->path, "/%s%s%s", partition_of(c->section), first, second) < 0)
 		return -ENOMEM;
 	path_clean(place->path);
 	place->claim = c;
@@ -50,70 +131,91 @@ static int add_place(struct places *p, struct claim *c, const char *partition, c
 
 static int add_claim(struct places *p, struct claim *c)
 {
-	const struct conf_overlay *o = (const struct conf_overlay *)c->section;
-	const struct conf_persist *persist = (const struct conf_persist *)c->section;
+	const struct conf_section *s = c->section;
 
-	if (c->refused)
+	if (c->refused || !partition_of(s))
 		return 0;
-	if (c->section->kind == CONF_PERSIST)
-		return add_place(p, c, persist->partition, persist->directory, "");
-	if (!o->partition)
-		return 0;
-	if (o->directory)
-		return add_place(p, c, o->partition, o->directory, "");
-	return add_place(p, c, o->partition, "/overlay", c->fact->resolved);
+	if (directory_of(s))
+		return add_place(p, c, directory_of(s), "");
+	if (s->kind == CONF_PERSIST)
+		return add_place(p, c, "/", "");
+	return add_place(p, c, "/overlay", c->fact->resolved);
 }
 
-static bool is_overlay(const struct place *p)
+/* The directory without the name of the partition. */
+static const char *on_partition(const struct place *p)
 {
-	return p->claim->section->kind == CONF_OVERLAY;
+	const char *directory = strchr(p->path + 1, '/');
+
+	return directory ? directory : "/";
 }
 
-/* An overlay's layers are its own; a persist shares with what is strictly below it. */
-static bool is_taken(const struct place *wanted, const struct place *open)
+static void refuse_reserved(struct place *p, struct diag *d)
 {
-	return open && (is_overlay(open) || strcmp(wanted->path, open->path) == 0);
-}
-
-static void refuse(struct place *p, const struct place *first, struct diag *d)
-{
-	const struct conf_section *s = p->claim->section, *t = first->claim->section;
+	const struct conf_section *s = p->claim->section;
 
 	diag_error(
 		d, conf_key_pos(s, "Directory"),
-		"[%s %s]: [%s %s] uses the same directory on the partition; expected another Directory=",
-		conf_kind_to_string(s->kind), s->name, conf_kind_to_string(t->kind), t->name);
+		"[%s %s]: its directory on the partition would be %s, but rofs uses the name " CONF_RESERVED_NAME
+		" itself; expected another Directory=",
+		kind_of(s), s->name, on_partition(p));
+	p->claim->refused = true;
+}
+
+/*
+ * Whoever owns a directory can rename what is below it, and put something else in its place for the
+ * next boot.
+ */
+static void refuse(struct place *p, const struct place *other, struct diag *d)
+{
+	const struct conf_section *s = p->claim->section, *t = other->claim->section;
+	struct pos pos = conf_key_pos(s, "Directory");
+
+	if (strcmp(p->path, other->path) == 0)
+		diag_error(
+			d, pos,
+			"[%s %s]: [%s %s] uses the same directory on the partition; expected another Directory=",
+			kind_of(s), s->name, kind_of(t), t->name);
+	else
+		diag_error(
+			d, pos,
+			"[%s %s]: its directory on the partition, %s, is below %s of [%s %s]; expected directories "
+			"that do not contain each other",
+			kind_of(s), s->name, on_partition(p), on_partition(other), kind_of(t),
+			t->name);
 	diag_note(d, conf_key_pos(t, "Directory"), "used here");
 	p->claim->refused = true;
 }
 
+/* Sorted, so that what is below a directory follows it. */
 static void check(struct places *p, struct diag *d)
 {
-	const struct place *open = NULL;
+	const struct place *last = NULL;
 
 	for (size_t i = 0; i < p->n; i++) {
 		struct place *place = &p->list[i];
 
-		while (open && !path_is_at_or_below(place->path, open->path))
-			open = open->above;
-		if (is_taken(place, open)) {
-			refuse(place, open, d);
-			continue;
-		}
-		place->above = open;
-		open = place;
+		if (conf_has_reserved_name(place->path))
+			refuse_reserved(place, d);
+		else if (last && path_is_at_or_below(place->path, last->path))
+			refuse(place, last, d);
+		else
+			last = place;
 	}
 }
 
-int partition_directories_check(struct claim *claims, size_t n, struct diag *d)
+int partition_directories_check(const struct conf *conf, struct claim *claims, size_t n,
+				struct diag *d)
 {
 	_cleanup_(places_done) struct places p = { .list = calloc(n + 1, sizeof(*p.list)) };
+	_cleanup_free_ struct users *users = calloc(conf->n_partitions + 1, sizeof(*users));
 
-	if (!p.list)
+	if (!p.list || !users)
 		return -ENOMEM;
 
+	find_users(conf, users);
 	for (size_t i = 0; i < n; i++)
-		if (add_claim(&p, &claims[i]) < 0)
+		if (!needs_directory(conf, users, &claims[i], d) && add_claim(&p, &claims[i]) < 0)
 			return -ENOMEM;
 	qsort(p.list, p.n, sizeof(*p.list), compare);
 	check(&p, d);

@@ -65,7 +65,7 @@ static int build(struct building *b)
 	err = claims_build(b->plan.conf, b->plan.facts, b->diag, &b->claims, &b->n_claims);
 	if (err < 0)
 		return err;
-	err = partition_directories_check(b->claims, b->n_claims, b->diag);
+	err = partition_directories_check(b->plan.conf, b->claims, b->n_claims, b->diag);
 	if (err < 0)
 		return err;
 	err = fstab_index_build(b->plan.facts, &b->fstab);

@@ -60,10 +60,11 @@ static int check_mount_point(struct building *b, const struct claim *c)
 		s->name, what);
 }
 
-static int check_directory(struct building *b, const struct conf_persist *c)
+static int check_directory(struct building *b, const struct plan_persist *p)
 {
+	const struct conf_persist *c = p->conf;
 	const struct conf_section *s = &c->section;
-	size_t n = strlen(c->directory);
+	size_t n = strlen(p->directory);
 
 	/* Its root is there from the start, so nothing could tell a first use or half a copy. */
 	if (n == 1 && c->populate)
@@ -78,7 +79,7 @@ static int check_directory(struct building *b, const struct conf_persist *c)
 			"[Persist %s]: Kind=file requires a Directory= that names the file on the partition",
 			s->name);
 	/* A unit file can end in such a path only with a slash behind it. */
-	if (strchr(" \\", c->directory[n - 1]) || strchr(" \\", s->name[strlen(s->name) - 1]))
+	if (strchr(" \\", p->directory[n - 1]) || strchr(" \\", s->name[strlen(s->name) - 1]))
 		return diag_error(
 			b->diag, s->pos,
 			"[Persist %s]: the name of a single file cannot end in a blank or a backslash",
@@ -225,7 +226,7 @@ static int check_persist(struct building *b, const struct claim *c, struct plan_
 	const struct conf_section *s = c->section;
 	int err;
 
-	err = check_directory(b, p->conf);
+	err = check_directory(b, p);
 	if (err < 0)
 		return err;
 	err = plan_find_partition(b, s, p->conf->partition, conf_key_pos(s, "Partition"),
@@ -242,14 +243,13 @@ static int check_persist(struct building *b, const struct claim *c, struct plan_
 /* From where to where it is bound. */
 static int name_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
-	const char *directory = p->conf->directory;
 	int err;
 
 	err = text_format(&p->path, "%s", c->fact->resolved);
 	if (err < 0)
 		return err;
 	err = text_format(&p->what, "%s%s", b->plan.partitions[p->partition].where,
-			  strcmp(directory, "/") == 0 ? "" : directory);
+			  strcmp(p->directory, "/") == 0 ? "" : p->directory);
 	if (err < 0)
 		return err;
 	return plan_name_unit(b, c->section, p->path, ".mount", &p->unit);
@@ -273,7 +273,7 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 		return err;
 
 	p->prepare = NO_INDEX;
-	if (strcmp(p->conf->directory, "/") != 0) {
+	if (strcmp(p->directory, "/") != 0) {
 		err = plan_partition_run(b, c->section, p->partition, &p->prepare);
 		if (err < 0)
 			return err;
@@ -315,6 +315,7 @@ int plan_persists(struct building *b)
 			return err;
 
 		persist.conf = (const struct conf_persist *)c->section;
+		persist.directory = persist.conf->directory ? persist.conf->directory : "/";
 		err = plan_persist(b, c, &persist);
 		if (err >= 0)
 			err = add_persist(p, &persist);

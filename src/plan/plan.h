@@ -126,7 +126,8 @@ struct plan_persist {
 	const struct conf_persist *conf;
 	char *path;
 	char *lower; /* /rofs/ro/var/local/data: what it is like at first; may not exist */
-	char *what;  /* /rofs/persist/data/dir */
+	const char *directory; /* on the partition; borrowed */
+	char *what;	       /* /rofs/persist/data/dir */
 	char *unit;
 	size_t partition; /* index into plan.partitions */
 	/* Index into plan.runs; SIZE_MAX: the directory is the partition's root, always there. */

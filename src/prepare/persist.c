@@ -101,7 +101,7 @@ static int find_or_make(const struct wanted *w)
 /* Makes the directories on the way to Directory=, and Directory= itself. */
 static int make(int root_fd, const struct plan *plan, const struct plan_persist *p)
 {
-	_cleanup_free_ char *copy = strdup(p->conf->directory);
+	_cleanup_free_ char *copy = strdup(p->directory);
 	_cleanup_close_ int dir_fd = open_dir_at(root_fd, plan->partitions[p->partition].where);
 	char *name, *slash;
 
@@ -143,6 +143,6 @@ int persist_prepare(int root_fd, const struct plan *plan, const struct plan_pers
 	if (err < 0)
 		return log_error(err, "%s:%u: [Persist %s] Directory=%s: %s",
 				 p->conf->section.pos.file, p->conf->section.pos.line,
-				 p->conf->section.name, p->conf->directory, strerror(-err));
+				 p->conf->section.name, p->directory, strerror(-err));
 	return 0;
 }

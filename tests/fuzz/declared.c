@@ -106,7 +106,9 @@ void check_init(struct check *c)
 		if (!conf->persists[i]->section.invalid)
 			add_mount(c, MOUNT_PERSIST, join(c->facts->persists[i].resolved, ""),
 				  on_partition(conf->persists[i]->partition,
-					       conf->persists[i]->directory));
+					       conf->persists[i]->directory ?
+						       conf->persists[i]->directory :
+						       "/"));
 }
 
 void check_done(struct check *c)

@@ -196,7 +196,7 @@ static void test_defaults(void)
 	CHECK_STR(m.conf.partitions[0]->options, "noatime,nodev,nosuid");
 	CHECK(m.conf.partitions[0]->check && !m.conf.partitions[0]->format);
 	CHECK_INT(m.conf.partitions[0]->timeout_usec, 30000000);
-	CHECK_STR(m.conf.persists[0]->directory, "/");
+	CHECK(!m.conf.persists[0]->directory);
 	CHECK_INT(m.conf.persists[0]->mode, MODE_UNSET);
 	CHECK_INT(m.conf.persists[0]->if_missing, IF_MISSING_READ_ONLY);
 }

@@ -37,7 +37,7 @@ static void test_contradictions(void)
 		  ":3: note: the persist is declared here\n",
 		  0, 1 },
 		{ DATA
-		  "[Persist /a/b]\nPartition=data\nDirectory=/b\n[Persist /a]\nPartition=data\n",
+		  "[Persist /a/b]\nPartition=data\nDirectory=/b\n[Persist /a]\nPartition=data\nDirectory=/a\n",
 		  F
 		  ":3: [Persist /a/b] is below [Persist /a]; nothing may be declared below a persist\n" F
 		  ":6: note: the persist is declared here\n",
@@ -61,8 +61,44 @@ static void test_contradictions(void)
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=data\n",
 		  F
-		  ":5: [Persist /b]: [Persist /a] uses the same directory on the partition; expected another Directory=\n" F
+		  ":3: [Persist /a]: Directory= is required, as [Persist /b] also uses [Partition data]\n" F
+		  ":6: note: used here\n" F
+		  ":5: [Persist /b]: Directory= is required, as [Persist /a] also uses [Partition data]\n" F
+		  ":4: note: used here\n" F
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  0, 0 },
+		/* A mistake in one section does not give the partition to the other. */
+		{ DATA "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=data\nMode=x\n",
+		  F
+		  ":7: Mode=x is invalid; expected an octal mode such as 0750\n" F
+		  ":3: [Persist /a]: Directory= is required, as [Persist /b] also uses [Partition data]\n" F
+		  ":6: note: used here\n" F
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartition=data\n[Overlay /b]\nPartition=data\nSize=1M\n",
+		  F
+		  ":3: [Persist /a]: Directory= is required, as [Overlay /b] also uses [Partition data]\n" F
+		  ":6: note: used here\n" F
+		  ":7: [Overlay /b]: Size= and Partition= cannot be combined; a partition has its own size\n" F
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  0, 0 },
+		{ DATA
+		  "[Persist /b]\nPartition=data\nDirectory=/app/cron\n[Persist /a]\nPartition=data\nDirectory=/app\n",
+		  F
+		  ":5: [Persist /b]: its directory on the partition, /app/cron, is below /app of [Persist /a]; "
+		  "expected directories that do not contain each other\n" F ":8: note: used here\n",
+		  0, 1 },
+		{ DATA
+		  "[Overlay /a]\nPartition=data\n[Persist /b]\nPartition=data\nDirectory=/overlay/a/upper/x\n",
+		  F
+		  ":7: [Persist /b]: its directory on the partition, /overlay/a/upper/x, is below /overlay/a of "
+		  "[Overlay /a]; expected directories that do not contain each other\n" F
 		  ":3: note: used here\n",
+		  1, 0 },
+		{ DATA "[Overlay /a]\nPartition=data\n[Persist /b]\nPartition=data\nDirectory=/\n",
+		  F
+		  ":3: [Overlay /a]: its directory on the partition, /overlay/a, is below / of [Persist /b]; "
+		  "expected directories that do not contain each other\n" F ":7: note: used here\n",
 		  0, 1 },
 		{ DATA "[Overlay /a]\nPartition=data\nSize=1M\n",
 		  F

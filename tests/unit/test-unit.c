@@ -90,7 +90,7 @@ static void test_emergency_is_required(void)
 
 	render(&m, DATA
 	       "[Overlay /v]\nPartition=data\nIfMissing=emergency\n"
-	       "[Persist /p]\nPartition=data\nIfMissing=emergency\n[Overlay /w]\nIfMissing=emergency\n");
+	       "[Persist /p]\nPartition=data\nDirectory=/p\nIfMissing=emergency\n[Overlay /w]\nIfMissing=emergency\n");
 	CHECK_STR(model_unit(&m, "local-fs.target.requires/v.mount"), "../v.mount");
 	CHECK_STR(model_unit(&m, "local-fs.target.requires/p.mount"), "../p.mount");
 	CHECK(!model_unit(&m, "local-fs.target.wants/v.mount"));

@@ -135,7 +135,7 @@ static void add_persists(struct json *j, const struct status *s)
 		json_open(j, NULL, '{');
 		json_string(j, "path", q->path);
 		json_string(j, "partition", p->partitions[q->partition].conf->section.name);
-		json_string(j, "directory", q->conf->directory);
+		json_string(j, "directory", q->directory);
 		json_string(j, "unit", q->unit);
 		json_string(j, "state", status_persist_state(s, i));
 		json_close(j, '}');

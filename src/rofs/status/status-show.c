@@ -196,7 +196,7 @@ static void add_partition(struct table *t, const struct status *s, const struct 
 			continue;
 		child = add_row(t, line, p->persists[i].path, "persist",
 				status_persist_state(s, i));
-		table_cell(t, child, COLUMN_SOURCE, p->persists[i].conf->directory);
+		table_cell(t, child, COLUMN_SOURCE, p->persists[i].directory);
 		table_cell(t, child, COLUMN_UNIT, p->persists[i].unit);
 	}
 }

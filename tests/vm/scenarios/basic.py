@@ -195,7 +195,7 @@ RIGHT = "no mistake"
 # text but the first begins with a header, which ends what a refused header has poisoned.
 MISTAKES: List[Mistake] = [
     ("key before any section", b"Size=10M\n", 1),
-    (RIGHT, MINIMAL_CONF.encode(), 0),
+    (RIGHT, f"{MINIMAL_CONF}Directory=/data\n".encode(), 0),
     ("NUL byte", b"[Overlay /srv/nul]\nSize=1\0M\n", 2),
     ("invalid UTF-8", b"[Overlay /srv/utf]\nSize=\xff\xfeM\n", 2),
     ("line too long", b"[Overlay /srv/long]\nSize=" + b"1" * 5000 + b"\n", 2),
@@ -215,7 +215,11 @@ MISTAKES: List[Mistake] = [
     ("path declared twice", b"[Overlay /srv/both]\n[Persist /srv/both]\nPartition=data\n"
                             b"Directory=/both\n", 0),
     ("unknown partition", b"[Persist /var/local/other]\nPartition=dta\nDirectory=/other\n", 0),
-    ("shared directory", b"[Persist /var/local/again]\nPartition=data\nDirectory=/\n", 0),
+    ("shared directory", b"[Persist /var/local/again]\nPartition=data\nDirectory=/data\n", 0),
+    ("directory below another one",
+     b"[Persist /var/local/below]\nPartition=data\nDirectory=/data/below\n", 0),
+    ("no directory on a partition that others use",
+     b"[Persist /var/local/whole]\nPartition=data\n", 0),
     ("directory outside the partition",
      b"[Persist /var/local/out]\nPartition=data\nDirectory=/../..\n", 3),
     ("persist below a persist",

@@ -32,6 +32,7 @@ Device=LABEL=gone
 Timeout=8s
 [Persist /var/local/gone]
 Partition=gone
+Directory=/gone
 [Persist /mnt]
 Partition=gone
 Directory=/plain
