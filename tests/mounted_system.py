@@ -72,7 +72,8 @@ pools() {
         [ -f "$u" ] || continue
         mkdir -p "$(value "$u" Where)"
         # The partition: a directory that stays over the boots of a test.
-        mount --bind -o private /run/disk "$(value "$u" Where)"
+        flags=$(value "$u" Options | tr , '\n' | grep -xE 'ro|nosuid|nodev|noexec' | tr '\n' ,)
+        mount --bind -o "${flags}private" /run/disk "$(value "$u" Where)"
     done
     cd /
 }

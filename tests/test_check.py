@@ -194,7 +194,7 @@ def test_large_files_are_told(rofs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("conf", [
     "[Overlay /home]\n",
     VAR + "StartEmpty=/var/log /var/lib/mlocate\n",
-    VAR + DATA.replace("/srv", "/var/log")
+    VAR + DATA.replace("/srv", "/var/log") + "Directory=/log\n"
     + "[Persist /var/lib]\nPartition=data\nDirectory=/lib\n",
     VAR + "Partition=data\n" + DATA + "Directory=/x\n",
 ], ids=["no overlay", "start empty", "persist", "partition"])

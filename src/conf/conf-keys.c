@@ -307,7 +307,7 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 {
 	static const char *const flags[] = {
 		"nosuid",  "suid",     "nodev",	      "dev",	    "noexec", "exec",
-		"noatime", "relatime", "strictatime", "nodiratime", "ro",
+		"noatime", "relatime", "strictatime", "nodiratime", "ro",     "rw",
 	};
 
 	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
@@ -316,8 +316,8 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
 			return diag_error(
 				d, pos,
-				"%s=%s: '%.*s' is not an option of the mounted overlay; expected nosuid, nodev, noexec, "
-				"noatime, relatime, strictatime, nodiratime, ro",
+				"%s=%s: '%.*s' is not an option of the mounted overlay; expected ro, rw, nosuid, "
+				"suid, nodev, dev, noexec, exec, noatime, relatime, strictatime, nodiratime",
 				key->name, value, (int)n, s);
 	}
 	return set_string(field, value);

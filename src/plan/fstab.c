@@ -164,9 +164,12 @@ int fstab_index_build(const struct facts *facts, struct fstab_index *ret)
 	if (!x.entries)
 		return -ENOMEM;
 
-	for (size_t i = 0; i < facts->n_fstab; i++)
+	for (size_t i = 0; i < facts->n_fstab; i++) {
 		if (is_mounted_at_boot(&facts->fstab[i]))
 			x.entries[x.n++] = &facts->fstab[i];
+		if (strcmp(facts->fstab[i].dir, "/") == 0)
+			x.root = &facts->fstab[i];
+	}
 	qsort(x.entries, x.n, sizeof(*x.entries), compare);
 
 	for (size_t i = 0; i < x.n; i++)

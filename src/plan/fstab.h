@@ -16,6 +16,7 @@ struct fstab_index {
 	const struct fstab_entry *
 		*entries; /* in the order of path_compare(); the last of several on one path */
 	size_t n;
+	const struct fstab_entry *root; /* the last line for /; NULL: there is none */
 };
 
 /** fstab_index_build - @facts is borrowed. Returns: 0 or -ENOMEM. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/mount-flags.h"
 #include "plan/plan-names.h"
 #include "plan/unit-name.h"
 
@@ -81,6 +82,7 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 /* The options of the file system itself as the lower. */
 static int lower_options(struct plan_lower *l)
 {
+	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *options = NULL;
 	const char *given = l->entry->options;
 	int err;
@@ -88,11 +90,23 @@ static int lower_options(struct plan_lower *l)
 	err = fstab_options_read_only(given, &options);
 	if (err < 0)
 		return err;
+	strbuf_add(&b, options);
+	/* Those of "user", which is left out. */
+	mount_flags_add(&b, mount_flags(given) & ~mount_flags(options));
 	/* A bind joins the peers of what it is bound from: what is mounted there would show here. */
 	if (fstab_has_option(given, "bind") || fstab_has_option(given, "rbind"))
-		return text_format(&l->options, "%s,private", options);
-	l->options = TAKE_PTR(options);
-	return 0;
+		strbuf_add(&b, ",private");
+	return strbuf_take(&b, &l->options);
+}
+
+/* A bind with a flag of its own has no other flags. */
+static int bind_options(struct plan_lower *l)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_add(&b, "bind,ro,private");
+	mount_flags_add(&b, mount_flags(l->entry->options) & ~(unsigned)MOUNT_READ_ONLY);
+	return strbuf_take(&b, &l->options);
 }
 
 /*
@@ -119,7 +133,7 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 	if (err < 0)
 		return err;
 	if (bind) {
-		err = text_format(&l.options, "bind,ro,private");
+		err = bind_options(&l);
 		if (err >= 0)
 			err = text_format(&l.what, "%s", e->dir);
 	} else {

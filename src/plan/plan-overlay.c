@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/mount-flags.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
 #include "plan/plan-partition.h"
@@ -22,6 +23,7 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 	o->lower_is_root = !e;
+	o->lower_entry = e ? e : b->fstab.root;
 	return e ? plan_lower_of(b, &o->conf->section, e) : 0;
 }
 
@@ -72,6 +74,21 @@ static int plan_fallback(struct building *b, struct plan_overlay *o)
 	return plan_path_run(b, &o->conf->section, RUN_FALLBACK, o->path, &o->fallback);
 }
 
+/* An overlay writes to its partition from the start. */
+static int check_writable(struct building *b, const struct conf_section *s, size_t partition)
+{
+	const struct conf_partition *p = b->plan.conf->partitions[partition];
+
+	if (!(mount_flags(p->options) & MOUNT_READ_ONLY))
+		return 0;
+	diag_error(
+		b->diag, conf_key_pos(s, "Partition"),
+		"[Overlay %s]: an overlay cannot keep its changes on [Partition %s], which is read-only",
+		s->name, p->section.name);
+	diag_note(b->diag, conf_key_pos(&p->section, "Options"), "ro is set here");
+	return -EBADMSG;
+}
+
 static int place_on_partition(struct building *b, struct plan_overlay *o)
 {
 	const struct conf_overlay *c = o->conf;
@@ -80,6 +97,9 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 
 	err = plan_find_partition(b, &c->section, c->partition,
 				  conf_key_pos(&c->section, "Partition"), &o->partition);
+	if (err < 0)
+		return err;
+	err = check_writable(b, &c->section, o->partition);
 	if (err < 0)
 		return err;
 	err = text_format(&fallback, "/overlay%s", o->path);
@@ -266,6 +286,29 @@ static int plan_start_empty(struct building *b, struct plan_overlay *o)
 	return err;
 }
 
+/*
+ * What restricts the file systems of its layers restricts the overlay, unless its own options say
+ * otherwise. Only that / and /usr are read-only does not: all overlays on them are there for that.
+ */
+static int plan_options(struct building *b, struct plan_overlay *o)
+{
+	_cleanup_strbuf_ struct strbuf s = { 0 };
+	const struct fstab_entry *e = o->lower_entry;
+	const char *own = o->conf->options ? o->conf->options : "";
+	unsigned inherited = ~mount_flags_named(own);
+
+	o->from_lower = e ? mount_flags(e->options) & inherited : 0;
+	if (e && fstab_is_kept_read_only(e))
+		o->from_lower &= ~(unsigned)MOUNT_READ_ONLY;
+	if (o->on_partition)
+		o->from_partition = mount_flags(b->plan.conf->partitions[o->partition]->options) &
+				    inherited;
+	mount_flags_add(&s, o->from_lower | o->from_partition);
+	if (*own)
+		strbuf_addf(&s, "%s%s", s.len ? "," : "", own);
+	return strbuf_take(&s, &o->options);
+}
+
 static int plan_overlay(struct building *b, const struct claim *c, struct plan_overlay *o)
 {
 	const struct conf_section *s = c->section;
@@ -293,7 +336,8 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	err = find_lower(b, o);
 	if (err < 0)
 		return err;
-	return o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
+	err = o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
+	return err < 0 ? err : plan_options(b, o);
 }
 
 /* There is room for it. On success the plan owns its strings. */

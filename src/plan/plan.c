@@ -59,6 +59,7 @@ void plan_overlay_done(struct plan_overlay *o)
 	free(o->path);
 	free(o->lower);
 	free(o->layers);
+	free(o->options);
 	free(o->merged);
 	free(o->merged_unit);
 	free(o->bind_unit);

@@ -90,9 +90,13 @@ struct plan_lower {
 struct plan_overlay {
 	const struct conf_overlay *conf;
 	char *path;
-	char *lower;  /* /rofs/ro/var */
-	char *layers; /* directory of upper and work: /rofs/rw/var */
-	char *merged; /* /rofs/overlay/var */
+	char *lower;   /* /rofs/ro/var */
+	char *layers;  /* directory of upper and work: /rofs/rw/var */
+	char *options; /* of the merged mount: inherited flags and those of conf; "" for none */
+	/* enum mount_flag: those it has from the file systems of its layers. */
+	unsigned from_lower, from_partition;
+	const struct fstab_entry *lower_entry; /* of the lower's file system; NULL: not in fstab */
+	char *merged;			       /* /rofs/overlay/var */
 	char *merged_unit;
 	char *bind_unit;
 	char **start_empty; /* clean paths below @path, whichever way they were written */

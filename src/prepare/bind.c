@@ -29,7 +29,11 @@ static void bind_etc(const char *what)
 
 void bind_read_only(const struct plan_overlay *o)
 {
-	int err = mount_once(o->path, o->path, NULL, "rbind,ro,private");
+	_cleanup_free_ char *options = NULL;
+	int err = options_plain(o, "rbind", &options);
+
+	if (err >= 0)
+		err = mount_once(o->path, o->path, NULL, options);
 
 	/* Shared again, as all mounts are, but not with /: persists would show up there as well. */
 	if (err >= 0 && mount(NULL, o->path, NULL, MS_SHARED, NULL) < 0)

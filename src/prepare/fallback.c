@@ -21,6 +21,14 @@ static int mount_or_log(const char *what, const char *where, const char *options
 	return err < 0 ? log_error(err, "cannot mount %s: %s", where, strerror(-err)) : 0;
 }
 
+static int mount_plain(const struct plan_overlay *o, const char *where)
+{
+	_cleanup_free_ char *options = NULL;
+	int err = options_plain(o, "bind", &options);
+
+	return err < 0 ? err : mount_or_log(o->lower, where, options);
+}
+
 /* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */
 static int mount_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o,
 			  const char *where)
@@ -39,7 +47,7 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	if (err != -ENODEV)
 		return err;
 	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
-	return mount_or_log(o->lower, where, OPTIONS_RO);
+	return mount_plain(o, where);
 }
 
 static int mount_for_path(int root_fd, const struct plan *p, const struct plan_overlay *o,
@@ -49,7 +57,7 @@ static int mount_for_path(int root_fd, const struct plan *p, const struct plan_o
 		return mount_or_log(o->merged, where, OPTIONS_BIND ",private");
 	if (o->conf->if_missing == IF_MISSING_VOLATILE)
 		return mount_volatile(root_fd, p, o, where);
-	return mount_or_log(o->lower, where, OPTIONS_RO);
+	return mount_plain(o, where);
 }
 
 int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)

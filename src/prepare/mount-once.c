@@ -33,6 +33,7 @@ static void add_word(struct call *c, const char *word, size_t n)
 		{ "bind", MS_BIND, 0 },
 		{ "rbind", MS_BIND | MS_REC, 0 },
 		{ "ro", MS_RDONLY, 0 },
+		{ "rw", 0, MS_RDONLY },
 		{ "nosuid", MS_NOSUID, 0 },
 		{ "suid", 0, MS_NOSUID },
 		{ "nodev", MS_NODEV, 0 },

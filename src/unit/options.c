@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "basic/strbuf.h"
+#include "plan/mount-flags.h"
 
 int options_pool(const struct plan_pool *pool, char **ret)
 {
@@ -23,6 +24,16 @@ int options_pool(const struct plan_pool *pool, char **ret)
 	return strbuf_take(&b, ret);
 }
 
+int options_plain(const struct plan_overlay *o, const char *bind, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_addf(&b, "%s,ro,private", bind);
+	/* With a flag of its own, a bind does not keep those of what is bound. */
+	mount_flags_add(&b, mount_flags(o->options) & ~(unsigned)MOUNT_READ_ONLY);
+	return strbuf_take(&b, ret);
+}
+
 int options_merged(const struct plan *p, const struct plan_overlay *o, const char *dir, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -33,8 +44,8 @@ int options_merged(const struct plan *p, const struct plan_overlay *o, const cha
 	 */
 	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work", o->lower, dir, dir);
 	strbuf_addf(&b, "%s%s", *p->overlay_options ? "," : "", p->overlay_options);
-	if (o->conf->options)
-		strbuf_addf(&b, ",%s", o->conf->options);
+	if (*o->options)
+		strbuf_addf(&b, ",%s", o->options);
 	/* Private: mounts on the bound path must not show up here a second time. */
 	strbuf_add(&b, ",private");
 	return strbuf_take(&b, ret);

@@ -9,13 +9,23 @@
  */
 
 /* Private: what is mounted below / later must not show up in it. */
-#define OPTIONS_RO   "bind,ro,private"
+#define OPTIONS_RO "bind,ro,private"
+/* Without flags of its own, a bind has those of what is bound. */
 #define OPTIONS_BIND "bind"
 /* Flags and limits as in systemd's own tmp.mount. */
 #define OPTIONS_TMP "mode=1777,strictatime,nosuid,nodev,size=50%,nr_inodes=1m"
 
 /** options_pool - of the tmpfs of a pool. @ret: the caller frees it. Returns: 0 or -ENOMEM. */
 int options_pool(const struct plan_pool *pool, char **ret);
+
+/**
+ * options_plain - of a read-only bind of what an overlay has as its lower
+ * @bind: "bind" or "rbind"
+ * @ret:  the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int options_plain(const struct plan_overlay *o, const char *bind, char **ret);
 
 /**
  * options_merged - of the overlay itself

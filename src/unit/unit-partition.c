@@ -5,7 +5,7 @@
 
 #include "basic/file-system.h"
 #include "basic/text.h"
-#include "plan/fstab.h"
+#include "plan/mount-flags.h"
 #include "unit/options.h"
 #include "unit/unit-internal.h"
 
@@ -227,12 +227,26 @@ int unit_render_partitions(struct rendering *r)
 	return 0;
 }
 
-static int render_fstab_duplicate(struct rendering *r, const struct plan_fstab_duplicate *t)
+/* With a flag of its own, a bind does not keep those of what it binds. */
+static int duplicate_options(const struct fstab_entry *e, const struct conf_partition *c,
+			     char **ret)
 {
-	static const char *const flags[] = { "ro", "nosuid", "nodev", "noexec" };
-	const struct plan_partition *p = &r->plan->partitions[t->partition];
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
+	strbuf_add(&b, OPTIONS_BIND);
+	mount_flags_add(&b, mount_flags(e->options) | mount_flags(c->options));
+	return strbuf_take(&b, ret);
+}
+
+static int render_fstab_duplicate(struct rendering *r, const struct plan_fstab_duplicate *t)
+{
+	const struct plan_partition *p = &r->plan->partitions[t->partition];
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *options = NULL;
+	int err = duplicate_options(t->entry, p->conf, &options);
+
+	if (err < 0)
+		return err;
 	unit_add_head(&b, p->conf->section.pos, t->entry->dir,
 		      "in fstab too, bound from a partition");
 	strbuf_add(&b, "# The partition it is bound from.\n");
@@ -242,13 +256,8 @@ static int render_fstab_duplicate(struct rendering *r, const struct plan_fstab_d
 	strbuf_add(&b, "\n[Mount]\n");
 	unit_add_path_line(&b, "What", p->where);
 	unit_add_path_line(&b, "Where", t->entry->dir);
-	strbuf_add(&b, "Type=none\nOptions=" OPTIONS_BIND);
-	/* With one of its own, a bind does not keep those of what it binds. */
-	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
-		if (fstab_has_option(t->entry->options, flags[i]) ||
-		    fstab_has_option(p->conf->options, flags[i]))
-			strbuf_addf(&b, ",%s", flags[i]);
-	strbuf_add_char(&b, '\n');
+	strbuf_add(&b, "Type=none\n");
+	unit_add_options(&b, options);
 	return unit_add_unit(r, t->unit, &b);
 }
 

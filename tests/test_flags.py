@@ -1,0 +1,101 @@
+"""Mounts have the flags of what they are mounted from: nosuid, nodev, noexec and ro."""
+
+from __future__ import annotations
+
+import pytest
+from mounted_system import DATA, System, sections
+
+pytestmark = pytest.mark.root
+
+FLAGS = ("nosuid", "nodev", "noexec", "ro")
+HOME = "/run/home /home none bind,{} 0 0"
+ROOT = "LABEL=root / ext4 {} 0 1"
+OVERLAY = "[Overlay /home]\n"
+KEPT = f"{OVERLAY}Partition=data\n{DATA}"
+PERSIST = f"[Overlay /home]\n{DATA}[Persist /home/p]\nPartition=data\n"
+
+CASES = {
+    # name: rofs.conf, fstab, mount point, its flags
+    "none": (OVERLAY, HOME.format("defaults"), "/home", ""),
+    "all of fstab": (OVERLAY, HOME.format("nosuid,nodev,noexec"), "/home", "nosuid,nodev,noexec"),
+    "user of fstab": (OVERLAY, HOME.format("user"), "/home", "nosuid,nodev,noexec"),
+    "read-only": (OVERLAY, HOME.format("ro"), "/home", "ro"),
+    "read-only, undone": (f"{OVERLAY}Options=rw\n", HOME.format("ro,nodev"), "/home", "nodev"),
+    "undone": (f"{OVERLAY}Options=suid,dev,exec\n", HOME.format("nosuid,nodev,noexec"),
+               "/home", ""),
+    "one undone": (f"{OVERLAY}Options=noatime,exec\n", HOME.format("nosuid,noexec"),
+                   "/home", "nosuid"),
+    "added": (f"{OVERLAY}Options=noexec\n", HOME.format("nosuid"), "/home", "nosuid,noexec"),
+    "below the mount point": ("[Overlay /home/u]\n", HOME.format("nosuid,nodev"), "/home/u",
+                              "nosuid,nodev"),
+    "root": (OVERLAY, ROOT.format("ro,nodev"), "/home", "nodev"),
+    "own pool": (f"{OVERLAY}Size=1M\n", ROOT.format("nosuid"), "/home", "nosuid"),
+    "partition": (KEPT, "", "/home", "nosuid,nodev"),
+    "partition, undone": (KEPT.replace("Partition=data\n", "Partition=data\nOptions=suid,dev\n"),
+                          "", "/home", ""),
+    "partition without flags": (f"{KEPT}Options=noatime\n", "", "/home", ""),
+    "partition and fstab": (f"{KEPT}Options=nodev\n", HOME.format("nosuid"), "/home",
+                            "nosuid,nodev"),
+    "persist": (PERSIST, "", "/home/p", "nosuid,nodev"),
+    "persist without flags": (PERSIST.replace("[Persist", "Options=noatime\n[Persist"), "",
+                              "/home/p", ""),
+    "persist, read-only": (PERSIST.replace("[Persist", "Options=ro,noexec\n[Persist"), "",
+                           "/home/p", "noexec,ro"),
+    "persist of a directory": (f"{PERSIST}Directory=/d\n", "", "/home/p", "nosuid,nodev"),
+}
+
+LOWER = "mkdir run/home run/home/u home/u home/p\ncat > etc/fstab <<'END'\n{}\nEND\n"
+
+# A program that shows as whom it runs: with set-user-ID root, called by a user.
+SUID = """
+cp /usr/bin/id {0}/id && chown 0:0 {0}/id && chmod 4755 {0}/id
+mknod -m 666 {0}/null c 1 3
+"""
+TRY = """
+flags() {{ findmnt -rno OPTIONS --mountpoint "$1" | tail -n 1 | tr , '\\n'; }}
+# As fstab says, where no unit of ours is on its path.
+[ {path} != /home/u ] || mount -o bind,nosuid,nodev /run/home /home
+boot 2>/dev/null
+echo == flags; flags {path}
+echo == id; setpriv --reuid 1234 --clear-groups {path}/id -u || echo no
+echo == null; (: > {path}/null) 2>/dev/null && echo opened || echo no
+echo == write; touch {path}/new 2>/dev/null && echo written || echo no
+"""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mount_has_the_flags_of_its_layers(system: System, name: str) -> None:
+    conf, fstab, path, expected = CASES[name]
+    lower = LOWER.format(fstab)
+    lower += "".join(SUID.format(place) for place in (
+        "home", "run/home", "run/home/u", "run/disk"))
+    lower += "mkdir run/disk/d; cp -a run/disk/id run/disk/null run/disk/d\n"
+    found = sections(system(conf, TRY.format(path=path), lower))
+    flags = expected.split(",") if expected else []
+    assert [flag for flag in FLAGS if flag in found["flags"]] == flags
+    runs = ["no"] if "noexec" in flags else ["1234"] if "nosuid" in flags else ["0"]
+    assert found["id"] == runs
+    assert found["null"] == (["no"] if "nodev" in flags else ["opened"])
+    assert found["write"] == (["no"] if "ro" in flags else ["written"])
+
+
+MISSING = """
+generate 2>/dev/null
+early_mounts
+pools
+umount /rofs/persist/data
+merge >/dev/null 2>&1
+echo == flags; findmnt -rno OPTIONS --mountpoint /home | tail -n 1 | tr , '\\n'
+echo == id; setpriv --reuid 1234 --clear-groups /home/id -u || echo no
+"""
+
+
+@pytest.mark.parametrize("if_missing", ["read-only", "volatile"])
+def test_what_replaces_an_overlay_has_them_too(system: System, if_missing: str) -> None:
+    conf = KEPT.replace("Partition=data\n", f"Partition=data\nIfMissing={if_missing}\n", 1)
+    found = sections(system(
+        conf, MISSING,
+        LOWER.format(HOME.format("nosuid")) + SUID.format("run/home")))
+    assert {"nosuid", "nodev"} <= set(found["flags"])
+    assert ("ro" in found["flags"]) == (if_missing == "read-only")
+    assert found["id"] == ["1234"]
