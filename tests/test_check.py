@@ -52,6 +52,19 @@ CASES = {
     "upper": ({"etc/rofs.conf": VAR + "Partition=data\n" + DATA + "Directory=/x\n",
                "etc/rofs.conf.d/1.conf": "[Partition data]\nType=vfat\n"},
               "/etc/rofs.conf.d/1.conf:2: error: ", "vfat cannot hold the changes"),
+    "flags of fstab": ({"etc/rofs.conf": "[Overlay /home]\n",
+                        "etc/fstab": "# x\n/dev/sda3 /home ext4 nosuid,users,exec 0 2\n"},
+                       "/etc/fstab:2: note: ",
+                       "[Overlay /home] is mounted with nosuid,nodev, as is /home"),
+    "flags of a partition": ({"etc/rofs.conf": "[Partition data]\nDevice=/dev/vdb\n"
+                              "Options=noexec\n[Overlay /home]\nPartition=data\n"},
+                             "/etc/rofs.conf:3: note: ",
+                             "is mounted with noexec, as is [Partition data]"),
+    "read-only by fstab": ({"etc/rofs.conf": "[Overlay /home]\n",
+                            "etc/fstab": "# x\n/dev/sda3 /home ext4 ro 0 2\n"},
+                           "/etc/fstab:2: warning: ",
+                           "[Overlay /home] is read-only, as fstab mounts /home with ro; "
+                           "Options=rw makes it writable"),
     "fstab mounts it too": ({"etc/rofs.conf": DATA,
                              "etc/fstab": FSTAB + "/dev/vdb /mnt ext4 defaults 0 2\n"},
                             "/etc/rofs.conf:2: warning: ", "fstab mounts the same device on /mnt"),
@@ -103,6 +116,9 @@ KINDS = {
     "mount point": ("configuration", None, None),
     "lower of fstab": ("lower-refused", "/home", None),
     "upper": ("upper-refused", None, "data"),
+    "flags of fstab": ("flags-inherited", "/home", None),
+    "flags of a partition": ("flags-inherited", "/home", None),
+    "read-only by fstab": ("overlay-inherits-read-only", "/home", None),
     "fstab mounts it too": ("configuration", None, None),
     "root writable by fstab": ("fstab-root-writable", None, None),
     "root left writable": ("root-unprotected", None, None),
@@ -196,7 +212,7 @@ def test_large_files_are_told(rofs: Path, tmp_path: Path) -> None:
     VAR + "StartEmpty=/var/log /var/lib/mlocate\n",
     VAR + DATA.replace("/srv", "/var/log") + "Directory=/log\n"
     + "[Persist /var/lib]\nPartition=data\nDirectory=/lib\n",
-    VAR + "Partition=data\n" + DATA + "Directory=/x\n",
+    VAR + "Partition=data\nOptions=suid,dev\n" + DATA + "Directory=/x\n",
 ], ids=["no overlay", "start empty", "persist", "partition"])
 def test_large_files_that_stay_where_they_are_are_not(
     conf: str, rofs: Path, tmp_path: Path

@@ -91,6 +91,12 @@ def test_home_and_var_of_fstab_are_the_lowers(boot: Boot) -> None:
 
 
 @split
+def test_overlay_has_the_flags_of_fstab(boot: Boot) -> None:
+    assert boot["flags"].out.split() == ["nosuid", "nosuid", "suid"]
+    assert boot["set_user_id"].out.split() == ["1234", "0"]
+
+
+@split
 def test_mount_below_an_overlay_is_as_fstab_says(boot: Boot) -> None:
     assert {"/dev/vde", "rw", "nosuid", "nodev"} <= set(sources(boot, "lowers")["/var/log"])
 

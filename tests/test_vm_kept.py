@@ -74,6 +74,10 @@ def test_partition_with_data_is_not_formatted(first: Boot) -> None:
     assert "Read-only file system" in seen.err
 
 
+def test_overlay_has_the_flags_of_its_partition(first: Boot) -> None:
+    assert {"nosuid", "nodev"} <= set(first["flags"].line.split(","))
+
+
 def test_file_system_is_grown(first: Boot) -> None:
     assert int(first["grown"].line.split()[-1]) > 24 * MIB
 

@@ -77,7 +77,7 @@ const struct plan_overlay *check_overlay_of(const struct checking *c, const char
 static int check_all(struct checking *c)
 {
 	static int (*const checks[])(struct checking *) = {
-		check_kernel,  check_boot,  check_lowers, check_partitions,
+		check_kernel,  check_boot,  check_lowers, check_flags, check_partitions,
 		check_devices, check_files, check_memory, check_data,
 	};
 

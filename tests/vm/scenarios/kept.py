@@ -83,6 +83,7 @@ KEPT_FIRST: Dict[str, str] = {
         " useradd -m tester; sync"
     ),
     "options": "findmnt -n -o FS-OPTIONS /etc",
+    "flags": "findmnt -n -o OPTIONS /etc",
     "formatted": "echo kept >/var/local/blank/file; findmnt -n -o FSTYPE,SOURCE"
                  " --mountpoint /var/local/blank; journalctl -b -o cat --no-pager"
                  " -u rofs-format-blank.service",
