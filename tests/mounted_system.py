@@ -55,6 +55,7 @@ is_mounted() { findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs; }
 start() {
     ! is_mounted "$(value "$1" Where)" || return 0
     for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
+    for path in $(value "$1" AssertPathIsMountPoint); do mountpoint -q "$path" || return 1; done
     [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
     mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
         "$(value "$1" What)" "$(value "$1" Where)"
@@ -82,6 +83,12 @@ early_mounts() {
     sum=0
     [ ! -f $units/rofs-prepare.service ] || /rofs-prepare ram || sum=$?
     echo $sum > /run/status
+}
+# What systemd starts for the overlays if one of these is missing.
+retry() {
+    for path in $(sed -n 's/^ConditionPathExists=|!//p' $units/rofs-prepare-retry.service); do
+        [ -e "$path" ] || { /rofs-prepare ram; return; }
+    done
 }
 prepare() {
     : "${sum:=0}"

@@ -72,6 +72,37 @@ def test_changes_end_in_upper_and_lower_stays(system: System) -> None:
     assert found["modes"] == ["700"] * 3
 
 
+POOLS = "[Overlay /var]\n[Overlay /srv]\nSize=1M\n[Overlay /etc]\n"
+STATE = """
+echo == mounts; findmnt -rno TARGET,SOURCE,FSTYPE,VFS-OPTIONS /rofs -R | sort; findmnt -rn /srv
+echo == srv; facts /srv; echo == id; cat /etc/machine-id; echo == upper; ls -A /rofs/rw/srv
+"""
+
+
+def test_pools_that_their_units_mount_leave_the_same_state(
+    system: System, tmp_path: Path
+) -> None:
+    lower = "mkdir srv; chown 5:6 srv; chmod 0750 srv; echo 0123456789abcdef0123456789abcdef"
+    lower += " > etc/machine-id"
+    good = sections(system(POOLS, f"boot{STATE}", lower))
+    (tmp_path / "sys").rmdir()
+    late = sections(system(POOLS, f"generate 2>/dev/null; pools; retry; prepare; merge{STATE}",
+                           lower))
+    assert good["upper"] == ["upper", "work"]
+    assert late == good
+
+
+@pytest.mark.parametrize("without", ["umount /rofs/rw/srv", "true"], ids=["pool", "layers"])
+def test_overlay_is_not_mounted_without(system: System, without: str) -> None:
+    """systemd 256 and newer would make the directories that are missing."""
+    found = sections(system(
+        POOLS, f"generate 2>/dev/null; pools; {without}; mkdir -p /rofs/rw/srv/upper\n"
+        "echo == merge; merge; echo == mounted; findmnt -rno TARGET -t overlay || true\n",
+        "mkdir srv"))
+    assert "not mounted: rofs-overlay-srv.mount" in found["merge"]
+    assert found["mounted"] == []
+
+
 def test_longest_path(system: System) -> None:
     path = "/" + "/".join(["n" * 60, "o" * 60, "p" * 76])
     assert len(path) == 199

@@ -143,6 +143,11 @@ static bool is_mounted_at_boot(const struct fstab_entry *e)
 	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e));
 }
 
+static bool is_root(const struct fstab_entry *e)
+{
+	return fstab_is_sound(e) && !fstab_is_swap(e) && strcmp(e->dir, "/") == 0;
+}
+
 /*
  * Later lines win: they are mounted on top. The entries lie in one array, so their addresses are
  * their order.
@@ -167,7 +172,7 @@ int fstab_index_build(const struct facts *facts, struct fstab_index *ret)
 	for (size_t i = 0; i < facts->n_fstab; i++) {
 		if (is_mounted_at_boot(&facts->fstab[i]))
 			x.entries[x.n++] = &facts->fstab[i];
-		if (strcmp(facts->fstab[i].dir, "/") == 0)
+		if (is_root(&facts->fstab[i]))
 			x.root = &facts->fstab[i];
 	}
 	qsort(x.entries, x.n, sizeof(*x.entries), compare);

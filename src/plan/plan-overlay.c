@@ -56,9 +56,8 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 		return err;
 
 	own.early = o->early;
-	if (own.size.bytes || own.size.percent)
-		return plan_add_pool(b, s, o->layers, &own);
-	return 0;
+	o->own_pool = own.size.bytes || own.size.percent;
+	return o->own_pool ? plan_add_pool(b, s, o->layers, &own) : 0;
 }
 
 /*

@@ -103,6 +103,7 @@ struct plan_overlay {
 	size_t n_start_empty;
 	size_t prepare;	    /* index into plan.runs: it makes the layers */
 	bool lower_is_root; /* on the root file system: needs no device, so it can come first */
+	bool own_pool;	    /* @layers is the mount point of a RAM pool of its own */
 	bool on_partition;
 	size_t partition; /* index into plan.partitions, with on_partition */
 	/*

@@ -7,6 +7,8 @@
 /* What the modules of unit share. Everybody else includes unit.h. */
 
 #define LOCAL_FS "local-fs.target"
+/* The run for what needs no device, if the first one could not make all layers. */
+#define UNIT_RETRY "rofs-prepare-retry.service"
 
 /** struct rendering - @plan and @libexec_dir are borrowed */
 struct rendering {

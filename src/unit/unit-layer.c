@@ -158,15 +158,42 @@ static int render_guard(struct rendering *r, const struct plan_run *run)
 	return unit_add_unit(r, run->unit, &b);
 }
 
+/*
+ * A pool that could not be mounted is mounted by its unit, too late for the run that makes layers.
+ * So it is run once more between the two, but only if there is an overlay without layers.
+ */
+static int render_retry(struct rendering *r, const struct plan_run *run)
+{
+	const struct plan *p = r->plan;
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	unit_add_head(&b, run->pos, run->dir, "prepare what could not be prepared before");
+	strbuf_add(&b, "# The pools, whichever of them has mounted them.\n");
+	strbuf_addf(&b, "After=%s rofs-ro.mount\n", run->unit);
+	for (size_t i = 0; i < p->n_pools; i++)
+		if (p->pools[i].early)
+			strbuf_addf(&b, "After=%s\n", p->pools[i].unit);
+	strbuf_add(&b, "# Made last of the layers: is one missing?\n");
+	for (size_t i = 0; i < run->overlays.n; i++)
+		strbuf_addf(&b, "ConditionPathExists=|!%s/work\n",
+			    p->overlays[run->overlays.list[i]].layers);
+	strbuf_add(&b, "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
+	unit_add_run(r, &b, run);
+	unit_add_quiet(&b, true);
+	return unit_add_unit(r, UNIT_RETRY, &b);
+}
+
 static int render_ram(struct rendering *r, const struct plan_run *run)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
+	int err;
 
 	unit_add_head(&b, run->pos, run->dir, "prepare and mount the layers in RAM");
 	strbuf_add(&b, "# What is mounted from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
 	unit_add_run(r, &b, run);
-	return unit_add_unit(r, run->unit, &b);
+	err = unit_add_unit(r, run->unit, &b);
+	return err < 0 || run->overlays.n == 0 ? err : render_retry(r, run);
 }
 
 static int render_layers(struct rendering *r, const struct plan_run *run)

@@ -10,6 +10,20 @@ bool unit_is_etc(const struct plan_overlay *o)
 }
 
 /*
+ * An assertion, not a condition, whose failure would count as success for what requires this. It is
+ * asked only where rofs-prepare has not mounted the overlay: systemd would make directories that
+ * are missing (256 and newer), with another mode, on whatever file system is there.
+ */
+static void add_ram_layers(struct strbuf *b, const struct plan_overlay *o)
+{
+	unit_add_requires_mounts_for(b, o->layers);
+	strbuf_add(b, "# Without its pool, or layers in it, there is nothing to mount.\n");
+	unit_add_path_line(b, "AssertPathIsMountPoint", o->own_pool ? o->layers : "/rofs");
+	if (o->early)
+		strbuf_addf(b, "AssertPathExists=%s/work\n", o->layers);
+}
+
+/*
  * At shutdown the partition is unmounted from /rofs/persist, but its file system lives in the
  * overlay until systemd-shutdown takes that down, when no process is left to keep it busy. So the
  * overlay does not require the partition's unit, which would stop it too early.
@@ -18,10 +32,8 @@ static void add_layers(struct rendering *r, struct strbuf *b, const struct plan_
 {
 	strbuf_add(b, "# systemd does not look at layer paths for dependencies.\n");
 	unit_add_requires_mounts_for(b, o->lower);
-	if (!o->on_partition) {
-		unit_add_requires_mounts_for(b, o->layers);
-		return;
-	}
+	if (!o->on_partition)
+		return add_ram_layers(b, o);
 	strbuf_addf(b, "Wants=%s\nAfter=%s\n", r->plan->partitions[o->partition].unit,
 		    r->plan->partitions[o->partition].unit);
 	strbuf_add(b, "# Wanted only, so that stopping it at shutdown leaves the overlay to\n"
@@ -48,6 +60,9 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	strbuf_add(&b, "# It makes upper and work. Wanted, not required: what it could not make\n"
 		       "# fails here, the rest goes on.\n");
 	strbuf_addf(&b, "Wants=%s\nAfter=%s\n", prepare, prepare);
+	if (o->early)
+		strbuf_add(&b, "# The same once more, if a pool was not mounted then.\n"
+			       "Wants=" UNIT_RETRY "\nAfter=" UNIT_RETRY "\n");
 	add_layers(r, &b, o);
 	unit_add_before_local_fs(&b);
 	unit_add_refuse_stop(&b);

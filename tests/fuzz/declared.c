@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "basic/path.h"
+#include "plan/fstab.h"
 #include "plan/unit-name.h"
 
 static struct mount *add_mount(struct check *c, enum mount_kind kind, char *where, char *what)
@@ -31,6 +33,38 @@ static char *layers_of(const struct conf_overlay *o, const char *path)
 	return on_partition(o->partition, o->directory ? o->directory : directory);
 }
 
+static bool is_mounted_at_boot(const struct fstab_entry *e)
+{
+	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && !path_is_api(e->dir) &&
+	       !path_has_dotdot(e->dir) &&
+	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || !e->dir[1]);
+}
+
+/* The line of fstab whose file system @path is on; NULL: the root, which fstab does not name. */
+static const struct fstab_entry *entry_of(const struct check *c, const char *path)
+{
+	const struct fstab_entry *found = NULL;
+
+	for (size_t i = 0; i < c->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &c->facts->fstab[i];
+		bool above = strcmp(e->dir, "/") == 0 || path_is_at_or_below(path, e->dir);
+
+		if (is_mounted_at_boot(e) && above &&
+		    (!found || strlen(e->dir) >= strlen(found->dir)))
+			found = e;
+	}
+	return found;
+}
+
+static const struct conf_partition *partition_of(const struct check *c,
+						 const struct conf_overlay *o)
+{
+	const struct conf_section *s =
+		o->partition ? conf_find(c->conf, CONF_PARTITION, o->partition) : NULL;
+
+	return s ? c->conf->partitions[s->index] : NULL;
+}
+
 static void allow_overlay(struct check *c, const struct conf_overlay *o, const char *path)
 {
 	struct mount *m;
@@ -40,6 +74,8 @@ static void allow_overlay(struct check *c, const struct conf_overlay *o, const c
 	m = add_mount(c, MOUNT_MERGED, join("/rofs/overlay", path), join("rofs", ""));
 	m->overlay = o;
 	m->layers = layers_of(o, path);
+	m->entry = entry_of(c, path);
+	m->partition = partition_of(c, o);
 	m = add_mount(c, MOUNT_BIND, join(path, ""), join("/rofs/overlay", path));
 	m->overlay = o;
 	if (!o->partition)

@@ -144,6 +144,33 @@ static void check_mounts_for(const struct check *c, const char *value)
 		   "RequiresMountsFor= of a path nobody declared", path);
 }
 
+/* What rofs-prepare makes last of the layers of an overlay. */
+static bool is_work_directory(const struct check *c, const char *value)
+{
+	_cleanup_free_ char *path = unpercent(value);
+
+	if (!ends_with(path, "/work"))
+		return false;
+	path[strlen(path) - strlen("/work")] = '\0';
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].layers && strcmp(c->mounts[i].layers, path) == 0)
+			return true;
+	return false;
+}
+
+/* Of a pool or a partition. */
+static void check_mount_point(const struct check *c, const char *value)
+{
+	_cleanup_free_ char *path = unpercent(value);
+
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (same_path(c->mounts[i].where, path) &&
+		    (c->mounts[i].kind == MOUNT_SHARED_POOL ||
+		     c->mounts[i].kind == MOUNT_OWN_POOL || c->mounts[i].kind == MOUNT_PARTITION))
+			return;
+	check_that(false, "an assertion about a mount that is no pool", path);
+}
+
 static void check_source(const struct check *c, const char *value)
 {
 	_cleanup_free_ char *path = unpercent(value);
@@ -170,7 +197,13 @@ void check_unit_section(const struct check *c, const struct unit *u)
 			check_mounts_for(c, s->value);
 		if (strcmp(s->key, "SourcePath") == 0)
 			check_source(c, s->value);
-		if (strcmp(s->key, "AssertPathExists") == 0)
+		if (strcmp(s->key, "ConditionPathExists") == 0)
+			check_that(strncmp(s->value, "|!", 2) == 0 &&
+					   is_work_directory(c, s->value + 2),
+				   "a condition on another path", s->value);
+		if (strcmp(s->key, "AssertPathIsMountPoint") == 0)
+			check_mount_point(c, s->value);
+		if (strcmp(s->key, "AssertPathExists") == 0 && !is_work_directory(c, s->value))
 			check_that(strncmp(s->value, PLAN_PREPARED_DIR "/",
 					   strlen(PLAN_PREPARED_DIR "/")) == 0 &&
 					   strcmp(s->value + strlen(PLAN_PREPARED_DIR "/"),

@@ -79,9 +79,72 @@ static void check_layer(const char *option, const char *path)
 	check_that(strlen(path) <= OPTION_BYTES_MAX, option, "longer than 255 bytes");
 }
 
+static const struct flag {
+	const char *set, *clear, *implied; /* by these words of fstab */
+} flags[] = {
+	{ "nosuid", "suid", "user,users,owner,group" },
+	{ "nodev", "dev", "user,users,owner,group" },
+	{ "noexec", "exec", "user,users" },
+	{ "ro", "rw", "" },
+};
+#define FLAG_READ_ONLY 3u
+
+/* The last of the words that concern the flag decides. -1: there is none. */
+static int flag_of(const char *options, const struct flag *flag)
+{
+	int found = -1;
+
+	for (const char *s = options; *s;) {
+		_cleanup_free_ char *word = copy_n(s, strcspn(s, ","));
+
+		if (strcmp(word, flag->clear) == 0)
+			found = 0;
+		else if (strcmp(word, flag->set) == 0 || has_word(flag->implied, word))
+			found = 1;
+		s += strlen(word) + (s[strlen(word)] == ',');
+	}
+	return found;
+}
+
+/* Does @options have what @a or @b (NULL: none) has of nosuid, nodev and noexec, and no more? */
+static bool has_flags(const char *a, const char *b, const char *options)
+{
+	for (size_t i = 0; i < FLAG_READ_ONLY; i++)
+		if ((flag_of(options, &flags[i]) > 0) !=
+		    (flag_of(a, &flags[i]) > 0 || (b && flag_of(b, &flags[i]) > 0)))
+			return false;
+	return true;
+}
+
+/* That / and /usr are read-only is not inherited. */
+static bool is_inherited(const struct mount *m, size_t i)
+{
+	const struct fstab_entry *e = m->entry;
+
+	if (m->partition && flag_of(m->partition->options, &flags[i]) > 0)
+		return true;
+	return e && !(i == FLAG_READ_ONLY && fstab_is_kept_read_only(e)) &&
+	       flag_of(e->options, &flags[i]) > 0;
+}
+
+/* Of the lower and the partition, unless the overlay's own options say something of the flag. */
+static bool has_inherited_flags(const struct mount *m, const char *options, const char *own)
+{
+	for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
+		int wanted = flag_of(own, &flags[i]);
+
+		if (wanted < 0)
+			wanted = is_inherited(m, i);
+		if ((flag_of(options, &flags[i]) > 0) != (wanted > 0))
+			return false;
+	}
+	return true;
+}
+
 static bool has_overlay_options(const struct mount *m, const char *options)
 {
 	_cleanup_free_ char *layers = NULL, *allowed = NULL, *upper = join(m->layers, "/upper");
+	const char *own;
 	const char *path = m->where + strlen("/rofs/overlay");
 
 	check_layer("lowerdir", path);
@@ -92,20 +155,32 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 	if (strncmp(options, layers, strlen(layers)) != 0)
 		return false;
 
-	allowed = join("index=off,metacopy=off,redirect_dir=off,xino=off,private,",
-		       m->overlay->options ? m->overlay->options : "");
-	return all_words_in(options + strlen(layers), allowed);
+	own = m->overlay->options ? m->overlay->options : "";
+	allowed = join(
+		"index=off,metacopy=off,redirect_dir=off,xino=off,private,nosuid,nodev,noexec,ro,",
+		own);
+	return all_words_in(options + strlen(layers), allowed) &&
+	       has_inherited_flags(m, options + strlen(layers), own);
 }
 
 /* A blank at the end cannot be said in a unit. */
 static bool has_lower_options(const struct mount *m, const char *options)
 {
 	bool bind = has_word(m->entry->options, "bind") || has_word(m->entry->options, "rbind");
-	_cleanup_free_ char *allowed = join(bind ? "private,ro," : "ro,", m->entry->options);
+	_cleanup_free_ char *allowed =
+		join(bind ? "nosuid,nodev,noexec,private,ro," : "nosuid,nodev,noexec,ro,",
+		     m->entry->options);
 
 	strip(allowed);
 	return has_word(options, "ro") && !has_word(options, "rw") &&
-	       all_words_in(options, allowed);
+	       all_words_in(options, allowed) && has_flags(m->entry->options, NULL, options);
+}
+
+static bool has_lower_bind_options(const struct mount *m, const char *options)
+{
+	return all_words_in(options, "bind,ro,private,nosuid,nodev,noexec") &&
+	       has_word(options, "ro") && has_word(options, "private") &&
+	       has_flags(m->entry->options, NULL, options);
 }
 
 static bool has_partition_options(const struct mount *m, const char *options)
@@ -118,15 +193,13 @@ static bool has_partition_options(const struct mount *m, const char *options)
 /* Each flag of the two is kept, and nothing else. */
 static bool has_duplicate_options(const struct mount *m, const char *options)
 {
-	static const char *const flags[] = { "ro", "nosuid", "nodev", "noexec" };
-	bool wrong = strncmp(options, "bind", 4) != 0 ||
-		     !all_words_in(options, "bind,ro,nosuid,nodev,noexec");
+	bool read_only = flag_of(m->entry->options, &flags[FLAG_READ_ONLY]) > 0 ||
+			 flag_of(m->partition->options, &flags[FLAG_READ_ONLY]) > 0;
 
-	for (size_t i = 0; i < ELEMENTSOF(flags); i++)
-		wrong = wrong || has_word(options, flags[i]) !=
-					 (fstab_has_option(m->entry->options, flags[i]) ||
-					  fstab_has_option(m->partition->options, flags[i]));
-	return !wrong;
+	return strncmp(options, "bind", 4) == 0 &&
+	       all_words_in(options, "bind,ro,nosuid,nodev,noexec") &&
+	       has_word(options, "ro") == read_only &&
+	       has_flags(m->entry->options, m->partition->options, options);
 }
 
 static bool has_options(const struct mount *m, const char *options)
@@ -136,8 +209,9 @@ static bool has_options(const struct mount *m, const char *options)
 	case MOUNT_OWN_POOL:
 		return all_words_in(options, "mode=0700,nosuid,nodev,noexec,size=,nr_inodes=");
 	case MOUNT_RO:
-	case MOUNT_LOWER_BIND:
 		return strcmp(options, "bind,ro,private") == 0;
+	case MOUNT_LOWER_BIND:
+		return has_lower_bind_options(m, options);
 	case MOUNT_TMP:
 		return strcmp(options,
 			      "mode=1777,strictatime,nosuid,nodev,size=50%,nr_inodes=1m") == 0;

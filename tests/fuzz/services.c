@@ -80,6 +80,8 @@ void check_prepare(const struct check *c, const struct unit *u)
 		{ "Unit", "After", 0, SIZE_MAX },
 		{ "Unit", "RequiresMountsFor", 0, SIZE_MAX },
 		{ "Unit", "Wants", 0, SIZE_MAX },
+		{ "Unit", "ConditionPathExists", 0, SIZE_MAX },
+		{ "Service", "LogLevelMax", 0, 1 },
 		{ "Service", "Type", 1, 1 },
 		{ "Service", "RemainAfterExit", 1, 1 },
 		{ "Service", "ExecStart", 1, 1 },

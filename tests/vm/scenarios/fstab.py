@@ -54,7 +54,8 @@ SPLIT: Dict[str, str] = {
     "home": "cat /home/alice/notes /rofs/ro/home/alice/notes; ls /rofs/rw/home/upper",
     "var": "cat /var/lib/rofs-lower /rofs/ro/var/lib/rofs-lower",
     "flags": "for m in /home /rofs/overlay/home /var; do"
-             " findmnt -n -o OPTIONS --mountpoint $m | tr , '\\n' | grep -x nosuid || echo suid; done",
+             " findmnt -n -o OPTIONS --mountpoint $m | tr , '\\n' | grep -x nosuid"
+             " || echo suid; done",
     "set_user_id": "for d in /home /var; do cp /usr/bin/id $d/id; chmod 4755 $d/id;"
                    " setpriv --reuid 1234 --clear-groups $d/id -u; done",
     "apt": "apt-get install -y /opt/small.deb && dpkg-query -W rofs-small",
