@@ -83,7 +83,7 @@ def test_pools_that_their_units_mount_leave_the_same_state(
     system: System, tmp_path: Path
 ) -> None:
     lower = "mkdir srv; chown 5:6 srv; chmod 0750 srv; echo 0123456789abcdef0123456789abcdef"
-    lower += " > etc/machine-id"
+    lower += " > etc/machine-id; touch -d '2020-02-02 UTC' srv"
     good = sections(system(POOLS, f"boot{STATE}", lower))
     (tmp_path / "sys").rmdir()
     late = sections(system(POOLS, f"generate 2>/dev/null; pools; retry; prepare; merge{STATE}",

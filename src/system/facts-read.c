@@ -220,16 +220,6 @@ static int look_up_sections(const struct rootfs *r, const struct mount_points *m
 	return 0;
 }
 
-/* Also of a link that leads nowhere; @dir and those above it may be links inside the system. */
-static bool exists(const struct rootfs *r, const char *dir, const char *name)
-{
-	_cleanup_free_ char *resolved = NULL, *path = NULL;
-	struct stat st;
-
-	return rootfs_resolve_up_to(r, dir, r->late, &resolved) == 0 &&
-	       text_format(&path, "%s/%s", resolved, name) >= 0 && rootfs_stat(r, path, &st) == 0;
-}
-
 static bool tmp_unit_is_wanted(const struct rootfs *r)
 {
 	static const char *const dirs[] = {
@@ -242,8 +232,8 @@ static bool tmp_unit_is_wanted(const struct rootfs *r)
 	if (rootfs_is_masked(r, "/etc/systemd/system/tmp.mount"))
 		return false;
 	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
-		unit = unit || exists(r, dirs[i], "tmp.mount");
-		wanted = wanted || exists(r, dirs[i], "local-fs.target.wants/tmp.mount");
+		unit = unit || rootfs_has(r, dirs[i], "tmp.mount");
+		wanted = wanted || rootfs_has(r, dirs[i], "local-fs.target.wants/tmp.mount");
 	}
 	return unit && wanted;
 }

@@ -103,24 +103,6 @@ static int base_of(const struct rootfs *r, const char **path)
 	return from_root ? r->root_fd : r->lower_fd;
 }
 
-/* Is resolved @path on a file system that is mounted too late to be read? */
-static int is_late(const struct rootfs *r, const char *path)
-{
-	_cleanup_free_ char *same = NULL;
-
-	return r->late ? rootfs_resolve_up_to(r, path, r->late, &same) : 0;
-}
-
-int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
-{
-	int base, late = is_late(r, resolved);
-
-	if (late != 0)
-		return late < 0 ? late : -ENOENT;
-	base = base_of(r, &resolved);
-	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
-}
-
 /* The target of the link at @path. -EINVAL: not a link. */
 static int read_link(const struct rootfs *r, const char *path, char *buffer, size_t size)
 {
@@ -222,16 +204,15 @@ static int step(struct resolving *x, const char *at, size_t n)
 	return err < 0 ? err : follow(x, target, at + n);
 }
 
-int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
-			 const struct path_set *mount_points, char **ret)
+/* Leaves the result in x->done. Returns 1 if that is at or below a mount point. */
+static int resolve(struct resolving *x, const char *path)
 {
-	struct resolving x = { .rootfs = r, .mount_points = mount_points };
-	char *at = x.rest;
+	char *at = x->rest;
 	unsigned links = 0;
 
-	if (strlen(path) >= sizeof(x.rest))
+	if (strlen(path) >= sizeof(x->rest))
 		return -ENAMETOOLONG;
-	strcpy(x.rest, path);
+	strcpy(x->rest, path);
 
 	for (;;) {
 		size_t n;
@@ -240,17 +221,26 @@ int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
 		at += strspn(at, "/");
 		n = strcspn(at, "/");
 		if (n == 0)
-			break;
-		err = step(&x, at, n);
+			return x->stop ? 1 : 0;
+		err = step(x, at, n);
 		if (err < 0)
 			return err;
 		if (err > 0 && ++links > LINKS_MAX)
 			return -ELOOP;
-		at = err > 0 ? x.rest : at + n;
+		at = err > 0 ? x->rest : at + n;
 	}
+}
 
+int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
+			 const struct path_set *mount_points, char **ret)
+{
+	struct resolving x = { .rootfs = r, .mount_points = mount_points };
+	int found = resolve(&x, path);
+
+	if (found < 0)
+		return found;
 	*ret = strdup(x.done[0] ? x.done : "/");
-	return !*ret ? -ENOMEM : x.stop ? 1 : 0;
+	return *ret ? found : -ENOMEM;
 }
 
 int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
@@ -260,10 +250,35 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
 
 bool rootfs_is_masked(const struct rootfs *r, const char *path)
 {
-	_cleanup_free_ char *resolved = NULL;
+	struct resolving x = { .rootfs = r, .mount_points = r->late };
 
-	return rootfs_resolve_up_to(r, path, r->late, &resolved) == 0 &&
-	       strcmp(resolved, "/dev/null") == 0;
+	return resolve(&x, path) == 0 && strcmp(x.done, "/dev/null") == 0;
+}
+
+static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
+{
+	int base = base_of(r, &resolved);
+
+	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
+{
+	struct resolving x = { .rootfs = r, .mount_points = r->late };
+	int late = r->late ? resolve(&x, resolved) : 0;
+
+	if (late != 0)
+		return late < 0 ? late : -ENOENT;
+	return look(r, resolved, ret);
+}
+
+bool rootfs_has(const struct rootfs *r, const char *dir, const char *name)
+{
+	struct resolving x = { .rootfs = r, .mount_points = r->late };
+	struct stat st;
+
+	return resolve(&x, dir) == 0 && append(x.done, name, strlen(name)) == 0 &&
+	       look(r, x.done, &st) == 0;
 }
 
 static int open_resolved(const struct rootfs *r, const char *path, int flags)

@@ -77,6 +77,13 @@ int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
 int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret);
 
 /**
+ * rootfs_has - is there something called @name in the directory @dir? A link that leads nowhere is.
+ *
+ * Links on the way to @dir are followed inside the system.
+ */
+bool rootfs_has(const struct rootfs *r, const char *dir, const char *name);
+
+/**
  * rootfs_is_masked - is @path a link to /dev/null, in one step or several?
  *
  * That is how an administrator disables a file of the vendor's, as with systemctl mask.

@@ -189,6 +189,8 @@ static void apply(const char *line, const char *path, struct path_fact *fact)
 		fact->type = PATH_FILE;
 	if (strncmp(line, "device ", 7) == 0)
 		fact->type = PATH_OTHER;
+	if (strncmp(line, "opaque ", 7) == 0)
+		fact->type = PATH_OPAQUE;
 	if (strncmp(line, "error ", 6) == 0)
 		*fact = (struct path_fact){ fact->resolved, PATH_UNKNOWN, -ELOOP };
 }
