@@ -170,3 +170,18 @@ def test_drop_in_on_a_later_file_system_is_an_error(
     assert ("/etc/rofs.conf.d/x.conf: cannot be read: it is on a file system that fstab mounts "
             "later") in run.stderr
     assert "var.mount" in run.early and "srv.mount" not in run.early
+
+
+@pytest.mark.parametrize("mount_point, conf", [
+    ("/run", "run/rofs.conf.d/x.conf"), ("/etc", "etc/rofs.conf.d/x.conf"),
+    ("/usr", "usr/lib/rofs.conf.d/x.conf"), ("/", "etc/rofs.conf.d/x.conf")])
+def test_what_is_there_before_fstab_is_read(
+    generator: Path, tmp_path: Path, mount_point: str, conf: str
+) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": "[Overlay /var]\n", conf: "[Overlay /srv]\n",
+        "etc/fstab": f"LABEL=x {mount_point} ext4 defaults 0 2\nproc /proc proc defaults 0 0\n",
+        "proc/cmdline": "quiet\n"}, ["srv"])
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 0, run.stderr
+    assert {"var.mount", "srv.mount"} <= set(run.early)

@@ -126,6 +126,15 @@ static int compare_depth(const void *a, const void *b)
 	return n != m ? (n < m ? -1 : 1) : (x < y ? -1 : x > y);
 }
 
+/*
+ * /etc has fstab itself: if that mounts another one there, the first is what the boot goes by. The
+ * initramfs has mounted /usr before.
+ */
+static bool is_read_early(const struct fstab_entry *e)
+{
+	return fstab_is_initrd(e) || strcmp(e->dir, "/etc") == 0;
+}
+
 /* The mount point as systemd sees it at boot: without links. "none" and "swap" stay as they are. */
 static int resolve_mount_point(const struct rootfs *r, struct fstab_entry *e,
 			       struct mount_points *m)
@@ -142,10 +151,11 @@ static int resolve_mount_point(const struct rootfs *r, struct fstab_entry *e,
 		free(e->dir);
 		e->dir = resolved;
 	}
-	if (!e->dir[1])
-		return 0; /* the root is where reading begins */
+	/* The root is where reading begins; systemd has mounted /run and /proc before. */
+	if (!e->dir[1] || path_is_api(e->dir))
+		return 0;
 	err = path_set_add(&m->all, e->dir);
-	return err < 0 || fstab_is_initrd(e) ? err : path_set_add(&m->late, e->dir);
+	return err < 0 || is_read_early(e) ? err : path_set_add(&m->late, e->dir);
 }
 
 int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m)
