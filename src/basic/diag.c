@@ -12,22 +12,59 @@ void diag_done(struct diag *d)
 	*d = (struct diag){ 0 };
 }
 
-void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
-	      const char *format, va_list ap)
+bool diag_is_full(const struct diag *d)
 {
-	char *text;
+	return d->n_told >= DIAG_TOLD_MAX;
+}
 
-	if (level == DIAG_ERROR)
-		d->n_errors++;
-
-	if (array_reserve(d->entries, d->n_entries) < 0 ||
-	    text_format_printable(&text, format, ap) < 0) {
+static void append(struct diag *d, struct diag_entry entry)
+{
+	if (!entry.text || array_reserve(d->entries, d->n_entries) < 0) {
+		free(entry.text);
 		d->failed = true;
 		return;
 	}
+	d->entries[d->n_entries++] = entry;
+}
 
-	d->entries[d->n_entries++] =
-		(struct diag_entry){ .level = level, .pos = pos, .text = text, .about = about };
+/* The last entry counts them. */
+static void count_untold(struct diag *d, enum diag_level level)
+{
+	char *text = NULL;
+
+	d->n_untold++;
+	if (d->failed)
+		return;
+	if (d->n_untold > 1) {
+		struct diag_entry *before = &d->entries[--d->n_entries];
+
+		if (before->level < level)
+			level = before->level;
+		free(before->text);
+	}
+	if (text_format(&text, "more errors and warnings, which are not shown: %zu", d->n_untold) <
+	    0)
+		text = NULL;
+	append(d, (struct diag_entry){ .level = level, .text = text });
+}
+
+void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
+	      const char *format, va_list ap)
+{
+	struct diag_entry entry = { .level = level, .pos = pos, .about = about };
+
+	if (level == DIAG_ERROR)
+		d->n_errors++;
+	/* A note belongs to what is before it. */
+	if (level == DIAG_NOTE && d->n_untold > 0)
+		return;
+	if (level != DIAG_NOTE && diag_is_full(d))
+		return count_untold(d, level);
+
+	d->n_told += level != DIAG_NOTE;
+	if (text_format_printable(&entry.text, format, ap) < 0)
+		entry.text = NULL;
+	append(d, entry);
 }
 
 int diag_error(struct diag *d, struct pos pos, const char *format, ...)

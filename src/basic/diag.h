@@ -48,11 +48,21 @@ struct diag_entry {
 struct diag {
 	struct diag_entry *entries;
 	size_t n_entries;
-	size_t n_errors;
-	bool failed; /* a message was lost for want of memory; counts as an error */
+	size_t n_errors;	 /* those that are not told included */
+	size_t n_told, n_untold; /* errors and warnings, without notes */
+	bool failed;		 /* a message was lost for want of memory; counts as an error */
 };
 
+/*
+ * Who reads further mends what a script has written. They are only counted; the last entry says how
+ * many there are.
+ */
+#define DIAG_TOLD_MAX 1000u /* errors and warnings; rofs.conf(5) */
+
 void diag_done(struct diag *d);
+
+/** diag_is_full - will what is reported now only be counted? Then no need to work out advice. */
+bool diag_is_full(const struct diag *d);
 
 /**
  * diag_error, diag_warning, diag_note - record a message

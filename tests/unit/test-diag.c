@@ -73,10 +73,41 @@ static void test_foreign_text(void)
 	}
 }
 
+/* Nobody reads half a million lines; how many there are is said. */
+static void test_no_more_than_a_thousand_are_told(void)
+{
+	_cleanup_diag_ struct diag d = { 0 };
+	struct pos pos = { "f", 1 };
+	_cleanup_free_ char *last = NULL;
+
+	for (size_t i = 0; i < DIAG_TOLD_MAX; i++) {
+		CHECK(!diag_is_full(&d));
+		diag_error(&d, pos, "mistake");
+		diag_note(&d, pos, "note");
+	}
+	CHECK_INT(d.n_entries, 2 * DIAG_TOLD_MAX);
+	CHECK(diag_is_full(&d));
+
+	diag_warning(&d, pos, "warning");
+	diag_note(&d, pos, "note");
+	CHECK_INT(d.n_entries, 2 * DIAG_TOLD_MAX + 1);
+	CHECK_INT(d.n_errors, DIAG_TOLD_MAX);
+	CHECK_INT(d.entries[d.n_entries - 1].level, DIAG_WARNING);
+
+	for (int i = 0; i < 500; i++)
+		diag_error(&d, pos, "mistake");
+	CHECK_INT(d.n_entries, 2 * DIAG_TOLD_MAX + 1);
+	CHECK_INT(d.n_errors, DIAG_TOLD_MAX + 500);
+	CHECK_INT(diag_format(&d.entries[d.n_entries - 1], &last), 0);
+	CHECK_STR(last, "more errors and warnings, which are not shown: 501");
+	CHECK(!d.failed);
+}
+
 int main(void)
 {
 	test_lines();
 	test_counts();
 	test_foreign_text();
+	test_no_more_than_a_thousand_are_told();
 	return check_done();
 }
