@@ -140,7 +140,10 @@ void conf_done(struct conf *c)
 	free(c->overlays);
 	free(c->partitions);
 	free(c->persists);
+	for (size_t i = 0; i < c->n_mentioned; i++)
+		free(c->mentioned[i]);
 	free(c->files);
+	free(c->mentioned);
 	*c = (struct conf){ 0 };
 }
 
@@ -316,9 +319,8 @@ static int check_name(enum conf_kind kind, char *name, struct pos pos, struct di
 
 static int unknown_kind(const char *word, struct pos pos, struct diag *d)
 {
-	const char *near = text_closest(
-		word, (const char *const[]){ "Root", "Memory", "Overlay", "Partition", "Persist" },
-		5);
+	static const char *const kinds[] = { "Root", "Memory", "Overlay", "Partition", "Persist" };
+	const char *near = diag_is_full(d) ? NULL : text_closest(word, kinds, ELEMENTSOF(kinds));
 
 	if (near)
 		return diag_error(d, pos, "unknown section [%s]; did you mean [%s]?", word, near);
@@ -334,6 +336,28 @@ static struct conf_section *find_any(struct conf *c, enum conf_kind kind, const 
 	if (kind == CONF_MEMORY)
 		return &c->memory.section;
 	return conf_find(c, kind, name);
+}
+
+/*
+ * Leaves @s out, and says so at its header, if that is not to be seen at @because. @shown: the
+ * message there is about a line of @s; but of a file that only adds to it, it does not say that.
+ */
+static void leave_out(struct conf_section *s, struct pos because, bool shown, struct diag *d)
+{
+	const char *kind = conf_kind_to_string(s->kind), *name = s->name ? s->name : "";
+	const char *blank = *name ? " " : "", *then = *name ? "" : "; its defaults apply";
+	bool same = s->pos.file == because.file;
+	bool known = s->invalid || !s->pos.file || (shown && same);
+
+	s->invalid = true;
+	if (known)
+		return;
+	if (same)
+		diag_note(d, s->pos, "[%s%s%s] is left out because of line %u%s", kind, blank, name,
+			  because.line, then);
+	else
+		diag_note(d, s->pos, "[%s%s%s] is left out because of %s:%u%s", kind, blank, name,
+			  because.file, because.line, then);
 }
 
 /* Opens the section of this name, new or known. */
@@ -355,10 +379,10 @@ static int enter(struct reading *r, enum conf_kind kind, const char *name, struc
 	if (s->last.file == r->file) {
 		diag_error(
 			r->diag, pos,
-			"[%s%s%s] is declared twice in this file; expected one section with all its keys",
+			"[%s%s%s] is declared twice in this file, so it is left out; expected one section with all its keys",
 			conf_kind_to_string(kind), *name ? " " : "", name);
 		diag_note(r->diag, s->last, "first declared here");
-		s->invalid = true;
+		leave_out(s, pos, true, r->diag);
 	}
 	if (!s->pos.file)
 		s->pos = pos;
@@ -388,18 +412,17 @@ static int enter_scrap(struct reading *r, enum conf_kind kind)
 static int lose(struct reading *r)
 {
 	r->lost = true;
-	r->conf->declared = true;
 	return 0;
 }
 
-static int on_refused(bool maybe_header, void *userdata)
+static int on_refused(enum ini_refused what, struct pos pos, void *userdata)
 {
 	struct reading *r = userdata;
 
 	/* What the line meant is not known: the section it stands in is not what was declared. */
-	if (r->current && !r->lost)
-		r->current->invalid = true;
-	return maybe_header ? lose(r) : 0;
+	if (what != INI_REFUSED_HEADER && r->current && !r->lost)
+		leave_out(r->current, pos, false, r->diag);
+	return what == INI_REFUSED_SETTING ? 0 : lose(r);
 }
 
 static int on_section(char *text, struct pos pos, void *userdata)
@@ -426,7 +449,24 @@ static int on_section(char *text, struct pos pos, void *userdata)
 	return enter(r, kind, name, pos);
 }
 
-static void unknown_key(struct reading *r, const char *key, struct pos pos)
+/*
+ * What is left out, and would not be known from the plan, names a partition: then nobody needs to
+ * hear that the partition is of no use.
+ */
+static int mention(struct reading *r, const char *partition)
+{
+	struct conf *c = r->conf;
+	char *copy = strdup(partition);
+
+	if (!copy || array_reserve(c->mentioned, c->n_mentioned) < 0) {
+		free(copy);
+		return -ENOMEM;
+	}
+	c->mentioned[c->n_mentioned++] = copy;
+	return 0;
+}
+
+static int unknown_key(struct reading *r, const char *key, const char *value, struct pos pos)
 {
 	const char *names[CONF_KEYS_MAX] = { 0 }, *near;
 	struct conf_section *s = r->current;
@@ -435,14 +475,15 @@ static void unknown_key(struct reading *r, const char *key, struct pos pos)
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = keys[i].name;
-	near = text_closest(key, names, n);
+	near = diag_is_full(r->diag) ? NULL : text_closest(key, names, n);
 	if (near)
 		diag_error(r->diag, pos, "unknown key %s= in [%s]; did you mean %s=?", key,
 			   conf_kind_to_string(s->kind), near);
 	else
 		diag_error(r->diag, pos, "unknown key %s= in [%s]; see rofs.conf(5)", key,
 			   conf_kind_to_string(s->kind));
-	s->invalid = true;
+	leave_out(s, pos, true, r->diag);
+	return near && strcmp(near, "Partition") == 0 ? mention(r, value) : 0;
 }
 
 static int set_key(struct reading *r, const struct conf_key *key, struct pos *at, const char *value,
@@ -454,17 +495,16 @@ static int set_key(struct reading *r, const struct conf_key *key, struct pos *at
 	if (at->file == r->file) {
 		diag_error(r->diag, pos, "%s= is set twice in this section", key->name);
 		diag_note(r->diag, *at, "first set here");
-		s->invalid = true;
+		leave_out(s, pos, true, r->diag);
 		return 0;
 	}
 
 	err = key->set(field_of(s, key), *value ? value : key->fallback, pos, key, r->diag);
 	*at = pos;
-	if (err == -EBADMSG) {
-		s->invalid = true;
-		return 0;
-	}
-	return err;
+	if (err != -EBADMSG)
+		return err;
+	leave_out(s, pos, true, r->diag);
+	return 0;
 }
 
 static int on_setting(char *name, char *value, struct pos pos, void *userdata)
@@ -473,6 +513,9 @@ static int on_setting(char *name, char *value, struct pos pos, void *userdata)
 	const struct conf_key *keys;
 	size_t n;
 
+	if ((r->lost || r->current == r->scrap) && strcmp(name, "Partition") == 0 &&
+	    mention(r, value) < 0)
+		return -ENOMEM;
 	if (r->lost)
 		return 0;
 	if (!r->current) {
@@ -488,8 +531,7 @@ static int on_setting(char *name, char *value, struct pos pos, void *userdata)
 		if (strcmp(keys[i].name, name) == 0)
 			return set_key(r, &keys[i], &r->current->at[i], value, pos);
 
-	unknown_key(r, name, pos);
-	return 0;
+	return unknown_key(r, name, value, pos);
 }
 
 int conf_read(struct conf *c, const char *name, char *text, size_t len, struct diag *d)
@@ -497,6 +539,7 @@ int conf_read(struct conf *c, const char *name, char *text, size_t len, struct d
 	static const struct ini_handler handler = { on_section, on_setting, on_refused };
 	_cleanup_free_ char *copy = strdup(name);
 	struct reading r = { .conf = c, .diag = d };
+	size_t errors = d->n_errors;
 	int err;
 
 	if (!copy || array_reserve(c->files, c->n_files) < 0)
@@ -505,30 +548,47 @@ int conf_read(struct conf *c, const char *name, char *text, size_t len, struct d
 	r.file = c->files[c->n_files++] = TAKE_PTR(copy);
 	err = ini_read(text, len, r.file, &handler, &r, d);
 	section_free(r.scrap);
+	/* Whoever writes what is no section meant to declare something. */
+	if (d->n_errors > errors)
+		c->declared = true;
 	return err;
+}
+
+int conf_unreadable(struct conf *c, const char *name, const char *why, struct diag *d)
+{
+	char *copy = strdup(name);
+
+	if (!copy || array_reserve(c->files, c->n_files) < 0) {
+		free(copy);
+		return -ENOMEM;
+	}
+	/* The diag borrows file names. */
+	c->files[c->n_files++] = copy;
+	c->declared = true;
+	c->unreadable = true;
+	diag_error(d, (struct pos){ .file = copy }, "cannot be read: %s", why);
+	return 0;
+}
+
+/* A key without which the section means nothing; a later file may have taken it away. */
+static void check_required(struct conf_section *s, const char *key, const char *value,
+			   const char *expected, struct diag *d)
+{
+	struct pos at = conf_key_pos(s, key);
+
+	if (s->invalid || value)
+		return;
+	diag_error(d, at, "[%s %s] has no %s=; expected %s", conf_kind_to_string(s->kind), s->name,
+		   key, expected);
+	leave_out(s, at, true, d);
 }
 
 void conf_check(struct conf *c, struct diag *d)
 {
-	for (size_t i = 0; i < c->n_partitions; i++) {
-		struct conf_partition *p = c->partitions[i];
-
-		if (p->section.invalid || p->device)
-			continue;
-		diag_error(d, p->section.pos,
-			   "[Partition %s] has no Device=; expected /dev/..., LABEL=, UUID=, ...",
-			   p->section.name);
-		p->section.invalid = true;
-	}
-
-	for (size_t i = 0; i < c->n_persists; i++) {
-		struct conf_persist *p = c->persists[i];
-
-		if (p->section.invalid || p->partition)
-			continue;
-		diag_error(d, p->section.pos,
-			   "[Persist %s] has no Partition=; expected the name of a [Partition]",
-			   p->section.name);
-		p->section.invalid = true;
-	}
+	for (size_t i = 0; i < c->n_partitions; i++)
+		check_required(&c->partitions[i]->section, "Device", c->partitions[i]->device,
+			       "/dev/..., LABEL=, UUID=, ...", d);
+	for (size_t i = 0; i < c->n_persists; i++)
+		check_required(&c->persists[i]->section, "Partition", c->persists[i]->partition,
+			       "the name of a [Partition]", d);
 }

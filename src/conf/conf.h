@@ -125,8 +125,11 @@ struct conf {
 	size_t n_persists;
 	char **files;
 	size_t n_files;
-	size_t n_sections;	     /* in all arrays */
-	bool declared;		     /* some section header was there, valid or not */
+	size_t n_sections; /* in all arrays */
+	bool declared;	   /* some section was, or something that could not be read */
+	bool unreadable;   /* a file could not be read: nobody knows what it says */
+	char **mentioned;  /* Partition= of what is left out before it is a section */
+	size_t n_mentioned;
 	void *index[_CONF_KIND_MAX]; /* tsearch(3) roots: sections by name */
 };
 
@@ -153,6 +156,18 @@ int conf_read(struct conf *c, const char *name, char *text, size_t len, struct d
  * Marks the sections concerned invalid.
  */
 void conf_check(struct conf *c, struct diag *d);
+
+/**
+ * conf_unreadable - a file or directory of the configuration is there and cannot be read
+ * @name: copied
+ * @why:  of the message
+ *
+ * Nobody knows what it declares. That is not the same as nothing: a machine that was to be
+ * protected must not be writable for it.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int conf_unreadable(struct conf *c, const char *name, const char *why, struct diag *d);
 
 /**
  * conf_find - the section of this kind and name, NULL if it was not declared. Overlay and Persist

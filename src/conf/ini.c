@@ -34,11 +34,25 @@ static bool has_control(const char *s)
 	return s;
 }
 
-/* A line that cannot be trusted at all. If it holds a bracket it may have been a header. */
+/* A line that cannot be trusted at all. @line may hold NUL bytes. */
+static enum ini_refused judge(const char *line, size_t len)
+{
+	const char *bracket = memchr(line, '[', len);
+
+	if (!bracket)
+		return INI_REFUSED_SETTING;
+	while (line < bracket && *line && strchr(BLANKS, *line))
+		line++;
+	return line == bracket ? INI_REFUSED_HEADER : INI_REFUSED_UNCLEAR;
+}
+
 static int refuse(struct reader *r, const char *line, size_t len, const char *why)
 {
-	diag_error(r->diag, r->pos, "%s", why);
-	return r->handler->refused(memchr(line, '[', len) != NULL, r->userdata);
+	enum ini_refused what = judge(line, len);
+
+	diag_error(r->diag, r->pos, "%s%s", why,
+		   what == INI_REFUSED_SETTING ? "" : "; the settings below it are ignored");
+	return r->handler->refused(what, r->pos, r->userdata);
 }
 
 static int read_header(struct reader *r, char *line)

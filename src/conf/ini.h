@@ -10,20 +10,27 @@
 #define INI_FILE_BYTES_MAX \
 	((size_t)1024 * 1024) /* a thousand sections with every key are about 300 KiB */
 
+/** enum ini_refused - what a refused line may have meant */
+enum ini_refused {
+	INI_REFUSED_SETTING, /* something of the section above */
+	INI_REFUSED_UNCLEAR, /* it holds a '[': perhaps the header of another section */
+	INI_REFUSED_HEADER,  /* it begins with '[': it ends the section above */
+};
+
 /**
  * struct ini_handler - receives what a file says, line by line
  *
  * @section: the text between the brackets, blanks around it removed, not empty
  * @setting: "key=value", blanks around both removed; @value may be empty
- * @refused: a line was refused. @maybe_header: it may have been a header, so settings up to the
- *           next header must not be taken for the last section's
+ * @refused: a line was refused. If it is, or may be, a header, settings up to the next header must
+ *           not be taken for the last section's
  *
  * The strings are valid during the call only. A negative return stops the reading and is passed on.
  */
 struct ini_handler {
 	int (*section)(char *name, struct pos pos, void *userdata);
 	int (*setting)(char *key, char *value, struct pos pos, void *userdata);
-	int (*refused)(bool maybe_header, void *userdata);
+	int (*refused)(enum ini_refused what, struct pos pos, void *userdata);
 };
 
 /**

@@ -23,3 +23,6 @@ void check_that(bool holds, const char *what, const char *about);
  */
 void check_units(const struct conf *conf, const struct facts *facts, const struct unit_set *set,
 		 bool complete);
+
+/** check_headers - does a broken header, or whatever begins with '[', leave alone what is above it? */
+void check_headers(const char *text, size_t len);

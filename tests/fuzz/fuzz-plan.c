@@ -318,6 +318,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = split((struct span){ (const char *)data, size });
 	_cleanup_unit_set_ struct unit_set first = { 0 }, second = { 0 };
 
+	for (size_t i = 0; i < in.n_files; i++)
+		if (in.files[i].len)
+			check_headers(in.files[i].text, in.files[i].len);
 	run(&in, true, &first);
 	run(&in, false, &second);
 	check_same(&first, &second);

@@ -113,10 +113,10 @@ static void test_mistakes(void)
 		{ "[Overlay /v]\nSize=1M\nSize=2M\n",
 		  F ":3: Size= is set twice in this section\n" F ":2: note: first set here\n" },
 		{ "[Overlay /v]\n[Overlay /v/]\n", F
-		  ":2: [Overlay /v] is declared twice in this file; expected one section with all its keys\n" F
+		  ":2: [Overlay /v] is declared twice in this file, so it is left out; expected one section with all its keys\n" F
 		  ":1: note: first declared here\n" },
 		{ "[Root]\n[Root]\n", F
-		  ":2: [Root] is declared twice in this file; expected one section with all its keys\n" F
+		  ":2: [Root] is declared twice in this file, so it is left out; expected one section with all its keys\n" F
 		  ":1: note: first declared here\n" },
 	};
 
@@ -237,21 +237,25 @@ static void test_files_merge(void)
 	CHECK(conf_find(&m.conf, CONF_PERSIST, "/v") == NULL);
 }
 
-/* A setting below a refused header never reaches the section above. */
+/*
+ * A setting below a refused header never reaches the section above; and that one is left out only if
+ * the line may be a setting of it.
+ */
 static void test_lost_headers(void)
 {
 	static const struct {
 		const char *header;
 		bool above_is_left_out;
 	} rows[] = {
-		{ "[Overlay /w", true },
-		{ "[Overlay /w] x", true },
-		{ "[]", true },
+		{ "[Overlay /w", false },
+		{ "[Overlay /w] x", false },
+		{ "[]", false },
+		{ " \t[Overlay /w", false },
 		{ "[Overlai /w]", false },
 		{ "[Overlay w]", false },
 		{ "[Overlay]", false },
 		{ "[X-y]", false },
-		{ "[Overlay /w\xff]", true },
+		{ "[Overlay /w\xff]", false },
 		{ "\x01[Overlay /w]", true },
 		{ "[Root x]", false },
 	};
@@ -286,6 +290,87 @@ static void test_mistake_leaves_out_its_section_only(void)
 	CHECK(!m.conf.overlays[1]->section.invalid);
 	CHECK(m.conf.overlays[2]->section.invalid);
 	CHECK(!m.conf.overlays[3]->section.invalid);
+}
+
+/* A section that is left out for a line that does not name it is named. */
+static void test_left_out_sections_are_named(void)
+{
+	static const struct {
+		const char *one, *two, *expected;
+	} rows[] = {
+		{ "[Overlay /a]\nno\n", "",
+		  "one:2: missing '='; expected Key=value, [Section] or a comment\n"
+		  "one:1: note: [Overlay /a] is left out because of line 2\n" },
+		{ "[Memory]\n\x01[x\nSize=1M\n", "",
+		  "one:2: control character in the line; expected plain text; the settings below it are ignored\n"
+		  "one:1: note: [Memory] is left out because of line 2; its defaults apply\n" },
+		{ "[Overlay /a]\nSzie=1M\nno\n", "",
+		  "one:2: unknown key Szie= in [Overlay]; did you mean Size=?\n"
+		  "one:3: missing '='; expected Key=value, [Section] or a comment\n" },
+		{ "[Overlay /a]\n", "[Overlay /a]\nSize=x\nno\n",
+		  "two:2: Size=x is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n"
+		  "one:1: note: [Overlay /a] is left out because of two:2\n"
+		  "two:3: missing '='; expected Key=value, [Section] or a comment\n" },
+		{ "[Overlay /a]\n", "[Overlay /a]\nSzie=1M\n",
+		  "two:2: unknown key Szie= in [Overlay]; did you mean Size=?\n"
+		  "one:1: note: [Overlay /a] is left out because of two:2\n" },
+		{ "[Overlay /a]\n", "[Overlay /a]\nSize=1M\nSize=1M\n",
+		  "two:3: Size= is set twice in this section\n"
+		  "two:2: note: first set here\n"
+		  "one:1: note: [Overlay /a] is left out because of two:3\n" },
+		{ "[Overlay /a]\n", "[Overlay /a]\n[Overlay /a]\n",
+		  "two:2: [Overlay /a] is declared twice in this file, so it is left out; expected one section with all its keys\n"
+		  "two:1: note: first declared here\n"
+		  "one:1: note: [Overlay /a] is left out because of two:2\n" },
+		{ "[Partition d]\nDevice=LABEL=d\n", "[Partition d]\nDevice=\n",
+		  "two:2: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n"
+		  "one:1: note: [Partition d] is left out because of two:2\n" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+		_cleanup_free_ char *seen = NULL;
+
+		check.label = row->one;
+		CHECK_INT(conf_init(&m.conf), 0);
+		CHECK_INT(add(&m, "one", row->one), 0);
+		CHECK_INT(add(&m, "two", row->two), 0);
+		conf_check(&m.conf, &m.diag);
+		seen = model_messages(&m);
+		CHECK_STR(seen, row->expected);
+	}
+	check.label = NULL;
+}
+
+/* Whoever writes something wrong meant something: it is not the same as an empty file. */
+static void test_what_cannot_be_understood_is_declared(void)
+{
+	static const struct {
+		const char *text;
+		bool declared;
+	} rows[] = {
+		{ "# [Overlay /var]\n", false }, { "[X-Mine]\na=b\n", false },
+		{ "Size=1M\n", true },		 { "nonsense\n", true },
+		{ "[Overlay /var\n", true },	 { "[Overlai /var]\n", true },
+		{ "[Overlay /var]\n", true },
+	};
+	_cleanup_model_ struct model unreadable = { 0 };
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+
+		check.label = row->text;
+		CHECK_INT(model_read(&m, row->text), 0);
+		CHECK_INT(m.conf.declared, row->declared);
+	}
+	check.label = NULL;
+
+	CHECK_INT(conf_init(&unreadable.conf), 0);
+	CHECK_INT(conf_unreadable(&unreadable.conf, "f", "why", &unreadable.diag), 0);
+	CHECK(unreadable.conf.declared);
+	CHECK_STR(unreadable.diag.entries[0].text, "cannot be read: why");
 }
 
 /* Values that other programs would read as something else. */
@@ -362,6 +447,8 @@ int main(void)
 	test_files_merge();
 	test_lost_headers();
 	test_mistake_leaves_out_its_section_only();
+	test_left_out_sections_are_named();
+	test_what_cannot_be_understood_is_declared();
 	test_values_that_mislead();
 	test_names_come_in_pairs();
 	test_defaults_can_be_written();

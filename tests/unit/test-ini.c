@@ -6,7 +6,7 @@
 #include "basic/strbuf.h"
 #include "check.h"
 
-/* The calls of the handler and the messages, a line each: "S name", "K key=value", "R" or "R header", "FILE:LINE: text". */
+/* The calls of the handler and the messages, a line each: "S name", "K key=value", "R", "R unclear" or "R header", "FILE:LINE: text". */
 struct observed {
 	struct strbuf log;
 	struct diag diag;
@@ -42,12 +42,17 @@ static int on_setting(char *key, char *value, struct pos pos, void *userdata)
 	return (int)pos.line == s->stop_at ? -EIO : 0;
 }
 
-static int on_refused(bool maybe_header, void *userdata)
+static int on_refused(enum ini_refused what, _unused_ struct pos pos, void *userdata)
 {
+	static const char *const words[] = {
+		[INI_REFUSED_SETTING] = "",
+		[INI_REFUSED_UNCLEAR] = " unclear",
+		[INI_REFUSED_HEADER] = " header",
+	};
 	struct observed *s = userdata;
 
 	catch_up(s);
-	strbuf_addf(&s->log, "R%s\n", maybe_header ? " header" : "");
+	strbuf_addf(&s->log, "R%s\n", words[what]);
 	return 0;
 }
 
@@ -95,25 +100,35 @@ static void test_lines(void)
 		{ TEXT("k=v\n\xef\xbb\xbf[A]\n"),
 		  "K k=v\nf:2: missing '='; expected Key=value, [Section] or a comment\nR\n" },
 		{ TEXT("\xef\xbb"), "f:1: the line is not valid UTF-8\nR\n" },
-		{ TEXT("[]\n"), "f:1: empty section header; expected [Kind name]\nR header\n" },
-		{ TEXT("[ \t]\n"), "f:1: empty section header; expected [Kind name]\nR header\n" },
+		{ TEXT("[]\n"),
+		  "f:1: empty section header; expected [Kind name]; the settings below it are ignored\nR header\n" },
+		{ TEXT("[ \t]\n"),
+		  "f:1: empty section header; expected [Kind name]; the settings below it are ignored\nR header\n" },
 		{ TEXT("[A\n"),
-		  "f:1: section header without ']'; expected [Kind name]\nR header\n" },
+		  "f:1: section header without ']'; expected [Kind name]; the settings below it are ignored\nR header\n" },
 		{ TEXT("[A] x\n"),
-		  "f:1: text after ']'; a comment needs a line of its own\nR header\n" },
+		  "f:1: text after ']'; a comment needs a line of its own; the settings below it are ignored\nR header\n" },
 		{ TEXT("[A]# c\n"),
-		  "f:1: text after ']'; a comment needs a line of its own\nR header\n" },
+		  "f:1: text after ']'; a comment needs a line of its own; the settings below it are ignored\nR header\n" },
 		{ TEXT("word\n"),
 		  "f:1: missing '='; expected Key=value, [Section] or a comment\nR\n" },
 		{ TEXT("=v\n"), "f:1: nothing before '='; expected Key=value\nR\n" },
 		{ TEXT(" = \n"), "f:1: nothing before '='; expected Key=value\nR\n" },
 		{ TEXT("k=\0v\n"), "f:1: NUL byte in the line; expected plain text\nR\n" },
-		{ TEXT("\0[A]\n"), "f:1: NUL byte in the line; expected plain text\nR header\n" },
+		{ TEXT("\0[A]\n"),
+		  "f:1: NUL byte in the line; expected plain text; the settings below it are ignored\nR unclear\n" },
+		{ TEXT("[A]\0\n"),
+		  "f:1: NUL byte in the line; expected plain text; the settings below it are ignored\nR header\n" },
+		{ TEXT(" \t[A\xff]\n"),
+		  "f:1: the line is not valid UTF-8; the settings below it are ignored\nR header\n" },
+		{ TEXT("[\x1b[m\n"),
+		  "f:1: control character in the line; expected plain text; the settings below it are ignored\nR header\n" },
 		{ TEXT("# c\0\n"), "f:1: NUL byte in the line; expected plain text\nR\n" },
 		{ TEXT("k=\xff\n"), "f:1: the line is not valid UTF-8\nR\n" },
-		{ TEXT("[A\xff]\n"), "f:1: the line is not valid UTF-8\nR header\n" },
+		{ TEXT("[A\xff]\n"),
+		  "f:1: the line is not valid UTF-8; the settings below it are ignored\nR header\n" },
 		{ TEXT("k=\x1b[m\n"),
-		  "f:1: control character in the line; expected plain text\nR header\n" },
+		  "f:1: control character in the line; expected plain text; the settings below it are ignored\nR unclear\n" },
 		{ TEXT("k=a\rb\n"),
 		  "f:1: control character in the line; expected plain text\nR\n" },
 		{ TEXT("k=\x7f\n"),
@@ -138,7 +153,7 @@ static void test_lines(void)
 static void test_long_lines(void)
 {
 	char text[INI_LINE_BYTES_MAX + 8];
-	_cleanup_free_ char *fits = NULL, *over = NULL, *header = NULL;
+	_cleanup_free_ char *fits = NULL, *over = NULL, *unclear = NULL, *header = NULL;
 	int err;
 
 	memset(text, 'v', sizeof(text));
@@ -153,8 +168,16 @@ static void test_long_lines(void)
 	CHECK_STR(over, "f:1: line longer than 4096 bytes\nR\n");
 
 	text[100] = '[';
+	unclear = read_text(text, INI_LINE_BYTES_MAX + 2, 0, &err);
+	CHECK_STR(
+		unclear,
+		"f:1: line longer than 4096 bytes; the settings below it are ignored\nR unclear\n");
+
+	text[0] = '[';
 	header = read_text(text, INI_LINE_BYTES_MAX + 2, 0, &err);
-	CHECK_STR(header, "f:1: line longer than 4096 bytes\nR header\n");
+	CHECK_STR(
+		header,
+		"f:1: line longer than 4096 bytes; the settings below it are ignored\nR header\n");
 }
 
 static void test_handler_stops(void)
