@@ -56,6 +56,30 @@ def test_boot_without_rofs_has_nothing_to_say(verify: Path, tmp_path: Path, numb
     assert not (root / "run/motd.d/rofs").exists()
 
 
+def test_configuration_that_cannot_be_read_is_not_nothing(
+    verify: Path, rofs: Path, tmp_path: Path
+) -> None:
+    """Nobody knows what it declares: rofs is not off, and nobody calls the machine protected."""
+    root = system(tmp_path, "07")
+    (root / "etc/rofs.conf").unlink()
+    (root / "etc/rofs.conf").mkdir()
+    message = "/etc/rofs.conf: cannot be read: it is a directory; expected a file"
+    done = run_program(verify, root=root)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert (root / "run/motd.d/rofs").read_text().startswith("rofs: partial: ")
+
+    done = run_program(rofs, "status", root=root)
+    assert done.returncode == 1
+    assert done.stdout.startswith("partial: ")
+    assert message in done.stdout
+
+    done = run_program(rofs, "check", root=root)
+    assert done.returncode == 1
+    assert "/etc/rofs.conf: error: cannot be read: it is a directory" in done.stdout
+    assert "declares nothing" not in done.stdout
+
+
 def test_what_is_repaired_is_seen(verify: Path, tmp_path: Path) -> None:
     root = system(tmp_path, "03")
     assert run_program(verify, root=root).returncode == 1

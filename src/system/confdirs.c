@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/confdirs.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "basic/io.h"
@@ -42,26 +43,40 @@ static const char *explain(int err)
 		return "it is on a file system that fstab mounts later";
 	case -EFBIG:
 		return "it is larger than 1 MiB";
+	case -ENOENT:
+		return "it is a symbolic link to a path that does not exist";
 	default:
 		return strerror(-err);
 	}
 }
 
-/* The diag borrows file names, so the configuration keeps them. */
 static int report(struct conf *conf, const char *path, int err, struct diag *d)
 {
-	char *copy = strdup(path);
-
-	if (!copy || array_reserve(conf->files, conf->n_files) < 0) {
-		free(copy);
-		return -ENOMEM;
-	}
-	conf->files[conf->n_files++] = copy;
-	diag_error(d, (struct pos){ .file = copy }, "cannot be read: %s", explain(err));
-	return 0;
+	return err == -ENOMEM ? err : conf_unreadable(conf, path, explain(err), d);
 }
 
-/* Returns 1 if the file exists, read or not, and 0 if it does not. */
+/* Is there a file of this name, if only a link that leads nowhere? */
+static bool is_listed(const struct rootfs *r, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	/* Most are not there; and this is one call, if not inside the system on each link. */
+	if (rootfs_stat(r, path, &st) == -ENOENT)
+		return false;
+	dir = strndup(path, (size_t)(name - path));
+	fd = dir ? rootfs_open_dir(r, dir) : -ENOMEM;
+	if (fd < 0)
+		return fd != -ENOENT;
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/*
+ * Returns 1 if the file exists, read or not, and 0 if it does not. A link to /dev/null says that
+ * nothing is declared; one that leads nowhere says nothing.
+ */
 static int read_file(const struct rootfs *r, const char *path, struct conf *conf, struct diag *d)
 {
 	_cleanup_free_ char *text = NULL;
@@ -72,14 +87,9 @@ static int read_file(const struct rootfs *r, const char *path, struct conf *conf
 		return 1;
 
 	err = rootfs_read(r, path, INI_FILE_BYTES_MAX, &text, &len);
-	if (err == -ENOENT)
+	if (err == -ENOENT && !is_listed(r, path))
 		return 0;
-	if (err == -ENOMEM)
-		return err;
-	if (err < 0)
-		err = report(conf, path, err, d);
-	else
-		err = conf_read(conf, path, text, len, d);
+	err = err < 0 ? report(conf, path, err, d) : conf_read(conf, path, text, len, d);
 	return err < 0 ? err : 1;
 }
 
@@ -133,9 +143,9 @@ static int list_dir(const struct rootfs *r, const char *path, size_t dir, struct
 	struct listing l = { x, dir };
 	int err = each_name(rootfs_open_dir(r, path), add_dropin, &l);
 
-	if (err >= 0 || err == -ENOENT)
+	if (err >= 0 || (err == -ENOENT && !is_listed(r, path)))
 		return 0;
-	return err == -ENOMEM ? err : report(conf, path, err, d);
+	return report(conf, path, err, d);
 }
 
 static int compare(const void *a, const void *b)
@@ -148,6 +158,7 @@ static int compare(const void *a, const void *b)
 	return x->dir < y->dir ? -1 : x->dir > y->dir;
 }
 
+/* Returns 1 if it exists, and 0 if it does not. */
 static int read_dropin(const struct rootfs *r, const struct dropin *x, struct conf *conf,
 		       struct diag *d)
 {
@@ -157,11 +168,11 @@ static int read_dropin(const struct rootfs *r, const struct dropin *x, struct co
 	if (err < 0)
 		return err;
 	/* The name goes into comments and SourcePath= of units. */
-	if (text_has_control(path) || !text_is_utf8(path, strlen(path)))
-		return report(conf, path, -EILSEQ, d);
+	if (!text_has_control(path) && text_is_utf8(path, strlen(path)))
+		return read_file(r, path, conf, d);
 
-	err = read_file(r, path, conf, d);
-	return err < 0 ? err : 0;
+	err = report(conf, path, -EILSEQ, d);
+	return err < 0 ? err : 1;
 }
 
 static int read_dropins(const struct rootfs *r, struct conf *conf, struct diag *d)
@@ -182,13 +193,13 @@ static int read_dropins(const struct rootfs *r, struct conf *conf, struct diag *
 	if (x.n > 0)
 		qsort(x.list, x.n, sizeof(*x.list), compare);
 	for (size_t i = 0; i < x.n; i++) {
-		int err;
+		int found = read_dropin(r, &x.list[i], conf, d);
 
-		if (i > 0 && strcmp(x.list[i].name, x.list[i - 1].name) == 0)
-			continue; /* masked by a higher directory */
-		err = read_dropin(r, &x.list[i], conf, d);
-		if (err < 0)
-			return err;
+		if (found < 0)
+			return found;
+		/* The others of this name are masked; unless it has been removed since. */
+		while (found && i + 1 < x.n && strcmp(x.list[i].name, x.list[i + 1].name) == 0)
+			i++;
 	}
 	return 0;
 }

@@ -8,18 +8,25 @@
 #include "basic/text.h"
 #include "plan/fstab.h"
 
+#define CMDLINE_PATH   "/proc/cmdline"
 #define CMDLINE_MAX    65536u /* bytes; COMMAND_LINE_SIZE of Linux is at most 4096 today */
 #define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
 #define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; getmntent_r() cuts longer ones */
 
-int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret)
+int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, struct boot *ret)
 {
 	_cleanup_free_ char *cmdline = NULL;
 	struct stat st;
 	size_t len;
 	int err;
 
-	err = rootfs_read(r, "/proc/cmdline", CMDLINE_MAX, &cmdline, &len);
+	err = rootfs_read(r, CMDLINE_PATH, CMDLINE_MAX, &cmdline, &len);
+	if (err == -ENOMEM)
+		return err;
+	/* It may say rofs=off; but a writable root is nothing to guess. A tree or container has none. */
+	if (err < 0 && err != -ENOENT)
+		diag_error(d, (struct pos){ .file = CMDLINE_PATH },
+			   "cannot be read: %s; taken for an ordinary boot", strerror(-err));
 	if (err < 0)
 		cmdline = strdup("");
 	if (!cmdline)

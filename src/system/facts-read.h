@@ -11,12 +11,12 @@
  * facts_read_boot - read which kind of boot this is
  * @ret_cmdline: the kernel command line; the caller frees it, and @ret points into it
  *
- * Reads /proc/cmdline and /etc/initrd-release. An unreadable command line counts as empty. The
+ * Reads /proc/cmdline and /etc/initrd-release. A command line that cannot be read is reported and counts as empty. The
  * presence of the file decides whether this is an initrd, as systemd 247 does not tell generators.
  *
  * Returns: 0 or -ENOMEM.
  */
-int facts_read_boot(const struct rootfs *r, char **ret_cmdline, struct boot *ret);
+int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, struct boot *ret);
 
 /**
  * struct mount_points - where fstab mounts file systems, now or later

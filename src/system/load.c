@@ -58,7 +58,7 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 	err = read_conf(ret, edited);
 	if (err < 0)
 		return err;
-	return facts_read_boot(&ret->root, &ret->cmdline, &ret->boot);
+	return facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
 }
 
 int load_conf(const char *dir, struct loaded *ret)
