@@ -10,6 +10,12 @@
 
 #define NO_INDEX SIZE_MAX
 
+/** struct device - a device of a [Partition]; devices.h */
+struct device {
+	char *path; /* owned */
+	size_t partition;
+};
+
 /**
  * struct building - a plan in the making: what the steps of plan_build() hand on to each other
  *
@@ -22,5 +28,9 @@ struct building {
 	struct fstab_index fstab;
 	struct claim *claims; /* in path order */
 	size_t n_claims;
-	bool *lower_done; /* one for each entry of facts->fstab: it is visible below /rofs/ro already */
+	size_t *lower_of; /* one for each entry of facts->fstab: index into plan.lowers, NO_INDEX */
+	struct device *devices; /* by path */
+	size_t n_devices;
+	bool *named; /* one for each partition: a section, left out or not, means it */
+	void *names; /* tsearch(3): what is in plan.swaps and plan.masks; borrowed */
 };

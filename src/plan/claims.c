@@ -173,3 +173,19 @@ const struct claim *claims_find(const struct claim *claims, size_t n, const char
 			return c;
 	return NULL;
 }
+
+const struct claim *claims_overlay_above(const struct claim *claims, size_t n, const char *path)
+{
+	_cleanup_free_ char *dir = strdup(path);
+	char *slash;
+
+	while (dir && (slash = strrchr(dir, '/'))) {
+		const struct claim *c;
+
+		*slash = '\0';
+		c = bsearch(dir, claims, n, sizeof(*claims), compare_path);
+		if (c && c->section->kind == CONF_OVERLAY)
+			return c;
+	}
+	return NULL;
+}

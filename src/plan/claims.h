@@ -31,3 +31,10 @@ int claims_build(const struct conf *conf, const struct facts *facts, struct diag
 
 /** claims_find - the claim on exactly this path that was not refused, or NULL. */
 const struct claim *claims_find(const struct claim *claims, size_t n, const char *path);
+
+/**
+ * claims_overlay_above - the overlay that is declared nearest above @path, refused or not
+ *
+ * Returns: NULL when there is none, or no memory to look for it: it is wanted for a message.
+ */
+const struct claim *claims_overlay_above(const struct claim *claims, size_t n, const char *path);

@@ -2,8 +2,10 @@
 #include "plan/plan-build.h"
 
 #include <assert.h>
+#include <search.h>
 
 #include "basic/strbuf.h"
+#include "plan/devices.h"
 #include "plan/partition-directories.h"
 #include "plan/plan-masks.h"
 #include "plan/plan-overlay.h"
@@ -72,9 +74,11 @@ static int build(struct building *b)
 	if (err < 0)
 		return err;
 
-	b->lower_done = calloc(b->plan.facts->n_fstab + 1, sizeof(*b->lower_done));
-	if (!b->lower_done)
+	b->lower_of = calloc(b->plan.facts->n_fstab + 1, sizeof(*b->lower_of));
+	if (!b->lower_of)
 		return -ENOMEM;
+	for (size_t i = 0; i < b->plan.facts->n_fstab; i++)
+		b->lower_of[i] = NO_INDEX;
 
 	check_rofs(b);
 	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
@@ -83,6 +87,10 @@ static int build(struct building *b)
 			return err;
 	}
 	return 0;
+}
+
+static void keep(_unused_ void *node)
+{
 }
 
 int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d, struct plan *ret)
@@ -98,7 +106,10 @@ int plan_build(const struct conf *conf, const struct facts *facts, struct diag *
 
 	err = build(&b);
 	free(b.claims);
-	free(b.lower_done);
+	free(b.lower_of);
+	free(b.named);
+	devices_done(&b);
+	tdestroy(b.names, keep);
 	fstab_index_done(&b.fstab);
 	if (err < 0) {
 		plan_done(&b.plan);

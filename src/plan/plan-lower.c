@@ -121,7 +121,7 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 		plan_lower_done) struct plan_lower l = { .entry = e, .bind = bind, .pos = s->pos };
 	int err;
 
-	if (b->lower_done[e - p->facts->fstab])
+	if (b->lower_of[e - p->facts->fstab] != NO_INDEX)
 		return 0;
 	err = text_format(&l.where, "/rofs/ro%s", e->dir);
 	if (err < 0)
@@ -144,7 +144,7 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 	if (err < 0)
 		return err;
 
-	b->lower_done[e - p->facts->fstab] = true;
+	b->lower_of[e - p->facts->fstab] = p->n_lowers;
 	p->lowers[p->n_lowers++] = TAKE_STRUCT(l);
 	return 0;
 }

@@ -8,35 +8,44 @@
  */
 #include "plan/plan-masks.h"
 
+#include <search.h>
 #include <string.h>
 
 #include "plan/unit-name.h"
 
 #define LOCAL_FS "local-fs.target"
 
-/* Takes @link over, also on failure. */
-static int add_mask(struct plan *p, char *link)
+static int compare_names(const void *a, const void *b)
 {
-	_cleanup_free_ char *owned = link;
-	int err;
-
-	for (size_t i = 0; i < p->n_masks; i++)
-		if (strcmp(p->masks[i], link) == 0)
-			return 0; /* two lines of fstab for one mount point */
-	err = array_reserve(p->masks, p->n_masks);
-	if (err < 0)
-		return err;
-
-	p->masks[p->n_masks++] = TAKE_PTR(owned);
-	return 0;
+	return strcmp(a, b);
 }
 
-int plan_mask(struct plan *p, const char *by, const char *kind, const char *unit)
+int plan_take_name(struct building *b, char **name, char ***list, size_t *n)
 {
-	char *link;
-	int err = text_format(&link, "%s.%s/%s", by, kind, unit);
+	char **found;
+	int err = array_reserve(*list, *n);
 
-	return err < 0 ? err : add_mask(p, link);
+	if (err < 0)
+		return err;
+	found = tsearch(*name, &b->names, compare_names);
+	if (!found)
+		return -ENOMEM;
+	if (*found != *name)
+		return 0;
+	(*list)[(*n)++] = TAKE_PTR(*name);
+	return 1;
+}
+
+int plan_mask(struct building *b, const char *by, const char *kind, const char *unit)
+{
+	_cleanup_free_ char *link = NULL;
+	int err;
+
+	/* systemd could hardly make a link in a directory with such a name either. */
+	if (strlen(by) + 1 + strlen(kind) > UNIT_LINK_DIR_BYTES_MAX)
+		return 0;
+	err = text_format(&link, "%s.%s/%s", by, kind, unit);
+	return err < 0 ? err : plan_take_name(b, &link, &b->plan.masks, &b->plan.n_masks);
 }
 
 /* A unit name that is too long systemd has not made either. */
@@ -49,7 +58,7 @@ static int is_failure(int err)
  * A failed mount of fstab stops the boot in emergency mode, and that would go for our unit of that
  * name. On first use is too late for an overlay; and the automount would hide it.
  */
-static int mask_pull(struct plan *p, const struct fstab_entry *e, bool required)
+static int mask_pull(struct building *b, const struct fstab_entry *e, bool required)
 {
 	bool automount = fstab_is_automount(e), nofail = fstab_has_option(e->options, "nofail");
 	_cleanup_free_ char *unit = NULL;
@@ -60,11 +69,11 @@ static int mask_pull(struct plan *p, const struct fstab_entry *e, bool required)
 	err = unit_name_from_path(e->dir, automount ? ".automount" : ".mount", &unit);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
-	return plan_mask(p, LOCAL_FS, nofail ? "wants" : "requires", unit);
+	return plan_mask(b, LOCAL_FS, nofail ? "wants" : "requires", unit);
 }
 
 /* It would fail: on the overlay, or since the file system is read-only. */
-static int mask_growfs(struct plan *p, const char *path)
+static int mask_growfs(struct building *b, const char *path)
 {
 	_cleanup_free_ char *mount_unit = NULL, *growfs = NULL;
 	int err;
@@ -74,44 +83,41 @@ static int mask_growfs(struct plan *p, const char *path)
 		err = unit_name_instance("systemd-growfs", path, &growfs);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
-	err = plan_mask(p, mount_unit, "wants", growfs);
+	err = plan_mask(b, mount_unit, "wants", growfs);
 	if (err < 0 || strcmp(path, "/") != 0)
 		return err;
 	/* The name for the root of newer versions. */
-	return plan_mask(p, mount_unit, "wants", "systemd-growfs-root.service");
+	return plan_mask(b, mount_unit, "wants", "systemd-growfs-root.service");
 }
 
 /* Is a unit of ours mounted on @path? Then *ret_required says whether the boot depends on it. */
 static bool is_ours(const struct plan *p, const char *path, bool *ret_required)
 {
-	for (size_t i = 0; i < p->n_overlays; i++)
-		if (strcmp(p->overlays[i].path, path) == 0) {
-			*ret_required = plan_overlay_is_required(&p->overlays[i]);
-			return true;
-		}
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (strcmp(p->persists[i].path, path) == 0) {
-			*ret_required = plan_persist_is_required(&p->persists[i]);
-			return true;
-		}
-	return false;
+	const struct plan_overlay *o = plan_find_overlay(p, path);
+	const struct plan_persist *persist = o ? NULL : plan_find_persist(p, path);
+
+	if (o)
+		*ret_required = plan_overlay_is_required(o);
+	if (persist)
+		*ret_required = plan_persist_is_required(persist);
+	return o || persist;
 }
 
-static int mask_entry(struct plan *p, const struct fstab_entry *e)
+static int mask_entry(struct building *b, const struct fstab_entry *e)
 {
-	bool required = false, ours = is_ours(p, e->dir, &required);
-	bool read_only = p->n_remounts > 0 && fstab_is_kept_read_only(e);
+	bool required = false, ours = is_ours(&b->plan, e->dir, &required);
+	bool read_only = b->plan.n_remounts > 0 && fstab_is_kept_read_only(e);
 	int err = 0;
 
 	if (ours)
-		err = mask_pull(p, e, required);
+		err = mask_pull(b, e, required);
 	if (err >= 0 && (ours || read_only) && fstab_has_option(e->options, "x-systemd.growfs"))
-		err = mask_growfs(p, e->dir);
+		err = mask_growfs(b, e->dir);
 	return err;
 }
 
 /* Where systemd-gpt-auto-generator mounts partitions that it finds by their type, and grows them. */
-static int mask_found(struct plan *p)
+static int mask_found(struct building *b)
 {
 	static const char *const paths[] = { "/home", "/srv", "/var", "/var/tmp" };
 
@@ -120,11 +126,11 @@ static int mask_found(struct plan *p)
 		bool required = false;
 		int err;
 
-		if (!is_ours(p, paths[i], &required))
+		if (!is_ours(&b->plan, paths[i], &required))
 			continue;
-		err = mask_pull(p, &found, required);
+		err = mask_pull(b, &found, required);
 		if (err >= 0)
-			err = mask_growfs(p, paths[i]);
+			err = mask_growfs(b, paths[i]);
 		if (err < 0)
 			return err;
 	}
@@ -133,17 +139,17 @@ static int mask_found(struct plan *p)
 
 int plan_masks(struct building *b)
 {
-	struct plan *p = &b->plan;
+	const struct facts *f = b->plan.facts;
 
-	for (size_t i = 0; i < p->facts->n_fstab; i++) {
-		const struct fstab_entry *e = &p->facts->fstab[i];
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
 		int err;
 
 		if (!fstab_is_sound(e) || e->dir[0] != '/' || fstab_is_swap(e))
 			continue;
-		err = mask_entry(p, e);
+		err = mask_entry(b, e);
 		if (err < 0)
 			return err;
 	}
-	return mask_found(p);
+	return mask_found(b);
 }

@@ -7,9 +7,17 @@
 int plan_masks(struct building *b);
 
 /**
+ * plan_take_name - add a name to plan.masks or plan.swaps, if it is not there yet
+ * @name: the list owns it then, and this is NULL
+ *
+ * Returns: 1 if it is new, 0 if not (two lines of fstab say the same), or -ENOMEM.
+ */
+int plan_take_name(struct building *b, char **name, char ***list, size_t *n);
+
+/**
  * plan_mask - do not follow the link by which @by pulls in @unit
  * @kind: "wants" or "requires"
  *
- * Returns: 0 or -ENOMEM.
+ * Returns: 0, 1 or -ENOMEM.
  */
-int plan_mask(struct plan *p, const char *by, const char *kind, const char *unit);
+int plan_mask(struct building *b, const char *by, const char *kind, const char *unit);

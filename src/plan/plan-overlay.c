@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/devices.h"
 #include "plan/mount-flags.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
@@ -127,41 +128,17 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 	return 0;
 }
 
-/* The partition that is declared for the device of a line of fstab. By another name it is not seen. */
-static int find_declared(struct building *b, const struct fstab_entry *e,
-			 const struct conf_partition **ret)
-{
-	const struct conf *conf = b->plan.conf;
-	_cleanup_free_ char *device = NULL;
-	int err = unit_name_device_path(e->spec, &device);
-
-	*ret = NULL;
-	if (err < 0)
-		return err == -EINVAL ? 0 : err;
-	for (size_t i = 0; i < conf->n_partitions && !*ret; i++) {
-		const struct conf_partition *p = conf->partitions[i];
-		_cleanup_free_ char *path = NULL;
-
-		if (p->section.invalid)
-			continue;
-		err = unit_name_device_path(p->device, &path);
-		if (err == -ENOMEM)
-			return err;
-		if (err >= 0 && strcmp(path, device) == 0)
-			*ret = p;
-	}
-	return 0;
-}
-
 /* Of one file system, one mount would be read-only and the other not: the kernel refuses that. */
 static int check_lower_is_no_partition(struct building *b, const struct conf_section *s,
 				       const struct fstab_entry *e)
 {
 	const struct conf_partition *p;
-	int err = find_declared(b, e, &p);
+	size_t found;
+	int err = devices_find(b, e->spec, &found);
 
-	if (err < 0 || !p)
+	if (err < 0 || found == NO_INDEX)
 		return err;
+	p = b->plan.conf->partitions[found];
 	return diag_error(
 		b->diag, s->pos,
 		"[Overlay %s]: fstab mounts the device of [Partition %s] there, which cannot be both "

@@ -5,23 +5,53 @@
 #include <string.h>
 
 #include "basic/file-system.h"
+#include "plan/devices.h"
 #include "plan/plan-names.h"
 #include "plan/unit-name.h"
+
+static void mark_named(struct building *b, const char *partition)
+{
+	const struct conf_section *s = conf_find(b->plan.conf, CONF_PARTITION, partition);
+
+	if (s)
+		b->named[s->index] = true;
+}
+
+/* Of more partitions, a script has written the names. */
+#define ADVICE_MAX 256u
+
+static int unknown_partition(struct building *b, const struct conf_section *s, const char *name,
+			     struct pos at)
+{
+	const struct conf *conf = b->plan.conf;
+	const char *names[ADVICE_MAX], *near = NULL, *kind = conf_kind_to_string(s->kind);
+
+	if (conf->n_partitions <= ADVICE_MAX && !diag_is_full(b->diag)) {
+		for (size_t i = 0; i < conf->n_partitions; i++)
+			names[i] = conf->partitions[i]->section.name;
+		near = text_closest(name, names, conf->n_partitions);
+	}
+	if (near)
+		mark_named(b, near);
+	if (near)
+		return diag_error(b->diag, at,
+				  "[%s %s]: there is no [Partition %s]; did you mean %s?", kind,
+				  s->name, name, near);
+	return diag_error(b->diag, at, "[%s %s]: there is no [Partition %s]", kind, s->name, name);
+}
 
 int plan_find_partition(struct building *b, const struct conf_section *s, const char *name,
 			struct pos at, size_t *ret)
 {
 	const struct conf_section *found = conf_find(b->plan.conf, CONF_PARTITION, name);
-	const char *kind = conf_kind_to_string(s->kind);
 
 	if (!found)
-		return diag_error(b->diag, at, "[%s %s]: there is no [Partition %s]", kind, s->name,
-				  name);
+		return unknown_partition(b, s, name, at);
 	if (!b->plan.partitions[found->index].where) {
 		diag_error(
 			b->diag, at,
 			"[%s %s] is ignored too: it requires [Partition %s], which contains an error",
-			kind, s->name, name);
+			conf_kind_to_string(s->kind), s->name, name);
 		diag_note(b->diag, found->pos, "the partition is declared here");
 		return -EBADMSG;
 	}
@@ -132,46 +162,35 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 	return plan_name_unit(b, &c->section, p->where, ".mount", &p->unit);
 }
 
-static int compare_device(const void *a, const void *b)
-{
-	const struct plan_partition *x = *(const struct plan_partition *const *)a,
-				    *y = *(const struct plan_partition *const *)b;
-	int order = strcmp(x->device_path, y->device_path);
-
-	return order ? order : (x < y ? -1 : x > y);
-}
-
 /*
  * One device, two sections: the file system would be mounted twice with options that fight each
  * other.
  */
 static int refuse_same_device(struct building *b)
 {
-	struct plan *p = &b->plan;
-	_cleanup_free_ struct plan_partition **sorted =
-		calloc(p->n_partitions + 1, sizeof(*sorted));
-	size_t n = 0;
+	struct conf_partition *const *conf = b->plan.conf->partitions;
+	const struct device *first = NULL;
+	int err = devices_index(b);
 
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->n_partitions; i++)
-		if (p->partitions[i].where)
-			sorted[n++] = &p->partitions[i];
-	qsort(sorted, n, sizeof(*sorted), compare_device);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < b->n_devices; i++) {
+		const struct device *next = &b->devices[i];
+		const struct conf_section *s = &conf[next->partition]->section;
 
-	for (size_t i = n; i > 1; i--) {
-		struct plan_partition *later = sorted[i - 1], *first = sorted[i - 2];
-		const struct conf_section *s =
-			&b->plan.conf->partitions[later - p->partitions]->section;
-
-		if (strcmp(later->device_path, first->device_path) != 0)
+		if (!b->plan.partitions[next->partition].where)
 			continue;
+		if (!first || strcmp(first->path, next->path) != 0) {
+			first = next;
+			continue;
+		}
 		diag_error(
 			b->diag, conf_key_pos(s, "Device"),
 			"[Partition %s] has the same Device= as [Partition %s]; persists can share one section",
-			s->name, b->plan.conf->partitions[first - p->partitions]->section.name);
-		plan_partition_done(later);
+			s->name, conf[first->partition]->section.name);
+		plan_partition_done(&b->plan.partitions[next->partition]);
 	}
+	devices_drop_twice(b);
 	return 0;
 }
 
@@ -184,7 +203,8 @@ int plan_partitions(struct building *b)
 	struct plan *p = &b->plan;
 
 	p->partitions = calloc(conf->n_partitions + 1, sizeof(*p->partitions));
-	if (!p->partitions)
+	b->named = calloc(conf->n_partitions + 1, sizeof(*b->named));
+	if (!p->partitions || !b->named)
 		return -ENOMEM;
 
 	p->n_partitions = conf->n_partitions;
@@ -204,12 +224,31 @@ int plan_partitions(struct building *b)
 	return refuse_same_device(b);
 }
 
+/*
+ * Nobody uses a partition whose users are left out; but what is to be mended then are they. So it is
+ * enough that one names it, or that one may have.
+ */
 int plan_unused_partitions(struct building *b)
 {
-	for (size_t i = 0; i < b->plan.n_partitions; i++) {
-		const struct conf_section *s = &b->plan.conf->partitions[i]->section;
+	const struct conf *conf = b->plan.conf;
 
-		if (b->plan.partitions[i].where && !b->plan.partitions[i].conf)
+	if (conf->unreadable)
+		return 0;
+	for (size_t i = 0; i < conf->n_mentioned; i++)
+		mark_named(b, conf->mentioned[i]);
+	for (size_t i = 0; i < conf->n_overlays; i++)
+		if (conf->overlays[i]->partition)
+			mark_named(b, conf->overlays[i]->partition);
+	for (size_t i = 0; i < conf->n_persists; i++) {
+		if (!conf->persists[i]->partition)
+			return 0; /* it is left out, and may mean any */
+		mark_named(b, conf->persists[i]->partition);
+	}
+
+	for (size_t i = 0; i < conf->n_partitions; i++) {
+		const struct conf_section *s = &conf->partitions[i]->section;
+
+		if (b->plan.partitions[i].where && !b->named[i])
 			diag_warning(
 				b->diag, s->pos,
 				"[Partition %s]: no [Persist] or [Overlay] uses it, so it is not mounted",
@@ -246,23 +285,18 @@ int plan_fstab_duplicates(struct building *b)
 {
 	for (size_t i = 0; i < b->fstab.n; i++) {
 		const struct fstab_entry *e = b->fstab.entries[i];
-		_cleanup_free_ char *device = NULL;
-		int err = unit_name_device_path(e->spec, &device);
+		size_t partition;
+		int err = devices_find(b, e->spec, &partition);
 
-		if (err == -ENOMEM)
+		if (err < 0)
 			return err;
-		if (!device || fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
+		if (partition == NO_INDEX || !b->plan.partitions[partition].conf ||
+		    fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
 		    claims_find(b->claims, b->n_claims, e->dir))
 			continue;
-		for (size_t k = 0; k < b->plan.n_partitions; k++) {
-			const struct plan_partition *p = &b->plan.partitions[k];
-
-			if (!p->conf || strcmp(p->device_path, device) != 0)
-				continue;
-			err = add_fstab_duplicate(b, e, k);
-			if (err < 0)
-				return err;
-		}
+		err = add_fstab_duplicate(b, e, partition);
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }

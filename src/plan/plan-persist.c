@@ -32,10 +32,30 @@ static int check_machine_id(struct building *b, const struct claim *c)
 		s->name);
 }
 
-/* Where nothing writable is mounted above, systemd cannot make the mount point. */
-static bool can_be_made(const struct claim *c)
+/* The overlay of a claim; NULL: it is none, or is left out. */
+static const struct plan_overlay *overlay_of(const struct building *b, const struct claim *c)
 {
-	return c->above || (!is_file(c) && path_is_below(c->fact->resolved, "/tmp"));
+	return plan_find_overlay(&b->plan, c->fact->resolved);
+}
+
+/* Where nothing writable is mounted above, systemd cannot make the mount point. */
+static bool can_be_made(const struct building *b, const struct claim *c)
+{
+	if (!is_file(c) && path_is_below(c->fact->resolved, "/tmp"))
+		return true;
+	for (const struct claim *above = c->above; above; above = above->above)
+		if (overlay_of(b, above))
+			return true;
+	return false;
+}
+
+/* Without @overlay, which is left out. */
+static int refuse_without(struct building *b, const struct claim *c, const struct claim *overlay)
+{
+	return diag_error(
+		b->diag, c->section->pos,
+		"[Persist %s] is ignored too: its mount point cannot be created without [Overlay %s]",
+		c->section->name, overlay->section->name);
 }
 
 static int check_mount_point(struct building *b, const struct claim *c)
@@ -43,6 +63,7 @@ static int check_mount_point(struct building *b, const struct claim *c)
 	const struct conf_section *s = c->section;
 	const char *what = is_file(c) ? "file" : "directory";
 	enum path_type type = c->fact->type;
+	const struct claim *overlay;
 
 	if (fstab_at_or_above(&b->fstab, c->fact->resolved))
 		return 0; /* what the root has there is not what will be there */
@@ -51,8 +72,11 @@ static int check_mount_point(struct building *b, const struct claim *c)
 	if (type != PATH_MISSING)
 		return diag_error(b->diag, s->pos, "[Persist %s] is not a %s%s", s->name, what,
 				  type == PATH_FILE ? "; a single file requires Kind=file" : "");
-	if (can_be_made(c))
+	if (can_be_made(b, c))
 		return 0;
+	overlay = claims_overlay_above(b->claims, b->n_claims, c->fact->resolved);
+	if (overlay)
+		return refuse_without(b, c, overlay);
 	return diag_error(
 		b->diag, s->pos,
 		"[Persist %s]: there is no such %s on the root file system, and no overlay above it in which "
@@ -128,22 +152,8 @@ static int find_lower(struct building *b, struct plan_persist *p)
 			s->name, e->dir);
 
 	err = plan_lower_of(b, s, e);
-	for (size_t i = 0; i < b->plan.n_lowers; i++)
-		if (b->plan.lowers[i].entry == e)
-			p->lower_mount = i;
+	p->lower_mount = b->lower_of[e - b->plan.facts->fstab];
 	return err;
-}
-
-static int compare_overlay(const void *path, const void *overlay)
-{
-	return path_compare(path, ((const struct plan_overlay *)overlay)->path);
-}
-
-/* The overlay of a claim; NULL: it is none, or is left out. */
-static const struct plan_overlay *overlay_of(const struct building *b, const struct claim *c)
-{
-	return bsearch(c->fact->resolved, b->plan.overlays, b->plan.n_overlays,
-		       sizeof(*b->plan.overlays), compare_overlay);
 }
 
 /* The overlay in which the mount point of a file is made, if the lower has none. */
@@ -159,10 +169,7 @@ static int find_overlay(struct building *b, const struct claim *c, struct plan_p
 		p->overlay = (size_t)(o - b->plan.overlays);
 	if (o || c->fact->type == PATH_FILE)
 		return 0;
-	return diag_error(
-		b->diag, c->section->pos,
-		"[Persist %s] is ignored too: its mount point cannot be created without [Overlay %s]",
-		c->section->name, c->above->section->name);
+	return refuse_without(b, c, c->above);
 }
 
 /* Is everything above the persist mounted when the early mounts are done, and not later? */

@@ -56,14 +56,11 @@ static bool is_zram(const struct fstab_entry *e)
 	return strncmp(e->spec, "/dev/zram", 9) == 0;
 }
 
-static int add_swap(struct plan *p, const struct fstab_entry *e)
+static int add_swap(struct building *b, const struct fstab_entry *e)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *unit = NULL;
 	int err;
 
-	err = array_reserve(p->swaps, p->n_swaps);
-	if (err < 0)
-		return err;
 	err = unit_name_device_path(e->spec, &path);
 	if (err == -EINVAL && e->spec[0] == '/') /* a swap file */
 		err = text_format(&path, "%s", e->spec);
@@ -71,21 +68,17 @@ static int add_swap(struct plan *p, const struct fstab_entry *e)
 		return err == -EINVAL ? 0 : err;
 
 	path_clean(path);
-	err = unit_name_from_path(path, ".swap", &p->swaps[p->n_swaps]);
+	err = unit_name_from_path(path, ".swap", &unit);
 	if (err < 0)
 		return err == -ENAMETOOLONG ? 0 : err; /* then systemd has no unit for it either */
-
-	for (size_t i = 0; i < p->n_swaps; i++)
-		if (strcmp(p->swaps[i], p->swaps[p->n_swaps]) == 0) {
-			free(p->swaps[p->n_swaps]); /* the same line twice */
-			return 0;
-		}
-	p->n_swaps++;
+	err = plan_take_name(b, &unit, &b->plan.swaps, &b->plan.n_swaps);
+	if (err <= 0)
+		return err;
 
 	/* Requiring a masked unit, swap.target would start without the others, zram's too. */
-	return plan_mask(p, "swap.target",
+	return plan_mask(b, "swap.target",
 			 fstab_has_option(e->options, "nofail") ? "wants" : "requires",
-			 p->swaps[p->n_swaps - 1]);
+			 b->plan.swaps[b->plan.n_swaps - 1]);
 }
 
 /* The claim of an overlay or a persist on @path or nearest above it. */
@@ -140,7 +133,7 @@ static int plan_useless_swap(struct building *b, const struct fstab_entry *e)
 		"the swap file %s is not activated: the kernel cannot swap to a file on a read-only root "
 		"file system or on an overlay; use a partition or zram",
 		e->spec);
-	return add_swap(&b->plan, e);
+	return add_swap(b, e);
 }
 
 static int plan_swaps(struct building *b, bool wanted)
@@ -153,7 +146,7 @@ static int plan_swaps(struct building *b, bool wanted)
 
 		if (!fstab_is_swap(e) || is_zram(e))
 			continue;
-		err = wanted ? plan_useless_swap(b, e) : add_swap(&b->plan, e);
+		err = wanted ? plan_useless_swap(b, e) : add_swap(b, e);
 		if (err < 0)
 			return err;
 	}

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "basic/path.h"
+
 static const char *const run_kind_names[] = {
 	[RUN_RAM] = "ram",	     [RUN_OVERLAY] = "overlay", [RUN_PARTITION] = "partition",
 	[RUN_FALLBACK] = "fallback", [RUN_GUARD] = "guard",
@@ -30,6 +32,30 @@ const struct plan_run *plan_find_run(const struct plan *p, enum run_kind kind, c
 		    (kind == RUN_RAM || strcmp(p->runs[i].subject, subject) == 0))
 			return &p->runs[i];
 	return NULL;
+}
+
+static int compare_overlay(const void *path, const void *overlay)
+{
+	return path_compare(path, ((const struct plan_overlay *)overlay)->path);
+}
+
+const struct plan_overlay *plan_find_overlay(const struct plan *p, const char *path)
+{
+	if (p->n_overlays == 0)
+		return NULL;
+	return bsearch(path, p->overlays, p->n_overlays, sizeof(*p->overlays), compare_overlay);
+}
+
+static int compare_persist(const void *path, const void *persist)
+{
+	return path_compare(path, ((const struct plan_persist *)persist)->path);
+}
+
+const struct plan_persist *plan_find_persist(const struct plan *p, const char *path)
+{
+	if (p->n_persists == 0)
+		return NULL;
+	return bsearch(path, p->persists, p->n_persists, sizeof(*p->persists), compare_persist);
 }
 
 void plan_run_done(struct plan_run *r)

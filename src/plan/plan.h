@@ -179,11 +179,11 @@ struct plan {
 	size_t early_mounts; /* RUN_RAM: index into runs, SIZE_MAX: there is none */
 	struct plan_lower *lowers;
 	size_t n_lowers;
-	struct plan_overlay *overlays;
+	struct plan_overlay *overlays; /* in the order of path_compare() */
 	size_t n_overlays;
 	struct plan_partition *partitions; /* one per section, same index; see .conf */
 	size_t n_partitions;
-	struct plan_persist *persists;
+	struct plan_persist *persists; /* in the order of path_compare() */
 	size_t n_persists;
 	struct plan_fstab_duplicate *fstab_duplicates;
 	size_t n_fstab_duplicates;
@@ -224,6 +224,10 @@ bool plan_partition_holds_uppers(const struct plan *p, const struct plan_partiti
 
 /** plan_overlay_starts_empty - is clean @path one of the overlay's StartEmpty= directories? */
 bool plan_overlay_starts_empty(const struct plan_overlay *o, const char *path);
+
+/** plan_find_overlay, plan_find_persist - what is planned on exactly this clean path, or NULL */
+const struct plan_overlay *plan_find_overlay(const struct plan *p, const char *path);
+const struct plan_persist *plan_find_persist(const struct plan *p, const char *path);
 
 void plan_run_done(struct plan_run *r);
 void plan_lower_done(struct plan_lower *l);

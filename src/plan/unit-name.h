@@ -4,6 +4,9 @@
 /* Systemd's UNIT_NAME_MAX less the NUL; longer names are an error in 247 and hashed from 251 on. */
 #define UNIT_NAME_BYTES_MAX 255u
 
+/* Of a directory of links, such as x.mount.wants: NAME_MAX less the prefix under which emit() makes it. */
+#define UNIT_LINK_DIR_BYTES_MAX 249u
+
 /**
  * unit_name_from_path - the unit that systemd names after a path: "/var/local/data" ->
  * "var-local-data.mount"

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "model.h"
+#include "plan/unit-name.h"
 #include "plan/claims.h"
 
 #define DATA "[Partition data]\nDevice=LABEL=data\n"
@@ -45,14 +46,39 @@ static void test_contradictions(void)
 		{ "[Overlay /a]\n" DATA "[Persist /a]\nPartition=data\n",
 		  F
 		  ":4: [Persist /a]: this path is declared twice; the first declaration applies\n" F
-		  ":1: note: first declared here\n" F
-		  ":2: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  ":1: note: first declared here\n",
 		  1, 0 },
-		{ "[Persist /a]\nPartition=dat\n" DATA,
+		{ "[Partition one]\nDevice=LABEL=a\n[Partition two]\nDevice=LABEL=b\n[Overlay /a]\nSize=x\n",
 		  F
-		  ":2: [Persist /a]: there is no [Partition dat]\n" F
-		  ":3: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  ":6: Size=x is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n" F
+		  ":1: warning: [Partition one]: no [Persist] or [Overlay] uses it, so it is not mounted\n" F
+		  ":3: warning: [Partition two]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
 		  0, 0 },
+		{ DATA "[Persist /a\nPartition=data\n",
+		  F
+		  ":3: section header without ']'; expected [Kind name]; the settings below it are ignored\n",
+		  0, 0 },
+		{ DATA "[Persist a]\nPartition=data\n", F ":3: [Persist a]: not an absolute path\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartition data\n",
+		  F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
+		    ":3: note: [Persist /a] is left out because of line 4\n",
+		  0, 0 },
+		{ DATA "[Overlay /a\nno\n",
+		  F
+		  ":3: section header without ']'; expected [Kind name]; the settings below it are ignored\n" F
+		  ":4: missing '='; expected Key=value, [Section] or a comment\n" F
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartiton=data\n",
+		  F ":4: unknown key Partiton= in [Persist]; did you mean Partition=?\n", 0, 0 },
+		{ DATA "[Persist /a]\nPartition=x\n",
+		  F
+		  ":4: [Persist /a]: there is no [Partition x]\n" F
+		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  0, 0 },
+		{ "[Persist /a]\nPartition=dat\n" DATA,
+		  F ":2: [Persist /a]: there is no [Partition dat]; did you mean data?\n", 0, 0 },
 		{ "[Partition d]\n[Persist /a]\nPartition=d\n",
 		  F
 		  ":1: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n" F
@@ -102,8 +128,7 @@ static void test_contradictions(void)
 		  0, 1 },
 		{ DATA "[Overlay /a]\nPartition=data\nSize=1M\n",
 		  F
-		  ":5: [Overlay /a]: Size= and Partition= cannot be combined; a partition has its own size\n" F
-		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  ":5: [Overlay /a]: Size= and Partition= cannot be combined; a partition has its own size\n",
 		  0, 0 },
 		{ "[Overlay /a]\nDirectory=/x\n",
 		  F
@@ -122,25 +147,19 @@ static void test_contradictions(void)
 		{ DATA "[Overlay /a]\nPartition=data\nStartEmpty=/a/b\n",
 		  F
 		  ":5: [Overlay /a]: StartEmpty= and Partition= cannot be combined; each boot would delete files "
-		  "from the partition\n" F
-		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  "from the partition\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nKind=file\n",
 		  F
-		  ":5: [Persist /a]: Kind=file requires a Directory= that names the file on the partition\n" F
-		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  ":5: [Persist /a]: Kind=file requires a Directory= that names the file on the partition\n",
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nPopulate=yes\n",
-		  F
-		  ":5: [Persist /a]: Populate=yes requires a Directory= other than /\n" F
-		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
-		  0, 0 },
+		  F ":5: [Persist /a]: Populate=yes requires a Directory= other than /\n", 0, 0 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a\nPopulate=yes\n", "", 0, 1 },
 		{ DATA "[Persist /a]\nPartition=data\nDirectory=/a/.rofs-new\n",
 		  F
 		  ":5: Directory=/a/.rofs-new is invalid; expected a name other than .rofs-new, which rofs "
-		  "uses itself\n" F
-		  ":1: warning: [Partition data]: no [Persist] or [Overlay] uses it, so it is not mounted\n",
+		  "uses itself\n",
 		  0, 0 },
 	};
 
@@ -427,6 +446,7 @@ static void test_bad_sections_fall_back_to_defaults(void)
 		   "[Root]\nReadOnly=no\nTmp=no\nx\n[Memory]\nSize=5M\nInodes=0\n[Overlay /a]\n",
 		   NULL,
 		   F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
+		     ":1: note: [Root] is left out because of line 4; its defaults apply\n" F
 		     ":7: Inodes=0 is invalid; expected a number above 0, with K, M or G\n");
 	CHECK_INT(m.plan.n_remounts, 1);
 	CHECK(m.plan.tmp);
@@ -465,6 +485,48 @@ static void test_tmp(void)
 		CHECK_INT(m.plan.tmp, row->expected);
 	}
 	check.label = NULL;
+}
+
+/* The reason is an overlay that is left out, by its own mistake or by what is at its path. */
+static void test_persist_below_an_overlay_that_is_left_out(void)
+{
+	static const struct link_fact links[] = {
+		{ "/a/b", "/a/b", PATH_MISSING },	{ "/none", "/none", PATH_MISSING },
+		{ "/none/b", "/none/b", PATH_MISSING }, { "/c/d", "/c/d", PATH_MISSING },
+		{ NULL, NULL, PATH_MISSING },
+	};
+	_cleanup_model_ struct model m = { 0 };
+
+	check_plan(
+		&m,
+		"[Overlay /a]\nSize=x\n[Overlay /none]\n" DATA
+		"[Persist /a/b]\nPartition=data\nDirectory=/1\n[Persist /none/b]\nPartition=data\nDirectory=/2\n[Persist /c/d]\nPartition=data\nDirectory=/3\n",
+		links,
+		F
+		":2: Size=x is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n" F
+		":3: [Overlay /none]: there is no such directory on the root file system\n" F
+		":6: [Persist /a/b] is ignored too: its mount point cannot be created without [Overlay /a]\n" F
+		":12: [Persist /c/d]: there is no such directory on the root file system, and no overlay above it in which to create it\n" F
+		":9: [Persist /none/b] is ignored too: its mount point cannot be created without [Overlay /none]\n");
+}
+
+/* The directory of the link that is masked could not be made: that is no reason to protect nothing. */
+static void test_mask_with_a_long_name_is_left_out(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+	char path[UNIT_NAME_BYTES_MAX], text[512];
+
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	path[UNIT_NAME_BYTES_MAX - strlen(".mount")] = '\0';
+	snprintf(text, sizeof(text), DATA "[Persist %s]\nPartition=data\n", path);
+	CHECK_INT(model_read(&m, text), 0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	model_add_fstab(&m, "/dev/x", path, "ext4", "x-systemd.growfs");
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(m.plan.n_persists, 1);
+	for (size_t i = 0; i < m.plan.n_masks; i++)
+		CHECK(strcspn(m.plan.masks[i], "/") <= UNIT_LINK_DIR_BYTES_MAX);
 }
 
 static void test_kernel_versions(void)
@@ -543,6 +605,8 @@ int main(void)
 	test_layers_do_not_collide();
 	test_bad_sections_fall_back_to_defaults();
 	test_tmp();
+	test_persist_below_an_overlay_that_is_left_out();
+	test_mask_with_a_long_name_is_left_out();
 	test_kernel_versions();
 	test_claims();
 	test_order_does_not_matter();
