@@ -162,6 +162,10 @@ def snapshot(top: Path) -> dict[str, str]:
     return found
 
 
+def is_sanitized(build_dir: Path) -> bool:
+    return "-DROFS_SANITIZED" in (build_dir / "build.ninja").read_text()
+
+
 def environment(root: Optional[Path], extra: Optional[Mapping[str, str]] = None) -> dict[str, str]:
     """The environment of a run: messages to stderr, the system below `root`."""
     env = {**os.environ, "ROFS_LOG": "stderr", **(extra or {})}

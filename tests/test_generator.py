@@ -16,6 +16,7 @@ from support import (
     Namespace,
     Run,
     environment,
+    is_sanitized,
     make_golden_tree,
     make_tree,
     need_programs,
@@ -144,9 +145,81 @@ def test_unreadable_file_is_told_and_the_rest_happens(
     assert run.early["local-fs.target.wants/var.mount"] == "-> ../var.mount"
 
 
-def test_command_line_that_is_no_file_counts_as_empty(generator: Path, tmp_path: Path) -> None:
-    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n"}, ["proc/cmdline"])
-    assert run_generator(generator, root, tmp_path).status == 0
+def put(root: Path, place: str, kind: str) -> None:
+    """Something at @place that is no file that can be read."""
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    if kind == "fifo":
+        os.mkfifo(root / place)
+    elif kind == "directory":
+        (root / place).mkdir()
+    elif kind == "huge":
+        (root / place).write_text("# \n" * 400000)
+    elif kind == "loop":
+        (root / place).symlink_to((root / place).name)
+    else:
+        (root / place).symlink_to(kind)
+
+
+UNREADABLE = ("fifo", "directory", "huge", "loop", "/etc/nowhere", "nowhere/deeper")
+
+
+@pytest.mark.parametrize("place, kind", [
+    *((place, kind) for place in ("etc/rofs.conf", "usr/lib/rofs.conf", "etc/rofs.conf.d/10-x.conf",
+                                  "run/rofs.conf.d/10-x.conf") for kind in UNREADABLE),
+    *(("etc/rofs.conf.d", kind) for kind in UNREADABLE if kind != "directory"),
+])
+def test_configuration_that_cannot_be_read_keeps_root_read_only(
+    generator: Path, tmp_path: Path, place: str, kind: str
+) -> None:
+    """Nobody knows what it declares, and that is not nothing."""
+    root = make_tree(tmp_path / "root", {"usr/lib/rofs.conf.d/10-x.conf": "# nothing\n"})
+    put(root, place, kind)
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 1
+    assert re.search(f"^/{place}: cannot be read: .", run.stderr, re.MULTILINE)
+    assert run.early["rofs.fstab"].endswith("\n/dev/root / auto ro 0 0\n")
+    assert "systemd-remount-fs.service.d/90-rofs.conf" in run.early
+    assert "tmp.mount" in run.early
+    for unit in ("rofs-verify.service", "systemd-remount-fs.service"):
+        assert f"local-fs.target.wants/{unit}" in run.early
+
+
+@pytest.mark.parametrize("text", ["nonsense\n", "Size=1M\n", "[Overlay /var\n", "[Mount /var]\n"])
+def test_configuration_of_mistakes_only_keeps_root_read_only(
+    generator: Path, tmp_path: Path, text: str
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": text})
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 1
+    assert "local-fs.target.wants/rofs-verify.service" in run.early
+    assert "rofs.fstab" in run.early
+
+
+def test_link_that_leads_nowhere_hides_files_of_its_name(generator: Path, tmp_path: Path) -> None:
+    """It is the file of that name: what is in a lower directory does not replace it."""
+    root = make_tree(tmp_path / "root", {"usr/lib/rofs.conf": "[Overlay /var]\n",
+                                         "usr/lib/rofs.conf.d/10.conf": "[Overlay /home]\n"})
+    put(root, "etc/rofs.conf", "nowhere")
+    put(root, "etc/rofs.conf.d/10.conf", "nowhere")
+    run = run_generator(generator, root, tmp_path)
+    assert run.stderr.startswith(
+        "/etc/rofs.conf: cannot be read: it is a symbolic link to a path that does not exist\n"
+        "/etc/rofs.conf.d/10.conf: cannot be read: it is a symbolic link to a path that does not")
+    assert not {"var.mount", "home.mount"} & set(run.early)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "huge", "loop"])
+def test_command_line_that_cannot_be_read_is_told(
+    generator: Path, tmp_path: Path, kind: str
+) -> None:
+    """It may hold rofs=off, but a writable root is nothing to guess."""
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n"})
+    (root / "proc/cmdline").unlink(missing_ok=True)
+    put(root, "proc/cmdline", kind)
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == 1
+    assert re.match("/proc/cmdline: cannot be read: .*; taken for an ordinary boot\n", run.stderr)
+    assert "var.mount" in run.early
 
 
 def test_drop_in_name_that_is_no_text_is_refused(generator: Path, tmp_path: Path) -> None:
@@ -160,6 +233,23 @@ def test_drop_in_name_that_is_no_text_is_refused(generator: Path, tmp_path: Path
     assert "a\\x0a[Mount].conf: cannot be read" in run.stderr
     assert "home.mount" not in run.early
     assert "var.mount" in run.early
+
+
+def test_more_than_a_thousand_mistakes_are_counted(
+    generator: Path, tmp_path: Path, build_dir: Path
+) -> None:
+    """Half a million took 513 MiB, and 20 s before anything is mounted."""
+    files = {f"etc/rofs.conf.d/{i}.conf": "x\n" * 50_000 for i in range(10)}
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /home]\n", **files})
+    limits = [] if is_sanitized(build_dir) else ["prlimit", f"--as={32 << 20}"]
+    done = subprocess.run([*limits, str(generator), str(tmp_path / "out")], text=True,
+                          env=environment(root), stdin=subprocess.DEVNULL, timeout=300,
+                          stderr=subprocess.PIPE, check=False)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert sum(": missing '='" in line for line in lines) == 1000
+    assert lines[1000:-1] == ["more errors and warnings, which are not shown: 499000"]
+    assert "home.mount" in snapshot(tmp_path / "out")
 
 
 def test_thousand_mistakes_are_all_told(generator: Path, tmp_path: Path) -> None:

@@ -6,9 +6,32 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "system/emit.h"
 
-#define SECONDS_MAX 30u /* a third of the time that systemd allows all generators together */
-#define STACK_BYTES 16384u
+#define SECONDS_MAX	  30u /* a third of the time that systemd allows all generators together */
+#define SECONDS_TO_REMOVE 10u
+#define STACK_BYTES	  16384u
+
+static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM };
+
+static void quit(_unused_ int signal_number)
+{
+	_exit(EXIT_FAILURE);
+}
+
+/*
+ * What is broken may break the removal of what has been written, too: it ends the same way then. For
+ * that, SA_NODEFER: a second signal of the kind would kill.
+ */
+static void remove_written(void)
+{
+	const struct sigaction action = { .sa_handler = quit, .sa_flags = SA_ONSTACK };
+
+	for (size_t i = 0; i < ELEMENTSOF(fatal); i++)
+		sigaction(fatal[i], &action, NULL);
+	alarm(SECONDS_TO_REMOVE);
+	emit_give_up();
+}
 
 static void die(int signal_number)
 {
@@ -22,17 +45,17 @@ static void die(int signal_number)
 
 	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd >= 0 && write(fd, text, n) < 0)
-		_exit(1); /* nowhere else to log */
-	_exit(1);
+		fd = -1; /* nowhere else to log */
+	remove_written();
+	_exit(EXIT_FAILURE);
 }
 
 void last_resort_install(void)
 {
 	/* The handler of a stack overflow needs a stack of its own. */
 	static char stack[STACK_BYTES];
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM };
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	struct sigaction action = { .sa_handler = die, .sa_flags = SA_ONSTACK };
+	struct sigaction action = { .sa_handler = die, .sa_flags = SA_ONSTACK | SA_NODEFER };
 
 	sigaltstack(&alternate, NULL);
 	for (size_t i = 0; i < ELEMENTSOF(fatal); i++)

@@ -29,3 +29,11 @@ int emit(const char *dir, const struct unit_set *set, struct emit_failure *failu
 
 /** emit_at - as emit(), into an open directory to which nobody else writes */
 int emit_at(int dir_fd, const struct unit_set *set, struct emit_failure *failure);
+
+/**
+ * emit_give_up - remove what the emit() that runs has written so far
+ *
+ * For a signal handler after which the process ends; it needs neither heap nor locks. Does nothing
+ * when no emit() runs: what is complete stays.
+ */
+void emit_give_up(void);
