@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mounted_system import BTRFS, DATA, System, sections
-from support import environment, make_tree
+from support import environment, make_tree, need_programs, program
 
 pytestmark = pytest.mark.root
 
@@ -307,8 +307,75 @@ def test_unknown_user_costs_its_persist_only_and_leaves_nothing(system: System) 
     assert found["status"] == ["1"]
     assert found["a"] == []
     assert found["b"] == ["755 0 0"]
-    assert "rofs-prepare: User=nobody-here: no such user" in found["said"]
-    assert found["said"][-1].endswith("Directory=/a: Invalid argument")
+    assert ("rofs-prepare: User=nobody-here: no such user in /etc/passwd of the root file system; "
+            "names that are defined elsewhere must be given as numbers") in found["said"]
+    assert found["said"][-1].endswith("Directory=/a: No such file or directory")
+
+
+# Name: the owner that its directory gets, None if it is refused.
+USERS = {"alice": 1234, "first": 5, "long": 6, "last": 8, "0x10": 17, "highest": 4294967294,
+         "4294967294": 4294967294, "minus": None, "large": None, "huge": None, "none": None,
+         "short": None, "words": None, "commented": None, "nis": None, "in-ram": None,
+         "firs": None, "alice2": None}
+PASSWD = r"""
+printf 'first:x:5:1::/:/bin/sh\nfirst:x:9:1::/:/bin/sh\n#commented:x:10:1::/:\n' >> etc/passwd
+printf '+\n+nis::::::\n+@all\n-alice::::::\n\n:::\n::\nminus:x:-1:1\n' >> etc/passwd
+printf 'large:x:4294967295:1\nhighest:x:4294967294:1\nnone:x::1\nshort:x\n' >> etc/passwd
+printf 'huge:x:18446744073709551621:1\nwords:x:0x5:1\n0x10:x:17:1\nlong:' >> etc/passwd
+head -c 300000 /dev/zero | tr '\000' x >> etc/passwd
+printf ':6:1::/:\nlast:x:8' >> etc/passwd
+printf 'big:x:99:' >> etc/group
+seq 100000 | tr '\n' , >> etc/group
+"""
+
+
+def test_users_are_read_from_the_passwd_of_the_root(system: System) -> None:
+    """Never through NSS, which may wait for the network, nor from a change that is in RAM."""
+    persists = "".join(f"[Persist /var/{name}]\nPartition=data\nDirectory=/{name}\nUser={name}\n"
+                       for name in USERS)
+    found = sections(system(
+        f"[Overlay /etc]\n[Overlay /var]\n{DATA}{persists}"
+        "[Persist /var/group]\nPartition=data\nDirectory=/group\nGroup=big\n",
+        """
+        generate 2>/dev/null; early_mounts; pools
+        echo 'in-ram:x:7:1::/:' >> /etc/passwd; echo 'alice:x:7:1::/:' > /etc/passwd.new
+        cat /etc/passwd >> /etc/passwd.new; mv /etc/passwd.new /etc/passwd
+        prepare 2>/run/said
+        echo == owners; cd /run/disk; stat -c '%n %u' *; echo == group; stat -c %g group
+        echo == said; cat /run/said
+        """, PASSWD))
+    owners = dict(line.split() for line in found["owners"])
+    assert owners.pop("group") == "0"
+    assert found["group"] == ["99"]
+    assert owners == {name: str(uid) for name, uid in USERS.items() if uid is not None}
+    invalid = {line.split(" of ")[1].split(" is ")[0] for line in found["said"]
+               if "is not a number from 0 to 4294967294" in line}
+    assert invalid == {"minus", "large", "huge", "none", "short", "words"}
+
+
+def test_unreadable_passwd_is_an_error(system: System) -> None:
+    found = sections(system(
+        f"[Overlay /var]\n{DATA}[Persist /var/a]\nPartition=data\nDirectory=/a\nUser=alice\n",
+        "boot 2>/run/said; echo == said; cat /run/said /run/status; ls /run/disk\n",
+        "rm etc/passwd; mkfifo etc/passwd"))
+    assert "rofs-prepare: cannot read /etc/passwd: No such device or address" in found["said"]
+    assert found["said"][-1] == "1"
+
+
+NSS = {"getpwnam", "getpwuid", "getpwent", "getgrnam", "getgrgid", "getgrent", "getgrouplist",
+       "initgroups", "getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyaddr", "getspnam",
+       "getservbyname", "getprotobyname", "getnetgrent"}
+
+
+@pytest.mark.parametrize("name", ["rofs-prepare", "rofs-format", "rofs-generator", "rofs-verify",
+                                  "rofs-superblock", "rofs"])
+def test_no_program_calls_nss(name: str) -> None:
+    need_programs("readelf")
+    done = subprocess.run(["readelf", "-W", "--dyn-syms", str(program(name))], check=True,
+                          capture_output=True, text=True)
+    called = set(re.findall(r" UND ([a-z_]+?)(?:_r)?(?:64)?(?:@|$)", done.stdout, re.MULTILINE))
+    assert "__libc_start_main" in called
+    assert called & NSS == set()
 
 
 def test_default_acl_of_the_partition_is_not_inherited(system: System) -> None:

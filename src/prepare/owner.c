@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "prepare/owner.h"
 
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -11,6 +9,7 @@
 #include "basic/file-system.h"
 #include "basic/value.h"
 #include "layer/attributes.h"
+#include "prepare/account.h"
 #include "system/log.h"
 
 /* On these, mount options decide for all files: chown(2) fails, and chmod(2) does nothing. */
@@ -50,32 +49,9 @@ static bool is_number(const char *name, unsigned *ret)
 	return !*end;
 }
 
-static int find_user(const char *name, uid_t *ret)
+static int find_id(const struct wanted *w, enum account kind, const char *name, uint32_t *ret)
 {
-	struct passwd *p;
-
-	if (is_number(name, ret))
-		return 0;
-	errno = 0;
-	p = getpwnam(name);
-	if (!p)
-		return log_error(errno ? -errno : -EINVAL, "User=%s: no such user", name);
-	*ret = p->pw_uid;
-	return 0;
-}
-
-static int find_group(const char *name, gid_t *ret)
-{
-	struct group *g;
-
-	if (is_number(name, ret))
-		return 0;
-	errno = 0;
-	g = getgrnam(name);
-	if (!g)
-		return log_error(errno ? -errno : -EINVAL, "Group=%s: no such group", name);
-	*ret = g->gr_gid;
-	return 0;
+	return is_number(name, ret) ? 0 : account_find(w->root_fd, kind, name, ret);
 }
 
 static int copy_from_lower(const struct wanted *w, int fd)
@@ -97,10 +73,10 @@ int owner_set(const struct wanted *w, int fd)
 
 	if (!stores_owners(fd))
 		return 0;
-	err = find_user(c->user, &uid);
+	err = find_id(w, ACCOUNT_USER, c->user, &uid);
 	if (err < 0)
 		return err;
-	err = find_group(c->group, &gid);
+	err = find_id(w, ACCOUNT_GROUP, c->group, &gid);
 	if (err < 0)
 		return err;
 	err = copy_from_lower(w, fd);

@@ -4,7 +4,7 @@
 #include "prepare/wanted.h"
 
 /*
- * Mode=, User= and Group= of a persist. Names are resolved here, as the generator may not use NSS.
+ * Mode=, User= and Group= of a persist.
  */
 
 /**

@@ -29,11 +29,11 @@ static bool usr_is_separate(int root_fd)
 	       !mount_point_at(root_fd, "rofs/fallback/usr");
 }
 
-int rootfs_open(const char *dir, struct rootfs *ret)
+int rootfs_open_at(int dir_fd, const char *dir, struct rootfs *ret)
 {
 	struct rootfs r = ROOTFS_INIT;
 
-	r.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r.root_fd = openat(dir_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r.root_fd < 0)
 		return -errno;
 	r.lower_fd = open_lower(r.root_fd);
@@ -47,6 +47,11 @@ int rootfs_open(const char *dir, struct rootfs *ret)
 
 	*ret = r;
 	return 0;
+}
+
+int rootfs_open(const char *dir, struct rootfs *ret)
+{
+	return rootfs_open_at(AT_FDCWD, dir, ret);
 }
 
 /* Both descriptors are copies of @fd. */

@@ -34,6 +34,9 @@ struct rootfs {
  * Returns: 0 or -errno.
  */
 int rootfs_open(const char *dir, struct rootfs *ret);
+
+/** rootfs_open_at - as rootfs_open(); a relative @dir begins at @dir_fd. Returns: 0 or -errno. */
+int rootfs_open_at(int dir_fd, const char *dir, struct rootfs *ret);
 void rootfs_done(struct rootfs *r);
 
 /**

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/account.h"
+
+#include <string.h>
+
+#include "system/log.h"
+#include "system/rootfs.h"
+
+#define FILE_BYTES_MAX ((size_t)16 * 1024 * 1024) /* groups of a company with all their members */
+
+static const struct {
+	const char *path, *key, *what;
+} files[] = {
+	[ACCOUNT_USER] = { "/etc/passwd", "User", "user" },
+	[ACCOUNT_GROUP] = { "/etc/group", "Group", "group" },
+};
+
+/* The field of a line after its n-th colon. Returns NULL if there is none; else @ret_len is set. */
+static const char *field(const char *line, size_t n, size_t len, size_t *ret_len)
+{
+	const char *end = line + len, *colon;
+
+	for (; n > 0; n--) {
+		line = memchr(line, ':', (size_t)(end - line));
+		if (!line++)
+			return NULL;
+	}
+	colon = memchr(line, ':', (size_t)(end - line));
+	*ret_len = (size_t)((colon ? colon : end) - line);
+	return line;
+}
+
+/* The highest ID means "leave as it is" to chown(2). */
+static int parse_id(const char *s, size_t len, uint32_t *ret)
+{
+	uint64_t id = 0;
+
+	if (len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return -EINVAL;
+		id = 10 * id + (uint64_t)(s[i] - '0');
+		if (id >= UINT32_MAX)
+			return -EINVAL;
+	}
+	*ret = (uint32_t)id;
+	return 0;
+}
+
+/* passwd(5) and group(5): NAME:PASSWORD:ID:... The first line of a name counts, as for getpwnam(3). */
+static int find(const char *text, size_t len, const char *name, uint32_t *ret)
+{
+	const char *end = text + len;
+	size_t name_len = strlen(name), id_len;
+
+	for (const char *line = text, *next; line < end; line = next + 1) {
+		const char *id;
+
+		next = memchr(line, '\n', (size_t)(end - line));
+		if (!next)
+			next = end;
+		if ((size_t)(next - line) <= name_len || line[name_len] != ':' ||
+		    memcmp(line, name, name_len) != 0)
+			continue;
+		id = field(line, 2, (size_t)(next - line), &id_len);
+		return id ? parse_id(id, id_len, ret) : -EINVAL;
+	}
+	return -ENOENT;
+}
+
+static int read_and_find(int root_fd, const char *path, const char *name, uint32_t *ret)
+{
+	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int err = rootfs_open_at(root_fd, ".", &r);
+
+	if (err >= 0)
+		err = rootfs_read(&r, path, FILE_BYTES_MAX, &text, &len);
+	if (err < 0)
+		return log_error(err, "cannot read %s: %s", path, strerror(-err));
+	err = find(text, len, name, ret);
+	if (err == -EINVAL)
+		return log_error(err, "%s: the ID of %s is not a number from 0 to 4294967294", path,
+				 name);
+	return err;
+}
+
+int account_find(int root_fd, enum account kind, const char *name, uint32_t *ret)
+{
+	const char *path = files[kind].path;
+	int err = read_and_find(root_fd, path, name, ret);
+
+	if (err == -ENOENT)
+		return log_error(err,
+				 "%s=%s: no such %s in %s of the root file system; names that are "
+				 "defined elsewhere must be given as numbers",
+				 files[kind].key, name, files[kind].what, path);
+	return err;
+}
