@@ -4,8 +4,8 @@
 #include "plan/plan.h"
 
 /*
- * Both leave a path alone on which something is mounted. A failure is logged and left to the mount
- * unit of the path.
+ * Both leave a path alone on which something is mounted. They return 0, or -errno after logging it;
+ * the mount unit of the path then tries again.
  */
 
 /**
@@ -13,7 +13,7 @@
  *
  * From /etc it then removes PID 1's mount on machine-id.
  */
-void bind_to_path(const char *what, const char *path);
+int bind_to_path(const char *what, const char *path);
 
 /**
  * bind_read_only - without overlayfs, bind the path of an overlay to itself, read-only
@@ -21,4 +21,4 @@ void bind_to_path(const char *what, const char *path);
  * Its mount unit is then active, so that persists below the path are still mounted; the unit of the
  * overlay fails and shows why. Mounts below the path are bound too: /etc has PID 1's machine-id.
  */
-void bind_read_only(const struct plan_overlay *o);
+int bind_read_only(const struct plan_overlay *o);

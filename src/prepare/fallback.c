@@ -35,17 +35,17 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 {
 	_cleanup_free_ char *dir = NULL;
 	struct layers in_ram = { .merged = where, .kept = false };
-	int err = text_format(&dir, PLAN_RAM_LAYERS_DIR "%s", o->path);
+	int err = text_format(&dir, PLAN_RAM_LAYERS_DIR "%s", o->path), left_out;
 
 	if (err < 0)
-		return err;
+		return mount_leave_to_unit(where, err);
 	in_ram.dir = dir;
-	err = layer_prepare_in(root_fd, p, o, &in_ram);
-	if (err < 0)
-		return err;
+	left_out = layer_prepare_in(root_fd, p, o, &in_ram);
+	if (left_out < 0)
+		return left_out;
 	err = mounts_merged_in(p, o, &in_ram);
 	if (err != -ENODEV)
-		return err;
+		return err < 0 ? err : left_out;
 	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
 	return mount_plain(o, where);
 }
@@ -63,12 +63,13 @@ static int mount_for_path(int root_fd, const struct plan *p, const struct plan_o
 int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	const char *where = p->runs[o->fallback].dir;
-	int err = make_mount_point(where);
+	int err = make_mount_point(where), left_out;
 
-	if (err >= 0)
-		err = mount_for_path(root_fd, p, o, where);
 	if (err < 0)
 		return err;
-	bind_to_path(where, o->path);
-	return 0;
+	left_out = mount_for_path(root_fd, p, o, where);
+	if (left_out < 0)
+		return left_out;
+	err = bind_to_path(where, o->path);
+	return err < 0 ? err : left_out;
 }

@@ -10,26 +10,26 @@
 /* systemd runs all generators before the first unit, so it is complete when rofs-prepare runs. */
 #define LATE_DIR "run/systemd/generator.late"
 
-/* The value of What= in a mount unit. Returns: 1 and the value; 0: it has none; or -ENOMEM. */
+/* The value of What= in a mount unit. Returns: 1 and the value; 0: it has none; or -errno. */
 static int read_what(FILE *unit, char **ret)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
 
-	while ((n = getline(&line, &size, unit)) > 0) {
+	while ((errno = 0, n = getline(&line, &size, unit)) > 0) {
 		if (strncmp(line, "What=", 5) != 0)
 			continue;
 		line[n - (line[n - 1] == '\n')] = '\0';
 		*ret = strdup(line + 5);
 		return *ret ? 1 : -ENOMEM;
 	}
-	return 0;
+	return -errno;
 }
 
-int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
+static int find_what(int root_fd, const struct plan_overlay *o, char **ret)
 {
-	_cleanup_free_ char *path = NULL, *what = NULL;
+	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	_cleanup_fclose_ FILE *unit = NULL;
 	int err = text_format(&path, LATE_DIR "/%s", o->bind_unit);
@@ -38,14 +38,24 @@ int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 		return err;
 	fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return 0;
+		return errno == ENOENT ? 0 : -errno;
 	unit = fdopen(fd, "r");
 	if (!unit)
-		return -ENOMEM;
+		return -errno;
 	(void)TAKE_FD(fd); /* closed with the stream now */
+	return read_what(unit, ret);
+}
 
+int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
+{
+	_cleanup_free_ char *what = NULL;
+	int err = find_what(root_fd, o, &what);
+
+	if (err < 0)
+		return log_error(err, "%s: cannot read /" LATE_DIR "/%s: %s", o->path, o->bind_unit,
+				 strerror(-err));
 	/* A tmpfs of systemd.volatile= has no content that could be hidden. */
-	if (read_what(unit, &what) <= 0 || what[0] != '/')
+	if (err == 0 || what[0] != '/')
 		return 0;
 	return log_error(-ENOTUNIQ,
 			 "%s: the overlay hides %s, which systemd would mount here; "

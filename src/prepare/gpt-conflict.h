@@ -10,6 +10,6 @@
  * an overlay override its units, and if fstab does not list the partition the generator cannot know
  * of it: it may not probe devices.
  *
- * Returns: 0; -ENOTUNIQ after logging it; or -ENOMEM.
+ * Returns: 0; or, after logging it, -ENOTUNIQ or another -errno.
  */
 int gpt_conflict_check(int root_fd, const struct plan_overlay *o);

@@ -11,6 +11,7 @@
 #include "layer/attributes.h"
 #include "layer/compare.h"
 #include "prepare/machine-id.h"
+#include "prepare/pool.h"
 #include "prepare/updated.h"
 #include "system/log.h"
 
@@ -256,6 +257,8 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 	struct making m;
 	struct stat st;
 
+	if (pool_check_layers(root_fd, p, o, l) < 0)
+		return -ENODEV;
 	dir_fd = make_path(root_fd, l->dir, 0700);
 	if (dir_fd < 0)
 		return log_error(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));

@@ -59,10 +59,10 @@ int machine_id_make(int root_fd, int lower_fd, int upper_fd)
 
 int machine_id_hold(int root_fd)
 {
-	int fd;
+	int mounted = mount_point_look(root_fd, "etc/machine-id"), fd;
 
-	if (!mount_point_at(root_fd, "etc/machine-id"))
-		return -ENOENT;
+	if (mounted <= 0)
+		return mounted < 0 ? mounted : -ENOENT;
 
 	fd = openat(root_fd, "etc/machine-id", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -12,6 +12,7 @@
 #include "prepare/layer.h"
 #include "prepare/mounts.h"
 #include "prepare/persist.h"
+#include "prepare/pool.h"
 #include "system/load.h"
 #include "system/log.h"
 #include "system/program.h"
@@ -71,13 +72,14 @@ static int parse_arguments(int argc, char **argv)
 	return -1;
 }
 
-/* One line for all of them. @paths is as strbuf_add() has left it. */
-static void tell_no_overlayfs(struct strbuf *paths)
+/* One line for all of them. @paths is as strbuf_add() has left it. Returns the exit status. */
+static int tell_no_overlayfs(struct strbuf *paths)
 {
-	_cleanup_free_ char *list = NULL;
-
-	if (paths->len > 0 && strbuf_take(paths, &list) >= 0)
-		log_error(-ENODEV, "this kernel has no overlayfs:%s stay read-only", list);
+	if (paths->failed)
+		return log_error(EXIT_FAILURE, "this kernel has no overlayfs: out of memory");
+	if (paths->len > 0)
+		log_error(-ENODEV, "this kernel has no overlayfs:%s stay read-only", paths->text);
+	return EXIT_SUCCESS;
 }
 
 /* Below another root nothing is mounted: units and options are about this one. */
@@ -111,8 +113,8 @@ static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 	err = mount_overlay(&l->plan, run, o);
 	if (err == -ENODEV)
 		strbuf_addf(without, " %s", o->path);
-	else if (err < 0 && run->kind != RUN_RAM)
-		done = false; /* of the early mounts its unit says it, or this would say less */
+	else if (err < 0)
+		done = false;
 	return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -125,8 +127,7 @@ static int prepare_overlays(const struct loaded *l, const struct plan_run *run)
 	for (size_t i = 0; i < run->overlays.n; i++)
 		status |=
 			prepare_overlay(l, run, &l->plan.overlays[run->overlays.list[i]], &without);
-	tell_no_overlayfs(&without);
-	return status;
+	return tell_no_overlayfs(&without) | status;
 }
 
 static int put_guards(const struct loaded *l, const struct plan_run *run)
@@ -146,7 +147,8 @@ static int prepare_persists(const struct loaded *l, const struct plan_run *run)
 	for (size_t i = 0; i < run->persists.n; i++) {
 		const struct plan_persist *persist = &l->plan.persists[run->persists.list[i]];
 
-		if (persist_prepare(l->root.root_fd, &l->plan, persist) < 0)
+		if (pool_check_persist(l->root.root_fd, &l->plan, persist) < 0 ||
+		    persist_prepare(l->root.root_fd, &l->plan, persist) < 0)
 			status = EXIT_FAILURE;
 		else if (is_running_system())
 			mounts_unguard(persist);
@@ -156,11 +158,11 @@ static int prepare_persists(const struct loaded *l, const struct plan_run *run)
 
 static int run_ram(const struct loaded *l, const struct plan_run *run)
 {
-	int status;
+	int status = EXIT_SUCCESS;
 
-	if (is_running_system())
-		mounts_pools(&l->plan);
-	status = prepare_overlays(l, run);
+	if (is_running_system() && mounts_pools(&l->plan) < 0)
+		status = EXIT_FAILURE;
+	status |= prepare_overlays(l, run);
 	if (is_running_system())
 		status |= put_guards(l, run);
 	return status;
@@ -179,7 +181,7 @@ static int run_fallback(const struct loaded *l, const struct plan_run *run)
 
 	if (!is_running_system())
 		return EXIT_SUCCESS;
-	return mounts_fallback(l->root.root_fd, &l->plan, o) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return mounts_fallback(l->root.root_fd, &l->plan, o) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run_guard(const struct loaded *l, const struct plan_run *run)

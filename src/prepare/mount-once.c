@@ -9,6 +9,7 @@
 #include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/strbuf.h"
+#include "prepare/pool.h"
 #include "system/log.h"
 
 /* Options split for mount(2), which takes flags and the file system's own options separately. */
@@ -88,10 +89,10 @@ static int call_mount(const char *what, const char *where, const char *type, con
 int mount_once(const char *what, const char *where, const char *type, const char *options)
 {
 	_cleanup_(call_done) struct call c = { 0 };
-	int err;
+	int err = mount_point_look(AT_FDCWD, where);
 
-	if (mount_point_at(AT_FDCWD, where))
-		return 0;
+	if (err != 0)
+		return err > 0 ? 0 : err;
 
 	split_options(options, &c);
 	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
@@ -101,23 +102,34 @@ int mount_once(const char *what, const char *where, const char *type, const char
 	return err;
 }
 
-void mount_leave_to_unit(const char *where, int err)
+int mount_leave_to_unit(const char *where, int err)
 {
-	log_error(err, "cannot mount %s: %s; its unit will try again", where, strerror(-err));
+	return log_error(err, "cannot mount %s: %s; its unit will try again", where,
+			 strerror(-err));
 }
 
-void mount_or_leave(const char *what, const char *where, const char *type, const char *options)
+int mount_or_leave(const char *what, const char *where, const char *type, const char *options)
 {
 	int err = mount_once(what, where, type, options);
 
-	if (err < 0)
-		mount_leave_to_unit(where, err);
+	return err < 0 ? mount_leave_to_unit(where, err) : 0;
+}
+
+/* Without the shared pool it would be made on the root file system. */
+static int make_below_pool(int root_fd, const char *path)
+{
+	bool is_pool = strcmp(path, "/rofs") == 0;
+	int err = is_pool ? 0 : pool_is_mounted(root_fd, "/rofs", true);
+
+	return err < 0 ? err : make_path(root_fd, path, 0700);
 }
 
 int make_mount_point(const char *path)
 {
 	_cleanup_close_ int root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
-	fd = root_fd < 0 ? -errno : make_path(root_fd, path, 0700);
+	fd = root_fd < 0 ? -errno : make_below_pool(root_fd, path);
+	if (fd == -ENODEV)
+		return log_error(fd, "cannot create %s: /rofs is not mounted as a RAM pool", path);
 	return fd < 0 ? log_error(fd, "cannot create %s: %s", path, strerror(-fd)) : 0;
 }

@@ -16,13 +16,17 @@
 int mount_once(const char *what, const char *where, const char *type, const char *options);
 
 /** mount_or_leave - as mount_once(); a failure is logged and left to the mount unit of the path */
-void mount_or_leave(const char *what, const char *where, const char *type, const char *options);
-
-/** mount_leave_to_unit - log a failure @err (-errno) that the mount unit of @where may make good */
-void mount_leave_to_unit(const char *where, int err);
+int mount_or_leave(const char *what, const char *where, const char *type, const char *options);
 
 /**
- * make_mount_point - make a directory below /rofs, and those above it, with mode 0700
+ * mount_leave_to_unit - log a failure @err (-errno) that the mount unit of @where may make good
+ *
+ * Returns: @err.
+ */
+int mount_leave_to_unit(const char *where, int err);
+
+/**
+ * make_mount_point - make /rofs, or with mode 0700 a directory in that pool and those above it
  *
  * Returns: 0, or -errno after logging it.
  */

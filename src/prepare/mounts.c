@@ -2,40 +2,65 @@
 #include "prepare/mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
 
 #include "basic/macro.h"
+#include "basic/mount-point.h"
+#include "basic/path.h"
 #include "prepare/bind.h"
 #include "prepare/mount-error.h"
 #include "prepare/mount-once.h"
 #include "unit/options.h"
 
-static void mount_pool(const struct plan_pool *pool)
+static int mount_pool(const struct plan_pool *pool)
 {
 	_cleanup_free_ char *options = NULL;
+	int err;
 
-	if (pool->early && make_mount_point(pool->dir) >= 0 && options_pool(pool, &options) >= 0)
-		mount_or_leave("rofs", pool->dir, "tmpfs", options);
+	if (!pool->early)
+		return 0;
+	err = options_pool(pool, &options);
+	if (err < 0)
+		return mount_leave_to_unit(pool->dir, err);
+	err = make_mount_point(pool->dir);
+	return err < 0 ? err : mount_or_leave("rofs", pool->dir, "tmpfs", options);
 }
 
-void mounts_pools(const struct plan *p)
+/* What has its mount point in the shared pool. */
+static int mount_in_pool(const struct plan *p)
 {
-	/* The shared pool first: the others, and /rofs/ro, have their mount points in it. */
-	mount_pool(&p->pools[0]);
-	if (make_mount_point("/rofs/ro") >= 0)
-		mount_or_leave("/", "/rofs/ro", NULL, OPTIONS_RO);
-	for (size_t i = 1; i < p->n_pools; i++)
-		mount_pool(&p->pools[i]);
-	if (p->tmp)
-		mount_or_leave("tmpfs", "/tmp", "tmpfs", OPTIONS_TMP);
+	int err = make_mount_point("/rofs/ro");
+
+	if (err >= 0)
+		err = mount_or_leave("/", "/rofs/ro", NULL, OPTIONS_RO);
+	for (size_t i = 1; i < p->n_pools; i++) {
+		int failed = mount_pool(&p->pools[i]);
+
+		err = err < 0 ? err : failed;
+	}
+	return err;
+}
+
+int mounts_pools(const struct plan *p)
+{
+	int err = mount_pool(&p->pools[0]), failed;
+
+	if (err >= 0)
+		err = mount_in_pool(p);
+	failed = p->tmp ? mount_or_leave("tmpfs", "/tmp", "tmpfs", OPTIONS_TMP) : 0;
+	return err < 0 ? err : failed;
 }
 
 int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l)
 {
 	_cleanup_free_ char *options = NULL;
-	int err;
+	int err = options_merged(p, o, l->dir, &options);
 
-	if (options_merged(p, o, l->dir, &options) < 0)
-		return -ENOMEM;
+	if (err < 0)
+		return mount_leave_to_unit(l->merged, err);
 	err = make_mount_point(l->merged);
 	if (err < 0)
 		return err;
@@ -54,14 +79,34 @@ int mounts_merged(const struct plan *p, const struct plan_overlay *o)
 	return mounts_merged_in(p, o, &l);
 }
 
+/*
+ * A guard that an earlier run has put up while the overlay was missing would stay below it, out of
+ * reach for good. The path is empty and read-only as before when the overlay is in place.
+ */
+static void lift_guards(const struct plan *p, const struct plan_overlay *o)
+{
+	if (mount_point_at(AT_FDCWD, o->path))
+		return;
+	for (size_t i = 0; i < p->n_persists; i++) {
+		const char *path = p->persists[i].path;
+		struct statfs fs;
+
+		if (path_is_at_or_below(path, o->path) && mount_point_at(AT_FDCWD, path) &&
+		    statfs(path, &fs) == 0 && fs.f_type == AUTOFS_SUPER_MAGIC)
+			umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+}
+
 int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
 {
 	int err = mounts_merged(p, o);
 
-	if (err == -ENODEV)
-		bind_read_only(o);
+	if (err == -ENODEV) {
+		err = bind_read_only(o);
+		return err < 0 ? err : -ENODEV;
+	}
 	if (err < 0)
 		return err;
-	bind_to_path(o->merged, o->path);
-	return 0;
+	lift_guards(p, o);
+	return bind_to_path(o->merged, o->path);
 }

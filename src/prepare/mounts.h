@@ -9,8 +9,12 @@
  * something is mounted is left alone. A failure is logged and left to the unit, which tries again.
  */
 
-/** mounts_pools - mount /rofs/ro, and the RAM pools and /tmp where the plan says so */
-void mounts_pools(const struct plan *p);
+/**
+ * mounts_pools - mount /rofs/ro, and the RAM pools and /tmp where the plan says so
+ *
+ * Returns: 0, or -errno after logging what could not be mounted.
+ */
+int mounts_pools(const struct plan *p);
 
 /**
  * mounts_merged - assemble an overlay from its declared layers
