@@ -6,7 +6,9 @@
  *   FAULT_ERRNO=E     it fails with this number
  *   FAULT_SIGNAL=S    or the process sends itself this signal; 9 is a power cut
  *   FAULT_SHORT=1     or a write(2) takes one byte only
+ *   FAULT_READ=1      calls that open, look or close count as well
  *   FAULT_TYPE=T      or each mount(2) of a file system of type T, as if the kernel did not know it
+ *   FAULT_WHERE=PATH  or each mount(2) on this path
  *   FAULT_STATX=1     or statx(2) does not say what a mount point is, as before Linux 5.8
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -34,10 +37,16 @@ static long number(const char *name)
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+/* mkfs and others that a program of ours runs do not count; they would count from 1 again. */
+static int is_ours(void)
+{
+	return strncmp(program_invocation_short_name, "rofs", 4) == 0;
+}
+
 static void tell(void)
 {
 	const char *path = getenv("FAULT_COUNT");
-	FILE *f = path ? fopen(path, "w") : NULL;
+	FILE *f = path && is_ours() ? fopen(path, "w") : NULL;
 
 	if (!f)
 		return;
@@ -48,6 +57,8 @@ static void tell(void)
 /* Is it this call's turn to fail? */
 static int fails(void)
 {
+	if (!is_ours())
+		return 0;
 	n_calls++;
 	if (n_calls != number("FAULT_AT"))
 		return 0;
@@ -61,6 +72,11 @@ static int fails(void)
 	return 1;
 }
 
+static int read_fails(void)
+{
+	return number("FAULT_READ") && fails();
+}
+
 int mkdir(const char *path, mode_t mode)
 {
 	return fails() ? -1 : REAL(mkdir)(path, mode);
@@ -69,6 +85,11 @@ int mkdir(const char *path, mode_t mode)
 int mkdirat(int fd, const char *path, mode_t mode)
 {
 	return fails() ? -1 : REAL(mkdirat)(fd, path, mode);
+}
+
+static int open_fails(int flags)
+{
+	return flags & O_CREAT ? fails() : read_fails();
 }
 
 int openat(int fd, const char *path, int flags, ...)
@@ -80,10 +101,57 @@ int openat(int fd, const char *path, int flags, ...)
 		va_start(ap, flags);
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
-		if (fails())
-			return -1;
 	}
-	return REAL(openat)(fd, path, flags, mode);
+	return open_fails(flags) ? -1 : REAL(openat)(fd, path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags & O_CREAT) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return open_fails(flags) ? -1 : REAL(open)(path, flags, mode);
+}
+
+/* What a compiler that checks buffers makes of open(2) without a mode. */
+int __openat64_2(int fd, const char *path, int flags);
+int __open64_2(const char *path, int flags);
+
+int __openat64_2(int fd, const char *path, int flags)
+{
+	return openat(fd, path, flags);
+}
+
+int __open64_2(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
+/* Whatever it says, the descriptor is closed. */
+int close(int fd)
+{
+	int fault = read_fails() ? errno : 0, r = REAL(close)(fd);
+
+	if (!fault)
+		return r;
+	errno = fault;
+	return -1;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *argument;
+
+	va_start(ap, request);
+	argument = va_arg(ap, void *);
+	va_end(ap);
+	return read_fails() ? -1 : REAL(ioctl)(fd, request, argument);
 }
 
 ssize_t write(int fd, const void *data, size_t n)
@@ -116,14 +184,25 @@ int mount(const char *what, const char *where, const char *type, unsigned long f
 		errno = ENODEV;
 		return -1;
 	}
+	if (getenv("FAULT_WHERE") && strcmp(where, getenv("FAULT_WHERE")) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	if (fails())
+		return -1;
 	return REAL(mount)(what, where, type, flags, data);
+}
+
+int umount2(const char *path, int flags)
+{
+	return fails() ? -1 : REAL(umount2)(path, flags);
 }
 
 int statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret)
 {
-	int err = REAL(statx)(fd, path, flags, mask, ret);
+	int err = read_fails() ? -1 : REAL(statx)(fd, path, flags, mask, ret);
 
-	if (number("FAULT_STATX"))
+	if (err == 0 && number("FAULT_STATX"))
 		ret->stx_attributes_mask = ret->stx_attributes = 0;
 	return err;
 }
@@ -151,6 +230,36 @@ int fchownat(int fd, const char *path, uid_t user, gid_t group, int flags)
 int chmod(const char *path, mode_t mode)
 {
 	return fails() ? -1 : REAL(chmod)(path, mode);
+}
+
+int fchown(int fd, uid_t user, gid_t group)
+{
+	return fails() ? -1 : REAL(fchown)(fd, user, group);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	return fails() ? -1 : REAL(fchmod)(fd, mode);
+}
+
+int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)
+{
+	return fails() ? -1 : REAL(fsetxattr)(fd, name, value, size, flags);
+}
+
+int removexattr(const char *path, const char *name)
+{
+	return fails() ? -1 : REAL(removexattr)(path, name);
+}
+
+ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
+{
+	return read_fails() ? -1 : REAL(getxattr)(path, name, value, size);
+}
+
+ssize_t listxattr(const char *path, char *names, size_t size)
+{
+	return read_fails() ? -1 : REAL(listxattr)(path, names, size);
 }
 
 int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)

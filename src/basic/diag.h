@@ -51,6 +51,8 @@ struct diag {
 	size_t n_errors;	 /* those that are not told included */
 	size_t n_told, n_untold; /* errors and warnings, without notes */
 	bool failed;		 /* a message was lost for want of memory; counts as an error */
+	/* -errno: the system failed to read a file, so another try may find more; 0: it did not. */
+	int unread;
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include "basic/io.h"
 #include "basic/overlay-attributes.h"
+#include "basic/text.h"
 #include "layer/attributes.h"
 #include "layer/compare.h"
 #include "prepare/machine-id.h"
@@ -125,6 +126,35 @@ static int is_hidden(int upper_fd, char *path)
 			return opaque;
 	}
 	return 0;
+}
+
+/* Does the lower show through in a StartEmpty= directory? Then an earlier run could not make it. */
+static int check_starts_empty(int upper_fd, const char *relative)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = text_format(&path, "%s/", relative);
+
+	if (err >= 0)
+		err = is_hidden(upper_fd, path);
+	if (err < 0)
+		return err == -ENOTDIR ? 0 : err; /* it has been deleted */
+	return err ? 0 : -ENOTEMPTY;
+}
+
+/* Returns 1, having logged it, if one is not empty: nothing is changed in layers that are mounted. */
+static int check_all_start_empty(const struct plan_overlay *o, int upper_fd)
+{
+	int left_out = 0;
+
+	for (size_t i = 0; i < o->n_start_empty; i++) {
+		const char *path = o->start_empty[i];
+		int err = check_starts_empty(upper_fd, path + strlen(o->path) + 1);
+
+		if (err < 0)
+			left_out = log_error(1, "StartEmpty=%s of the overlay on %s: %s", path,
+					     o->path, strerror(-err));
+	}
+	return left_out;
 }
 
 static int make_file_at(int lower_fd, int upper_fd, char *path)
@@ -247,6 +277,8 @@ static int renew_layers(const struct making *m, const struct layers *l)
 	int no_id = l->kept && is_etc(m) && make_machine_id(m) < 0;
 	int left_out = make_file_mount_points(m);
 
+	if (!l->kept)
+		left_out |= check_all_start_empty(m->overlay, m->upper_fd);
 	return left_out || no_id;
 }
 

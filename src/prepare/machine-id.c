@@ -29,10 +29,18 @@ static int make_id(char ret[static MACHINE_ID_LETTERS + 1])
 /* The ID that programs see now: PID 1's bind, the file behind it, or the lower; else a new one. */
 static int running_id(int root_fd, char ret[static MACHINE_ID_LETTERS + 1])
 {
-	if (machine_id_read(root_fd, "etc/machine-id", ret) == 0 ||
-	    machine_id_read(root_fd, "run/machine-id", ret) == 0)
-		return 0;
-	return make_id(ret);
+	static const char *const paths[] = { "etc/machine-id", "run/machine-id" };
+	int failed = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+		int err = machine_id_read(root_fd, paths[i], ret);
+
+		if (err == 0)
+			return 0;
+		if (err != -ENOENT && err != -EINVAL)
+			failed = err;
+	}
+	return failed < 0 ? failed : make_id(ret);
 }
 
 int machine_id_make(int root_fd, int lower_fd, int upper_fd)

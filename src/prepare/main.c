@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs-prepare: runs between the mount of a pool and what is mounted from it; rofs-prepare(8). */
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 
+#include "basic/mount-point.h"
+#include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "plan/plan.h"
@@ -130,12 +133,33 @@ static int prepare_overlays(const struct loaded *l, const struct plan_run *run)
 	return tell_no_overlayfs(&without) | status;
 }
 
+/* Is the overlay missing in which its mount point would be made? It is never made on the root. */
+static bool lacks_mount_point(const struct plan *p, const struct plan_persist *persist)
+{
+	const struct plan_overlay *above = NULL;
+
+	/* In path order: the last one is the innermost. */
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (path_is_below(persist->path, p->overlays[i].path))
+			above = &p->overlays[i];
+	return above && !mount_point_at(AT_FDCWD, above->path) && access(persist->path, F_OK) < 0;
+}
+
+static int put_guard(const struct plan *p, const struct plan_persist *persist)
+{
+	if (lacks_mount_point(p, persist))
+		return log_error(-ENOENT,
+				 "%s: there is no mount point, since its overlay is not mounted",
+				 persist->path);
+	return mounts_guard(persist);
+}
+
 static int put_guards(const struct loaded *l, const struct plan_run *run)
 {
 	int status = EXIT_SUCCESS;
 
 	for (size_t i = 0; i < run->persists.n; i++)
-		if (mounts_guard(&l->plan.persists[run->persists.list[i]]) < 0)
+		if (put_guard(&l->plan, &l->plan.persists[run->persists.list[i]]) < 0)
 			status = EXIT_FAILURE;
 	return status;
 }
@@ -204,14 +228,18 @@ static int prepare(void)
 	/* The generator has reported the mistakes. */
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
 	const struct plan_run *wanted;
-	int err;
+	int status = EXIT_SUCCESS, err;
 
 	err = load_plan(arg_root, &l);
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "cannot read the configuration: %s", strerror(-err));
+	/* The plan is not that of the generator then. What can be done is done. */
+	if (l.diag.unread < 0)
+		status = log_error(EXIT_FAILURE, "cannot read all of the configuration: %s",
+				   strerror(-l.diag.unread));
 	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);
 	if (wanted)
-		return actions[arg_kind](&l, wanted);
+		return actions[arg_kind](&l, wanted) | status;
 	return log_error(EXIT_FAILURE, "nothing declared in rofs.conf requires '%s%s%s'",
 			 run_kind_to_string(arg_kind), arg_subject ? " " : "",
 			 arg_subject ? arg_subject : "");

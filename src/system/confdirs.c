@@ -52,7 +52,10 @@ static const char *explain(int err)
 
 static int report(struct conf *conf, const char *path, int err, struct diag *d)
 {
-	return err == -ENOMEM ? err : conf_unreadable(conf, path, explain(err), d);
+	if (err == -ENOMEM)
+		return err;
+	rootfs_note_unread(err, d);
+	return conf_unreadable(conf, path, explain(err), d);
 }
 
 /* Is there a file of this name, if only a link that leads nowhere? */

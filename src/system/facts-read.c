@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/facts-read.h"
 
+#include <limits.h>
 #include <mntent.h>
 #include <string.h>
 
@@ -95,10 +96,12 @@ static int read_lines(const struct rootfs *r, struct facts *f)
 	int err;
 
 	err = rootfs_read(r, FSTAB_PATH, FSTAB_MAX, &text, &len);
-	if (err < 0 && err != -ENOENT && err != -ENOMEM)
-		f->fstab_error = err;
-	if (err < 0 || len == 0)
-		return err == -ENOMEM ? err : 0;
+	if (err == -ENOENT || err == -ENOMEM)
+		return err == -ENOENT ? 0 : err;
+	if (err < 0)
+		return f->fstab_error = err, 0;
+	if (len == 0)
+		return 0;
 
 	stream = fmemopen(text, len, "r");
 	if (!stream)
@@ -278,8 +281,10 @@ int facts_read(const struct rootfs *r, const struct mount_points *m, const struc
 	f->rofs_exists = is_directory(r, "/rofs");
 	f->tmp_is_plain = is_directory(r, "/tmp");
 	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);
-	if (f->fstab_error < 0)
+	if (f->fstab_error < 0) {
 		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
 			   strerror(-f->fstab_error));
+		rootfs_note_unread(f->fstab_error, d);
+	}
 	return look_up_sections(r, m, conf, f);
 }

@@ -359,3 +359,9 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
 
 	return read_all(fd, max, ret, ret_len);
 }
+
+void rootfs_note_unread(int err, struct diag *d)
+{
+	if (err != -EISDIR && err != -ENXIO && err != -EFBIG)
+		d->unread = err;
+}

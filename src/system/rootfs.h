@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "basic/diag.h"
 #include "basic/macro.h"
 #include "basic/path-set.h"
 
@@ -111,6 +112,12 @@ int rootfs_open_dir(const struct rootfs *r, const char *path);
  * Returns: 0, -EISDIR, -ENXIO (a FIFO, device or socket), -EFBIG, or another -errno.
  */
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len);
+
+/**
+ * rootfs_note_unread - record that a file of the configuration could not be read
+ * @err: of rootfs_read(); what only says that it is no file of ours is not a failure of the system
+ */
+void rootfs_note_unread(int err, struct diag *d);
 
 #define ROOTFS_INIT                           \
 	{                                     \

@@ -1,0 +1,75 @@
+"""Whatever fails in rofs-prepare, rofs-verify and rofs-format: the exit status and the system agree."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from mounted_system import DATA, System, sections
+from support import built
+
+pytestmark = pytest.mark.root
+
+ID = "0123456789abcdef0123456789abcdef"
+CONF = (f"[Overlay /etc]\n[Overlay /home]\nSize=1M\n[Overlay /var]\nStartEmpty=/var/log/app\n"
+        f"{DATA}[Partition none]\nDevice=LABEL=none\n"
+        "[Persist /var/a]\nPartition=data\nDirectory=/d/a\nPopulate=yes\nUser=alice\nMode=0750\n"
+        "[Persist /var/new/b]\nPartition=data\nDirectory=/d/b\nGroup=staff\n"
+        "[Persist /var/f]\nPartition=data\nDirectory=/f\nKind=file\nPopulate=yes\n"
+        "[Overlay /opt]\nPartition=data\n[Overlay /srv]\nPartition=none\nIfMissing=volatile\n"
+        "[Overlay /mnt]\n[Persist /mnt/guarded]\nPartition=data\nDirectory=/g\n")
+LOWER = f"""
+mkdir -p var/a/sub var/log/app opt srv mnt run/systemd/generator.late
+for d in var etc opt srv; do setfattr -n trusted.mine -v value $d; setfacl -m u:7:rwx $d; done
+chmod 0711 var/log; chown 3:4 var/log/app; setfattr -n trusted.mine -v value var/log
+echo text > var/a/file; ln var/a/file var/a/sub/link; ln -s x var/a/symbolic; mkfifo var/a/fifo
+setfacl -m u:7:rw var/a/file; setfattr -n trusted.mine -v value var/a/sub
+echo text > var/f; echo {ID} > run/id; : > etc/machine-id
+printf '[Mount]\\nWhere=/home\\nWhat=tmpfs\\n' > run/systemd/generator.late/home.mount
+echo 'mnt /mnt tmpfs defaults 0 0' > etc/fstab
+find var opt srv -exec touch -h -d '2011-11-11 UTC' {{}} +
+cp {{judge}} run/judge.py; cp {{library}} run/fault.so
+"""
+POOLS = "mount --bind /run/id /etc/machine-id; /rofs-prepare ram\n"
+MNT = ("mount -t tmpfs mnt /mnt; chmod 0711 /mnt; touch -d '2010-10-10 UTC' /mnt\n"
+       "mount --bind -o ro /mnt /rofs/ro/mnt\n")
+PARTITION = "mkdir -p /rofs/persist/data; mount --bind /run/disk /rofs/persist/data\n"
+# What runs, and what has happened before.
+RUNS = {
+    "ram": ("/rofs-prepare ram", "export JUDGE_BEFORE='mount --bind /run/id /etc/machine-id'\n"),
+    "overlay": ("/rofs-prepare overlay /mnt", POOLS + MNT),
+    "partition": ("/rofs-prepare partition data", POOLS + PARTITION),
+    "fallback": ("/rofs-prepare fallback /srv", POOLS),
+    "guard": ("/rofs-prepare guard /mnt/guarded", POOLS + MNT),
+}
+JUDGE = """
+{before}
+[ "{name}" = ram ] || export JUDGE_LOAD='/rofs-prepare guard /not/declared'
+echo == broken; {fault} python3 /run/judge.py /run/fault.so {command}
+"""
+
+
+def broken(system: System, library: Path, source: Path, name: str, fault: str) -> list[str]:
+    """The rules that the run breaks, after checking that there were faults at all."""
+    command, before = RUNS[name]
+    lower = LOWER.replace("{judge}", str(source / "tests/judge.py")).replace("{library}",
+                                                                           str(library))
+    found = sections(system(CONF, JUDGE.format(name=name, before=before, fault=fault, command=command), lower))
+    total, *rules = found["broken"]
+    assert int(total) > 20
+    return rules
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_memory_is_told_wherever_it_happens(system: System, source: Path, name: str) -> None:
+    assert broken(system, built("tests/fault-memory.so"), source, name, "") == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", RUNS)
+def test_failing_call_is_told_wherever_it_happens(
+    system: System, source: Path, fault_library: Path, name: str, number: int
+) -> None:
+    fault = f"FAULT_READ=1 FAULT_ERRNO={number}"
+    assert broken(system, fault_library, source, name, fault) == []
