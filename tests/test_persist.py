@@ -147,13 +147,14 @@ def test_declared_mode_and_owner_win_over_the_lower(system: System) -> None:
 # Not enough room.
 
 BESIDE = "[Persist /var/b]\nPartition=data\nDirectory=/b\n"
-XATTRS = "for i in $(seq 400); do echo x > var/a/$i; setfattr -n trusted.x -v " \
-    "$(printf \"%01500d\" $i) var/a/$i; done\n"
 TOO_SMALL = {
     "bytes": ("dd if=/dev/urandom of=var/a/big bs=1M count=6 status=none\n", ext4("4M"), True),
     "inodes": ("seq 200 | sed 's,^,var/a/f,' | xargs touch\n", ext4("4M", "-N 64"), True),
-    # More than can be known before: each value needs a block.
-    "blocks for attributes": (XATTRS, ext4("3M", "-N 600 -b 1024 -I 128 -O ^has_journal"), False),
+    # More than can be known before: the blocks that say where the 300 others are.
+    "blocks of pointers": (
+        "for i in $(seq 300); do echo x | dd of=var/a/f bs=1M seek=$i conv=notrunc status=none;"
+        " done\n",
+        ext4("1400K", "-N 32 -b 1024 -m 0 -O ^has_journal,^extent,^64bit,^resize_inode"), False),
 }
 
 
@@ -171,11 +172,49 @@ def test_partition_that_is_too_small_stays_as_it_was(system: System, name: str) 
     assert found["left"] == ["as it was"]
     assert found["mounts"] == []
     assert found["status"] == ["1"]
-    needs = [line for line in found["said"] if "/var/a: Populate=yes needs " in line]
-    assert len(needs) == 1 and " bytes in " in needs[0] and needs[0].endswith(" files free")
+    needs = [line for line in found["said"]
+             if f"Populate=yes needs {'' if early else 'more than '}" in line]
+    assert len(needs) == 1 and " bytes in " in needs[0] and needs[0].endswith(" files free" if early else " files were free")
+    assert ("rofs-prepare: /var/a: cannot write f: No space left on device" in found["said"]
+            ) is not early
     assert any(line.endswith("[Persist /var/a] Directory=/d/a: No space left on device")
                for line in found["said"])
     assert any("/var/a: copying" in line for line in found["said"]) is not early
+
+
+BIG = "$(printf %08000d 1)"
+# What the partition cannot hold, though it is almost empty: the lower, and what is said.
+REFUSED = {
+    "attribute of a file": (
+        f"mkdir -p var/a/lib; echo x > var/a/lib/x; setfattr -n trusted.big -v {BIG} var/a/lib/x",
+        ext4(), "/var/a: cannot set attribute trusted.big of lib/x: No space left on device"),
+    "attribute of the directory": (
+        f"mkdir var/a; setfattr -n trusted.big -v {BIG} var/a", ext4(),
+        "/var/a: cannot set attribute trusted.big of a: No space left on device"),
+    "ACL": (
+        "mkdir var/a; echo x > var/a/x; setfacl -m u:7:rw var/a/x",
+        "truncate -s 128M ../disk.img; mkfs.btrfs -q ../disk.img;"
+        " mount -o noacl ../disk.img run/disk",
+        "/var/a: cannot set attribute system.posix_acl_access of x: its file system does not"
+        " support this attribute"),
+}
+
+
+@pytest.mark.parametrize("populate", ["yes", "no"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_partition_cannot_hold_is_named(system: System, name: str, populate: str) -> None:
+    lower, disk, message = REFUSED[name]
+    copied = populate == "yes" or name == "attribute of the directory"
+    found = sections(system(
+        CONF.replace("Populate=yes", f"Populate={populate}"),
+        "boot 2>/run/said; echo == said; cat /run/said; echo == status; cat /run/status\n"
+        "echo == left; ls -A /run/disk /run/disk/d\n",
+        f"{lower}\n{disk}\n"))
+    assert (f"rofs-prepare: {message}" in found["said"]) == copied
+    assert found["status"] == [str(int(copied))]
+    assert not [line for line in found["said"] if "Populate=yes needs" in line]
+    assert ("a" in found["left"]) is not copied
+    assert ".rofs-new" not in found["left"]
 
 
 def test_enough_room_after_all_is_used_in_the_next_boot(system: System) -> None:

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "layer/failure.h"
+
 /**
  * attributes_copy - copy mode, owner, times, ACLs and extended attributes from one file to another
  * @from_fd, @to_fd: of any type, opened with O_PATH or otherwise; symbolic links themselves
@@ -16,12 +18,16 @@
  */
 int attributes_copy(int from_fd, int to_fd);
 
+/** attributes_copy_noting - as attributes_copy(). @f: set on failure, unless it lacks memory. */
+int attributes_copy_noting(int from_fd, int to_fd, struct failure *f);
+
 /**
  * attributes_plain - set owner root, no ACLs and this mode: for a file without an original
+ * @f: set on failure
  *
  * Returns: 0 or -errno.
  */
-int attributes_plain(int fd, mode_t mode);
+int attributes_plain(int fd, mode_t mode, struct failure *f);
 
 /**
  * attributes_is_of_overlay - does overlayfs keep this extended attribute for itself?

@@ -77,16 +77,19 @@ int copy_tree_measure(int dir_fd, const char *name, uint64_t block, struct copy_
 struct copy {
 	int links_fd;
 	struct inodes inodes;
+	struct failure *failure;
 };
 
 static int copy_first_name(struct walk *w, const char *name, const struct stat *st, const char *id)
 {
 	const struct copy *c = w->data;
-	int err = copy_file(w->fd, name, w->to_fd, name, st);
+	int err = copy_file(w->fd, name, w->to_fd, name, st, c->failure);
 
 	if (err < 0)
 		return err;
-	return linkat(w->to_fd, name, c->links_fd, id, 0) < 0 ? -errno : 0;
+	if (linkat(w->to_fd, name, c->links_fd, id, 0) < 0)
+		return failure_note(c->failure, "make a further name for");
+	return 0;
 }
 
 static int link_further_name(struct walk *w, const char *name, const char *id, bool last)
@@ -97,7 +100,7 @@ static int link_further_name(struct walk *w, const char *name, const char *id, b
 	/* The last one takes that name: no file ever has more names than its original may have. */
 	r = last ? renameat(c->links_fd, id, w->to_fd, name) :
 		   linkat(c->links_fd, id, w->to_fd, name, 0);
-	return r < 0 ? -errno : 0;
+	return r < 0 ? failure_note(c->failure, FAILURE_CREATE) : 0;
 }
 
 static int copy_linked(struct walk *w, const char *name, const struct stat *st)
@@ -110,7 +113,7 @@ static int copy_linked(struct walk *w, const char *name, const struct stat *st)
 	if (new < 0)
 		return new;
 	if (inode->names == 0) /* more names than it said */
-		return copy_file(w->fd, name, w->to_fd, name, st);
+		return copy_file(w->fd, name, w->to_fd, name, st, c->failure);
 	inode->names--;
 	snprintf(id, sizeof(id), "%u", inode->id);
 	return new ? copy_first_name(w, name, st, id) :
@@ -119,21 +122,26 @@ static int copy_linked(struct walk *w, const char *name, const struct stat *st)
 
 static int copy_entry(struct walk *w, const char *name, const struct stat *st)
 {
+	const struct copy *c = w->data;
+
 	if (S_ISSOCK(st->st_mode))
 		return 0;
 	if (st->st_nlink > 1)
 		return copy_linked(w, name, st);
-	return copy_file(w->fd, name, w->to_fd, name, st);
+	return copy_file(w->fd, name, w->to_fd, name, st, c->failure);
 }
 
-static int make_copy_of_directory(int dir_fd, const char *name)
+static int make_copy_of_directory(int dir_fd, const char *name, struct failure *f)
 {
-	return mkdirat(dir_fd, name, 0700) < 0 ? -errno : open_dir_at(dir_fd, name);
+	if (mkdirat(dir_fd, name, 0700) < 0)
+		return failure_note(f, FAILURE_CREATE);
+	return open_dir_at(dir_fd, name);
 }
 
 static int enter_copy(struct walk *w, const char *name, int *ret_fd)
 {
-	int fd = make_copy_of_directory(w->to_fd, name);
+	const struct copy *c = w->data;
+	int fd = make_copy_of_directory(w->to_fd, name, c->failure);
 
 	if (fd < 0)
 		return fd;
@@ -144,7 +152,9 @@ static int enter_copy(struct walk *w, const char *name, int *ret_fd)
 /* When all is in it, since that changes its time. */
 static int finish_copy_of_directory(struct walk *w)
 {
-	return attributes_copy(w->fd, w->to_fd);
+	const struct copy *c = w->data;
+
+	return attributes_copy_noting(w->fd, w->to_fd, c->failure);
 }
 
 static int copy_directory(struct walk *w, int from_fd, const char *from, int to_fd, const char *to)
@@ -153,28 +163,29 @@ static int copy_directory(struct walk *w, int from_fd, const char *from, int to_
 
 	if (fd < 0)
 		return fd;
-	copy_fd = make_copy_of_directory(to_fd, to);
+	copy_fd = make_copy_of_directory(to_fd, to, ((struct copy *)w->data)->failure);
 	if (copy_fd < 0)
 		return copy_fd;
 	return walk_tree(w, TAKE_FD(fd), TAKE_FD(copy_fd));
 }
 
 int copy_tree(int from_fd, const char *from, int to_fd, const char *to, int links_fd,
-	      char **ret_where)
+	      struct failure *ret, char **ret_where)
 {
 	static const struct walk_ops ops = { .file = copy_entry,
 					     .enter = enter_copy,
 					     .leave = finish_copy_of_directory };
-	struct copy c = { .links_fd = links_fd };
+	struct copy c = { .links_fd = links_fd, .failure = ret };
 	_cleanup_walk_ struct walk w = WALK_INIT(&ops, &c);
 	struct stat st;
 	int err;
 
+	*ret = (struct failure){ 0 };
 	*ret_where = NULL;
 	if (fstatat(from_fd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
-		return copy_file(from_fd, from, to_fd, to, &st);
+		return copy_file(from_fd, from, to_fd, to, &st, ret);
 
 	err = copy_directory(&w, from_fd, from, to_fd, to);
 	inodes_done(&c.inodes);

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "layer/failure.h"
+
 /* Whole trees, each of them by a walk; layer/walk.h. What is named may be a single file as well. */
 
 /** struct copy_size - what a copy takes at least, in whole blocks of the target */
@@ -28,6 +30,7 @@ int copy_tree_measure(int dir_fd, const char *name, uint64_t block, struct copy_
  * @to_fd, @to:     the copy, which must not exist
  * @links_fd:       an empty directory on the target file system that nothing else uses; hard links
  *                  are made through it, and names may be left in it
+ * @ret:            on failure the call that has failed; all-zero when that is not known
  * @ret_where:      on failure the path below @from of the file that it is about, fit for a message;
  *                  NULL when that is not known; the caller frees it
  *
@@ -37,7 +40,7 @@ int copy_tree_measure(int dir_fd, const char *name, uint64_t block, struct copy_
  * Returns: 0 or -errno.
  */
 int copy_tree(int from_fd, const char *from, int to_fd, const char *to, int links_fd,
-	      char **ret_where);
+	      struct failure *ret, char **ret_where);
 
 /**
  * copy_tree_remove - remove a file, or a directory with all that is below it

@@ -34,6 +34,7 @@ static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 {
 	_cleanup_close_ int to = -1, from = -1;
 	struct stat st;
+	int err;
 
 	if (fstatat(upper_fd, relative, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
@@ -44,9 +45,11 @@ static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 	to = make_dir_at(upper_fd, relative, 0700);
 	if (to < 0)
 		return to;
-	if (from >= 0)
-		return attributes_copy(from, to);
-	return fchmod(to, 0755) < 0 ? -errno : 0;
+	err = from >= 0 ? attributes_copy(from, to) : fchmod(to, 0755) < 0 ? -errno : 0;
+	/* It would hide the one in the lower, whose attributes it lacks. */
+	if (err < 0)
+		unlinkat(upper_fd, relative, AT_REMOVEDIR);
+	return err;
 }
 
 /*
@@ -241,6 +244,8 @@ static int make_system_files(const struct making *m)
 
 static int fill_upper(const struct making *m)
 {
+	char text[FAILURE_TEXT_MAX];
+	struct failure f = { 0 };
 	int err, left_out;
 
 	left_out = start_all_empty(m->overlay, m->lower_fd, m->upper_fd);
@@ -250,10 +255,10 @@ static int fill_upper(const struct making *m)
 		return err;
 
 	/* Last, as what is made in it changes its time. */
-	err = attributes_copy(m->lower_fd, m->upper_fd);
+	err = attributes_copy_noting(m->lower_fd, m->upper_fd, &f);
 	if (err < 0)
-		return log_error(err, "%s: cannot copy mode, owner and attributes of the lower: %s",
-				 m->overlay->path, strerror(-err));
+		return log_error(err, "%s: cannot %s the upper directory: %s", m->overlay->path,
+				 failure_text(&f, text), failure_reason(&f, err));
 	return left_out;
 }
 

@@ -54,19 +54,37 @@ static int find_id(const struct wanted *w, enum account kind, const char *name, 
 	return is_number(name, ret) ? 0 : account_find(w->root_fd, kind, name, ret);
 }
 
-static int copy_from_lower(const struct wanted *w, int fd)
+static int copy_from_lower(const struct wanted *w, int fd, struct failure *f)
 {
 	_cleanup_close_ int lower_fd = wanted_open_lower(w);
 
 	if (lower_fd >= 0)
-		return attributes_copy(lower_fd, fd);
-	return attributes_plain(fd, wanted_is_file(w) ? 0644 : 0755);
+		return attributes_copy_noting(lower_fd, fd, f);
+	if (lower_fd != -ENOENT)
+		return lower_fd;
+	return attributes_plain(fd, wanted_is_file(w) ? 0644 : 0755, f);
+}
+
+/* The mode after the owner, as a new owner clears the set-id bits. */
+static int set_declared(const struct conf_persist *c, int fd, uid_t uid, gid_t gid,
+			struct failure *f)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return failure_note(f, "read the attributes of");
+	if (fchown(fd, uid, gid) < 0)
+		return failure_note(f, "set the owner of");
+	if (fchmod(fd, c->mode == MODE_UNSET ? st.st_mode & 07777 : c->mode) < 0)
+		return failure_note(f, "set the mode of");
+	return 0;
 }
 
 int owner_set(const struct wanted *w, int fd)
 {
 	const struct conf_persist *c = w->persist->conf;
-	struct stat st;
+	char text[FAILURE_TEXT_MAX];
+	struct failure f = { 0 };
 	uid_t uid;
 	gid_t gid;
 	int err;
@@ -79,12 +97,11 @@ int owner_set(const struct wanted *w, int fd)
 	err = find_id(w, ACCOUNT_GROUP, c->group, &gid);
 	if (err < 0)
 		return err;
-	err = copy_from_lower(w, fd);
+	err = copy_from_lower(w, fd, &f);
+	if (err >= 0)
+		err = set_declared(c, fd, uid, gid, &f);
 	if (err < 0)
-		return err;
-
-	/* The mode after the owner, as a new owner clears the set-id bits. */
-	if (fstat(fd, &st) < 0 || fchown(fd, uid, gid) < 0)
-		return -errno;
-	return fchmod(fd, c->mode == MODE_UNSET ? st.st_mode & 07777 : c->mode) < 0 ? -errno : 0;
+		return log_error(err, "%s: cannot %s %s: %s", w->persist->path,
+				 failure_text(&f, text), w->name, failure_reason(&f, err));
+	return 0;
 }

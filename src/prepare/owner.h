@@ -21,6 +21,6 @@ int owner_check(const struct wanted *w);
  * What is not declared is copied from the lower path; without one it is root's, with mode 0755 or
  * 0644. On a file system that stores no owners nothing is done.
  *
- * Returns: 0 or -errno; a name that is not known has been logged.
+ * Returns: 0, or -errno after logging it.
  */
 int owner_set(const struct wanted *w, int fd);

@@ -2,6 +2,7 @@
 #include "prepare/populate.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -88,24 +89,62 @@ static int check_room(const struct wanted *w, struct room *ret)
 	return 0;
 }
 
+/* A file system keeps some room for itself. */
+static bool is_full(int fd)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(fd, &fs) < 0)
+		return false;
+	return fs.f_bfree < fs.f_blocks / 20 || (fs.f_files > 0 && fs.f_ffree == 0);
+}
+
+/* Calls that write fail with ENOSPC for want of room. Attributes have limits of their own as well. */
+static bool lacks_room(const struct wanted *w, const struct failure *f, int err)
+{
+	return err == -ENOSPC && f->action &&
+	       (strcmp(f->action, FAILURE_WRITE) == 0 || strcmp(f->action, FAILURE_CREATE) == 0) &&
+	       is_full(w->dir_fd);
+}
+
+static int log_failed(const struct wanted *w, int err, const struct failure *f, const char *where)
+{
+	char text[FAILURE_TEXT_MAX];
+
+	where += strspn(where, "/");
+	return log_error(err, "%s: cannot %s %s: %s", w->persist->path, failure_text(f, text),
+			 *where ? where : w->name, failure_reason(f, err));
+}
+
+/* What was known before was enough: the rest is what the file system needs to find it again. */
+static int log_full(const struct wanted *w, int err, const struct room *r)
+{
+	return log_error(err,
+			 "%s: the partition is full: Populate=yes needs more than %" PRIu64
+			 " bytes in %" PRIu64 " files; %" PRIu64 " bytes and %" PRIu64
+			 " files were free",
+			 w->persist->path, r->need.bytes, r->need.inodes, free_bytes(r),
+			 (uint64_t)r->fs.f_ffree);
+}
+
 static int copy_lower(const struct wanted *w, int new_fd, const struct room *room)
 {
 	_cleanup_free_ char *where = NULL;
 	_cleanup_close_ int links_fd = make_dir_at(new_fd, LINKS_NAME, 0700);
+	struct failure f;
 	int err;
 
 	if (links_fd < 0)
 		return links_fd;
-	err = copy_tree(w->root_fd, wanted_lower(w), new_fd, NEW_NAME, links_fd, &where);
-	if (err == -ENOSPC || err == -EDQUOT)
-		return log_no_room(w, err, room);
-	if (err < 0)
-		return log_error(err, "%s: cannot copy %s%s: %s", w->persist->path,
-				 w->persist->lower, where ? where : "", strerror(-err));
+	err = copy_tree(w->root_fd, wanted_lower(w), new_fd, NEW_NAME, links_fd, &f, &where);
 	/* All of it at once, before the rename that makes it count. */
-	if (syncfs(new_fd) < 0)
-		return errno == ENOSPC ? log_no_room(w, -errno, room) : -errno;
-	return 0;
+	if (err >= 0 && syncfs(new_fd) < 0)
+		err = failure_note(&f, FAILURE_WRITE);
+	if (err < 0)
+		log_failed(w, err, &f, where ? where : "");
+	if (err < 0 && lacks_room(w, &f, err))
+		log_full(w, err, room);
+	return err;
 }
 
 static uint64_t milliseconds(void)
