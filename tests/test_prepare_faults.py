@@ -73,3 +73,86 @@ def test_failing_call_is_told_wherever_it_happens(
 ) -> None:
     fault = f"FAULT_READ=1 FAULT_ERRNO={number}"
     assert broken(system, fault_library, source, name, fault) == []
+
+
+def test_without_memory_from_some_moment_on(system: System, source: Path) -> None:
+    """One failure is rarely alone."""
+    assert broken(system, built("tests/fault-memory.so"), source, "ram", "FAULT_ALL=1") == []
+
+
+# The pool of an overlay cannot be mounted, on a root file system that is writable.
+
+STATE = r"""
+state() {
+    findmnt -rn -o TARGET,FSTYPE,FSROOT,OPTIONS,PROPAGATION | grep -E '^/(rofs|etc|var|home|mnt|tmp)' |
+        sed -E '/^.rofs.persist/d; s/fd=[0-9]+,pgrp=[0-9]+|pipe_ino=[0-9]+//g; s/,uuid=on//' | sort
+    (cd /rofs/rw && find * -path '*/work/*' -prune -o -printf '%y %m %U %G %p %l\n' | sort)
+    cat /etc/machine-id
+}
+again() { umount -lR /etc /var /home /rofs; umount -l /tmp; }
+"""
+
+
+@pytest.mark.parametrize("pool, lost", [("/rofs", ["/etc", "/home", "/var"]),
+                                        ("/rofs/rw/home", ["/home"])])
+def test_no_layer_without_its_pool_and_all_of_it_once_the_pool_is_mounted(
+    system: System, fault_library: Path, pool: str, lost: list[str]
+) -> None:
+    found = sections(system(
+        f"[Overlay /etc]\n[Overlay /home]\nSize=1M\n[Overlay /var]\nStartEmpty=/var/log\n{DATA}"
+        "[Persist /var/a]\nPartition=data\nDirectory=/a\n", STATE + f"""
+        generate 2>/dev/null; mount --bind /run/id /etc/machine-id
+        early_mounts; cat /run/status; state > /run/wanted; again
+        mount --bind /run/id /etc/machine-id
+        echo == first
+        LD_PRELOAD=/run/fault.so FAULT_WHERE={pool} /rofs-prepare ram 2>/run/said || echo $?
+        echo == said; cat /run/said
+        echo == made; find {pool} -xdev -mindepth 1
+        echo == mounted; findmnt -rn -o TARGET | grep -E '^/(etc|home|var)$' || true
+        pools; early_mounts 2>/run/said
+        echo == second; cat /run/status /run/said; state | diff /run/wanted - || true
+        """, f"""
+        echo {ID} > run/id; : > etc/machine-id; mkdir -p var/log/x var/a
+        cp {fault_library} run/fault.so
+        """))
+    said = found["said"]
+    assert found["first"] == ["1"]
+    assert f"rofs-prepare: cannot mount {pool}: Input/output error; its unit will try again" in said
+    for path in lost:
+        where = pool if path == "/home" and pool != "/rofs" else "/rofs"
+        assert any(line.startswith(f"rofs-prepare: {path}: {where}")
+                   and line.endswith(" is not mounted as a RAM pool; nothing is created there")
+                   for line in said), said
+    assert not set(found["mounted"]) & set(lost)
+    assert found["made"] == []
+    assert found["second"] == ["0"], found["second"]
+
+
+WRONG_POOLS = {
+    "another file system in place of a pool": (
+        "mount -t ramfs ramfs /rofs", "/rofs-prepare ram", "/rofs is not mounted as a RAM pool"),
+    "no partition for a persist": (
+        "early_mounts; mkdir -p /rofs/persist/data", "/rofs-prepare partition data",
+        "/var/a: /rofs/persist/data is not mounted; nothing is created there"),
+    "no partition for an overlay": (
+        "early_mounts; mkdir -p /rofs/persist/data", "/rofs-prepare partition data",
+        "/srv: /rofs/persist/data is not mounted; nothing is created there"),
+    "no pool for what replaces an overlay": (
+        "true", "/rofs-prepare fallback /srv", "/rofs is not mounted as a RAM pool"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_POOLS)
+def test_nothing_is_made_on_what_is_no_pool(system: System, name: str) -> None:
+    before, command, message = WRONG_POOLS[name]
+    found = sections(system(
+        f"[Overlay /var]\n[Overlay /srv]\nPartition=data\nIfMissing=volatile\n{DATA}"
+        "[Persist /var/a]\nPartition=data\nDirectory=/a\n", f"""
+        generate 2>/dev/null; {before}
+        find /run/disk /rofs /srv > /run/before
+        echo == status; {command} 2>/run/said || echo $?; echo == said; cat /run/said
+        echo == made; find /run/disk /rofs /srv | diff /run/before - || true
+        """, "mkdir srv var/a"))
+    assert found["status"] == ["1"]
+    assert any(message in line for line in found["said"]), found["said"]
+    assert found["made"] == []
