@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mounted_system import DATA, System, sections
-from support import built
+from support import built, environment, make_status_tree, make_tree, program, snapshot
 
 pytestmark = pytest.mark.root
 
@@ -156,3 +159,78 @@ def test_nothing_is_made_on_what_is_no_pool(system: System, name: str) -> None:
     assert found["status"] == ["1"]
     assert any(message in line for line in found["said"]), found["said"]
     assert found["made"] == []
+
+
+# The other programs of a boot, when they have no memory.
+
+NO_MEMORY = ("Cannot allocate memory", "out of memory")
+
+
+def run_without_memory(name: str, root: Path, *arguments: str, **fault: str
+                       ) -> subprocess.CompletedProcess[str]:
+    env = environment(root, {
+        "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", **fault,
+        "LD_PRELOAD": str(built("tests/fault-memory.so")),
+        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+    return subprocess.run([str(program(name)), *arguments], env=env, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def without_memory(name: str, root: Path, *arguments: str
+                   ) -> Iterator[subprocess.CompletedProcess[str]]:
+    """One run without a fault, then one for each allocation."""
+    count = root.parent / "count"
+    yield run_without_memory(name, root, *arguments, FAULT_COUNT=str(count))
+    calls = int(count.read_text())
+    assert calls > 50
+    for at in range(1, calls + 1):
+        yield run_without_memory(name, root, *arguments, FAULT_AT=str(at))
+
+
+@pytest.mark.parametrize("number", ["01", "04", "05"])
+def test_verdict_without_memory_is_the_same_or_an_error(
+    source: Path, tmp_path: Path, number: str
+) -> None:
+    root = make_status_tree(next((source / "tests/status").glob(f"{number}-*")), tmp_path / "root")
+    (root / "run").mkdir()
+    runs = without_memory("rofs-verify", root)
+    first = next(runs)
+    written = snapshot(root / "run/motd.d")
+    for done in runs:
+        if any(text in done.stderr for text in (*NO_MEMORY, "rofs-verify: cannot ")):
+            assert done.returncode == 1
+        else:
+            assert (done.returncode, done.stderr) == (first.returncode, first.stderr)
+            assert snapshot(root / "run/motd.d") == written
+
+
+@pytest.mark.parametrize("content, status", [("zeros", 0), ("ext4", 0), ("swap", 1)])
+def test_partition_is_not_formatted_without_memory_or_it_is_done(
+    tmp_path: Path, content: str, status: int
+) -> None:
+    drive = tmp_path / "drive"
+    drive.write_bytes(bytes(4 << 20))
+    if content != "zeros":
+        subprocess.run({"ext4": ["mkfs.ext4", "-q"], "swap": ["mkswap", "-q"]}[content]
+                       + [str(drive)], check=True)
+    before = drive.read_bytes()
+    loop = subprocess.run(["losetup", "-f", "--show", str(drive)], text=True, check=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": f"[Overlay /var]\n[Partition p]\nDevice={loop}\nType=ext4\nFormat=yes\n"
+                         "[Persist /var/a]\nPartition=p\n"})
+    try:
+        for done in without_memory("rofs-format", root, "p"):
+            made = Path(loop).read_bytes() != before
+            if any(text in done.stderr for text in NO_MEMORY):
+                assert done.returncode == 1 and not made
+            else:
+                assert done.returncode == status, done.stderr
+                assert made == (content == "zeros")
+                assert bool(done.stderr) == bool(status)
+            if made:
+                with open(loop, "wb") as device:
+                    device.write(before)
+                    os.fsync(device.fileno())
+    finally:
+        subprocess.run(["losetup", "-d", loop], check=True)

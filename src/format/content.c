@@ -113,7 +113,7 @@ static int is_blank_device(int fd)
 int content_find(int fd, const char *type, enum content *ret, char **ret_found)
 {
 	enum content content = CONTENT_UNKNOWN;
-	int err = find_signature(fd, type, &content, ret_found), blank;
+	int err = find_signature(fd, type, &content, ret_found), blank = 0;
 
 	if (err < 0)
 		return err;
@@ -123,6 +123,13 @@ int content_find(int fd, const char *type, enum content *ret, char **ret_found)
 			return blank;
 		content = blank ? CONTENT_BLANK : CONTENT_UNKNOWN;
 	}
+	/* libblkid also finds nothing when it lacks memory for a moment. */
+	if (content == CONTENT_UNKNOWN)
+		err = find_signature(fd, type, &content, ret_found);
+	if (err < 0)
+		return err;
+	if (content == CONTENT_BLANK && !blank)
+		content = CONTENT_UNKNOWN;
 
 	*ret = content;
 	return 0;

@@ -38,20 +38,23 @@ int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, 
 	return 0;
 }
 
-static void read_kernel_version(const struct rootfs *r, struct facts *f)
+/* Returns 0, also when it cannot be known, or -ENOMEM. */
+static int read_kernel_version(const struct rootfs *r, struct facts *f)
 {
 	_cleanup_free_ char *release = NULL;
 	unsigned long major;
 	char *end;
 	size_t len;
+	int err = rootfs_read(r, "/proc/sys/kernel/osrelease", CMDLINE_MAX, &release, &len);
 
-	if (rootfs_read(r, "/proc/sys/kernel/osrelease", CMDLINE_MAX, &release, &len) < 0)
-		return;
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
 	major = strtoul(release, &end, 10);
 	if (end == release || *end != '.')
-		return;
+		return 0;
 	f->kernel_major = (unsigned)major;
 	f->kernel_minor = (unsigned)strtoul(end + 1, NULL, 10);
+	return 0;
 }
 
 static int add_entry(const struct mntent *m, unsigned line, struct facts *f)
@@ -275,9 +278,11 @@ int facts_read(const struct rootfs *r, const struct mount_points *m, const struc
 	       struct diag *d, struct facts *f)
 {
 	struct rootfs early = *r;
+	int err = read_kernel_version(r, f);
 
+	if (err < 0)
+		return err;
 	early.late = &m->late;
-	read_kernel_version(r, f);
 	f->rofs_exists = is_directory(r, "/rofs");
 	f->tmp_is_plain = is_directory(r, "/tmp");
 	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);

@@ -9,6 +9,9 @@
 #include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
+#include "system/rootfs.h"
+
+#define MOUNTINFO_MAX ((size_t)64 * 1024 * 1024)
 
 static void unref_table(struct libmnt_table **t)
 {
@@ -61,23 +64,49 @@ static int add_mount(struct observed *s, struct libmnt_fs *fs)
 	return err;
 }
 
+static int count_lines(const char *text)
+{
+	int n = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
+/* Out of memory, libmount passes over a line or takes it for the end, and reports success. */
+static int parse_mounts(const char *dir, struct libmnt_table *table)
+{
+	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
+	_cleanup_free_ char *text = NULL;
+	_cleanup_fclose_ FILE *stream = NULL;
+	size_t len;
+	int err = rootfs_open(dir, &r);
+
+	if (err >= 0)
+		err = rootfs_read(&r, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, &len);
+	if (err < 0 || len == 0)
+		return err;
+	stream = fmemopen(text, len, "r");
+	if (!stream)
+		return -ENOMEM;
+	err = mnt_table_parse_stream(table, stream, "mountinfo");
+	if (err != 0)
+		return err < 0 ? err : -EIO;
+	return mnt_table_get_nents(table) < count_lines(text) ? -ENOMEM : 0;
+}
+
 static int read_mounts(const char *dir, struct observed *s)
 {
 	_cleanup_(unref_table) struct libmnt_table *table = mnt_new_table();
 	_cleanup_(free_iter) struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
-	_cleanup_free_ char *path = NULL;
 	struct libmnt_fs *fs;
 	int err;
 
 	if (!table || !iter)
 		return -ENOMEM;
-	err = text_format(&path, "%s/proc/self/mountinfo", strcmp(dir, "/") == 0 ? "" : dir);
+	err = parse_mounts(dir, table);
 	if (err < 0)
 		return err;
-
-	errno = 0;
-	if (mnt_table_parse_file(table, path) != 0)
-		return errno ? -errno : -EIO;
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {
 		err = add_mount(s, fs);
 		if (err < 0)
@@ -97,8 +126,8 @@ static int read_swaps(const char *dir, struct observed *s)
 	if (err < 0)
 		return err;
 	f = fopen(path, "re");
-	if (!f || !fgets(line, sizeof(line), f))
-		return 0; /* no swap in this kernel, or no /proc */
+	if (!f)
+		return errno == ENOMEM ? -ENOMEM : 0; /* no swap in this kernel, or no /proc */
 
 	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, " \t\n")] = '\0';

@@ -226,10 +226,7 @@ static int run(int argc, char **argv)
 	if (err < 0)
 		return log_error(err, "cannot examine the system: %s", strerror(-err)),
 		       EXIT_FAILURE;
-	if (v.off)
-		return write_motd(&v) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-
-	err = watching ? watch(&v) : verify(&v);
+	err = v.off ? write_motd(&v) : watching ? watch(&v) : verify(&v);
 	if (err < 0)
 		return log_error(err, "cannot report the verdict: %s", strerror(-err)),
 		       EXIT_FAILURE;
