@@ -176,18 +176,22 @@ def run_without_memory(name: str, root: Path, *arguments: str, **fault: str
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def without_memory(name: str, root: Path, *arguments: str
+def without_memory(name: str, root: Path, *arguments: str, load: str = ""
                    ) -> Iterator[subprocess.CompletedProcess[str]]:
-    """One run without a fault, then one for each allocation."""
+    """One run without a fault, then one for each allocation after those of the run for `load`."""
     count = root.parent / "count"
+    first = 1
+    if load:
+        run_without_memory(name, root, load, FAULT_COUNT=str(count))
+        first = int(count.read_text())
     yield run_without_memory(name, root, *arguments, FAULT_COUNT=str(count))
     calls = int(count.read_text())
-    assert calls > 50
-    for at in range(1, calls + 1):
+    assert calls > first + 5
+    for at in range(first, calls + 1):
         yield run_without_memory(name, root, *arguments, FAULT_AT=str(at))
 
 
-@pytest.mark.parametrize("number", ["01", "04", "05"])
+@pytest.mark.parametrize("number", ["01", "05"])
 def test_verdict_without_memory_is_the_same_or_an_error(
     source: Path, tmp_path: Path, number: str
 ) -> None:
@@ -220,7 +224,7 @@ def test_partition_is_not_formatted_without_memory_or_it_is_done(
         "etc/rofs.conf": f"[Overlay /var]\n[Partition p]\nDevice={loop}\nType=ext4\nFormat=yes\n"
                          "[Persist /var/a]\nPartition=p\n"})
     try:
-        for done in without_memory("rofs-format", root, "p"):
+        for done in without_memory("rofs-format", root, "p", load="not-declared"):
             made = Path(loop).read_bytes() != before
             if any(text in done.stderr for text in NO_MEMORY):
                 assert done.returncode == 1 and not made
