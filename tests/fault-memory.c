@@ -37,13 +37,13 @@ static int fails(void)
 }
 
 /* The next one is libc's or a sanitizer's. dlsym(3) itself may allocate, before it is known. */
-#define NEXT(name)                                                                 \
-	({                                                                         \
-		static __typeof__(&name) next_;                                    \
-		static int asked_;                                                 \
-		if (!next_ && !asked_++)                                           \
-			next_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name);        \
-		next_;                                                             \
+#define NEXT(name)                                                          \
+	({                                                                  \
+		static __typeof__(&name) next_;                             \
+		static int asked_;                                          \
+		if (!next_ && !asked_++)                                    \
+			next_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
+		next_;                                                      \
 	})
 
 void *malloc(size_t n)

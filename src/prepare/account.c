@@ -69,33 +69,33 @@ static int find(const char *text, size_t len, const char *name, uint32_t *ret)
 	return -ENOENT;
 }
 
-static int read_and_find(int root_fd, const char *path, const char *name, uint32_t *ret)
+static int read_accounts(int root_fd, const char *path, char **ret, size_t *ret_len)
 {
 	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
-	_cleanup_free_ char *text = NULL;
-	size_t len;
 	int err = rootfs_open_at(root_fd, ".", &r);
 
 	if (err >= 0)
-		err = rootfs_read(&r, path, FILE_BYTES_MAX, &text, &len);
-	if (err < 0)
-		return log_error(err, "cannot read %s: %s", path, strerror(-err));
-	err = find(text, len, name, ret);
-	if (err == -EINVAL)
-		return log_error(err, "%s: the ID of %s is not a number from 0 to 4294967294", path,
-				 name);
-	return err;
+		err = rootfs_read(&r, path, FILE_BYTES_MAX, ret, ret_len);
+	return err < 0 ? log_error(err, "cannot read %s: %s", path, strerror(-err)) : 0;
 }
 
 int account_find(int root_fd, enum account kind, const char *name, uint32_t *ret)
 {
 	const char *path = files[kind].path;
-	int err = read_and_find(root_fd, path, name, ret);
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int err = read_accounts(root_fd, path, &text, &len);
 
+	if (err < 0)
+		return err;
+	err = find(text, len, name, ret);
 	if (err == -ENOENT)
 		return log_error(err,
 				 "%s=%s: no such %s in %s of the root file system; names that are "
 				 "defined elsewhere must be given as numbers",
 				 files[kind].key, name, files[kind].what, path);
-	return err;
+	if (err < 0)
+		return log_error(err, "%s: the ID of %s is not a number from 0 to 4294967294", path,
+				 name);
+	return 0;
 }
