@@ -71,7 +71,7 @@ static int find(const char *text, size_t len, const char *name, uint32_t *ret)
 
 static int read_accounts(int root_fd, const char *path, char **ret, size_t *ret_len)
 {
-	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
+	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
 	int err = rootfs_open_at(root_fd, ".", &r);
 
 	if (err >= 0)

@@ -76,7 +76,7 @@ static int count_lines(const char *text)
 /* Out of memory, libmount passes over a line or takes it for the end, and reports success. */
 static int parse_mounts(const char *dir, struct libmnt_table *table)
 {
-	_cleanup_rootfs_ struct rootfs r = { -1, -1, false };
+	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
 	_cleanup_free_ char *text = NULL;
 	_cleanup_fclose_ FILE *stream = NULL;
 	size_t len;
