@@ -10,6 +10,7 @@
  *   FAULT_TYPE=T      or each mount(2) of a file system of type T, as if the kernel did not know it
  *   FAULT_WHERE=PATH  or each mount(2) on this path
  *   FAULT_STATX=1     or statx(2) does not say what a mount point is, as before Linux 5.8
+ *   FAULT_OPENAT2=E   or openat2(2) fails with this number each time: ENOSYS before Linux 5.6
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
 #include <dlfcn.h>
@@ -23,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -205,6 +207,23 @@ int statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret)
 	if (err == 0 && number("FAULT_STATX"))
 		ret->stx_attributes_mask = ret->stx_attributes = 0;
 	return err;
+}
+
+/* Only openat2(2) is called so, which has four arguments. */
+long syscall(long n, ...)
+{
+	long a[4];
+	va_list ap;
+
+	va_start(ap, n);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (n == __NR_openat2 && number("FAULT_OPENAT2")) {
+		errno = (int)number("FAULT_OPENAT2");
+		return -1;
+	}
+	return REAL(syscall)(n, a[0], a[1], a[2], a[3]);
 }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
