@@ -2,11 +2,13 @@
 #include "layer/walk.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "basic/io.h"
 #include "basic/macro.h"
+#include "basic/mount-point.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
 
@@ -106,12 +108,13 @@ static int descend(struct walk *w, const char *name, int fd, int to_fd)
 	if (!w->frames[w->n_frames].name)
 		return -ENOMEM;
 	w->n_frames++;
-	return visit_all(w);
+	return 0;
 }
 
 static int enter(struct walk *w, const char *name)
 {
 	_cleanup_close_ int fd = -1, to_fd = -1;
+	bool mounted = mount_point_at(w->fd, name);
 	int err;
 
 	set_at(w, name);
@@ -119,9 +122,11 @@ static int enter(struct walk *w, const char *name)
 	if (fd < 0)
 		return fd;
 	err = w->ops->enter ? w->ops->enter(w, name, &to_fd) : 0;
+	if (err >= 0)
+		err = descend(w, name, TAKE_FD(fd), TAKE_FD(to_fd));
 	if (err < 0)
 		return err;
-	return descend(w, name, TAKE_FD(fd), TAKE_FD(to_fd));
+	return mounted ? 0 : visit_all(w);
 }
 
 /* The next directory in the current one. Returns 1, 0 when there is none left, or -errno. */
@@ -193,6 +198,8 @@ int walk_tree(struct walk *w, int fd, int to_fd)
 {
 	int err = descend(w, "", fd, to_fd);
 
+	if (err >= 0)
+		err = visit_all(w);
 	if (err >= 0)
 		err = finish(w);
 	while (err >= 0 && w->n_frames > 1) {

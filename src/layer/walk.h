@@ -9,6 +9,7 @@
  * A walk through all of a tree, and through a second tree beside it that is being made after the
  * first. By descriptors, without following a link. However deep the tree is, four descriptors are
  * open at a time: the way back is "..", and it is checked that this leads where the walk came from.
+ * It stays on one mount: a directory on which something is mounted counts as empty.
  */
 
 struct walk;

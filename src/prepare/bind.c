@@ -2,14 +2,53 @@
 #include "prepare/bind.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 
+#include "basic/beneath.h"
+#include "basic/macro.h"
 #include "basic/mount-point.h"
+#include "prepare/link.h"
 #include "prepare/machine-id.h"
 #include "prepare/mount-once.h"
 #include "unit/options.h"
+
+/*
+ * The path may be in a file system that users can write to: it is walked once, through no link, and
+ * the mount is made on what that has found. systemd, which tries again, refuses a path with a link
+ * itself (unit_fail_if_noncanonical() in its unit.c, 247 and later).
+ */
+static int bind_beneath(int root_fd, const char *what, const char *path)
+{
+	_cleanup_close_ int dir_fd = -1, fd = -1;
+	const char *name;
+	char where[32];
+	int mounted;
+
+	dir_fd = open_parent_beneath(root_fd, path, &name);
+	if (dir_fd < 0)
+		return dir_fd;
+	mounted = mount_point_look(dir_fd, name);
+	if (mounted != 0)
+		return mounted < 0 ? mounted : 0;
+	fd = open_beneath(dir_fd, name, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	snprintf(where, sizeof(where), "/proc/self/fd/%d", fd);
+	return mount(what, where, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+}
+
+/* Returns: 0, or -errno after logging it. */
+static int bind_or_leave(const char *what, const char *path)
+{
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int err = root_fd < 0 ? -errno : bind_beneath(root_fd, what, path);
+
+	if (err >= 0 || link_explain(path, root_fd, path, err) == -ELOOP)
+		return err;
+	return mount_leave_to_unit(path, err);
+}
 
 /* PID 1's mount on /etc/machine-id is removed when the overlay, which has the ID, covers it. */
 static int bind_etc(const char *what)
@@ -22,7 +61,7 @@ static int bind_etc(const char *what)
 	held = root_fd < 0 ? -errno : machine_id_hold(root_fd);
 	if (held < 0 && held != -ENOENT)
 		return mount_leave_to_unit("/etc", held);
-	err = mount_or_leave(what, "/etc", NULL, OPTIONS_BIND);
+	err = bind_or_leave(what, "/etc");
 	if (err < 0 || held < 0)
 		return err;
 	return machine_id_release(TAKE_FD(held));
@@ -46,5 +85,5 @@ int bind_to_path(const char *what, const char *path)
 {
 	if (strcmp(path, "/etc") == 0)
 		return bind_etc(what);
-	return mount_or_leave(what, path, NULL, OPTIONS_BIND);
+	return bind_or_leave(what, path);
 }

@@ -3,12 +3,13 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "basic/beneath.h"
 #include "basic/mount-point.h"
 #include "basic/text.h"
 #include "prepare/bind.h"
 #include "prepare/layer.h"
+#include "prepare/link.h"
 #include "prepare/mount-once.h"
 #include "prepare/mounts.h"
 #include "system/log.h"
@@ -21,12 +22,24 @@ static int mount_or_log(const char *what, const char *where, const char *options
 	return err < 0 ? log_error(err, "cannot mount %s: %s", where, strerror(-err)) : 0;
 }
 
-static int mount_plain(const struct plan_overlay *o, const char *where)
+/* By a descriptor: a file system of fstab may have a link on the way to it. */
+static int mount_lower(int root_fd, const struct plan_overlay *o, const char *where)
 {
+	_cleanup_close_ int fd = open_beneath(root_fd, o->lower, O_PATH | O_DIRECTORY);
 	_cleanup_free_ char *options = NULL;
-	int err = options_plain(o, "bind", &options);
+	char what[32];
+	int err;
 
-	return err < 0 ? err : mount_or_log(o->lower, where, options);
+	if (fd < 0 && link_explain(o->path, root_fd, o->lower, fd) == -ELOOP)
+		return -ELOOP;
+	if (fd < 0)
+		return log_error(fd, "%s: cannot open the lower %s: %s", o->path, o->lower,
+				 strerror(-fd));
+	err = options_plain(o, "bind", &options);
+	if (err < 0)
+		return mount_leave_to_unit(where, err);
+	snprintf(what, sizeof(what), "/proc/self/fd/%d", fd);
+	return mount_or_log(what, where, options);
 }
 
 /* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */
@@ -47,7 +60,7 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	if (err != -ENODEV)
 		return err < 0 ? err : left_out;
 	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
-	return mount_plain(o, where);
+	return mount_lower(root_fd, o, where);
 }
 
 static int mount_for_path(int root_fd, const struct plan *p, const struct plan_overlay *o,
@@ -57,7 +70,7 @@ static int mount_for_path(int root_fd, const struct plan *p, const struct plan_o
 		return mount_or_log(o->merged, where, OPTIONS_BIND ",private");
 	if (o->conf->if_missing == IF_MISSING_VOLATILE)
 		return mount_volatile(root_fd, p, o, where);
-	return mount_plain(o, where);
+	return mount_lower(root_fd, o, where);
 }
 
 int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)

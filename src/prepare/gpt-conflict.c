@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "basic/beneath.h"
 #include "basic/text.h"
 #include "system/log.h"
 
@@ -36,7 +37,7 @@ static int find_what(int root_fd, const struct plan_overlay *o, char **ret)
 
 	if (err < 0)
 		return err;
-	fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open_beneath(root_fd, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	unit = fdopen(fd, "r");

@@ -3,32 +3,75 @@
 
 #include <fcntl.h>
 #include <linux/auto_fs.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/beneath.h"
 #include "basic/io.h"
 #include "basic/macro.h"
 #include "basic/mount-point.h"
+#include "basic/text.h"
 #include "prepare/immutable.h"
+#include "prepare/link.h"
 #include "system/log.h"
 
-/* With the mode of systemd's mount points. If one cannot be made, the mount that follows fails. */
-static int make_visible(const char *path)
-{
-	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
-			    fd = root_fd < 0 ? -errno : make_path(root_fd, path, 0755);
+/*
+ * Where the guard goes: the directory above and the name in it. A service may have moved its own
+ * directories about; so the path is walked once, through no link, and everything is done there.
+ */
+struct place {
+	int dir_fd;
+	const char *name;
+};
 
-	return fd == -ENOMEM ? fd : 0;
+static void place_done(struct place *at)
+{
+	closep(&at->dir_fd);
 }
 
-/* From now on it asks no daemon: whatever is looked up in it does not exist. */
-static int make_silent(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+#define _cleanup_place_ _cleanup_(place_done)
 
-	return fd < 0 || ioctl(fd, AUTOFS_IOC_CATATONIC, 0) < 0 ? -errno : 0;
+static int place_find(const struct plan_persist *p, struct place *ret)
+{
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	ret->dir_fd = root_fd < 0 ? -errno : open_parent_beneath(root_fd, p->path, &ret->name);
+	return ret->dir_fd < 0 ? ret->dir_fd : 0;
+}
+
+/* As place_find(), and makes the directories above, with the mode of systemd's mount points. */
+static int place_make(const struct plan_persist *p, struct place *ret)
+{
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *above = NULL;
+
+	ret->name = strrchr(p->path, '/') + 1;
+	above = strndup(p->path, (size_t)(ret->name - p->path));
+	if (!above)
+		return -ENOMEM;
+	ret->dir_fd = root_fd < 0 ? -errno : make_path(root_fd, above, 0755);
+	return ret->dir_fd < 0 ? ret->dir_fd : 0;
+}
+
+static bool is_mounted(const struct place *at)
+{
+	return mount_point_at(at->dir_fd, at->name);
+}
+
+/*
+ * From now on it asks no daemon: whatever is looked up in it does not exist. By its name, which
+ * leads to the guard itself now: a mount point cannot be renamed. On anything else the call fails.
+ */
+static int make_silent(const struct place *at)
+{
+	_cleanup_close_ int fd = open_dir_at(at->dir_fd, at->name);
+
+	if (fd < 0)
+		return fd;
+	return ioctl(fd, AUTOFS_IOC_CATATONIC, 0) < 0 ? -errno : 0;
 }
 
 /*
@@ -36,10 +79,10 @@ static int make_silent(const char *path)
  * take for the mount unit of the path (mount_setup_unit() in its mount.c, from 247 to 262). So the
  * unit is active only when the data is mounted, and starting it later mounts the data on top.
  */
-static int mount_guard(const char *path)
+static int mount_guard(int fd)
 {
 	_cleanup_close_ int writer = -1;
-	char options[128];
+	char options[128], where[32];
 	int pipe_fds[2];
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -48,20 +91,44 @@ static int mount_guard(const char *path)
 	writer = pipe_fds[1];
 	snprintf(options, sizeof(options), "fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect", writer,
 		 (int)getpgrp());
-	if (mount("rofs", path, "autofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) <
+	snprintf(where, sizeof(where), "/proc/self/fd/%d", fd);
+	if (mount("rofs", where, "autofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) <
 	    0)
 		return -errno;
-	return make_silent(path);
+	return 0;
+}
+
+static int guard_directory(const struct plan_persist *p)
+{
+	_cleanup_place_ struct place at = { -1, NULL };
+	_cleanup_close_ int fd = -1;
+	int err = place_make(p, &at);
+
+	if (err < 0)
+		return err;
+	if (is_mounted(&at))
+		return 0;
+	fd = make_dir_at(at.dir_fd, at.name, 0755);
+	if (fd < 0)
+		return fd;
+	err = mount_guard(fd);
+	return err < 0 ? err : make_silent(&at);
 }
 
 /*
  * An autofs is a directory, and any other mount on a file PID 1 would take for the mount unit of the
  * path. So the file itself is made immutable: nobody can write to it, or rename over it.
  */
-static int guard_file(const char *path)
+static int guard_file(const struct plan_persist *p)
 {
-	int err = immutable_set(path, true);
+	_cleanup_place_ struct place at = { -1, NULL };
+	int err = place_find(p, &at);
 
+	if (err < 0)
+		return err;
+	if (is_mounted(&at))
+		return 0;
+	err = immutable_set(at.dir_fd, at.name, true);
 	if (err == -EROFS) /* the overlay is read-only itself */
 		return 0;
 	if (err != -ENOTTY && err != -EOPNOTSUPP)
@@ -69,7 +136,7 @@ static int guard_file(const char *path)
 	log_info(
 		"%s: this kernel cannot make a single file in RAM immutable; without its partition, "
 		"writes go to RAM",
-		path);
+		p->path);
 	return 0;
 }
 
@@ -79,39 +146,37 @@ static int guard_file(const char *path)
  */
 void mounts_unguard(const struct plan_persist *p)
 {
+	_cleanup_place_ struct place at = { -1, NULL };
 	int err;
 
-	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE ||
-	    mount_point_at(AT_FDCWD, p->path))
+	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE)
 		return;
-	err = immutable_set(p->path, false);
+	err = place_find(p, &at);
+	if (err >= 0 && !is_mounted(&at))
+		err = immutable_set(at.dir_fd, at.name, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
 		log_error(err, "%s: cannot clear the immutable flag: %s", p->path, strerror(-err));
 }
 
-static int put_guard(const struct plan_persist *p)
+static int explain(const struct plan_persist *p, int err)
 {
-	int err;
+	const struct conf_section *s = &p->conf->section;
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *subject = NULL;
 
-	if (p->conf->kind == PERSIST_FILE)
-		return guard_file(p->path);
-	err = make_visible(p->path);
-	return err < 0 ? err : mount_guard(p->path);
+	if (text_format(&subject, "%s:%u: [Persist %s]", s->pos.file, s->pos.line, s->name) < 0)
+		return -ENOMEM;
+	if (link_explain(subject, root_fd, p->path, err) == -ELOOP)
+		return -ELOOP;
+	return log_error(err,
+			 "%s cannot be made read-only; without its partition, "
+			 "writes go to the file system below: %s",
+			 subject, strerror(-err));
 }
 
 int mounts_guard(const struct plan_persist *p)
 {
-	int err;
+	int err = p->conf->kind == PERSIST_FILE ? guard_file(p) : guard_directory(p);
 
-	if (mount_point_at(AT_FDCWD, p->path))
-		return 0;
-	err = put_guard(p);
-	if (err < 0)
-		return log_error(
-			err,
-			"%s:%u: [Persist %s] cannot be made read-only; without its partition, "
-			"writes go to the file system below: %s",
-			p->conf->section.pos.file, p->conf->section.pos.line, p->conf->section.name,
-			strerror(-err));
-	return 0;
+	return err < 0 ? explain(p, err) : 0;
 }

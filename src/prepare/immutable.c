@@ -8,9 +8,10 @@
 
 #include "basic/macro.h"
 
-int immutable_set(const char *path, bool on)
+int immutable_set(int dir_fd, const char *name, bool on)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	int flags;
 
 	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)

@@ -5,6 +5,7 @@
 
 /**
  * immutable_set - make a file immutable, or mutable again
+ * @name: in the directory; not followed if it is a link
  *
  * As chattr(1) with +i: nobody can write to it, rename or remove it. Overlayfs copies the file to the
  * upper in RAM and stores the flag there (ovl_fileattr_set() in its inode.c, Linux 5.15), if that is
@@ -12,4 +13,4 @@
  *
  * Returns: 0 or -errno; -ENOTTY or -EOPNOTSUPP if the kernel does not support it.
  */
-int immutable_set(const char *path, bool on);
+int immutable_set(int dir_fd, const char *name, bool on);

@@ -6,14 +6,21 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "basic/beneath.h"
 #include "basic/io.h"
 #include "basic/overlay-attributes.h"
 #include "basic/text.h"
 #include "layer/attributes.h"
 #include "layer/compare.h"
+#include "layer/copy-tree.h"
+#include "prepare/kept-layers.h"
+#include "prepare/link.h"
 #include "prepare/machine-id.h"
+#include "prepare/owner.h"
 #include "prepare/pool.h"
+#include "prepare/prepared.h"
 #include "prepare/updated.h"
+#include "prepare/way.h"
 #include "system/log.h"
 
 struct layers layers_declared(const struct plan_overlay *o)
@@ -26,8 +33,34 @@ struct making {
 	int root_fd;
 	const struct plan *plan;
 	const struct plan_overlay *overlay;
-	int lower_fd, upper_fd;
+	int dir_fd, lower_fd, upper_fd;
 };
+
+/* lstat() of a path in the lower or the upper, through no link. Returns: 0 or -errno. */
+static int look_at(int dir_fd, const char *path, struct stat *ret)
+{
+	_cleanup_close_ int parent_fd = -1;
+	const char *name;
+
+	parent_fd = open_parent_beneath(dir_fd, path, &name);
+	if (parent_fd < 0)
+		return parent_fd;
+	return fstatat(parent_fd, name, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int open_dir_beneath(int dir_fd, const char *path)
+{
+	return open_beneath(dir_fd, path, O_RDONLY | O_DIRECTORY);
+}
+
+static int make_dir_beneath(int dir_fd, const char *path, mode_t mode)
+{
+	_cleanup_close_ int parent_fd = -1;
+	const char *name;
+
+	parent_fd = open_parent_beneath(dir_fd, path, &name);
+	return parent_fd < 0 ? parent_fd : make_dir_at(parent_fd, name, mode);
+}
 
 /* One directory of a StartEmpty= path in the upper, with the attributes of the same one in the lower. */
 static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
@@ -36,13 +69,13 @@ static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
 	struct stat st;
 	int err;
 
-	if (fstatat(upper_fd, relative, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (look_at(upper_fd, relative, &st) == 0)
 		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 
-	from = lower_fd < 0 ? -ENOENT : open_dir_at(lower_fd, relative);
+	from = open_dir_beneath(lower_fd, relative);
 	if (from < 0 && from != -ENOENT)
 		return from;
-	to = make_dir_at(upper_fd, relative, 0700);
+	to = make_dir_beneath(upper_fd, relative, 0700);
 	if (to < 0)
 		return to;
 	err = from >= 0 ? attributes_copy(from, to) : fchmod(to, 0755) < 0 ? -errno : 0;
@@ -58,7 +91,7 @@ static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
  */
 static int make_opaque(int upper_fd, const char *relative)
 {
-	_cleanup_close_ int fd = open_dir_at(upper_fd, relative);
+	_cleanup_close_ int fd = open_dir_beneath(upper_fd, relative);
 
 	if (fd < 0)
 		return fd;
@@ -120,7 +153,7 @@ static int is_hidden(int upper_fd, char *path)
 		int opaque;
 
 		*slash = '\0';
-		fd = open_dir_at(upper_fd, path);
+		fd = open_dir_beneath(upper_fd, path);
 		*slash = '/';
 		if (fd < 0)
 			return fd == -ENOENT ? 0 : fd;
@@ -160,52 +193,101 @@ static int check_all_start_empty(const struct plan_overlay *o, int upper_fd)
 	return left_out;
 }
 
-static int make_file_at(int lower_fd, int upper_fd, char *path)
+/* What the merged directory has at @path. Returns: 1 and its mode, 0 if nothing, or -errno. */
+static int find_merged(const struct making *m, char *path, mode_t *ret)
 {
-	_cleanup_close_ int fd = -1;
 	struct stat st;
-	int hidden, err;
+	int err = look_at(m->upper_fd, path, &st);
 
-	if (fstatat(upper_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return S_ISREG(st.st_mode) ? 0 : -EISDIR;
-	hidden = is_hidden(upper_fd, path);
-	if (hidden < 0)
-		return hidden;
-	if (!hidden && fstatat(lower_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return S_ISREG(st.st_mode) ? 0 : -EISDIR;
+	if (err == -ENOENT) {
+		int hidden = is_hidden(m->upper_fd, path);
 
-	err = mirror_parents(lower_fd, upper_fd, path);
+		if (hidden != 0)
+			return hidden < 0 ? hidden : 0;
+		err = look_at(m->lower_fd, path, &st);
+	}
 	if (err < 0)
-		return err;
-	fd = openat(upper_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	return fd < 0 ? -errno : 0;
+		return err == -ENOENT ? 0 : err;
+	*ret = st.st_mode;
+	return 1;
 }
 
-/* Is the mount point of this persist in the overlay? */
-static bool is_file_in(const struct making *m, const struct plan_persist *p)
+/* In the directory of the layers, so that a power cut leaves none with another mode or owner. */
+static int make_new(const struct making *m, const struct plan_persist *p)
+{
+	bool is_file = p->conf->kind == PERSIST_FILE;
+	struct wanted w = { .root_fd = m->root_fd, .plan = m->plan, .persist = p };
+	_cleanup_close_ int fd = -1;
+	int err = copy_tree_remove(m->dir_fd, CONF_RESERVED_NAME);
+
+	if (err < 0)
+		return err;
+	if (!is_file && mkdirat(m->dir_fd, CONF_RESERVED_NAME, 0700) < 0)
+		return -errno;
+	fd = openat(m->dir_fd, CONF_RESERVED_NAME,
+		    (is_file ? O_WRONLY | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW |
+			    O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	if (p->conf->if_missing == IF_MISSING_VOLATILE)
+		return owner_set(&w, fd);
+	return attributes_plain(fd, 0644, NULL); /* nobody writes to it: it is guarded */
+}
+
+static int make_at(const struct making *m, const struct plan_persist *p, char *path)
+{
+	_cleanup_close_ int parent_fd = -1;
+	const char *name;
+	mode_t mode;
+	int err = find_merged(m, path, &mode);
+
+	if (err < 0)
+		return err;
+	if (err > 0 && p->conf->kind == PERSIST_FILE)
+		return S_ISREG(mode) ? 0 : -EISDIR;
+	if (err > 0)
+		return S_ISDIR(mode) ? 0 : -ENOTDIR;
+
+	err = mirror_parents(m->lower_fd, m->upper_fd, path);
+	if (err < 0)
+		return err;
+	parent_fd = open_parent_beneath(m->upper_fd, path, &name);
+	if (parent_fd < 0)
+		return parent_fd;
+	err = make_new(m, p);
+	if (err >= 0 && renameat(m->dir_fd, CONF_RESERVED_NAME, parent_fd, name) < 0)
+		err = -errno;
+	if (err < 0)
+		copy_tree_remove(m->dir_fd, CONF_RESERVED_NAME);
+	return err;
+}
+
+/* Is the mount point of this persist made in the overlay? */
+static bool is_made_in(const struct making *m, const struct plan_persist *p)
 {
 	return p->overlay == (size_t)(m->overlay - m->plan->overlays);
 }
 
-static int make_file_mount_point(const struct making *m, const struct plan_persist *p)
+static int make_mount_point_of(const struct making *m, const struct plan_persist *p)
 {
 	_cleanup_free_ char *path = strdup(p->path + strlen(m->overlay->path) + 1);
 
-	return path ? make_file_at(m->lower_fd, m->upper_fd, path) : -ENOMEM;
+	return path ? make_at(m, p, path) : -ENOMEM;
 }
 
 /* Returns 1, having logged it, if one could not be made. */
-static int make_file_mount_points(const struct making *m)
+static int make_mount_points(const struct making *m)
 {
 	int left_out = 0;
 
 	for (size_t i = 0; i < m->plan->n_persists; i++) {
 		const struct plan_persist *p = &m->plan->persists[i];
-		int err = is_file_in(m, p) ? make_file_mount_point(m, p) : 0;
+		int err = is_made_in(m, p) ? make_mount_point_of(m, p) : 0;
 
 		if (err < 0) {
-			log_error(err, "%s: cannot create the file to mount on: %s", p->path,
-				  strerror(-err));
+			log_error(err, "%s: cannot create the %s to mount on: %s", p->path,
+				  persist_kind_to_string(p->conf->kind), strerror(-err));
 			left_out = 1;
 		}
 	}
@@ -249,7 +331,7 @@ static int fill_upper(const struct making *m)
 	int err, left_out;
 
 	left_out = start_all_empty(m->overlay, m->lower_fd, m->upper_fd);
-	left_out |= make_file_mount_points(m);
+	left_out |= make_mount_points(m);
 	err = make_system_files(m);
 	if (err < 0)
 		return err;
@@ -280,11 +362,43 @@ static int make_layers(const struct making *m, const struct layers *l, int dir_f
 static int renew_layers(const struct making *m, const struct layers *l)
 {
 	int no_id = l->kept && is_etc(m) && make_machine_id(m) < 0;
-	int left_out = make_file_mount_points(m);
+	int left_out = make_mount_points(m);
 
 	if (!l->kept)
 		left_out |= check_all_start_empty(m->overlay, m->upper_fd);
 	return left_out || no_id;
+}
+
+/* Opens the directory of upper and work, which is made if it is missing. */
+static int open_layers(int root_fd, const struct plan *p, const struct plan_overlay *o,
+		       const struct layers *l)
+{
+	_cleanup_free_ char *subject = NULL;
+	struct way way = { .root_fd = root_fd };
+	int fd, err;
+
+	if (!l->kept)
+		return make_path(root_fd, l->dir, 0700);
+	if (text_format(&subject, "[Overlay %s]", o->conf->section.name) < 0)
+		return -ENOMEM;
+	way.subject = subject;
+	way.where = p->partitions[o->partition].where;
+	fd = way_open(&way, l->dir + strlen(way.where), 0700);
+	if (fd < 0)
+		return fd;
+	err = kept_layers_check(&way, fd, l->dir);
+	if (err < 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
+static int open_lower(int root_fd, const struct plan_overlay *o)
+{
+	int fd = open_dir_beneath(root_fd, o->lower);
+
+	if (fd >= 0 || link_explain(o->path, root_fd, o->lower, fd) == -ELOOP)
+		return fd < 0 ? -ELOOP : fd;
+	return log_error(fd, "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
 }
 
 int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overlay *o,
@@ -296,27 +410,43 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 
 	if (pool_check_layers(root_fd, p, o, l) < 0)
 		return -ENODEV;
-	dir_fd = make_path(root_fd, l->dir, 0700);
+	dir_fd = open_layers(root_fd, p, o, l);
 	if (dir_fd < 0)
 		return log_error(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));
-	lower_fd = open_dir_at(root_fd, o->lower);
+	lower_fd = open_lower(root_fd, o);
 	if (lower_fd < 0)
-		return log_error(lower_fd, "%s: cannot open the lower %s: %s", o->path, o->lower,
-				 strerror(-lower_fd));
+		return lower_fd;
 	upper_fd = make_dir_at(dir_fd, "upper", 0700);
 	if (upper_fd < 0)
 		return log_error(upper_fd, "cannot create %s/upper: %s", l->dir,
 				 strerror(-upper_fd));
 
-	m = (struct making){ root_fd, p, o, lower_fd, upper_fd };
+	m = (struct making){ root_fd, p, o, dir_fd, lower_fd, upper_fd };
 	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return renew_layers(&m, l);
 	return make_layers(&m, l, dir_fd);
 }
 
+static int mark(int root_fd, const struct plan_overlay *o, int (*change)(int, const char *))
+{
+	int err = o->early ? 0 : change(root_fd, o->merged_unit);
+
+	return err < 0 ? log_error(err, "%s: cannot write to " PLAN_PREPARED_DIR ": %s", o->path,
+				   strerror(-err)) :
+			 0;
+}
+
 int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	struct layers l = layers_declared(o);
+	int err = mark(root_fd, o, prepared_clear), left_out;
 
-	return layer_prepare_in(root_fd, p, o, &l);
+	if (err < 0)
+		return err;
+	left_out = layer_prepare_in(root_fd, p, o, &l);
+	if (left_out < 0)
+		return left_out;
+	/* The unit takes the layers by name, with or without this run: only what was found good. */
+	err = mark(root_fd, o, prepared_mark);
+	return err < 0 ? err : left_out;
 }

@@ -2,6 +2,7 @@
 #include "prepare/machine-id.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/random.h>
@@ -43,9 +44,20 @@ static int running_id(int root_fd, char ret[static MACHINE_ID_LETTERS + 1])
 	return failed < 0 ? failed : make_id(ret);
 }
 
+/* Does the upper have this ID? A link, on a foreign partition, could say anything later. */
+static bool is_kept(int upper_fd, const char *id)
+{
+	char kept[MACHINE_ID_LETTERS + 1];
+	struct stat st;
+
+	return fstatat(upper_fd, "machine-id", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && machine_id_read(upper_fd, "machine-id", kept) == 0 &&
+	       strcmp(kept, id) == 0;
+}
+
 int machine_id_make(int root_fd, int lower_fd, int upper_fd)
 {
-	char id[MACHINE_ID_LETTERS + 2] = "", kept[MACHINE_ID_LETTERS + 1];
+	char id[MACHINE_ID_LETTERS + 2] = "";
 	struct stat st;
 	int err;
 
@@ -55,7 +67,7 @@ int machine_id_make(int root_fd, int lower_fd, int upper_fd)
 	err = running_id(root_fd, id);
 	if (err < 0)
 		return err;
-	if (machine_id_read(upper_fd, "machine-id", kept) == 0 && strcmp(kept, id) == 0)
+	if (is_kept(upper_fd, id))
 		return 0;
 
 	/* On a partition it is the ID of an earlier boot, or the whiteout of a removed file. */

@@ -13,7 +13,7 @@
 #include "system/log.h"
 
 /* On these, mount options decide for all files: chown(2) fails, and chmod(2) does nothing. */
-static bool stores_owners(int fd)
+bool owner_is_stored(int fd)
 {
 	struct statfs fs;
 
@@ -26,7 +26,7 @@ int owner_check(const struct wanted *w)
 {
 	const struct conf_persist *c = w->persist->conf;
 
-	if (stores_owners(w->dir_fd) ||
+	if (owner_is_stored(w->dir_fd) ||
 	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
 		return 0;
 	return log_error(
@@ -49,9 +49,14 @@ static bool is_number(const char *name, unsigned *ret)
 	return !*end;
 }
 
-static int find_id(const struct wanted *w, enum account kind, const char *name, uint32_t *ret)
+static int find_id(int root_fd, enum account kind, const char *name, uint32_t *ret)
 {
-	return is_number(name, ret) ? 0 : account_find(w->root_fd, kind, name, ret);
+	return is_number(name, ret) ? 0 : account_find(root_fd, kind, name, ret);
+}
+
+int owner_find_user(int root_fd, const char *name, uid_t *ret)
+{
+	return find_id(root_fd, ACCOUNT_USER, name, ret);
 }
 
 static int copy_from_lower(const struct wanted *w, int fd, struct failure *f)
@@ -89,12 +94,12 @@ int owner_set(const struct wanted *w, int fd)
 	gid_t gid;
 	int err;
 
-	if (!stores_owners(fd))
+	if (!owner_is_stored(fd))
 		return 0;
-	err = find_id(w, ACCOUNT_USER, c->user, &uid);
+	err = owner_find_user(w->root_fd, c->user, &uid);
 	if (err < 0)
 		return err;
-	err = find_id(w, ACCOUNT_GROUP, c->group, &gid);
+	err = find_id(w->root_fd, ACCOUNT_GROUP, c->group, &gid);
 	if (err < 0)
 		return err;
 	err = copy_from_lower(w, fd, &f);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "prepare/wanted.h"
 
 /*
@@ -24,3 +27,14 @@ int owner_check(const struct wanted *w);
  * Returns: 0, or -errno after logging it.
  */
 int owner_set(const struct wanted *w, int fd);
+
+/** owner_is_stored - does the file system of @fd store owners and modes? */
+bool owner_is_stored(int fd);
+
+/**
+ * owner_find_user - the ID of a user of the system, by name or number
+ * @ret: set on success; UINT_MAX, with which fchown(2) changes nothing, if @name is NULL
+ *
+ * Returns: 0; or -errno after logging that there is no such user.
+ */
+int owner_find_user(int root_fd, const char *name, uid_t *ret);

@@ -5,12 +5,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/beneath.h"
 #include "basic/io.h"
+#include "basic/mount-point.h"
+#include "basic/path.h"
+#include "basic/text.h"
 #include "conf/conf.h"
 #include "layer/copy-tree.h"
+#include "prepare/link.h"
 #include "prepare/owner.h"
 #include "prepare/populate.h"
+#include "prepare/prepared.h"
 #include "prepare/wanted.h"
+#include "prepare/way.h"
 #include "system/log.h"
 
 static int make_empty(const struct wanted *w, int new_fd)
@@ -98,48 +105,81 @@ static int find_or_make(const struct wanted *w)
 	return err < 0 ? err : make_wanted(w);
 }
 
-/* Makes the directories on the way to Directory=, and Directory= itself. */
-static int make(int root_fd, const struct plan *plan, const struct plan_persist *p)
+/*
+ * Makes the directories on the way to Directory=, and Directory= itself, whose mode and owner are the
+ * application's business once it exists.
+ */
+static int make(const struct way *way, const struct plan *plan, const struct plan_persist *p)
 {
-	_cleanup_free_ char *copy = strdup(p->directory);
-	_cleanup_close_ int dir_fd = open_dir_at(root_fd, plan->partitions[p->partition].where);
-	char *name, *slash;
+	const char *name = strrchr(p->directory, '/') + 1;
+	_cleanup_free_ char *above = NULL;
+	_cleanup_close_ int dir_fd = -1;
 
-	if (!copy)
+	if (text_format(&above, "%.*s", (int)(name - 1 - p->directory), p->directory) <
+	    0)
 		return -ENOMEM;
+	dir_fd = way_open(way, above, 0755);
 	if (dir_fd < 0)
 		return dir_fd;
-
-	for (name = copy + 1; (slash = strchr(name, '/')); name = slash + 1) {
-		int next;
-
-		*slash = '\0';
-		next = make_dir_at(dir_fd, name, 0755);
-		if (next < 0)
-			return next;
-		close(dir_fd);
-		dir_fd = next;
-	}
-	return find_or_make(&(struct wanted){ root_fd, plan, p, dir_fd, name });
+	return find_or_make(&(struct wanted){ way->root_fd, plan, p, dir_fd, name });
 }
 
-/* The mount unit asserts that this file exists: what has failed is not mounted, all else is. */
-static int mark_prepared(int root_fd, const char *unit)
+/*
+ * The overlay that the path is in is bound to its own path only after this, if it is on the same
+ * partition; so a link is looked for in the merged mount.
+ */
+static const struct plan_overlay *merged_above(int root_fd, const struct plan *plan,
+					       const char *path)
 {
-	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR, 0700), fd = -1;
+	const struct plan_overlay *found = NULL;
 
-	if (dir_fd < 0)
-		return dir_fd;
-	fd = openat(dir_fd, unit, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -errno : 0;
+	/* In path order: the last one is the nearest. */
+	for (size_t i = 0; i < plan->n_overlays; i++)
+		if (path_is_below(path, plan->overlays[i].path))
+			found = &plan->overlays[i];
+	return found && mount_point_at(root_fd, found->merged) ? found : NULL;
+}
+
+/*
+ * systemd mounts on the path by its name. Whoever owns a directory on the way may have put a link
+ * in its place, to have the mount on another path. It need not exist: systemd makes it.
+ */
+static int check_path(const struct way *way, const struct plan *plan, const struct plan_persist *p)
+{
+	const struct plan_overlay *o = merged_above(way->root_fd, plan, p->path);
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (text_format(&path, "%s%s", o ? o->merged : "",
+			o ? p->path + strlen(o->path) : p->path) < 0)
+		return -ENOMEM;
+	fd = open_beneath(way->root_fd, path, O_PATH);
+	return fd == -ELOOP ? link_explain(way->subject, way->root_fd, path, fd) : 0;
+}
+
+static int prepare(int root_fd, const struct plan *plan, const struct plan_persist *p)
+{
+	_cleanup_free_ char *subject = NULL;
+	struct way way = { .root_fd = root_fd,
+			   .where = plan->partitions[p->partition].where,
+			   .user = p->conf->user };
+	int err = prepared_clear(root_fd, p->unit);
+
+	if (err < 0)
+		return err;
+	if (text_format(&subject, "[Persist %s]", p->conf->section.name) < 0)
+		return -ENOMEM;
+	way.subject = subject;
+	err = check_path(&way, plan, p);
+	if (err >= 0)
+		err = make(&way, plan, p);
+	return err < 0 ? err : prepared_mark(root_fd, p->unit);
 }
 
 int persist_prepare(int root_fd, const struct plan *plan, const struct plan_persist *p)
 {
-	int err = make(root_fd, plan, p);
+	int err = prepare(root_fd, plan, p);
 
-	if (err >= 0)
-		err = mark_prepared(root_fd, p->unit);
 	if (err < 0)
 		return log_error(err, "%s:%u: [Persist %s] Directory=%s: %s",
 				 p->conf->section.pos.file, p->conf->section.pos.line,

@@ -15,6 +15,12 @@
 
 #define LINKS_NAME "links" /* the directory for hard links of copy_tree() */
 
+/* The lower, by the directory that it is in: its path is walked once, and through no link. */
+struct source {
+	int dir_fd;
+	const char *name;
+};
+
 /* What a copy needs, and what was free before anything was written. */
 struct room {
 	struct copy_size need;
@@ -73,13 +79,13 @@ static int log_no_room(const struct wanted *w, int err, const struct room *r)
 			 (uint64_t)r->fs.f_ffree);
 }
 
-static int check_room(const struct wanted *w, struct room *ret)
+static int check_room(const struct wanted *w, const struct source *from, struct room *ret)
 {
 	int err;
 
 	if (fstatvfs(w->dir_fd, &ret->fs) < 0)
 		return -errno;
-	err = copy_tree_measure(w->root_fd, wanted_lower(w), ret->fs.f_frsize, &ret->need);
+	err = copy_tree_measure(from->dir_fd, from->name, ret->fs.f_frsize, &ret->need);
 	if (err < 0)
 		return err;
 	/* f_files is 0 on a file system that makes inodes as they are needed. */
@@ -127,7 +133,8 @@ static int log_full(const struct wanted *w, int err, const struct room *r)
 			 (uint64_t)r->fs.f_ffree);
 }
 
-static int copy_lower(const struct wanted *w, int new_fd, const struct room *room)
+static int copy_lower(const struct wanted *w, const struct source *from, int new_fd,
+		      const struct room *room)
 {
 	_cleanup_free_ char *where = NULL;
 	_cleanup_close_ int links_fd = make_dir_at(new_fd, LINKS_NAME, 0700);
@@ -136,7 +143,7 @@ static int copy_lower(const struct wanted *w, int new_fd, const struct room *roo
 
 	if (links_fd < 0)
 		return links_fd;
-	err = copy_tree(w->root_fd, wanted_lower(w), new_fd, NEW_NAME, links_fd, &f, &where);
+	err = copy_tree(from->dir_fd, from->name, new_fd, NEW_NAME, links_fd, &f, &where);
 	/* All of it at once, before the rename that makes it count. */
 	if (err >= 0 && syncfs(new_fd) < 0)
 		err = failure_note(&f, FAILURE_WRITE);
@@ -158,16 +165,22 @@ static uint64_t milliseconds(void)
 int populate_copy(const struct wanted *w, int new_fd)
 {
 	uint64_t began = milliseconds(), took;
+	_cleanup_close_ int dir_fd = -1;
+	struct source from;
 	struct room room = { 0 };
 	int err;
 
-	err = check_room(w, &room);
+	dir_fd = wanted_open_lower_parent(w, &from.name);
+	if (dir_fd < 0)
+		return dir_fd;
+	from.dir_fd = dir_fd;
+	err = check_room(w, &from, &room);
 	if (err < 0)
 		return err;
 
 	log_info("%s: copying %" PRIu64 " bytes in %" PRIu64 " files from %s", w->persist->path,
 		 room.need.bytes, room.need.inodes, w->persist->lower);
-	err = copy_lower(w, new_fd, &room);
+	err = copy_lower(w, &from, new_fd, &room);
 	if (err < 0)
 		return err;
 	took = milliseconds() - began;

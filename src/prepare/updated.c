@@ -32,6 +32,9 @@ int updated_make(int root_fd, int lower_fd, int upper_fd)
 		 " without it, services that wait for a changed /usr would run at each boot.\n"
 		 "TIMESTAMP_NSEC=%" PRIu64 "\n",
 		 (uint64_t)usr.st_mtim.tv_sec * 1000000000u + (uint64_t)usr.st_mtim.tv_nsec);
+	/* On a foreign partition it may be a FIFO, which nobody reads. */
+	if (unlinkat(upper_fd, ".updated", 0) < 0 && errno != ENOENT)
+		return -errno;
 	err = write_file(upper_fd, ".updated", 0644, text);
 	if (err < 0)
 		return err;

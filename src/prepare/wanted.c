@@ -2,24 +2,30 @@
 #include "prepare/wanted.h"
 
 #include <fcntl.h>
-#include <string.h>
+
+#include "basic/beneath.h"
+#include "prepare/link.h"
 
 bool wanted_is_file(const struct wanted *w)
 {
 	return w->persist->conf->kind == PERSIST_FILE;
 }
 
-const char *wanted_lower(const struct wanted *w)
+static int explain(const struct wanted *w, int err)
 {
-	return w->persist->lower + strspn(w->persist->lower, "/");
+	return err == -ELOOP ? link_explain(w->persist->path, w->root_fd, w->persist->lower, err) :
+			       err;
 }
 
 int wanted_open_lower(const struct wanted *w)
 {
 	int flags = wanted_is_file(w) ? O_PATH : O_RDONLY | O_DIRECTORY;
-	int fd = openat(w->root_fd, wanted_lower(w), flags | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_beneath(w->root_fd, w->persist->lower, flags);
 
-	if (fd < 0)
-		return errno == ENOTDIR && wanted_is_file(w) ? -ENOENT : -errno;
-	return fd;
+	return fd == -ENOTDIR && wanted_is_file(w) ? -ENOENT : explain(w, fd);
+}
+
+int wanted_open_lower_parent(const struct wanted *w, const char **ret_name)
+{
+	return explain(w, open_parent_beneath(w->root_fd, w->persist->lower, ret_name));
 }

@@ -23,13 +23,18 @@ struct wanted {
 /** wanted_is_file - does it say Kind=file? */
 bool wanted_is_file(const struct wanted *w);
 
-/** wanted_lower - its lower path, below root_fd */
-const char *wanted_lower(const struct wanted *w);
-
 /**
  * wanted_open_lower - open what its path shows on the untouched root file system
  *
  * Returns: a descriptor that the caller closes, O_PATH for Kind=file; -ENOENT if there is nothing;
- * or another -errno.
+ * -ELOOP after logging which component is a link; or another -errno.
  */
 int wanted_open_lower(const struct wanted *w);
+
+/**
+ * wanted_open_lower_parent - open the directory that this is in
+ * @ret_name: its name there; set on success
+ *
+ * Returns: a descriptor (O_PATH) that the caller closes, or -errno.
+ */
+int wanted_open_lower_parent(const struct wanted *w, const char **ret_name);

@@ -123,4 +123,6 @@ void rootfs_note_unread(int err, struct diag *d);
 	{                                     \
 		.root_fd = -1, .lower_fd = -1 \
 	}
+void rootfs_note_unread(int err, struct diag *d);
+
 #define _cleanup_rootfs_ _cleanup_(rootfs_done)

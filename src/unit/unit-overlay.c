@@ -63,6 +63,12 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	if (o->early)
 		strbuf_add(&b, "# The same once more, if a pool was not mounted then.\n"
 			       "Wants=" UNIT_RETRY "\nAfter=" UNIT_RETRY "\n");
+	else
+		strbuf_addf(
+			&b,
+			"# It leaves this file when there is nothing foreign in or above them.\n"
+			"AssertPathExists=" PLAN_PREPARED_DIR "/%s\n",
+			o->merged_unit);
 	add_layers(r, &b, o);
 	unit_add_before_local_fs(&b);
 	unit_add_refuse_stop(&b);

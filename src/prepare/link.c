@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/link.h"
+
+#include "basic/beneath.h"
+#include "basic/macro.h"
+#include "system/log.h"
+
+int link_explain(const char *subject, int root_fd, const char *path, int err)
+{
+	_cleanup_free_ char *link = NULL;
+
+	if ((err != -ELOOP && err != -ENOTDIR) || beneath_find_link(root_fd, path, &link) <= 0)
+		return err;
+	return log_error(-ELOOP,
+			 "%s: %s is a symbolic link, and rofs-prepare follows none here; "
+			 "expected a directory or file",
+			 subject, link);
+}

@@ -1,0 +1,428 @@
+"""rofs-prepare where others may have written: on a partition, a lower, an overlay.
+
+Links, foreign owners and foreign content lead it nowhere else. Each test has a victim that must
+stay as it was, or a path on which nothing may be mounted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mounted_system import DATA, System, sections
+
+pytestmark = pytest.mark.root
+
+# openat2(2) is in Linux 5.6; a filter of system calls may forbid it as well.
+KERNELS = {"5.6 and later": "", "before 5.6": "export LD_PRELOAD=/fault.so FAULT_OPENAT2=38\n",
+           "filtered": "export LD_PRELOAD=/fault.so FAULT_OPENAT2=1\n"}
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request: pytest.FixtureRequest) -> str:
+    """Commands that make rofs-prepare see such a kernel."""
+    return ("export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0\n"
+            + KERNELS[request.param])
+
+
+@pytest.fixture
+def with_fault(fault_library: Path) -> str:
+    """Puts the library for `kernel` into the system."""
+    return f"cp {fault_library} fault.so\n"
+
+
+# The way from a partition's root to what is declared on it.
+
+WAY = (f"[Overlay /var]\n{DATA}[Persist /var/a]\nPartition=data\nDirectory=/home/u/a\n%s"
+       "[Persist /var/b]\nPartition=data\nDirectory=/b\n")
+SHOW_WAY = """
+boot 2>/run/said || true
+echo == mounted; for d in a b; do ! is_mounted /var/$d || echo $d; done
+echo == prepared; ls /run/rofs/prepared; echo == status; cat /run/status
+echo == said; cat /run/said
+"""
+STRANGERS = {
+    # name: what is on the partition, the component that is refused
+    "owner of a directory": ("chown 1000 home", "home"),
+    "owner of the last one above": ("chown 1000 home/u", "home/u"),
+    "group may write": ("chmod 0775 home", "home"),
+    "others may write": ("chmod 0757 home/u", "home/u"),
+    "sticky": ("chmod 01777 home", "home"),
+    "ACL": ("setfacl -m u:1000:rwx home", "home"),
+    "link": ("mv home x; ln -s x home", "home"),
+    "link to outside": ("mv home/u home/x; ln -s /home home/u", "home/u"),
+    "file": ("rm -r home; touch home", "home"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_persist_below_what_others_can_change_is_refused(system: System, name: str) -> None:
+    change, component = STRANGERS[name]
+    found = sections(system(
+        WAY % "", SHOW_WAY,
+        f"mkdir -p var/a var/b run/disk/home/u/a home/a; cd run/disk; {change}; cd ../.."))
+    assert found["mounted"] == ["b"]
+    assert found["prepared"] == ["var-b.mount"]
+    assert found["status"] == ["1"]
+    said = [line for line in found["said"] if f" /rofs/persist/data/{component} " in line]
+    assert len(said) == 1 and "[Persist /var/a]" in said[0], found["said"]
+
+
+def test_message_names_owner_mode_and_what_is_expected(system: System) -> None:
+    found = sections(system(
+        WAY % "User=alice\n", SHOW_WAY,
+        "mkdir -p var/a var/b run/disk/home/u/a; chown 1000 run/disk/home"))
+    assert ("rofs-prepare: [Persist /var/a]: /rofs/persist/data/home has owner 1000 and mode 0755; "
+            "expected owner root or alice, and no write permission for group and others"
+            ) in found["said"]
+
+
+@pytest.mark.parametrize("change", ["chown 1234 home home/u",
+                                    "chown 1234 home/u; chmod 0700 home/u",
+                                    "chmod 0711 home; chown 0:50 home",
+                                    "chown 9 home/u/a; chmod 0777 home/u/a"])
+def test_persist_below_its_own_user_is_mounted(system: System, change: str) -> None:
+    found = sections(system(
+        WAY % "User=alice\n", SHOW_WAY,
+        f"mkdir -p var/a var/b run/disk/home/u/a; cd run/disk; {change}; cd ../.."))
+    assert found["mounted"] == ["a", "b"]
+    assert found["status"] == ["0"]
+
+
+def test_root_of_a_partition_that_others_can_write_is_refused(system: System) -> None:
+    found = sections(system(
+        (WAY % "") + "[Persist /var/c]\nPartition=other\nDirectory=/c\n"
+        "[Partition other]\nDevice=LABEL=other\n",
+        SHOW_WAY, "mkdir -p var/a var/b var/c; chmod 0777 run/disk"))
+    assert found["mounted"] == []
+    assert found["status"] == ["1"]
+    assert len([line for line in found["said"]
+                if "/rofs/persist/data has owner root and mode 0777" in line]) == 2
+
+
+def test_directories_made_on_the_way_are_roots(system: System) -> None:
+    found = sections(system(
+        "[Overlay /srv]\nPartition=data\nDirectory=/x/y\n" + WAY % "",
+        "boot; echo == made; cd /run/disk; stat -c '%a %u %g %n' home home/u x x/y\n"
+        "getfacl -cpn home home/u x | grep -e user:9 -e default || true\n",
+        "mkdir -p srv var/a var/b; chown 0:50 run/disk; chmod 02755 run/disk\n"
+        "setfacl -d -m u:9:rwx run/disk"))
+    assert found["made"] == ["755 0 0 home", "755 0 0 home/u", "755 0 0 x", "700 0 0 x/y"]
+
+
+# Layers on a partition.
+
+KEPT = f"{DATA}[Overlay /srv]\nPartition=data\nDirectory=/x/y\n[Overlay /home]\nPartition=data\n"
+LAYERS = {
+    # name: what is on the partition, what the message names
+    "owner on the way": ("chown 1000 x", "/x has owner 1000"),
+    "owner of the directory itself": ("chown 1000 x/y", "/x/y has owner 1000"),
+    "others may write to it": ("chmod 0777 x/y", "/x/y has owner root and mode 0777"),
+    "link on the way": ("mv x z; ln -s z x", "/x is a symbolic link"),
+    "layers are a link": ("mv x/y z; ln -s ../z x/y", "/x/y is a symbolic link"),
+    "upper is a link": ("rmdir x/y/upper; ln -s /victim x/y/upper",
+                        "/x/y/upper is a symbolic link"),
+    "upper is a link to a sibling": ("rmdir x/y/upper; mkdir x/y/z; ln -s z x/y/upper",
+                                     "/x/y/upper is a symbolic link"),
+    "upper is a file": ("rmdir x/y/upper; touch x/y/upper", "/x/y/upper is not a directory"),
+    "upper is a link, no work": ("rm -r x/y/*; ln -s /victim x/y/upper",
+                                 "/x/y/upper is a symbolic link"),
+    "work is a link": ("rm -r x/y/work; mkdir x/y/z; ln -s z x/y/work",
+                       "/x/y/work is a symbolic link"),
+    "work is a file": ("rm -r x/y/work; touch x/y/work", "/x/y/work is not a directory"),
+    "work of somebody else": ("chown 1000 x/y/work", "/x/y/work has owner 1000"),
+    "work that others may write to": ("chmod 0777 x/y/work", "/x/y/work has owner root and mode"),
+    "foreign file in work": ("touch x/y/work/mine", "/x/y/work/mine "),
+    "foreign directory in work": ("mkdir x/y/work/mine", "/x/y/work/mine "),
+    "work in work is a link": ("ln -s /victim x/y/work/work",
+                               "/x/y/work/work is a symbolic link"),
+    "index is a link": ("ln -s /victim x/y/work/index", "/x/y/work/index is a symbolic link"),
+    "foreign content in work's work": ("mkdir -p x/y/work/work/a/b/c", "/x/y/work/work/a "),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_foreign_layers_are_refused(system: System, name: str) -> None:
+    change, message = LAYERS[name]
+    found = sections(system(
+        KEPT, """
+        touch /victim/old; (cd /run/disk; find . | sort; ls -l /victim) > /run/before
+        boot >/dev/null 2>/run/said || true
+        rm -rf /run/disk/overlay
+        echo == mounted; findmnt -rno TARGET | grep -e /srv -e /home
+        (cd /run/disk; find . | sort; ls -l /victim) | cmp - /run/before && echo as it was
+        echo == status; cat /run/status; echo == said; cat /run/said
+        """,
+        "mkdir -p srv victim run/disk/x/y/upper run/disk/x/y/work; chmod 0700 run/disk/x/y\n"
+        f"cd run/disk; {change}; cd ../..\n"))
+    assert found["mounted"] == ["/rofs/overlay/home", "/home", "as it was"]
+    assert found["status"] == ["1"]
+    said = [line for line in found["said"] if f"/rofs/persist/data{message}" in line]
+    assert len(said) == 1 and "[Overlay /srv]" in said[0], found["said"]
+
+
+def test_what_overlayfs_leaves_in_work_is_accepted(system: System) -> None:
+    found = sections(system(
+        KEPT, """
+        boot; echo kept > /srv/file; rm -r /srv/old; mkdir /srv/old
+        umount /srv /rofs/overlay/srv /home /rofs/overlay/home /rofs/persist/data /rofs/ro /rofs
+        rm -r /run/units; mkdir /run/disk/x/y/work/work/#1 /run/disk/x/y/work/index
+        boot; echo == again; cat /srv/file; echo more >> /srv/file; cat /srv/file /run/status
+        """, "mkdir -p srv/old/sub"))
+    assert found["again"] == ["kept", "kept", "more", "0"]
+
+
+def test_layers_with_another_mount_below_are_refused(system: System) -> None:
+    found = sections(system(
+        KEPT, """
+        generate 2>/dev/null; early_mounts; pools
+        mkdir -p -m 0700 /rofs/persist/data/x/y/upper
+        mount -t tmpfs other /rofs/persist/data/x/y/upper
+        prepare 2>/run/said; merge
+        echo == mounted; findmnt -rno TARGET | grep -e /srv -e /home
+        echo == said; cat /run/said
+        """, "mkdir srv"))
+    assert found["mounted"] == ["/rofs/overlay/home", "/home"]
+    assert any("/rofs/persist/data/x/y/upper is a mount point" in line for line in found["said"])
+
+
+def test_upper_of_a_foreign_medium_stops_no_boot(system: System) -> None:
+    """Opening a FIFO to write to it would wait for a reader."""
+    found = sections(system(
+        f"{DATA}[Overlay /etc]\nPartition=data\n",
+        """
+        generate 2>/dev/null; early_mounts; pools
+        timeout -s KILL 20 /rofs-prepare partition data || echo failed
+        merge
+        echo == files; stat -c '%F %h' /etc/.updated /etc/machine-id; cat /etc/machine-id
+        echo == victim; cat /victim
+        """,
+        """
+        mkdir -p run/disk/overlay/etc/upper; chmod 0700 run/disk/overlay/etc
+        mkfifo run/disk/overlay/etc/upper/.updated; : > etc/machine-id
+        echo 0123456789abcdef0123456789abcdef | tee run/machine-id > victim
+        ln -s /victim run/disk/overlay/etc/upper/machine-id
+        """))
+    assert found["files"] == ["regular file 1"] * 2 + ["0123456789abcdef0123456789abcdef"]
+    assert found["victim"] == ["0123456789abcdef0123456789abcdef"]
+
+
+# Paths on which something is mounted, after a service has changed its own directory.
+
+SERVICE = f"[Overlay /var]\n{DATA}[Persist /var/state/log]\nPartition=data\nDirectory=/log\n"
+FILE = f"[Overlay /var]\n{DATA}[Persist /var/state/f]\nPartition=data\nDirectory=/f\nKind=file\n"
+LOWER = "mkdir -p var/state/log var/victim/log; touch var/state/f; echo low > var/victim/f\n"
+PLANT = "mv /var/state /var/old; ln -s /var/victim /var/state\n"
+LINK = "/var/state is a symbolic link"
+
+
+def test_guard_follows_no_link(system: System, kernel: str, with_fault: str) -> None:
+    found = sections(system(
+        SERVICE, kernel + f"""
+        generate 2>/dev/null; early_mounts; umount /var/state/log; {PLANT}
+        early_mounts 2>/run/said; echo == status; cat /run/status
+        echo == mounts; findmnt -rno TARGET | grep -e victim -e state || true
+        echo == said; cat /run/said
+        """, LOWER + with_fault))
+    assert found["mounts"] == []
+    assert found["status"] == ["1"]
+    assert len([line for line in found["said"] if LINK in line]) == 1, found["said"]
+
+
+def test_guard_is_not_mistaken_for_what_is_mounted_behind_a_link(
+    system: System, kernel: str, with_fault: str
+) -> None:
+    found = sections(system(
+        SERVICE, kernel + f"""
+        generate 2>/dev/null; early_mounts; umount /var/state/log; {PLANT}
+        mount -t tmpfs other /var/victim/log
+        early_mounts 2>/run/said; echo == status; cat /run/status; cat /run/said
+        """, LOWER + with_fault))
+    assert found["status"][0] == "1"
+
+
+def test_guard_of_a_file_follows_no_link(system: System, kernel: str, with_fault: str) -> None:
+    found = sections(system(
+        FILE, kernel + f"""
+        generate 2>/dev/null; early_mounts
+        # As an older kernel has left it, which cannot make it immutable.
+        chattr -i /var/state/f; {PLANT}
+        early_mounts 2>/run/said; echo == status; cat /run/status
+        echo == victim; echo more >> /var/victim/f; cat /var/victim/f
+        echo == said; cat /run/said
+        """, LOWER + with_fault))
+    assert found["victim"] == ["low", "more"]
+    assert found["status"] == ["1"]
+    assert len([line for line in found["said"] if LINK in line]) == 1, found["said"]
+
+
+def test_persist_behind_a_link_is_not_mounted(
+    system: System, kernel: str, with_fault: str
+) -> None:
+    found = sections(system(
+        SERVICE, kernel + f"""
+        generate 2>/dev/null; early_mounts; umount /var/state/log; {PLANT}
+        pools; prepare 2>/run/said; merge 2>/dev/null
+        echo == mounts; findmnt -rno TARGET | grep -e victim -e state || true
+        echo == prepared; ls /run/rofs/prepared 2>/dev/null || true
+        echo == status; cat /run/status; echo == said; cat /run/said
+        """, LOWER + with_fault))
+    assert found["mounts"] == []
+    assert found["prepared"] == []
+    assert found["status"] == ["1"]
+    assert len([line for line in found["said"] if LINK in line]) == 1, found["said"]
+
+
+def test_persist_that_was_ready_is_not_after_a_link_was_planted(system: System) -> None:
+    found = sections(system(
+        SERVICE, f"""
+        boot; umount -l /var/state/log; umount -l /var/state/log; {PLANT}
+        prepare 2>/dev/null; echo == prepared; ls /run/rofs/prepared; cat /run/status
+        """, LOWER))
+    assert found["prepared"] == ["1"]
+
+
+def test_single_file_behind_a_link_stays_immutable(
+    system: System, kernel: str, with_fault: str
+) -> None:
+    found = sections(system(
+        FILE, kernel + """
+        generate 2>/dev/null; early_mounts; chattr -i /var/state/f; mv /var/state /var/old
+        mkdir /var/new; echo x > /var/new/f; chattr +i /var/new/f; ln -s /var/new /var/state
+        pools; prepare 2>/run/said; merge 2>/dev/null
+        echo == victim; (echo y >> /var/new/f) 2>/dev/null || true; cat /var/new/f
+        echo == mounts; findmnt -rno TARGET | grep -e new -e state || true
+        echo == status; cat /run/status
+        """, LOWER + with_fault))
+    assert found["victim"] == ["x"]
+    assert found["mounts"] == []
+    assert found["status"] == ["1"]
+
+
+def test_link_in_an_overlay_on_a_partition_is_seen_in_time(system: System) -> None:
+    """Planted in an earlier boot; the persist is prepared before the overlay is at its path."""
+    found = sections(system(
+        f"{DATA}[Overlay /srv]\nPartition=data\n[Persist /srv/state/d]\nPartition=data\n"
+        "Directory=/d\n[Overlay /var]\n", """
+        boot; umount -l /srv/state/d; umount -l /srv/state/d 2>/dev/null || true
+        mv /srv/state /srv/old; ln -s /var/victim /srv/state
+        umount -l /srv /rofs/overlay/srv /rofs/persist/data; rm -r /run/units /run/rofs
+        prepare_again() { generate 2>/dev/null; pools; prepare; }
+        prepare_again 2>/run/said; merge 2>/dev/null
+        echo == prepared; ls /run/rofs/prepared
+        echo == mounts; findmnt -rno TARGET | grep victim || true
+        echo == said; cat /run/said
+        """, "mkdir -p srv/state/d var/victim/d"))
+    assert found["prepared"] == ["rofs-overlay-srv.mount"]
+    assert found["mounts"] == []
+    assert any("/srv/state is a symbolic link" in line for line in found["said"])
+
+
+# Lowers that fstab mounts: what is in them is not known to the plan.
+
+FSTAB = "mkdir -p srv; echo 'LABEL=srv /srv ext4 defaults 0 0' > etc/fstab\n"
+# Mounts what the machine has on /srv, as the units would.
+SRV = """
+mount_srv() { mount -t tmpfs -o mode=0755 srv /srv; mkdir -p /rofs/ro/srv $1;
+    mount --bind -o ro /srv /rofs/ro/srv; }
+"""
+
+
+@pytest.mark.parametrize("kind", ["directory", "file", "directory itself", "file itself"])
+def test_populate_follows_no_link(
+    system: System, kernel: str, with_fault: str, kind: str
+) -> None:
+    itself = kind.endswith("itself")
+    plant = "ln -s /secret/a /srv/u/a" if itself else "rmdir /srv/u; ln -s /secret /srv/u"
+    found = sections(system(
+        f"{DATA}[Persist /srv/u/a]\nPartition=data\nDirectory=/a\nPopulate=yes\n"
+        f"Kind={kind.split()[0]}\n[Overlay /srv]\n", SRV + kernel + f"""
+        generate 2>/dev/null; early_mounts; mount_srv /srv/u; {plant}
+        # The path itself shows something harmless.
+        mount -t tmpfs clean /srv; mkdir /srv/u
+        mkdir -p /rofs/persist/data; mount --bind /run/disk /rofs/persist/data
+        /rofs-prepare partition data 2>/run/said && echo == done || echo == failed
+        echo == copied; find /run/disk -mindepth 1; echo == said; cat /run/said
+        """,
+        FSTAB + with_fault + "mkdir secret; echo s > secret/s; "
+        + ("echo x > secret/a" if kind.startswith("file") else "mkdir secret/a")
+        # The mounts that are not there yet are made by hand here.
+        + "\nmkdir -p rofs/ro; mount --bind -o ro . rofs/ro\n"))
+    assert "failed" in found
+    assert found["copied"] == []
+    link = "/rofs/ro/srv/u/a" if itself else "/rofs/ro/srv/u"
+    assert any(f" {link} is a symbolic link" in line for line in found["said"]), found["said"]
+
+
+def test_mode_and_owner_are_not_copied_through_a_link(system: System) -> None:
+    found = sections(system(
+        f"{DATA}[Persist /srv/u/a]\nPartition=data\nDirectory=/a\n[Overlay /srv]\n", SRV + """
+        generate 2>/dev/null; early_mounts; mount_srv /srv; ln -s /secret /srv/u
+        mount -t tmpfs clean /srv; mkdir /srv/u
+        mkdir -p /rofs/persist/data; mount --bind /run/disk /rofs/persist/data
+        prepare 2>/run/said; echo == made; ls /run/disk; cat /run/status
+        """, FSTAB + "mkdir -p secret/a; chmod 0777 secret/a; chown 5 secret/a\n"
+        "mkdir -p rofs/ro; mount --bind -o ro . rofs/ro\n"))
+    assert found["made"] == ["1"]
+
+
+def test_populate_stays_in_its_file_system(system: System) -> None:
+    found = sections(system(
+        f"[Overlay /var]\n{DATA}[Persist /var/a]\nPartition=data\nDirectory=/a\nPopulate=yes\n", """
+        generate 2>/dev/null; early_mounts; pools
+        mount -t tmpfs other /rofs/ro/var/a/sub; echo secret > /rofs/ro/var/a/sub/secret
+        prepare; merge; echo == copied; cd /var/a; find . | sort; cat /run/status
+        """, "mkdir -p var/a/sub var/a/next; touch var/a/sub/hidden var/a/next/file"))
+    assert found["copied"] == [".", "./next", "./next/file", "./sub", "0"]
+
+
+@pytest.mark.parametrize("keys", ["", "Partition=data\n", "Partition=data\nIfMissing=volatile\n"])
+def test_lower_behind_a_link_is_merged_with_nothing(
+    system: System, kernel: str, with_fault: str, keys: str
+) -> None:
+    found = sections(system(
+        f"{DATA}[Overlay /srv/u/a]\n{keys}[Overlay /var]\n", SRV + kernel + """
+        generate 2>/dev/null; early_mounts; mount_srv /srv; ln -s /secret /srv/u
+        mkdir -p /rofs/persist/data; mount --bind /run/disk /rofs/persist/data
+        prepare 2>/run/said; cd $units
+        for u in rofs-overlay-srv*; do start $u 2>/dev/null || true; done
+        # What is bound to the path requires this; so this is the end.
+        sum=0; runs $units/rofs-prepare-fallback-*.service 2>>/run/said
+        echo == mounts; findmnt -rno TARGET | grep -e secret -e /u/ || true
+        echo == status; cat /run/status; echo == said; cat /run/said
+        """, FSTAB + with_fault + "mkdir -p secret/a; echo s > secret/a/s\n"
+        "mkdir -p rofs/ro; mount --bind -o ro . rofs/ro\n"))
+    assert found["mounts"] == []
+    assert found["status"] != ["0"]
+    assert any(" /rofs/ro/srv/u is a symbolic link" in line for line in found["said"])
+
+
+@pytest.mark.parametrize("keys", ["", "IfMissing=volatile\n"])
+def test_fallback_follows_no_link(
+    system: System, kernel: str, with_fault: str, keys: str
+) -> None:
+    found = sections(system(
+        f"{DATA}[Overlay /srv/u/a]\nPartition=data\n{keys}", SRV + kernel + """
+        generate 2>/dev/null; cd $units; start rofs.mount; start rofs-ro.mount
+        mount_srv /srv; ln -s /secret /srv/u
+        echo == status; /rofs-prepare fallback /srv/u/a 2>/run/said || echo 1
+        echo == mounts; findmnt -rno TARGET | grep -e secret -e /u/ || true
+        echo == said; cat /run/said
+        """, FSTAB + with_fault + "mkdir -p secret/a; echo s > secret/a/s"))
+    assert found["status"] == ["1"]
+    assert found["mounts"] == []
+    assert any(" /rofs/ro/srv/u is a symbolic link" in line for line in found["said"])
+
+
+def test_bind_follows_no_link(system: System, kernel: str, with_fault: str) -> None:
+    """Of the same file system, at its place, another directory may have been moved away."""
+    found = sections(system(
+        f"{DATA}[Overlay /srv/u/a]\nPartition=data\nIfMissing=volatile\n", SRV + kernel + """
+        generate 2>/dev/null; cd $units; start rofs.mount; start rofs-ro.mount
+        mount_srv /srv/u/a; umount /srv; mount -t tmpfs srv /srv; ln -s /secret /srv/u
+        /rofs-prepare fallback /srv/u/a 2>/run/said || true
+        echo == mounts; findmnt -rno TARGET | grep -e secret || true
+        echo == said; cat /run/said
+        """, FSTAB + with_fault + "mkdir -p secret/a"))
+    assert found["mounts"] == []
+    assert any("/srv/u is a symbolic link" in line for line in found["said"])
