@@ -426,3 +426,84 @@ def test_bind_follows_no_link(system: System, kernel: str, with_fault: str) -> N
         """, FSTAB + with_fault + "mkdir -p secret/a"))
     assert found["mounts"] == []
     assert any("/srv/u is a symbolic link" in line for line in found["said"])
+
+
+# IfMissing=volatile: the path is there without its partition.
+
+VOLATILE = ("[Overlay /var]\nStartEmpty=/var/log\n" + DATA
+            + "[Persist /var/lib/app/a]\nPartition=data\nDirectory=/a\nIfMissing=volatile\n%s")
+
+
+@pytest.mark.parametrize("keys, facts", [
+    ("", "755 0 0 directory"),
+    ("Mode=02750\nUser=alice\nGroup=staff\n", "2750 1234 4321 directory"),
+    ("Mode=0700\n", "700 0 0 directory"), ("User=77\nGroup=88\n", "755 77 88 directory"),
+    ("Kind=file\nMode=0600\nUser=alice\n", "600 1234 0 regular empty file"),
+    ("Kind=file\n", "644 0 0 regular empty file")])
+def test_volatile_path_that_the_lower_lacks_is_in_ram(
+    system: System, keys: str, facts: str
+) -> None:
+    found = sections(system(
+        VOLATILE % keys, """
+        generate 2>/dev/null; early_mounts; early_mounts
+        echo == facts; stat -c '%a %u %g %F' /var/lib/app/a
+        echo == above; stat -c '%a %u %g' /var/lib /var/lib/app; cat /run/status
+        echo == lower; ls /rofs/ro/var/lib; ls -A /rofs/rw/var
+        """, "mkdir -p var/lib; chmod 0711 var/lib; chown 3:4 var/lib"))
+    assert found["facts"] == [facts]
+    assert found["above"] == ["711 3 4", "755 0 0", "0"]
+    assert found["lower"] == ["upper", "work"]
+
+
+def test_volatile_path_of_the_lower_is_left_alone(system: System) -> None:
+    found = sections(system(
+        VOLATILE % "Mode=0700\nUser=alice\n", """
+        generate 2>/dev/null; early_mounts
+        echo == facts; stat -c '%a %u' /var/lib/app/a; ls /var/lib/app/a; cat /run/status
+        echo == upper; ls -A /rofs/rw/var/upper
+        """, "mkdir -p var/lib/app/a; touch var/lib/app/a/old; chmod 0755 var/lib/app/a"))
+    assert found["facts"] == ["755 0", "old", "0"]
+    assert "lib" not in found["upper"]
+
+
+def test_volatile_path_in_what_starts_empty_is_made(system: System) -> None:
+    found = sections(system(
+        (VOLATILE % "Mode=0700\n").replace("/var/lib/app/a", "/var/log/app"),
+        "generate 2>/dev/null; early_mounts; echo == facts; stat -c %a /var/log/app; "
+        "ls -A /var/log /var/log/app\n",
+        "mkdir -p var/log/app; touch var/log/app/old"))
+    assert found["facts"] == ["700", "/var/log:", "app", "/var/log/app:"]
+
+
+def test_volatile_path_of_an_unknown_user_is_told(system: System) -> None:
+    found = sections(system(
+        VOLATILE % "User=nobody-here\n", """
+        generate 2>/dev/null; early_mounts 2>/run/said
+        echo == status; cat /run/status; ls -A /rofs/rw/var; findmnt -no FSTYPE --mountpoint /var
+        echo == made; ls /var/lib/app; echo == said; cat /run/said
+        """, "mkdir var/lib"))
+    assert found["status"] == ["1", "upper", "work", "overlay"]
+    assert found["made"] == []
+    assert any("User=nobody-here: no such user" in line for line in found["said"])
+
+
+def test_volatile_paths_are_made_in_an_older_upper(system: System) -> None:
+    found = sections(system(
+        f"{DATA}[Partition other]\nDevice=LABEL=other\n[Overlay /srv]\nPartition=data\n", """
+        boot; umount /srv /rofs/overlay/srv /rofs/persist/data /rofs/ro /rofs; rm -r /run/units
+        printf '[Persist /srv/a]\\nPartition=other\\nDirectory=/a\\nMode=0700\\n' >> /etc/rofs.conf
+        echo IfMissing=volatile >> /etc/rofs.conf
+        generate 2>/dev/null; pools; umount /rofs/persist/other
+        /rofs-prepare partition data; merge || true
+        echo == facts; stat -c %a /srv/a; cat /run/status; ls -A /run/disk/overlay/srv
+        """, "mkdir srv"))
+    assert found["facts"] == ["700", "0", "upper", "work"]
+
+
+def test_data_is_mounted_on_a_volatile_path(system: System) -> None:
+    found = sections(system(
+        VOLATILE % "Mode=0700\nUser=alice\n", """
+        boot; echo == facts; stat -c '%a %u' /var/lib/app/a; echo x > /var/lib/app/a/file
+        cat /run/disk/a/file; cat /run/status; umount /var/lib/app/a; stat -c '%a %u' /var/lib/app/a
+        """, "mkdir var/lib"))
+    assert found["facts"] == ["700 1234", "x", "0", "700 1234"]

@@ -156,18 +156,22 @@ static int find_lower(struct building *b, struct plan_persist *p)
 	return err;
 }
 
-/* The overlay in which the mount point of a file is made, if the lower has none. */
+/*
+ * The overlay in which the mount point is made, if the lower has none: of a file, for which systemd
+ * would make a directory, and of what takes writes without its partition.
+ */
 static int find_overlay(struct building *b, const struct claim *c, struct plan_persist *p)
 {
 	const struct plan_overlay *o;
 
 	p->overlay = NO_INDEX;
-	if (p->conf->kind != PERSIST_FILE || !c->above)
+	if (!c->above ||
+	    (p->conf->kind != PERSIST_FILE && p->conf->if_missing != IF_MISSING_VOLATILE))
 		return 0;
 	o = overlay_of(b, c->above);
 	if (o)
 		p->overlay = (size_t)(o - b->plan.overlays);
-	if (o || c->fact->type == PATH_FILE)
+	if (o || p->conf->kind != PERSIST_FILE || c->fact->type == PATH_FILE)
 		return 0;
 	return refuse_without(b, c, c->above);
 }
@@ -227,6 +231,23 @@ static int plan_guard(struct building *b, const struct claim *c, struct plan_per
 	return plan_path_run(b, c->section, RUN_GUARD, p->path, &p->guard);
 }
 
+/* Without an overlay the writes go to what is below: the read-only root. */
+static void warn_volatile(struct building *b, const struct claim *c)
+{
+	const struct conf_section *s = c->section;
+	const struct conf_persist *p = (const struct conf_persist *)s;
+
+	if (p->if_missing != IF_MISSING_VOLATILE || c->above || !b->plan.conf->root.read_only ||
+	    fstab_at_or_above(&b->fstab, c->fact->resolved) ||
+	    path_is_below(c->fact->resolved, "/tmp"))
+		return;
+	diag_warning(
+		b->diag, conf_key_pos(s, "IfMissing"),
+		"[Persist %s]: IfMissing=volatile has no effect, since no overlay contains the path; "
+		"without its partition it cannot be written to",
+		s->name);
+}
+
 /* What its own lines and the path show to be wrong; and which partition it is on. */
 static int check_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
@@ -244,7 +265,11 @@ static int check_persist(struct building *b, const struct claim *c, struct plan_
 	if (err < 0)
 		return err;
 	err = check_machine_id(b, c);
-	return err < 0 ? err : check_mount_point(b, c);
+	if (err >= 0)
+		err = check_mount_point(b, c);
+	if (err >= 0)
+		warn_volatile(b, c);
+	return err;
 }
 
 /* From where to where it is bound. */

@@ -139,7 +139,10 @@ struct plan_persist {
 	size_t prepare;
 	/* With Populate=yes: index into plan.lowers of the mount that @lower is on, SIZE_MAX: / */
 	size_t lower_mount;
-	/* With Kind=file: index into plan.overlays of the one its mount point is in, SIZE_MAX: none */
+	/*
+	 * With Kind=file or IfMissing=volatile: index into plan.overlays of the one its mount point
+	 * is in, and made if it is missing. SIZE_MAX: none.
+	 */
 	size_t overlay;
 	/*
 	 * Index into plan.runs: the run that puts the guard on the path, which keeps writes out of

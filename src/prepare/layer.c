@@ -216,7 +216,10 @@ static int find_merged(const struct making *m, char *path, mode_t *ret)
 static int make_new(const struct making *m, const struct plan_persist *p)
 {
 	bool is_file = p->conf->kind == PERSIST_FILE;
-	struct wanted w = { .root_fd = m->root_fd, .plan = m->plan, .persist = p };
+	struct wanted w = { .root_fd = m->root_fd,
+			    .plan = m->plan,
+			    .persist = p,
+			    .name = strrchr(p->path, '/') + 1 };
 	_cleanup_close_ int fd = -1;
 	int err = copy_tree_remove(m->dir_fd, CONF_RESERVED_NAME);
 
