@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/observe.h"
 
+#include <fcntl.h>
 #include <libmount.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
-#include "basic/path.h"
+#include "basic/io.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "system/rootfs.h"
@@ -34,6 +40,33 @@ static bool is_read_only(const char *options)
 	return options && fstab_has_option(options, "ro");
 }
 
+static bool propagates(struct libmnt_fs *fs)
+{
+	unsigned long flags = 0;
+
+	return mnt_fs_get_propagation(fs, &flags) == 0 && (flags & (MS_SHARED | MS_SLAVE));
+}
+
+static int copy_texts(struct observed_mount *m, struct libmnt_fs *fs)
+{
+	const struct {
+		char **to;
+		const char *from;
+	} texts[] = {
+		{ &m->root, mnt_fs_get_root(fs) },
+		{ &m->target, mnt_fs_get_target(fs) },
+		{ &m->type, mnt_fs_get_fstype(fs) },
+		{ &m->source, mnt_fs_get_source(fs) },
+		{ &m->options, mnt_fs_get_vfs_options(fs) },
+		{ &m->fs_options, mnt_fs_get_fs_options(fs) },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+		if (copy(texts[i].to, texts[i].from) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static int add_mount(struct observed *s, struct libmnt_fs *fs)
 {
 	dev_t device = mnt_fs_get_devno(fs);
@@ -51,17 +84,119 @@ static int add_mount(struct observed *s, struct libmnt_fs *fs)
 		.parent = (unsigned)mnt_fs_get_parent_id(fs),
 		.major = major(device),
 		.minor = minor(device),
+		.device_major = major(device),
+		.device_minor = major(device) ? minor(device) : 0,
+		.propagates = propagates(fs),
 		.read_only = is_read_only(mnt_fs_get_vfs_options(fs)),
 		.fs_read_only = is_read_only(mnt_fs_get_fs_options(fs)),
 	};
-	err = copy(&m->root, mnt_fs_get_root(fs));
-	if (err >= 0)
-		err = copy(&m->target, mnt_fs_get_target(fs));
-	if (err >= 0)
-		err = copy(&m->type, mnt_fs_get_fstype(fs));
-	if (err >= 0)
-		err = copy(&m->source, mnt_fs_get_source(fs));
-	return err;
+	return copy_texts(m, fs);
+}
+
+static bool ask_device(const char *path, unsigned *ret_major, unsigned *ret_minor)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISBLK(st.st_mode))
+		return false;
+	*ret_major = major(st.st_rdev);
+	*ret_minor = minor(st.st_rdev);
+	return true;
+}
+
+/* A btrfs has a number of its own, which is not that of its block device. */
+static void find_devices_of_mounts(struct observed *s)
+{
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		struct observed_mount *m = &s->mounts[i];
+
+		if (m->major == 0 && strncmp(m->source, "/dev/", 5) == 0)
+			ask_device(m->source, &m->device_major, &m->device_minor);
+	}
+}
+
+/* The name that the kernel has for a device: "sda1". */
+static bool name_device(unsigned major, unsigned minor, char *ret, size_t size)
+{
+	char path[64], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major, minor);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	return snprintf(ret, size, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target) <
+	       (int)size;
+}
+
+struct btrfs_search {
+	char *names[2];
+	bool found;
+};
+
+static int look_for_both(void *data, const char *uuid)
+{
+	struct btrfs_search *b = data;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(b->names); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (text_format(&path, "/sys/fs/btrfs/%s/devices/%s", uuid, b->names[i]) < 0)
+			return -ENOMEM;
+		n += access(path, F_OK) == 0;
+	}
+	b->found = b->found || n == ELEMENTSOF(b->names);
+	return 0;
+}
+
+/* Are these two devices of the same btrfs? The table of mounts has only one of them. */
+static bool is_same_btrfs(const struct observed_mount *m, const struct observed_device *d)
+{
+	char a[NAME_MAX + 1], b[NAME_MAX + 1];
+	struct btrfs_search search = { .names = { a, b } };
+
+	if (strcmp(m->type, "btrfs") != 0 || m->device_major == 0 ||
+	    !name_device(m->device_major, m->device_minor, a, sizeof(a)) ||
+	    !name_device(d->major, d->minor, b, sizeof(b)))
+		return false;
+	return each_name(open("/sys/fs/btrfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC), look_for_both,
+			 &search) >= 0 &&
+	       search.found;
+}
+
+static struct observed_device find_device(const struct observed *s, const char *path,
+					  const char *where)
+{
+	struct observed_device d = { .state = DEVICE_ABSENT };
+	const struct observed_mount *m = observed_mounted_at(s, where);
+
+	if (!path)
+		return (struct observed_device){ 0 };
+	if (!ask_device(path, &d.major, &d.minor))
+		return d;
+	d.state = DEVICE_PRESENT;
+	if (m && !observed_is_on_device(m, &d) && is_same_btrfs(m, &d)) {
+		d.major = m->device_major;
+		d.minor = m->device_minor;
+	}
+	return d;
+}
+
+static int find_declared_devices(struct observed *s, const struct plan *p)
+{
+	s->partitions = calloc(p->n_partitions + 1, sizeof(*s->partitions));
+	s->lowers = calloc(p->n_lowers + 1, sizeof(*s->lowers));
+	if (!s->partitions || !s->lowers)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_partitions; i++)
+		if (p->partitions[i].conf)
+			s->partitions[i] = find_device(s, p->partitions[i].device_path,
+						       p->partitions[i].where);
+	for (size_t i = 0; i < p->n_lowers; i++)
+		s->lowers[i] = find_device(s, p->lowers[i].device_path, p->lowers[i].where);
+	return 0;
 }
 
 static int count_lines(const char *text)
@@ -197,8 +332,15 @@ static void read_usage(struct observed *s, const struct plan *p, struct storage 
 		ask_usage(other, &v->usage);
 }
 
+static void read_usages(struct observed *s, const struct plan *p)
+{
+	for (size_t i = 0; i < s->n_storages; i++)
+		read_usage(s, p, &s->storages[i]);
+}
+
 int observe(const char *dir, const struct plan *p, struct observed *ret)
 {
+	bool is_running = strcmp(dir, "/") == 0;
 	struct observed s = { 0 };
 	int err;
 
@@ -207,13 +349,17 @@ int observe(const char *dir, const struct plan *p, struct observed *ret)
 		err = read_swaps(dir, &s);
 	if (err >= 0)
 		err = observed_storages(&s, p);
+	if (err >= 0 && is_running) {
+		find_devices_of_mounts(&s);
+		err = find_declared_devices(&s, p);
+	}
 	if (err < 0) {
 		observed_done(&s);
 		return err;
 	}
 
-	for (size_t i = 0; i < s.n_storages && strcmp(dir, "/") == 0; i++)
-		read_usage(&s, p, &s.storages[i]);
+	if (is_running)
+		read_usages(&s, p);
 	*ret = s;
 	return 0;
 }

@@ -12,12 +12,16 @@ void observed_done(struct observed *s)
 		free(s->mounts[i].target);
 		free(s->mounts[i].type);
 		free(s->mounts[i].source);
+		free(s->mounts[i].options);
+		free(s->mounts[i].fs_options);
 	}
 	for (size_t i = 0; i < s->n_swaps; i++)
 		free(s->swaps[i]);
 	free(s->mounts);
 	free(s->swaps);
 	free(s->storages);
+	free(s->partitions);
+	free(s->lowers);
 	*s = (struct observed){ 0 };
 }
 
@@ -143,6 +147,12 @@ const struct observed_mount *observed_mounted_at(const struct observed *s, const
 bool observed_same_fs(const struct observed_mount *a, const struct observed_mount *b)
 {
 	return a->major == b->major && a->minor == b->minor && strcmp(a->type, b->type) == 0;
+}
+
+bool observed_is_on_device(const struct observed_mount *m, const struct observed_device *d)
+{
+	return d->state == DEVICE_PRESENT && m->device_major == d->major &&
+	       m->device_minor == d->minor;
 }
 
 bool observed_is_read_only(const struct observed_mount *m)

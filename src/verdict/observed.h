@@ -16,12 +16,27 @@
 struct observed_mount {
 	unsigned id, parent;
 	unsigned major, minor; /* of the file system; major 0: not a block device */
-	char *root;	       /* which directory of the file system is mounted */
+	/* Of its block device, also where the file system has a number of its own; 0:0: none. */
+	unsigned device_major, device_minor;
+	char *root; /* which directory of the file system is mounted */
 	char *target;
 	char *type;
 	char *source;
+	char *options;	   /* of this mount: "rw,nosuid,relatime" */
+	char *fs_options;  /* of the whole file system: "rw,lowerdir=..." */
 	bool read_only;	   /* this mount */
 	bool fs_read_only; /* the whole file system */
+	bool propagates;   /* it gets mounts from others, or passes them on: not private */
+};
+
+/** struct observed_device - the block device that Device= or fstab names; all-zero: not looked up */
+struct observed_device {
+	enum {
+		DEVICE_UNKNOWN,
+		DEVICE_ABSENT,
+		DEVICE_PRESENT
+	} state;
+	unsigned major, minor;
 };
 
 enum storage_kind {
@@ -56,6 +71,8 @@ struct observed {
 	size_t n_swaps;
 	struct storage *storages;
 	size_t n_storages;
+	/* In the order of plan.partitions and plan.lowers; NULL: not looked up. */
+	struct observed_device *partitions, *lowers;
 };
 
 void observed_done(struct observed *s);
@@ -81,6 +98,13 @@ const struct observed_mount *observed_mounted_at(const struct observed *s, const
 
 /** observed_same_fs - are both mounts of the same file system? */
 bool observed_same_fs(const struct observed_mount *a, const struct observed_mount *b);
+
+/**
+ * observed_is_on_device - is its file system on this device?
+ *
+ * Returns: false also where @d is absent or has not been looked up.
+ */
+bool observed_is_on_device(const struct observed_mount *m, const struct observed_device *d);
 
 /** observed_is_read_only - do writes through this mount fail? */
 bool observed_is_read_only(const struct observed_mount *m);

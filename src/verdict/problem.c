@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/text.h"
+#include "verdict/declared.h"
 
 /* Words in braces are those of add_word(). */
 static const struct {
@@ -45,15 +46,46 @@ static const struct {
 		DIAG_ERROR,
 		"{path}, the underlying root file system, is not mounted",
 	},
+	[PROBLEM_LOWER_ROOT_WRONG] = {
+		"lower-root-wrong",
+		DIAG_ERROR,
+		"{path} is not the root file system: {device} ({type}) is mounted there",
+	},
 	[PROBLEM_LOWER_MISSING] = {
 		"lower-missing",
 		DIAG_ERROR,
 		"{device}, which fstab mounts on {place}, is not mounted on {path}",
 	},
+	[PROBLEM_LOWER_WRONG] = {
+		"lower-wrong",
+		DIAG_ERROR,
+		"{device} ({type}) is mounted on {path} instead of {declared}, which fstab mounts on "
+		"{place}",
+	},
 	[PROBLEM_LOWER_WRITABLE] = {
 		"lower-writable",
 		DIAG_ERROR,
 		"{path}, a lower, is writable: writes to it are permanent and wear out the flash",
+	},
+	[PROBLEM_LOWER_COVERED] = {
+		"lower-covered",
+		DIAG_ERROR,
+		"{path}, a lower, is covered: {device} ({type}) is mounted over it, on {place}",
+	},
+	[PROBLEM_POOL_NOT_MOUNTED] = {
+		"pool-not-mounted",
+		DIAG_ERROR,
+		"{storage} is not mounted: {path} is on {device} ({type}), which is mounted on {place}",
+	},
+	[PROBLEM_POOL_WRONG] = {
+		"pool-wrong",
+		DIAG_ERROR,
+		"{storage} is not a tmpfs of rofs: {device} ({type}) is mounted on {path}",
+	},
+	[PROBLEM_POOL_READ_ONLY] = {
+		"pool-read-only",
+		DIAG_ERROR,
+		"{storage} is read-only: changes to what it serves fail",
 	},
 	[PROBLEM_OVERLAY_MISSING] = {
 		"overlay-missing",
@@ -76,6 +108,21 @@ static const struct {
 		DIAG_ERROR,
 		"{path} is not kept on its partition {partition} ({device}): {fate}",
 	},
+	[PROBLEM_OVERLAY_OUTSIDE_POOL] = {
+		"overlay-outside-pool",
+		DIAG_ERROR,
+		"the changes to {path} are not in {storage}, which was mounted after the overlay",
+	},
+	[PROBLEM_OVERLAY_WRONG_LAYERS] = {
+		"overlay-wrong-layers",
+		DIAG_ERROR,
+		"the overlay on {path} is not the declared one: it has {layers}",
+	},
+	[PROBLEM_OVERLAY_WRONG_DIRECTORY] = {
+		"overlay-wrong-directory",
+		DIAG_ERROR,
+		"{path} shows only the directory {directory} of its overlay",
+	},
 	[PROBLEM_OVERLAY_SOURCE_UNMOUNTED] = {
 		"overlay-source-unmounted",
 		DIAG_WARNING,
@@ -92,6 +139,27 @@ static const struct {
 		"the persist on {path} is covered: {device} ({type}) is mounted over it, on "
 		"{place}",
 	},
+	[PROBLEM_PERSIST_READ_ONLY] = {
+		"persist-read-only",
+		DIAG_ERROR,
+		"the persist on {path} is read-only: {fate}",
+	},
+	[PROBLEM_PERSIST_WRONG_DIRECTORY] = {
+		"persist-wrong-directory",
+		DIAG_ERROR,
+		"{path} shows the directory {directory} of partition {partition} instead of {declared}",
+	},
+	[PROBLEM_PARTITION_WRONG_DEVICE] = {
+		"partition-wrong-device",
+		DIAG_ERROR,
+		"partition {partition} is not mounted from {declared}: {device} ({type}) is mounted on "
+		"{path}",
+	},
+	[PROBLEM_PARTITION_WRONG_DIRECTORY] = {
+		"partition-wrong-directory",
+		DIAG_ERROR,
+		"{path} shows only the directory {directory} of partition {partition} ({device})",
+	},
 	[PROBLEM_PARTITION_READ_ONLY] = {
 		"partition-read-only",
 		DIAG_ERROR,
@@ -107,6 +175,16 @@ static const struct {
 		"tmp-missing",
 		DIAG_ERROR,
 		"{path} has no tmpfs: {fate}",
+	},
+	[PROBLEM_FLAGS_MISSING] = {
+		"flags-missing",
+		DIAG_ERROR,
+		"{path} is mounted without {flags}, which rofs.conf or fstab requires",
+	},
+	[PROBLEM_NOT_PRIVATE] = {
+		"not-private",
+		DIAG_WARNING,
+		"{path} is not a private mount: what is mounted elsewhere may appear below it",
 	},
 	[PROBLEM_SWAP_ACTIVE] = {
 		"swap-active",
@@ -303,12 +381,29 @@ static void add_root(struct strbuf *b, const struct problem *p)
 	strbuf_add(b, " is writable");
 }
 
+static void add_flags(struct strbuf *b, const struct problem *p)
+{
+	declared_add_flags(b, p->flags);
+}
+
+static void add_layers(struct strbuf *b, const struct problem *p)
+{
+	_cleanup_strbuf_ struct strbuf layers = { 0 };
+
+	declared_add_layers(&layers, p->fs_options);
+	if (layers.failed)
+		b->failed = true;
+	else
+		add_foreign(b, layers.len ? layers.text : "no layers");
+}
+
 static const struct {
 	const char *name;
 	void (*add)(struct strbuf *b, const struct problem *p);
 } phrases[] = {
 	{ "fate", add_fate },	  { "storage", add_storage }, { "bytes", add_bytes },
 	{ "inodes", add_inodes }, { "look", add_look },	      { "root", add_root },
+	{ "flags", add_flags },	  { "layers", add_layers },
 };
 
 static const struct {
@@ -322,6 +417,8 @@ static const struct {
 	{ "device", offsetof(struct problem, device), true },
 	{ "place", offsetof(struct problem, place), true },
 	{ "type", offsetof(struct problem, type), true },
+	{ "declared", offsetof(struct problem, declared), false },
+	{ "directory", offsetof(struct problem, directory), true },
 };
 
 static bool is_word(const char *word, size_t len, const char *name)

@@ -23,18 +23,33 @@ enum problem_kind {
 	PROBLEM_ROOT_WRITABLE_MOUNT,
 	PROBLEM_ROOT_WRITABLE_SUPERBLOCK,
 	PROBLEM_LOWER_ROOT_MISSING,
+	PROBLEM_LOWER_ROOT_WRONG,
 	PROBLEM_LOWER_MISSING,
+	PROBLEM_LOWER_WRONG,
 	PROBLEM_LOWER_WRITABLE,
+	PROBLEM_LOWER_COVERED,
+	PROBLEM_POOL_NOT_MOUNTED,
+	PROBLEM_POOL_WRONG,
+	PROBLEM_POOL_READ_ONLY,
 	PROBLEM_OVERLAY_MISSING,
 	PROBLEM_OVERLAY_COVERED,
 	PROBLEM_OVERLAY_READ_ONLY,
 	PROBLEM_OVERLAY_NOT_KEPT,
+	PROBLEM_OVERLAY_OUTSIDE_POOL,
+	PROBLEM_OVERLAY_WRONG_LAYERS,
+	PROBLEM_OVERLAY_WRONG_DIRECTORY,
 	PROBLEM_OVERLAY_SOURCE_UNMOUNTED,
 	PROBLEM_PERSIST_MISSING,
 	PROBLEM_PERSIST_COVERED,
+	PROBLEM_PERSIST_READ_ONLY,
+	PROBLEM_PERSIST_WRONG_DIRECTORY,
+	PROBLEM_PARTITION_WRONG_DEVICE,
+	PROBLEM_PARTITION_WRONG_DIRECTORY,
 	PROBLEM_PARTITION_READ_ONLY,
 	PROBLEM_PARTITION_UNMOUNTED,
 	PROBLEM_TMP_MISSING,
+	PROBLEM_FLAGS_MISSING,
+	PROBLEM_NOT_PRIVATE,
 	PROBLEM_SWAP_ACTIVE,
 	PROBLEM_SPACE_LOW,
 	PROBLEM_INODES_LOW,
@@ -96,6 +111,10 @@ struct problem {
 	const char *unit;	  /* that mounts what it is about; NULL: none */
 	/* What else the sentence names, by kind. */
 	const char *device, *place, *type;
+	const char *declared;	/* what should be there instead of what is */
+	const char *directory;	/* of the file system, that is mounted */
+	const char *fs_options; /* of the file system that is mounted */
+	unsigned flags;		/* that are missing, see declared.h */
 	struct fate fate;
 	const struct storage *storage;
 	const struct diag_entry *entry;

@@ -24,6 +24,7 @@ struct verdict {
 	struct problems problems; /* each error: something declared is not in force */
 	bool *overlays;		  /* for each overlay of the plan: it is in force */
 	bool *persists;		  /* for each persist */
+	bool *storages;		  /* for each storage that was observed: it is the declared one */
 };
 
 /**

@@ -17,21 +17,27 @@ static const char conf_text[] = "[Overlay /etc]\n"
 				"[Persist /var/local/data]\n"
 				"Partition=data\n";
 
-/* A mount table in words: "ID PARENT MAJOR:MINOR TARGET TYPE SOURCE MOUNT FS". */
-static const char healthy[] = "1 0 254:0 / ext4 /dev/vda ro ro\n"
-			      "2 1 0:20 /run tmpfs tmpfs rw rw\n"
-			      "3 1 0:30 /rofs tmpfs rofs rw rw\n"
-			      "4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n"
-			      "5 3 0:31 /rofs/rw/srv tmpfs rofs rw rw\n"
-			      "6 3 0:32 /rofs/overlay/etc overlay rofs rw rw\n"
-			      "7 1 0:32 /etc overlay rofs rw rw\n"
-			      "8 3 0:33 /rofs/overlay/srv overlay rofs rw rw\n"
-			      "9 1 0:33 /srv overlay rofs rw rw\n"
-			      "10 3 0:34 /rofs/overlay/var overlay rofs rw rw\n"
-			      "11 1 0:34 /var overlay rofs rw rw\n"
-			      "12 1 0:35 /tmp tmpfs tmpfs rw rw\n"
-			      "13 3 254:16 /rofs/persist/data ext4 /dev/vdb rw rw\n"
-			      "14 11 254:16 /var/local/data ext4 /dev/vdb rw rw\n";
+/*
+ * A mount table in words: "ID PARENT MAJOR:MINOR TARGET TYPE SOURCE MOUNT FS", where SOURCE may end
+ * in [/DIRECTORY], and the last two are options.
+ */
+#define POOL " tmpfs rofs rw,nosuid,nodev,noexec rw\n"
+#define TMP  " tmpfs tmpfs rw,nosuid,nodev rw\n"
+#define DATA " ext4 /dev/vdb rw,nosuid,nodev rw\n"
+#define LAYERS(dir, path) \
+	"lowerdir=/rofs/ro" path ",upperdir=" dir path "/upper,workdir=" dir path "/work"
+#define OVERLAY(path) " overlay rofs rw rw," LAYERS("/rofs/rw", path) "\n"
+#define KEPT(path)    " overlay rofs rw rw," LAYERS("/rofs/persist/data/overlay", path) "\n"
+
+static const char healthy[] =
+	"1 0 254:0 / ext4 /dev/vda ro ro\n"
+	"2 1 0:20 /run tmpfs tmpfs rw rw\n"
+	"3 1 0:30 /rofs" POOL "4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n"
+	"5 3 0:31 /rofs/rw/srv" POOL
+	"6 3 0:32 /rofs/overlay/etc" OVERLAY("/etc") "7 1 0:32 /etc" OVERLAY("/etc") "8 3 0:33 /rofs/overlay/srv" OVERLAY("/srv") "9 1 0:33 /srv" OVERLAY(
+		"/srv") "10 3 0:34 /rofs/overlay/var" OVERLAY("/var") "11 1 0:34 /var" OVERLAY("/var") "12 1 0:35 /tmp" TMP
+												       "13 3 254:16 /rofs/persist/data" DATA
+												       "14 11 254:16 /var/local/data" DATA;
 
 struct world {
 	struct model model;
@@ -51,19 +57,27 @@ static void world_done(struct world *w)
 static void add_mounts(struct observed *s, const char *table)
 {
 	while (*table) {
-		char target[64], type[16], source[64], mount[4], fs[4];
+		char target[64], type[16], source[64], mount[64], fs[256];
 		struct observed_mount m = { 0 };
+		char *root;
 
-		if (sscanf(table, "%u %u %u:%u %63s %15s %63s %3s %3s", &m.id, &m.parent, &m.major,
-			   &m.minor, target, type, source, mount, fs) != 9 ||
+		if (sscanf(table, "%u %u %u:%u %63s %15s %63s %63s %255s", &m.id, &m.parent,
+			   &m.major, &m.minor, target, type, source, mount, fs) != 9 ||
 		    array_reserve(s->mounts, s->n_mounts) < 0)
 			abort();
-		m.root = strdup("/");
+		m.device_major = m.major;
+		m.device_minor = m.major ? m.minor : 0;
+		root = strchr(source, '[');
+		m.root = root ? strndup(root + 1, strlen(root) - 2) : strdup("/");
+		if (root)
+			*root = '\0';
 		m.target = strdup(target);
 		m.type = strdup(type);
 		m.source = strdup(source);
-		m.read_only = strcmp(mount, "ro") == 0;
-		m.fs_read_only = strcmp(fs, "ro") == 0;
+		m.options = strdup(mount);
+		m.fs_options = strdup(fs);
+		m.read_only = strncmp(mount, "ro", 2) == 0;
+		m.fs_read_only = strncmp(fs, "ro", 2) == 0;
 		s->mounts[s->n_mounts++] = m;
 		table += strcspn(table, "\n") + 1;
 	}
@@ -77,18 +91,24 @@ static struct observed_mount *find(struct world *w, const char *target)
 	abort();
 }
 
-/* As umount(8): the last mount on @target goes. */
-static void unmount(struct world *w, const char *target)
+static void unmount_at(struct world *w, size_t i)
 {
-	struct observed_mount *m = find(w, target);
-	size_t i = (size_t)(m - w->observed.mounts);
+	struct observed_mount *m = &w->observed.mounts[i];
 
 	free(m->root);
 	free(m->target);
 	free(m->type);
 	free(m->source);
+	free(m->options);
+	free(m->fs_options);
 	memmove(m, m + 1, (w->observed.n_mounts - i - 1) * sizeof(*m));
 	w->observed.n_mounts--;
+}
+
+/* As umount(8): the last mount on @target goes. */
+static void unmount(struct world *w, const char *target)
+{
+	unmount_at(w, (size_t)(find(w, target) - w->observed.mounts));
 }
 
 static void prepare(struct world *w, const char *conf, const char *table)
@@ -208,6 +228,344 @@ static void test_one_thing_missing(void)
 	check.label = NULL;
 }
 
+/* The mount of @line takes the place of the last one on its target. */
+static void replace(struct world *w, const char *line)
+{
+	struct observed_mount *m, old;
+
+	add_mounts(&w->observed, line);
+	m = &w->observed.mounts[--w->observed.n_mounts];
+	for (size_t i = w->observed.n_mounts; i > 0; i--) {
+		struct observed_mount *x = &w->observed.mounts[i - 1];
+
+		if (strcmp(x->target, m->target) != 0)
+			continue;
+		old = *x;
+		*x = *m;
+		*m = old;
+		w->observed.n_mounts++;
+		unmount_at(w, w->observed.n_mounts - 1);
+		return;
+	}
+	abort();
+}
+
+static void look_for_partition(struct world *w, unsigned minor)
+{
+	w->observed.partitions =
+		calloc(w->model.plan.n_partitions + 1, sizeof(*w->observed.partitions));
+	w->observed.partitions[0].state = minor ? DEVICE_PRESENT : DEVICE_ABSENT;
+	w->observed.partitions[0].major = minor ? 254 : 0;
+	w->observed.partitions[0].minor = minor;
+}
+
+/*
+ * Each row puts something else in place of what is declared. Its paths, and nothing else, are not in
+ * force then.
+ */
+static void test_something_else_is_there(void)
+{
+	enum {
+		ETC = 1,
+		VAR = 2,
+		SRV = 4,
+		DATA_PERSIST = 8,
+		ALL = 15
+	};
+	static const struct {
+		const char *label;
+		const char *unmounted, *replaced[2], *mounted;
+		unsigned missing; /* of the overlays and the persist */
+		const char *problem;
+		enum problem_kind kind;
+		const char *path;
+	} rows[] = {
+		{ "own pool not mounted",
+		  "/rofs/rw/srv",
+		  { NULL },
+		  "",
+		  SRV,
+		  "the RAM pool of /srv is not mounted: /rofs/rw/srv is on rofs (tmpfs), which is "
+		  "mounted on /rofs",
+		  PROBLEM_POOL_NOT_MOUNTED,
+		  "/rofs/rw/srv" },
+		{ "own pool on a disk",
+		  NULL,
+		  { "5 3 254:48 /rofs/rw/srv ext4 /dev/vdd rw,nosuid,nodev,noexec rw\n" },
+		  "",
+		  SRV,
+		  "the RAM pool of /srv is not a tmpfs of rofs: /dev/vdd (ext4) is mounted on "
+		  "/rofs/rw/srv",
+		  PROBLEM_POOL_WRONG,
+		  "/rofs/rw/srv" },
+		{ "own pool is a part of the shared one",
+		  NULL,
+		  { "5 3 0:30 /rofs/rw/srv tmpfs rofs[/rw/x] rw,nosuid,nodev,noexec rw\n" },
+		  "",
+		  SRV,
+		  "the RAM pool of /srv is not a tmpfs of rofs: rofs (tmpfs) is mounted on "
+		  "/rofs/rw/srv",
+		  PROBLEM_POOL_WRONG,
+		  "/rofs/rw/srv" },
+		{ "own pool mounted after the overlay",
+		  NULL,
+		  { NULL },
+		  "20 5 0:50 /rofs/rw/srv" POOL,
+		  SRV,
+		  "the changes to /srv are not in the RAM pool of /srv, which was mounted after the "
+		  "overlay",
+		  PROBLEM_OVERLAY_OUTSIDE_POOL,
+		  "/srv" },
+		{ "own pool read-only",
+		  NULL,
+		  { "5 3 0:31 /rofs/rw/srv tmpfs rofs rw,nosuid,nodev,noexec ro\n" },
+		  "",
+		  SRV,
+		  "the RAM pool of /srv is read-only: changes to what it serves fail",
+		  PROBLEM_POOL_READ_ONLY,
+		  "/rofs/rw/srv" },
+		{ "shared pool without flags",
+		  NULL,
+		  { "3 1 0:30 /rofs tmpfs rofs rw rw\n" },
+		  "",
+		  ETC | VAR,
+		  "/rofs is mounted without nosuid,nodev,noexec, which rofs.conf or fstab requires",
+		  PROBLEM_FLAGS_MISSING,
+		  "/rofs" },
+		{ "lower root is another directory",
+		  NULL,
+		  { "4 3 254:0 /rofs/ro ext4 /dev/vda[/old] ro ro\n" },
+		  "",
+		  0,
+		  "/rofs/ro is not the root file system: /dev/vda (ext4) is mounted there",
+		  PROBLEM_LOWER_ROOT_WRONG,
+		  "/rofs/ro" },
+		{ "lower root is another disk",
+		  NULL,
+		  { "4 3 254:32 /rofs/ro ext4 /dev/vdc ro ro\n" },
+		  "",
+		  0,
+		  "/rofs/ro is not the root file system: /dev/vdc (ext4) is mounted there",
+		  PROBLEM_LOWER_ROOT_WRONG,
+		  "/rofs/ro" },
+		{ "lower covered",
+		  NULL,
+		  { NULL },
+		  "20 4 0:50 /rofs/ro/var tmpfs other ro ro\n",
+		  0,
+		  "/rofs/ro/var, a lower, is covered: other (tmpfs) is mounted over it, on /rofs/ro/var",
+		  PROBLEM_LOWER_COVERED,
+		  "/rofs/ro/var" },
+		{ "an overlay that is not ours",
+		  NULL,
+		  { "8 3 0:33 /rofs/overlay/srv overlay rofs rw rw,lowerdir=/rofs/ro/srv,upperdir=/x/u,workdir=/x/w\n",
+		    "9 1 0:33 /srv overlay rofs rw rw,lowerdir=/rofs/ro/srv,upperdir=/x/u,workdir=/x/w\n" },
+		  "",
+		  SRV,
+		  "the overlay on /srv is not the declared one: it has "
+		  "lowerdir=/rofs/ro/srv,upperdir=/x/u,workdir=/x/w",
+		  PROBLEM_OVERLAY_WRONG_LAYERS,
+		  "/srv" },
+		{ "an overlay without an upper",
+		  NULL,
+		  { "8 3 0:33 /rofs/overlay/srv overlay rofs rw rw,lowerdir=/rofs/ro/srv:/x\n",
+		    "9 1 0:33 /srv overlay rofs rw rw,lowerdir=/rofs/ro/srv:/x\n" },
+		  "",
+		  SRV,
+		  "the overlay on /srv is not the declared one: it has lowerdir=/rofs/ro/srv:/x",
+		  PROBLEM_OVERLAY_WRONG_LAYERS,
+		  "/srv" },
+		{ "a directory of the overlay",
+		  NULL,
+		  { "9 1 0:33 /srv overlay rofs[/www] rw rw," LAYERS("/rofs/rw", "/srv") "\n" },
+		  "",
+		  SRV,
+		  "/srv shows only the directory /www of its overlay",
+		  PROBLEM_OVERLAY_WRONG_DIRECTORY,
+		  "/srv" },
+		{ "another disk",
+		  NULL,
+		  { "13 3 254:32 /rofs/persist/data ext4 /dev/vdc rw,nosuid,nodev rw\n" },
+		  "",
+		  DATA_PERSIST,
+		  "partition data is not mounted from LABEL=data: /dev/vdc (ext4) is mounted on "
+		  "/rofs/persist/data",
+		  PROBLEM_PARTITION_WRONG_DEVICE,
+		  "/rofs/persist/data" },
+		{ "a directory of the partition",
+		  NULL,
+		  { "13 3 254:16 /rofs/persist/data ext4 /dev/vdb[/other] rw,nosuid,nodev rw\n",
+		    "14 11 254:16 /var/local/data ext4 /dev/vdb[/other] rw,nosuid,nodev rw\n" },
+		  "",
+		  DATA_PERSIST,
+		  "/rofs/persist/data shows only the directory /other of partition data (/dev/vdb)",
+		  PROBLEM_PARTITION_WRONG_DIRECTORY,
+		  "/rofs/persist/data" },
+		{ "another directory bound at the persist",
+		  NULL,
+		  { "14 11 254:16 /var/local/data ext4 /dev/vdb[/other] rw,nosuid,nodev rw\n" },
+		  "",
+		  DATA_PERSIST,
+		  "/var/local/data shows the directory /other of partition data instead of /",
+		  PROBLEM_PERSIST_WRONG_DIRECTORY,
+		  "/var/local/data" },
+		{ "a persist bound read-only",
+		  NULL,
+		  { "14 11 254:16 /var/local/data ext4 /dev/vdb ro,nosuid,nodev rw\n" },
+		  "",
+		  DATA_PERSIST,
+		  "the persist on /var/local/data is read-only: writes there fail",
+		  PROBLEM_PERSIST_READ_ONLY,
+		  "/var/local/data" },
+		{ "a persist with programs that may set the user ID",
+		  NULL,
+		  { "14 11 254:16 /var/local/data ext4 /dev/vdb rw,nodev rw\n" },
+		  "",
+		  DATA_PERSIST,
+		  "/var/local/data is mounted without nosuid, which rofs.conf or fstab requires",
+		  PROBLEM_FLAGS_MISSING,
+		  "/var/local/data" },
+		{ "a persist on another disk",
+		  NULL,
+		  { "14 11 254:32 /var/local/data ext4 /dev/vdc rw,nosuid,nodev rw\n" },
+		  "",
+		  DATA_PERSIST,
+		  "/var/local/data is not on its partition data (LABEL=data): writes there go to "
+		  "/dev/vdc",
+		  PROBLEM_PERSIST_MISSING,
+		  "/var/local/data" },
+		{ "/tmp on a disk",
+		  NULL,
+		  { "12 1 254:32 /tmp ext4 /dev/vdc rw,nosuid,nodev rw\n" },
+		  "",
+		  0,
+		  "/tmp has no tmpfs: writes there go to /dev/vdc",
+		  PROBLEM_TMP_MISSING,
+		  "/tmp" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+
+		check.label = row->label;
+		prepare(&w, conf_text, healthy);
+		look_for_partition(&w, 16);
+		if (row->unmounted)
+			unmount(&w, row->unmounted);
+		for (size_t i = 0; i < 2 && row->replaced[i]; i++)
+			replace(&w, row->replaced[i]);
+		add_mounts(&w.observed, row->mounted);
+		judge(&w);
+		CHECK_INT(w.verdict.state, VERDICT_PARTIAL);
+		CHECK_INT(w.verdict.problems.n, 1);
+		CHECK_STR(sentence(&w), row->problem);
+		CHECK_INT(first(&w)->kind, row->kind);
+		CHECK_STR(first(&w)->path, row->path);
+		CHECK_INT(w.verdict.overlays[0], !(row->missing & ETC));
+		CHECK_INT(w.verdict.overlays[1], !(row->missing & SRV));
+		CHECK_INT(w.verdict.overlays[2], !(row->missing & VAR));
+		CHECK_INT(w.verdict.persists[0], !(row->missing & DATA_PERSIST));
+	}
+	check.label = NULL;
+}
+
+/* Whether this is the declared one cannot be told: then it is not called so. */
+static void test_device_is_absent(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, healthy);
+	look_for_partition(&w, 0);
+	judge(&w);
+	CHECK_INT(w.verdict.problems.n, 1);
+	CHECK_INT(first(&w)->kind, PROBLEM_PARTITION_WRONG_DEVICE);
+	CHECK(!w.verdict.persists[0]);
+}
+
+/* The mount number of a btrfs is its own; its subvolumes are directories of it. */
+static void test_btrfs(void)
+{
+	static const struct {
+		const char *options, *partition, *persist;
+		enum problem_kind kind;
+	} rows[] = {
+		{ "", "", "[/keep]", PROBLEM_NONE },
+		{ "", "[/@]", "[/@/keep]", PROBLEM_NONE }, /* the default subvolume */
+		{ "", "[/@]", "[/keep]", PROBLEM_PERSIST_WRONG_DIRECTORY },
+		{ "subvol=@data", "[/@data]", "[/@data/keep]", PROBLEM_NONE },
+		{ "noatime,subvol=/@data", "[/@data]", "[/@data/keep]", PROBLEM_NONE },
+		{ "subvol=@data", "[/@other]", "[/@other/keep]",
+		  PROBLEM_PARTITION_WRONG_DIRECTORY },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+		char conf[256], line[256];
+
+		snprintf(conf, sizeof(conf),
+			 "[Root]\nTmp=no\n[Overlay /var]\n[Partition data]\nDevice=LABEL=data\n"
+			 "Type=btrfs\nOptions=%s\n[Persist /var/local/data]\nPartition=data\n"
+			 "Directory=/keep\n",
+			 row->options);
+		prepare(&w, conf, healthy);
+		snprintf(line, sizeof(line),
+			 "13 3 0:40 /rofs/persist/data btrfs /dev/vdb%s rw,nosuid,nodev rw\n",
+			 row->partition);
+		replace(&w, line);
+		find(&w, "/rofs/persist/data")->device_major = 254;
+		find(&w, "/rofs/persist/data")->device_minor = 16;
+		snprintf(line, sizeof(line),
+			 "14 11 0:40 /var/local/data btrfs /dev/vdb%s rw,nosuid,nodev rw\n",
+			 row->persist);
+		replace(&w, line);
+		find(&w, "/var/local/data")->device_major = 254;
+		find(&w, "/var/local/data")->device_minor = 16;
+		look_for_partition(&w, 16);
+		judge(&w);
+		CHECK_INT(first(&w)->kind, row->kind);
+	}
+}
+
+static void test_not_private(void)
+{
+	static const char *const paths[] = { "/rofs/ro", "/rofs/overlay/srv",
+					     "/rofs/persist/data" };
+
+	CHECK_EACH(path, paths)
+	{
+		_cleanup_(world_done) struct world w;
+
+		prepare(&w, conf_text, healthy);
+		find(&w, *path)->propagates = true;
+		judge(&w);
+		CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
+		CHECK_INT(w.verdict.problems.n, 1);
+		CHECK_INT(first(&w)->kind, PROBLEM_NOT_PRIVATE);
+		CHECK_STR(first(&w)->path, *path);
+	}
+}
+
+/* Its uppers would be in another pool: nothing but the table of mounts says so. */
+static void test_partition_of_a_pool_is_not_mounted(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w,
+		"[Root]\nTmp=no\n[Partition data]\nDevice=LABEL=data\n"
+		"[Overlay /var]\nPartition=data\n",
+		"1 0 254:0 / ext4 /dev/vda ro ro\n"
+		"3 1 0:30 /rofs" POOL "4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n"
+		"6 3 0:40 /rofs/overlay/var" KEPT("/var") "8 1 0:40 /var" KEPT("/var"));
+	judge(&w);
+	CHECK_INT(w.verdict.problems.n, 1);
+	CHECK_INT(first(&w)->kind, PROBLEM_POOL_NOT_MOUNTED);
+	CHECK_STR(sentence(&w), "partition data is not mounted: /rofs/persist/data is on rofs "
+				"(tmpfs), which is mounted on /rofs");
+	CHECK(!w.verdict.overlays[0]);
+}
+
 static void test_root_is_writable(void)
 {
 	static const struct {
@@ -256,7 +614,8 @@ static void test_overlay_is_read_only(void)
 		snprintf(conf, sizeof(conf), "[Overlay /etc]\n[Overlay /srv]\nSize=1M\n%s",
 			 row->options);
 		prepare(&w, conf, healthy);
-		find(&w, "/srv")->read_only = true;
+		replace(&w,
+			"9 1 0:33 /srv overlay rofs ro,nodev rw," LAYERS("/rofs/rw", "/srv") "\n");
 		judge(&w);
 		CHECK_INT(w.verdict.state, row->state);
 		CHECK_INT(w.verdict.overlays[1], row->state == VERDICT_PROTECTED);
@@ -285,12 +644,12 @@ static void test_lower_of_fstab(void)
 		CHECK_INT(model_add_fstab(&w.model, "/dev/vda3", "/home", "ext4", "defaults"), 0);
 		CHECK_INT(model_plan(&w.model), 0);
 		CHECK_INT(observed_storages(&w.observed, &w.model.plan), 0);
-		add_mounts(&w.observed, "1 0 254:0 / ext4 /dev/vda ro ro\n"
-					"2 1 0:30 /rofs tmpfs rofs rw rw\n"
-					"3 2 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
+		add_mounts(&w.observed,
+			   "1 0 254:0 / ext4 /dev/vda ro ro\n"
+			   "2 1 0:30 /rofs" POOL "3 2 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
 		add_mounts(&w.observed, row->mount);
-		add_mounts(&w.observed, "5 2 0:32 /rofs/overlay/home overlay rofs rw rw\n"
-					"6 1 0:32 /home overlay rofs rw rw\n");
+		add_mounts(&w.observed, "5 2 0:32 /rofs/overlay/home" OVERLAY(
+						"/home") "6 1 0:32 /home" OVERLAY("/home"));
 		judge(&w);
 		CHECK_STR(sentence(&w), row->problem);
 	}
@@ -319,7 +678,7 @@ static void test_partition_is_missing(void)
 static void test_guard_counts_as_nothing(void)
 {
 	static const char guard[] = "30 11 0:60 /var/local/data autofs rofs ro ro\n",
-			  data[] = "14 30 254:16 /var/local/data ext4 /dev/vdb rw rw\n",
+			  data[] = "14 30 254:16 /var/local/data" DATA,
 			  refused[] = "/var/local/data is not on its partition data (LABEL=data): "
 				      "writes there fail";
 	static const struct {
@@ -368,6 +727,14 @@ static void test_volatile_persist_is_told(void)
 		  "kept with /var" },
 	};
 
+	static const char kept[] =
+		"20 3 254:32 /rofs/persist/kept ext4 /dev/vdc rw,nosuid,nodev rw\n"
+		"10 3 0:34 /rofs/overlay/var overlay rofs rw rw," LAYERS(
+			"/rofs/persist/kept/overlay",
+			"/var") "\n"
+				"11 1 0:34 /var overlay rofs rw rw," LAYERS(
+					"/rofs/persist/kept/overlay", "/var") "\n";
+
 	CHECK_EACH(row, rows)
 	{
 		_cleanup_(world_done) struct world w;
@@ -379,9 +746,13 @@ static void test_volatile_persist_is_told(void)
 			 "[Overlay /var]\n%s",
 			 row->var);
 		prepare(&w, conf, healthy);
-		add_mounts(&w.observed, "20 3 254:32 /rofs/persist/kept ext4 /dev/vdc rw rw\n");
 		unmount(&w, "/var/local/data");
 		unmount(&w, "/rofs/persist/data");
+		if (*row->var) {
+			unmount(&w, "/rofs/overlay/var");
+			unmount(&w, "/var");
+			add_mounts(&w.observed, kept);
+		}
 		judge(&w);
 		CHECK_INT(w.verdict.problems.n_errors, 1);
 		CHECK(!w.verdict.persists[0]);
@@ -397,14 +768,12 @@ static void test_overlay_without_its_partition(void)
 		const char *label, *if_missing, *mounts, *problem;
 	} rows[] = {
 		{ "on its partition, bound through the fallback", "IfMissing=volatile\n",
-		  "5 3 254:16 /rofs/persist/data ext4 /dev/vdb rw rw\n"
-		  "6 3 0:40 /rofs/overlay/var overlay rofs rw rw\n"
-		  "7 3 0:40 /rofs/fallback/var overlay rofs rw rw\n"
-		  "8 1 0:40 /var overlay rofs rw rw\n",
+		  "5 3 254:16 /rofs/persist/data" DATA
+		  "6 3 0:40 /rofs/overlay/var" KEPT("/var") "7 3 0:40 /rofs/fallback/var" KEPT(
+			  "/var") "8 1 0:40 /var" KEPT("/var"),
 		  NULL },
 		{ "in RAM", "IfMissing=volatile\n",
-		  "7 3 0:41 /rofs/fallback/var overlay rofs rw rw\n"
-		  "8 1 0:41 /var overlay rofs rw rw\n",
+		  "7 3 0:41 /rofs/fallback/var" OVERLAY("/var") "8 1 0:41 /var" OVERLAY("/var"),
 		  "/var is not kept on its partition data (LABEL=data): writes there go to RAM and "
 		  "are lost at power-off" },
 		{ "the plain lower", "",
@@ -426,8 +795,7 @@ static void test_overlay_without_its_partition(void)
 		snprintf(text, sizeof(text), conf, row->if_missing);
 		prepare(&w, text,
 			"1 0 254:0 / ext4 /dev/vda ro ro\n"
-			"3 1 0:30 /rofs tmpfs rofs rw rw\n"
-			"4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
+			"3 1 0:30 /rofs" POOL "4 3 254:0 /rofs/ro ext4 /dev/vda ro ro\n");
 		add_mounts(&w.observed, row->mounts);
 		judge(&w);
 		CHECK_INT(w.verdict.overlays[0], row->problem == NULL);
@@ -592,6 +960,11 @@ int main(void)
 {
 	test_healthy();
 	test_one_thing_missing();
+	test_something_else_is_there();
+	test_device_is_absent();
+	test_btrfs();
+	test_not_private();
+	test_partition_of_a_pool_is_not_mounted();
 	test_root_is_writable();
 	test_overlay_is_read_only();
 	test_lower_of_fstab();

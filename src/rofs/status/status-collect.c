@@ -67,7 +67,10 @@ const char *status_persist_state(const struct status *s, size_t i)
 
 const char *status_storage_state(const struct status *s, const struct storage *v)
 {
-	return state_of(s, observed_mounted_at(&s->observed, v->dir) != NULL, v->unit, NULL);
+	bool in_force = s->verdict.storages ? s->verdict.storages[v - s->observed.storages] :
+					      observed_mounted_at(&s->observed, v->dir) != NULL;
+
+	return state_of(s, in_force, v->unit, NULL);
 }
 
 /* Returns the number of units. @names: has room for all. */

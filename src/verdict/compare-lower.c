@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* The root file system, and what is beneath overlays. */
+#include <string.h>
+
+#include "basic/path.h"
+#include "plan/fstab.h"
+#include "verdict/comparing.h"
+#include "verdict/declared.h"
+
+#define LOWER_ROOT	"/rofs/ro"
+#define LOWER_ROOT_UNIT "rofs-ro.mount"
+
+/* Another mount through which this file system can be written. */
+static const struct observed_mount *find_writable(const struct observed *s,
+						  const struct observed_mount *m)
+{
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (!s->mounts[i].read_only && observed_same_fs(&s->mounts[i], m))
+			return &s->mounts[i];
+	return NULL;
+}
+
+static void compare_read_only(struct comparing *c, const char *path)
+{
+	const struct observed_mount *m = observed_at(c->observed, path), *other;
+	struct problem p = { .path = path, .unit = "systemd-remount-fs.service" };
+
+	if (!m || m->fs_read_only)
+		return;
+	other = find_writable(c->observed, m);
+	if (!m->read_only) {
+		p.kind = PROBLEM_ROOT_WRITABLE;
+		problem_add_unit(&p, p.unit);
+	} else if (other) {
+		p.kind = PROBLEM_ROOT_WRITABLE_MOUNT;
+		p.place = other->target;
+	} else {
+		p.kind = PROBLEM_ROOT_WRITABLE_SUPERBLOCK;
+	}
+	comparing_add(c, &p);
+}
+
+void compare_root(struct comparing *c)
+{
+	for (size_t i = 0; i < c->plan->n_remounts; i++) {
+		const struct plan_remount *r = &c->plan->remounts[i];
+		const char *dir = r->entry ? r->entry->dir : "/";
+
+		/* An overlay on /usr is meant to be writable; its lower is compared elsewhere. */
+		if (r->options && !comparing_find_overlay(c->plan, dir))
+			compare_read_only(c, dir);
+	}
+}
+
+static enum problem_kind classify_lower_root(const struct observed_mount *m,
+					     const struct observed_mount *root)
+{
+	if (!m)
+		return PROBLEM_LOWER_ROOT_MISSING;
+	/* Subvolumes of one btrfs differ only in the directory. */
+	if (!root || !observed_same_fs(m, root) || strcmp(m->root, root->root) != 0)
+		return PROBLEM_LOWER_ROOT_WRONG;
+	return observed_is_read_only(m) ? PROBLEM_NONE : PROBLEM_LOWER_WRITABLE;
+}
+
+static void compare_lower_root(struct comparing *c)
+{
+	const struct observed_mount *m = observed_mounted_at(c->observed, LOWER_ROOT),
+				    *root = observed_at(c->observed, "/");
+	struct problem p = { .kind = classify_lower_root(m, root),
+			     .path = LOWER_ROOT,
+			     .unit = LOWER_ROOT_UNIT };
+
+	if (m)
+		comparing_private(c, m, LOWER_ROOT_UNIT);
+	if (p.kind == PROBLEM_NONE)
+		return;
+	if (p.kind == PROBLEM_LOWER_ROOT_MISSING)
+		problem_add_unit(&p, p.unit);
+	if (p.kind == PROBLEM_LOWER_ROOT_WRONG)
+		comparing_set_covering(c, &p);
+	comparing_add(c, &p);
+}
+
+/* Is it what fstab mounts on this path? Without a device this may not be known. */
+static bool is_lower(const struct comparing *c, const struct plan_lower *l,
+		     const struct observed_mount *m)
+{
+	const struct observed_device *devices = c->observed->lowers, *d;
+
+	/* Bound from where fstab has mounted it. */
+	if (l->bind)
+		return !observed_mounted_at(c->observed, l->entry->dir) ||
+		       comparing_has_mount(c->observed, l->entry->dir, m);
+	d = devices ? &devices[l - c->plan->lowers] : NULL;
+	if (!d || d->state == DEVICE_UNKNOWN)
+		return true;
+	return observed_is_on_device(m, d) && declared_is_whole(m, l->options);
+}
+
+static enum problem_kind classify_lower(const struct comparing *c, const struct plan_lower *l,
+					const struct observed_mount *m)
+{
+	if (!m)
+		return PROBLEM_LOWER_MISSING;
+	if (!is_lower(c, l, m))
+		return PROBLEM_LOWER_WRONG;
+	return observed_is_read_only(m) ? PROBLEM_NONE : PROBLEM_LOWER_WRITABLE;
+}
+
+static void compare_lower(struct comparing *c, const struct plan_lower *l)
+{
+	const struct observed_mount *m = observed_mounted_at(c->observed, l->where);
+	struct problem p = {
+		.kind = classify_lower(c, l, m),
+		.path = l->where,
+		.unit = l->unit,
+		.device = l->entry->spec,
+	};
+
+	if (m && fstab_has_option(l->options, "private"))
+		comparing_private(c, m, l->unit);
+	if (p.kind == PROBLEM_NONE)
+		return;
+	if (p.kind == PROBLEM_LOWER_WRONG) {
+		comparing_set_covering(c, &p);
+		p.declared = l->entry->spec;
+	}
+	p.place = l->entry->dir;
+	problem_add_unit(&p, l->device_unit);
+	problem_add_unit(&p, l->fsck_unit);
+	problem_add_unit(&p, l->unit);
+	comparing_add(c, &p);
+}
+
+/* Where the file system that the lower of an overlay is on is mounted. */
+static const char *lower_mount_point(const struct plan *p, const struct plan_overlay *o)
+{
+	const char *found = LOWER_ROOT;
+
+	for (size_t i = 0; i < p->n_lowers; i++)
+		if (path_is_at_or_below(o->lower, p->lowers[i].where) &&
+		    path_is_below(p->lowers[i].where, found))
+			found = p->lowers[i].where;
+	return found;
+}
+
+/* rofs.conf is read from there, and programs that compare with the lower see what covers it. */
+static void compare_lower_path(struct comparing *c, const struct plan_overlay *o)
+{
+	const struct observed_mount *m = observed_at(c->observed, o->lower);
+	struct problem p = { .kind = PROBLEM_LOWER_COVERED,
+			     .path = o->lower,
+			     .unit = o->merged_unit };
+
+	if (!m || !path_is_below(m->target, lower_mount_point(c->plan, o)))
+		return;
+	comparing_set_covering(c, &p);
+	comparing_add(c, &p);
+}
+
+void compare_lowers(struct comparing *c)
+{
+	if (c->plan->n_pools > 0)
+		compare_lower_root(c);
+	for (size_t i = 0; i < c->plan->n_lowers; i++)
+		compare_lower(c, &c->plan->lowers[i]);
+	for (size_t i = 0; i < c->plan->n_overlays; i++)
+		compare_lower_path(c, &c->plan->overlays[i]);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "verdict/declared.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name, *opposite;
+	enum declared_flag flag;
+} flags[] = {
+	{ "nosuid", "suid", DECLARED_NOSUID },
+	{ "nodev", "dev", DECLARED_NODEV },
+	{ "noexec", "exec", DECLARED_NOEXEC },
+};
+
+static const char *const layers[] = { "lowerdir", "upperdir", "workdir" };
+
+static bool is_word(const char *word, size_t n, const char *name)
+{
+	return strlen(name) == n && strncmp(word, name, n) == 0;
+}
+
+/* As mount(8) reads them: the last one counts. */
+static unsigned flags_of(const char *options)
+{
+	unsigned found = 0;
+
+	for (const char *s = options; *s;) {
+		size_t n = strcspn(s, ",");
+
+		for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+			if (is_word(s, n, flags[i].name))
+				found |= flags[i].flag;
+			else if (is_word(s, n, flags[i].opposite))
+				found &= ~(unsigned)flags[i].flag;
+		s += n + (s[n] == ',');
+	}
+	return found;
+}
+
+unsigned declared_lacks(const struct observed_mount *m, const char *options)
+{
+	return flags_of(options) & ~flags_of(m->options);
+}
+
+void declared_add_flags(struct strbuf *b, unsigned set)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
+		if (!(set & flags[i].flag))
+			continue;
+		strbuf_addf(b, "%s%s", comma, flags[i].name);
+		comma = ",";
+	}
+}
+
+/* The value of "NAME=VALUE", @len bytes long. NULL: there is none. */
+static const char *value_of(const char *options, const char *name, size_t *len)
+{
+	size_t n = strlen(name);
+
+	for (const char *s = options; *s;) {
+		size_t word = strcspn(s, ",");
+
+		if (word > n && strncmp(s, name, n) == 0 && s[n] == '=') {
+			*len = word - n - 1;
+			return s + n + 1;
+		}
+		s += word + (s[word] == ',');
+	}
+	return NULL;
+}
+
+/* The new interface for mounts lets a program give each lower on its own, as "lowerdir+". */
+static const char *layer_of(const char *options, const char *name, size_t *len)
+{
+	const char *value = value_of(options, name, len);
+
+	if (!value && strcmp(name, "lowerdir") == 0)
+		value = value_of(options, "lowerdir+", len);
+	return value;
+}
+
+bool declared_has_layers(const struct observed_mount *m, const char *options)
+{
+	for (size_t i = 0; i < ELEMENTSOF(layers); i++) {
+		size_t n = 0, k = 0;
+		const char *declared = layer_of(options, layers[i], &n),
+			   *observed = layer_of(m->fs_options, layers[i], &k);
+
+		if (!declared || !observed || n != k || memcmp(declared, observed, n) != 0)
+			return false;
+	}
+	return true;
+}
+
+void declared_add_layers(struct strbuf *b, const char *options)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < ELEMENTSOF(layers); i++) {
+		size_t n;
+		const char *value = layer_of(options, layers[i], &n);
+
+		if (!value)
+			continue;
+		strbuf_addf(b, "%s%s=", comma, layers[i]);
+		strbuf_add_n(b, value, n);
+		comma = ",";
+	}
+}
+
+bool declared_is_whole(const struct observed_mount *m, const char *options)
+{
+	const char *root = m->root, *subvolume;
+	size_t n = 0;
+
+	if (strcmp(m->type, "btrfs") != 0)
+		return strcmp(root, "/") == 0;
+	subvolume = value_of(options, "subvol", &n);
+	if (!subvolume)
+		return true;
+
+	/* "@data" and "/@data" are the same. */
+	root += *root == '/';
+	subvolume += n > 0 && *subvolume == '/' ? (n--, 1) : 0;
+	return strlen(root) == n && strncmp(root, subvolume, n) == 0;
+}
+
+bool declared_shows(const struct observed_mount *m, const struct observed_mount *from,
+		    const char *path)
+{
+	const char *above = from && strcmp(from->root, "/") != 0 ? from->root : "";
+	size_t n = strlen(above);
+
+	if (strcmp(path, "/") == 0)
+		return strcmp(m->root, *above ? above : "/") == 0;
+	return strncmp(m->root, above, n) == 0 && strcmp(m->root + n, path) == 0;
+}

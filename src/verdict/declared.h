@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "basic/strbuf.h"
+#include "verdict/observed.h"
+
+/*
+ * Is a mount as its options say? Options are those of a unit or of a line of fstab, as
+ * unit/options.h gives them.
+ */
+
+/** enum declared_flag - what restricts a mount; bits */
+enum declared_flag {
+	DECLARED_NOSUID = 1 << 0,
+	DECLARED_NODEV = 1 << 1,
+	DECLARED_NOEXEC = 1 << 2,
+};
+
+/**
+ * declared_lacks - the flags that @options ask for and the mount does not have
+ *
+ * One that the mount has in addition is no problem of protection.
+ */
+unsigned declared_lacks(const struct observed_mount *m, const char *options);
+
+/** declared_add_flags - "nosuid,nodev" */
+void declared_add_flags(struct strbuf *b, unsigned flags);
+
+/** declared_has_layers - is it an overlay with the lowerdir=, upperdir= and workdir= of @options? */
+bool declared_has_layers(const struct observed_mount *m, const char *options);
+
+/** declared_add_layers - the layers among the options of an overlay: "lowerdir=/a,upperdir=/b" */
+void declared_add_layers(struct strbuf *b, const char *options);
+
+/**
+ * declared_is_whole - is the whole file system mounted, or the subvolume that @options name?
+ *
+ * Not known of a btrfs whose options name none: it has a default of its own.
+ */
+bool declared_is_whole(const struct observed_mount *m, const char *options);
+
+/**
+ * declared_shows - does @m show the directory @path of what @from shows?
+ * @from: NULL: of the whole file system
+ * @path: clean, "/" for the same as @from
+ */
+bool declared_shows(const struct observed_mount *m, const struct observed_mount *from,
+		    const char *path);
