@@ -72,6 +72,7 @@ pools() {
     for u in rofs-persist-*.mount; do
         [ -f "$u" ] || continue
         mkdir -p "$(value "$u" Where)"
+        if [ -b "$(value "$u" What)" ]; then start "$u"; continue; fi
         # The partition: a directory that stays over the boots of a test.
         flags=$(value "$u" Options | tr , '\n' | grep -xE 'ro|nosuid|nodev|noexec' | tr '\n' ,)
         mount --bind -o "${flags}private" /run/disk "$(value "$u" Where)"

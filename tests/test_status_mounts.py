@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mounted_system import System
+from support import need_programs
 
 pytestmark = pytest.mark.root
 
@@ -24,7 +27,7 @@ Inodes=1000
 [Overlay /srv]
 Size=1M
 [Partition data]
-Device=/dev/loop7
+Device=DISK
 [Persist /var/keep]
 Partition=data
 Directory=/keep
@@ -41,18 +44,52 @@ mount -o remount,ro /
 say() {
     echo "== $1 status"; /rofs-bin status || echo "exit $?"
     echo "== $1 json"; /rofs-bin status --json || true
+    echo "== $1 user"; USER /rofs-bin status || true
     echo "== $1 verify"; /rofs-verify 2>&1 || echo "exit $?"
     echo "== $1 motd"; cat /run/motd.d/rofs
 }
-"""
+""".replace("USER", "setpriv --reuid=1234 --regid=1234 --clear-groups")
+
+
+USER = "setpriv --reuid=1234 --regid=1234 --clear-groups"
+
+
+def attach(image: Path, make: str) -> str:
+    """A file system on a loop device."""
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["sh", "-euc", f"{make} {image}"], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(["losetup", "-f", "--show", str(image)], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        pytest.skip(f"no loop device: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 @pytest.fixture
-def said(system: System, rofs: Path, verify: Path):
+def disks(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Two disks, by the names that the steps have for them."""
+    need_programs("mkfs.ext4", "losetup")
+    found = {name: attach(tmp_path / name, f"mkfs.ext4 -q -L {name.lower()}")
+             for name in ("DISK", "OTHER")}
+    yield found
+    for device in found.values():
+        subprocess.run(["losetup", "-d", device], check=True)
+
+
+@pytest.fixture
+def said(system: System, rofs: Path, verify: Path, disks: dict[str, str]):
     """Runs steps in the protected system and gives what was said, by name."""
-    def run(steps: str, conf: str = CONF) -> dict[str, str]:
-        done = system(conf, CHECKS + steps, f"mkdir srv; cp {rofs} rofs-bin; cp {verify} .")
+    def run(steps: str, conf: str = CONF, **more: str) -> dict[str, str]:
+        script = CHECKS + steps
+        for name, device in disks.items():
+            conf, script = conf.replace(name, device), script.replace(name, device)
+            more = {key: text.replace(name, device) for key, text in more.items()}
+        lower = f"mkdir srv; cp {rofs} rofs-bin; cp {verify} ." + more.pop("lower", "")
+        done = system(conf, script, lower, **more)
         assert done.returncode == 0, done.stdout + done.stderr
+        for name, device in disks.items():
+            done.stdout = done.stdout.replace(device, name)
         parts = re.split(r"^== (.*)\n", done.stdout, flags=re.M)
         return dict(zip(parts[1::2], parts[2::2]))
     return run
@@ -83,7 +120,7 @@ def test_healthy(said) -> None:
     ("umount /srv", "mount --bind /rofs/overlay/srv /srv",
      "/srv has no overlay: writes there fail"),
     ("umount /var/keep", "mount --bind /rofs/persist/data/keep /var/keep",
-     "/var/keep is not on its partition data (/dev/loop7): writes there fail"),
+     "/var/keep is not on its partition data (DISK): writes there fail"),
     ("mount -o remount,rw /", "mount -o remount,ro /", "/ is writable: "),
     ("mount -t tmpfs scratch /home", "umount /home",
      "the overlay on /home is covered: scratch (tmpfs) is mounted over it, on /home"),
@@ -107,6 +144,159 @@ def test_a_piece_is_taken_away(said, step: str, back: str, sentence: str) -> Non
     assert all_said["gone motd"].startswith("rofs: partial: ")
     assert all_said["back status"].startswith("protected: ")
     assert "partial" not in all_said["back motd"]
+
+
+POOL = "mount -t tmpfs -o mode=0700,nosuid,nodev,noexec rofs"
+DISK = "mount -o nosuid,nodev,private"
+# What is mounted in place of what is declared, or over it: label, steps, kind, path, sentence.
+WRONG = [
+    ("another disk",
+     f"umount /var/keep /rofs/persist/data; {DISK} OTHER /rofs/persist/data;"
+     " mkdir /rofs/persist/data/keep; mount --bind /rofs/persist/data/keep /var/keep",
+     "partition-wrong-device", "/rofs/persist/data",
+     "partition data is not mounted from DISK: OTHER (ext4) is mounted on /rofs/persist/data"),
+    ("another disk on top", f"{DISK} OTHER /rofs/persist/data",
+     "partition-wrong-device", "/rofs/persist/data",
+     "partition data is not mounted from DISK: OTHER (ext4) is mounted on /rofs/persist/data"),
+    ("no disk",
+     "umount /var/keep /rofs/persist/data; mount -t tmpfs -o nosuid,nodev DISK /rofs/persist/data;"
+     " mkdir /rofs/persist/data/keep; mount --bind /rofs/persist/data/keep /var/keep",
+     "partition-wrong-device", "/rofs/persist/data",
+     "partition data is not mounted from DISK: DISK (tmpfs) is mounted on /rofs/persist/data"),
+    ("a directory of the disk",
+     "mkdir -p /rofs/persist/data/x/keep; umount /var/keep;"
+     " mount --bind /rofs/persist/data/x /tmp; umount -l /rofs/persist/data;"
+     " mount --move /tmp /rofs/persist/data;"
+     " mount --bind /rofs/persist/data/keep /var/keep",
+     "partition-wrong-directory", "/rofs/persist/data",
+     "/rofs/persist/data shows only the directory /x of partition data (DISK)"),
+    ("another directory",
+     "mkdir /rofs/persist/data/x; umount /var/keep; mount --bind /rofs/persist/data/x /var/keep",
+     "persist-wrong-directory", "/var/keep",
+     "/var/keep shows the directory /x of partition data instead of /keep"),
+    ("another directory on top",
+     "mkdir -p '/rofs/persist/data/keep/a b'; mount --bind '/rofs/persist/data/keep/a b' /var/keep",
+     "persist-wrong-directory", "/var/keep",
+     "/var/keep shows the directory /keep/a b of partition data instead of /keep"),
+    ("persist is read-only", "mount -o remount,bind,ro,nosuid,nodev /var/keep",
+     "persist-read-only", "/var/keep", "the persist on /var/keep is read-only: writes there fail"),
+    ("persist with devices", "mount -o remount,bind,nosuid,dev /var/keep",
+     "flags-missing", "/var/keep",
+     "/var/keep is mounted without nodev, which rofs.conf or fstab requires"),
+    ("partition with everything", "mount -o remount,bind,suid,dev /rofs/persist/data",
+     "flags-missing", "/rofs/persist/data",
+     "/rofs/persist/data is mounted without nosuid,nodev, which rofs.conf or fstab requires"),
+    ("foreign overlay",
+     "umount /srv /rofs/overlay/srv; mkdir /tmp/u /tmp/w; mount -t overlay"
+     " -o private,lowerdir=/rofs/ro/srv,upperdir=/tmp/u,workdir=/tmp/w rofs /rofs/overlay/srv;"
+     " mount --bind /rofs/overlay/srv /srv",
+     "overlay-wrong-layers", "/srv",
+     "the overlay on /srv is not the declared one: it has "
+     "lowerdir=/rofs/ro/srv,upperdir=/tmp/u,workdir=/tmp/w"),
+    ("foreign overlay on top",
+     "mkdir /tmp/u /tmp/w; mount -t overlay"
+     " -o private,lowerdir=/rofs/ro/srv,upperdir=/tmp/u,workdir=/tmp/w rofs /srv",
+     "overlay-covered", "/srv",
+     "the overlay on /srv is covered: rofs (overlay) is mounted over it, on /srv"),
+    ("overlay without an upper",
+     "umount /srv /rofs/overlay/srv; mkdir /tmp/u; mount -t overlay"
+     " -o private,lowerdir=/rofs/ro/srv:/tmp/u rofs /rofs/overlay/srv;"
+     " mount --bind /rofs/overlay/srv /srv",
+     "overlay-wrong-layers", "/srv",
+     "the overlay on /srv is not the declared one: it has lowerdir=/rofs/ro/srv:/tmp/u"),
+    ("a directory of the overlay", "mkdir /srv/x; mount --bind /srv/x /srv",
+     "overlay-wrong-directory", "/srv", "/srv shows only the directory /x of its overlay"),
+    ("overlay moved away", "mount --move /srv /tmp", "overlay-missing", "/srv",
+     "/srv has no overlay: writes there fail"),
+    ("own pool is gone", "umount -l /rofs/rw/srv", "pool-not-mounted", "/rofs/rw/srv",
+     "the RAM pool of /srv is not mounted: /rofs/rw/srv is on rofs (tmpfs), which is mounted on "
+     "/rofs"),
+    ("own pool comes too late", f"{POOL} /rofs/rw/srv", "overlay-outside-pool", "/srv",
+     "the changes to /srv are not in the RAM pool of /srv, which was mounted after the overlay"),
+    ("own pool is a disk",
+     "umount -l /rofs/rw/srv; mount -o nosuid,nodev,noexec OTHER /rofs/rw/srv",
+     "pool-wrong", "/rofs/rw/srv",
+     "the RAM pool of /srv is not a tmpfs of rofs: OTHER (ext4) is mounted on /rofs/rw/srv"),
+    ("own pool is in the shared one",
+     "umount -l /rofs/rw/srv; mount --bind /rofs/rw/etc /rofs/rw/srv",
+     "pool-wrong", "/rofs/rw/srv",
+     "the RAM pool of /srv is not a tmpfs of rofs: rofs (tmpfs) is mounted on /rofs/rw/srv"),
+    ("shared pool is read-only", "mount -o remount,ro,nosuid,nodev,noexec /rofs",
+     "pool-read-only", "/rofs",
+     "the shared RAM pool /rofs is read-only: changes to what it serves fail"),
+    ("shared pool runs programs", "mount -o remount,bind,nosuid,nodev,exec /rofs",
+     "flags-missing", "/rofs", "/rofs is mounted without noexec, which rofs.conf or fstab requires"),
+    ("a lower is covered", "mount -t tmpfs -o ro scratch /rofs/ro/var",
+     "lower-covered", "/rofs/ro/var",
+     "/rofs/ro/var, a lower, is covered: scratch (tmpfs) is mounted over it, on /rofs/ro/var"),
+    ("another root", "mount -o ro,private OTHER /rofs/ro", "lower-root-wrong", "/rofs/ro",
+     "/rofs/ro is not the root file system: OTHER (ext4) is mounted there"),
+    ("a directory of the root", "mount --bind /opt /rofs/ro; mount -o remount,bind,ro /rofs/ro",
+     "lower-root-wrong", "/rofs/ro",
+     "/rofs/ro is not the root file system: sys (tmpfs) is mounted there"),
+    ("/tmp on a disk", "umount /tmp; mount -o nosuid,nodev OTHER /tmp", "tmp-missing", "/tmp",
+     "/tmp has no tmpfs: writes there go to OTHER"),
+]
+
+
+@pytest.mark.parametrize(("steps", "kind", "path", "sentence"), [row[1:] for row in WRONG],
+                         ids=[row[0] for row in WRONG])
+def test_something_else_is_there(said, steps: str, kind: str, path: str, sentence: str) -> None:
+    all_said = said(f"{steps}\nsay wrong\n", lower="; mkdir opt")
+    answer = json.loads(all_said["wrong json"])
+    assert (kind, path, sentence) in [
+        (p["kind"], p["path"], p["message"]) for p in answer["problems"]]
+    assert answer["verdict"] == "partial"
+    for who in ("status", "user"):
+        assert all_said[f"wrong {who}"].startswith("partial: ")
+        assert sentence in all_said[f"wrong {who}"]
+    assert sentence in all_said["wrong verify"]
+    assert all_said["wrong verify"].endswith("exit 1\n")
+    assert all_said["wrong motd"].startswith("rofs: partial: ")
+    states = {item["path"]: item["state"] for item in answer["overlays"] + answer["persists"]}
+    if kind.startswith(("partition", "persist")):
+        assert states["/var/keep"] == "missing"
+    if kind.startswith(("pool", "overlay")):
+        assert states["/srv" if "srv" in path else "/etc"] == "missing"
+
+
+@pytest.mark.parametrize("path", ["/rofs/ro", "/rofs/overlay/srv", "/rofs/persist/data"])
+def test_mounts_that_others_reach_are_told(said, path: str) -> None:
+    status = said(f"mount --make-shared {path}\nsay shared\n")["shared status"]
+    assert status.startswith("protected: ")
+    assert f"warning: {path} is not a private mount: " in status
+
+
+def test_device_that_is_gone_is_not_taken_for_the_declared_one(said) -> None:
+    """As after pulling it out: nothing says that what is mounted is that device."""
+    all_said = said("sed -i s,DISK,/dev/none, /etc/rofs.conf\n"
+                    "mount -o remount,rw,bind /rofs/ro; mount -o remount,rw /\n"
+                    "cp /etc/rofs.conf /rofs/ro/etc\n"
+                    "mount -o remount,ro /; mount -o remount,ro,bind /rofs/ro\nsay gone\n")
+    assert all_said["gone status"].startswith(
+        "partial: partition data is not mounted from /dev/none: DISK (ext4) is mounted on")
+
+
+@pytest.mark.parametrize(("device", "verdict"), [
+    ("LABEL=disk", "protected: "),
+    ("LABEL=other", "partial: partition data is not mounted from LABEL=other: DISK (ext4) is"),
+])
+def test_label_is_that_of_the_device(said, device: str, verdict: str) -> None:
+    """Here, no udev makes links in /dev/disk."""
+    mount = f"umount /var/keep /rofs/persist/data; {DISK} DISK /rofs/persist/data;"
+    all_said = said(f"{mount} mkdir -p /rofs/persist/data/keep;"
+                    " mount --bind /rofs/persist/data/keep /var/keep\nsay all\n",
+                    CONF.replace("DISK", device))
+    assert all_said["all status"].startswith(verdict)
+
+
+def test_blanks_and_backslashes_in_paths(said) -> None:
+    conf = CONF.replace("Directory=/keep", "Directory=/a b\\c") + "User=alice\n"
+    all_said = said("say all\nmkdir '/rofs/persist/data/a bc'\n"
+                    "mount --bind '/rofs/persist/data/a bc' /var/keep\nsay wrong\n", conf)
+    assert all_said["all status"].startswith("protected: ")
+    assert "shows the directory /a bc of partition data instead of /a b\\c" in (
+        all_said["wrong status"])
 
 
 def test_pool_runs_full(said) -> None:
@@ -134,11 +324,10 @@ def test_pool_runs_full(said) -> None:
 
 
 def test_ordinary_user_sees_the_same(said) -> None:
-    user = "setpriv --reuid=1234 --regid=1234 --clear-groups"
-    all_said = said(f"echo '== status'; {user} /rofs-bin status\n"
-                    f"echo '== json'; {user} /rofs-bin status --json\n"
+    all_said = said(f"echo '== status'; {USER} /rofs-bin status\n"
+                    f"echo '== json'; {USER} /rofs-bin status --json\n"
                     "mount -o remount,rw /\n"
-                    f"echo '== rw'; {user} /rofs-bin status || echo \"exit $?\"\n")
+                    f"echo '== rw'; {USER} /rofs-bin status || echo \"exit $?\"\n")
     assert all_said["status"].startswith("protected: / read-only, /etc /home /var in RAM (")
     assert ("unavailable: rofs.conf on the root file system: only root may read /rofs"
             in all_said["status"])
@@ -149,12 +338,11 @@ def test_ordinary_user_sees_the_same(said) -> None:
 
 def test_ordinary_user_sees_the_configuration_in_force(said) -> None:
     """As rofs-verify has found it on flash, whatever has become of it in the overlay since."""
-    user = "setpriv --reuid=1234 --regid=1234 --clear-groups"
-    all_said = said(f"/rofs-verify 2>/dev/null\necho '== before'; {user} /rofs-bin status\n"
+    all_said = said(f"/rofs-verify 2>/dev/null\necho '== before'; {USER} /rofs-bin status\n"
                     "printf '[Overlay /opt]\\nSzie=1\\n' >>/etc/rofs.conf\n"
                     "/rofs-verify 2>/dev/null\n"  # keeps what it had
-                    f"echo '== after'; {user} /rofs-bin status\n"
-                    f"echo '== plan'; {user} /rofs-bin plan --output=/tmp/x &&"
+                    f"echo '== after'; {USER} /rofs-bin status\n"
+                    f"echo '== plan'; {USER} /rofs-bin plan --output=/tmp/x &&"
                     " diff -r --no-dereference /tmp/x /run/systemd/generator.early\n"
                     "echo '== kept'; cd /run/rofs-watch/in-force && find . -type f\n")
     assert all_said["before"].startswith("protected: ")
@@ -168,13 +356,12 @@ def test_ordinary_user_sees_the_configuration_in_force(said) -> None:
 
 def test_configuration_that_is_not_for_all_is_not_copied(said) -> None:
     """Nor is what a user cannot read taken for a configuration without a section."""
-    user = "setpriv --reuid=1234 --regid=1234 --clear-groups"
     all_said = said("mount -o remount,rw /; mount -o remount,rw,bind /rofs/ro\n"
                     "chmod 600 /rofs/ro/etc/rofs.conf /etc/rofs.conf\n"
                     "mount -o remount,ro,bind /rofs/ro; mount -o remount,ro /\n"
                     "/rofs-verify 2>/dev/null\nchmod 600 /etc/rofs.conf\n"
                     "echo '== kept'; find /run/rofs-watch/in-force -type f 2>&1 || true\n"
-                    f"echo '== user'; {user} /rofs-bin status || true\n")
+                    f"echo '== user'; {USER} /rofs-bin status || true\n")
     assert "rofs.conf\n" not in all_said["kept"]
     assert "/etc/rofs.conf: cannot be read: Permission denied" in all_said["user"]
 

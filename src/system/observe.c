@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/observe.h"
 
-#include <fcntl.h>
 #include <libmount.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "basic/io.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
+#include "system/observe-device.h"
 #include "system/rootfs.h"
 
 #define MOUNTINFO_MAX ((size_t)64 * 1024 * 1024)
@@ -93,6 +89,7 @@ static int add_mount(struct observed *s, struct libmnt_fs *fs)
 	return copy_texts(m, fs);
 }
 
+#include "system/observe-device.h"
 static bool ask_device(const char *path, unsigned *ret_major, unsigned *ret_minor)
 {
 	struct stat st;
@@ -350,8 +347,8 @@ int observe(const char *dir, const struct plan *p, struct observed *ret)
 	if (err >= 0)
 		err = observed_storages(&s, p);
 	if (err >= 0 && is_running) {
-		find_devices_of_mounts(&s);
-		err = find_declared_devices(&s, p);
+		observe_devices_of_mounts(&s);
+		err = observe_declared_devices(&s, p);
 	}
 	if (err < 0) {
 		observed_done(&s);

@@ -12,13 +12,26 @@
 #define LINKS_MAX  40u /* MAXSYMLINKS of the kernel */
 #define READ_BYTES 4096u
 
-/* /rofs/ro counts only as the bind of the root. */
-static int open_lower(int root_fd)
+static bool is_same_directory(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/*
+ * /rofs/ro counts only as the bind of the root. If something else is mounted there, that must not
+ * pass for the configuration: it may say that nothing is declared.
+ */
+static int open_lower(int root_fd, bool is_running)
 {
 	int fd = -1;
 
 	if (mount_point_at(root_fd, "rofs/ro"))
 		fd = openat(root_fd, "rofs/ro", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && is_running && !is_same_directory(fd, root_fd))
+		closep(&fd), fd = -1;
 	return fd < 0 ? fcntl(root_fd, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
@@ -36,7 +49,7 @@ int rootfs_open_at(int dir_fd, const char *dir, struct rootfs *ret)
 	r.root_fd = openat(dir_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r.root_fd < 0)
 		return -errno;
-	r.lower_fd = open_lower(r.root_fd);
+	r.lower_fd = open_lower(r.root_fd, strcmp(dir, "/") == 0);
 	if (r.lower_fd < 0) {
 		int err = -errno;
 

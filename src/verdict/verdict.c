@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "basic/path.h"
-#include "unit/options.h"
 #include "verdict/comparing.h"
 
 void verdict_done(struct verdict *v)
@@ -44,12 +43,8 @@ static void compare_tmp(struct comparing *c)
 	const struct observed_mount *m = observed_mounted_at(c->observed, "/tmp");
 	struct problem p = { .kind = PROBLEM_TMP_MISSING, .path = "/tmp", .unit = "tmp.mount" };
 
-	if (!c->plan->tmp)
+	if (!c->plan->tmp || (m && strcmp(m->type, "tmpfs") == 0 && !observed_is_read_only(m)))
 		return;
-	if (m && strcmp(m->type, "tmpfs") == 0 && !observed_is_read_only(m)) {
-		comparing_flags(c, m, OPTIONS_TMP, p.unit);
-		return;
-	}
 	p.fate = comparing_fate(c, "/tmp");
 	problem_add_unit(&p, p.unit);
 	comparing_add(c, &p);
