@@ -80,8 +80,8 @@ def disks(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def said(system: System, rofs: Path, verify: Path, disks: dict[str, str]):
     """Runs steps in the protected system and gives what was said, by name."""
-    def run(steps: str, conf: str = CONF, **more: str) -> dict[str, str]:
-        script = CHECKS + steps
+    def run(steps: str, conf: str = CONF, checks: str = CHECKS, **more: str) -> dict[str, str]:
+        script = checks + steps
         for name, device in disks.items():
             conf, script = conf.replace(name, device), script.replace(name, device)
             more = {key: text.replace(name, device) for key, text in more.items()}
@@ -364,6 +364,91 @@ def test_configuration_that_is_not_for_all_is_not_copied(said) -> None:
                     f"echo '== user'; {USER} /rofs-bin status || true\n")
     assert "rofs.conf\n" not in all_said["kept"]
     assert "/etc/rofs.conf: cannot be read: Permission denied" in all_said["user"]
+
+
+CLOSED = {
+    "directory": ("mkdir -m 0750 etc/rofs.conf.d; {write} >etc/rofs.conf.d/20.conf",
+                  "/etc/rofs.conf.d"),
+    "file": ("mkdir etc/rofs.conf.d; {write} >etc/rofs.conf.d/20.conf;"
+             " chmod 0640 etc/rofs.conf.d/20.conf", "/etc/rofs.conf.d/20.conf"),
+    "link to a file in a closed directory": (
+        "mkdir -m 0700 secret; {write} >secret/file; mkdir etc/rofs.conf.d;"
+        " ln -s /secret/file etc/rofs.conf.d/20.conf", "/etc/rofs.conf.d/20.conf"),
+    "link through a closed directory": (
+        "mkdir -p open/d; {write} >open/d/20.conf; mkdir -m 0700 secret; ln -s ../open secret/way;"
+        " ln -s /secret/way/d etc/rofs.conf.d", "/etc/rofs.conf.d"),
+    "closed to its group": ("mkdir -m 0705 etc/rofs.conf.d; {write} >etc/rofs.conf.d/20.conf", None),
+}
+
+
+@pytest.mark.parametrize(("make", "named"), CLOSED.values(), ids=CLOSED.keys())
+def test_what_some_cannot_read_is_not_copied(said, make: str, named: "str | None") -> None:
+    """Nor does status say that all is well without it."""
+    write = r"printf '[Overlay /opt]\n# Confidential\n'"
+    all_said = said("umount /opt\n/rofs-verify 2>/dev/null || true\n"
+                    "echo '== found'; cd /run/rofs-watch/in-force\n"
+                    "grep -rl Confidential . || echo nothing\n"
+                    f"echo '== user'; {USER} /rofs-bin status || echo \"exit $?\"\n"
+                    "echo '== kept'; find . -type f\n",
+                    lower=f"; umask 022; mkdir opt; {make.format(write=write)}")
+    assert all_said["found"] == "nothing\n"
+    assert all_said["kept"] == "./etc/rofs.conf\n"
+    assert all_said["user"].endswith("exit 1\n")
+    assert f"{named or '/etc/rofs.conf.d'}: cannot be read: Permission denied" in all_said["user"]
+
+
+def test_drop_ins_for_all_are_copied(said) -> None:
+    all_said = said("/rofs-verify 2>/dev/null\n"
+                    "echo '== kept'; cd /run/rofs-watch/in-force; find . -type f | sort\n"
+                    "echo '== modes'; stat -c %a . etc etc/rofs.conf.d etc/rofs.conf.d/*\n"
+                    f"echo '== user'; {USER} /rofs-bin status\n",
+                    lower="; umask 022; mkdir opt etc/rofs.conf.d;"
+                          " echo '[Overlay /opt]' >etc/rofs.conf.d/20.conf")
+    assert all_said["kept"] == "./etc/rofs.conf\n./etc/rofs.conf.d/20.conf\n"
+    assert all_said["modes"] == "755\n755\n755\n644\n"
+    assert all_said["user"].startswith("protected: / read-only, /etc /home /opt /var in RAM")
+
+
+UMASKS = """
+modes() { (cd "$1" && find . -printf '%m %y %p\n' | sort -k 3); }
+for mask in 022 000 077; do
+    echo "== generator $mask"
+    (umask $mask; rm -rf /run/g; mkdir -m 0755 /run/g; ROFS_LOG=stderr /rofs-generator /run/g)
+    modes /run/g
+    echo "== plan $mask"
+    (umask $mask; rm -rf /tmp/p; /rofs-bin plan --output=/tmp/p); modes /tmp/p
+    echo "== verify $mask"
+    (umask $mask; rm -rf /run/rofs-watch /run/motd.d; /rofs-verify 2>/dev/null)
+    modes /run/rofs-watch; modes /run/motd.d
+done
+"""
+
+
+def test_umask_is_that_of_the_programs(said) -> None:
+    found = said(UMASKS)
+    for program in ("generator", "plan", "verify"):
+        usual = found[f"{program} 022"]
+        assert usual.count("644 f ") >= 3
+        assert found[f"{program} 000"] == found[f"{program} 077"] == usual
+
+
+PREPARED = r"""
+cd /; find rofs/rw rofs/persist/data -xdev -printf '%m %y %p\n' | sort -k 3
+stat -c '%a %n' /etc /var /var/keep /run/rofs /run/rofs/prepared /run/rofs/prepared/*
+"""
+
+
+def test_umask_of_rofs_prepare(said, tmp_path: Path) -> None:
+    """What it makes on the pools, on the partition and in the overlays."""
+    steps = "early_mounts; pools; prepare; merge\n"
+    found = []
+    for mask in ("022", "000", "077"):
+        checks = CHECKS.replace(steps, f"umask {mask}\n{steps}umask 022\n")
+        found.append(said(f"echo '== modes'{PREPARED}rm -r /rofs/persist/data/keep\n",
+                          checks=checks)["modes"])
+        (tmp_path / "sys").rmdir()
+    assert found[0].count("\n") > 10
+    assert found[1] == found[2] == found[0]
 
 
 HUNG = """

@@ -92,6 +92,7 @@ static int run(int argc, char **argv)
 	const struct verb *verb;
 	int status;
 
+	program_set_umask();
 	setlocale(LC_ALL, "");
 	status = parse_arguments(argc, argv);
 	if (status >= 0)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/text.h"
@@ -54,6 +55,11 @@ static void take(const struct program_option *o)
 		*o->given = true;
 }
 
+void program_set_umask(void)
+{
+	umask(0022);
+}
+
 int program_parse(int argc, char **argv, const struct program_call *call)
 {
 	struct option options[OPTIONS_MAX + 3] = { { "help", no_argument, NULL, 'h' } };
@@ -61,6 +67,7 @@ int program_parse(int argc, char **argv, const struct program_call *call)
 	int c;
 
 	assert(call->n_options <= OPTIONS_MAX);
+	program_set_umask();
 	if (call->name)
 		options[n++] = (struct option){ "version", no_argument, NULL, 'V' };
 	for (size_t i = 0; i < call->n_options; i++) {

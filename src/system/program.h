@@ -38,7 +38,8 @@ struct program_call {
 /**
  * program_parse - parse --help, --version and the program's own options
  *
- * Sets optind to the first argument.
+ * Sets optind to the first argument. Whatever umask the program was started with, it has that of
+ * program_set_umask() from here on.
  *
  * Returns: -1 to go on, else the exit status.
  */
@@ -50,6 +51,9 @@ int program_options(int argc, char **argv, const char *name, const char *usage, 
 
 /** program_print - one line on standard output, made printable */
 void program_print(const char *format, ...) _printf_(1, 2);
+
+/** program_set_umask - files get the modes that the program gives them, but are not writable for all */
+void program_set_umask(void);
 
 /** program_root - the system to work on: ROFS_ROOT, or "/". */
 const char *program_root(void);

@@ -139,6 +139,7 @@ static int read_link(const struct rootfs *r, const char *path, char *buffer, siz
 struct resolving {
 	const struct rootfs *rootfs;
 	const struct path_set *mount_points; /* NULL: none */
+	bool for_all;			     /* -EACCES unless any user could go this way */
 	char done[PATH_MAX];		     /* resolved, "" for the root */
 	char rest[PATH_MAX];		     /* still to be resolved */
 	size_t stop; /* length of the mount point that @done is at or below; 0: none */
@@ -222,6 +223,21 @@ static int step(struct resolving *x, const char *at, size_t n)
 	return err < 0 ? err : follow(x, target, at + n);
 }
 
+static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
+{
+	int base = base_of(r, &resolved);
+
+	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* Are these bits set, for the group as for all others, of what is at resolved @path? */
+static bool is_for_all(const struct rootfs *r, const char *path, mode_t bits)
+{
+	struct stat st;
+
+	return look(r, path, &st) == 0 && (st.st_mode & bits) == bits;
+}
+
 /* Leaves the result in x->done. Returns 1 if that is at or below a mount point. */
 static int resolve(struct resolving *x, const char *path)
 {
@@ -240,6 +256,8 @@ static int resolve(struct resolving *x, const char *path)
 		n = strcspn(at, "/");
 		if (n == 0)
 			return x->stop ? 1 : 0;
+		if (x->for_all && !is_for_all(x->rootfs, x->done, S_IXGRP | S_IXOTH))
+			return -EACCES;
 		err = step(x, at, n);
 		if (err < 0)
 			return err;
@@ -266,18 +284,18 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
 	return rootfs_resolve_up_to(r, path, NULL, ret);
 }
 
+bool rootfs_is_public_dir(const struct rootfs *r, const char *path)
+{
+	struct resolving x = { .rootfs = r, .for_all = true };
+
+	return resolve(&x, path) == 0 && is_for_all(r, x.done, S_IXGRP | S_IXOTH);
+}
+
 bool rootfs_is_masked(const struct rootfs *r, const char *path)
 {
 	struct resolving x = { .rootfs = r, .mount_points = r->late };
 
 	return resolve(&x, path) == 0 && strcmp(x.done, "/dev/null") == 0;
-}
-
-static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
-{
-	int base = base_of(r, &resolved);
-
-	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
@@ -299,20 +317,19 @@ bool rootfs_has(const struct rootfs *r, const char *dir, const char *name)
 	       look(r, x.done, &st) == 0;
 }
 
-static int open_resolved(const struct rootfs *r, const char *path, int flags)
+static int open_resolved(const struct rootfs *r, const char *path, bool for_all, int flags)
 {
-	_cleanup_free_ char *resolved = NULL;
-	const char *relative;
+	struct resolving x = { .rootfs = r, .mount_points = r->late, .for_all = for_all };
+	const char *relative = x.done;
 	int err, base, fd;
 
-	err = rootfs_resolve_up_to(r, path, r->late, &resolved);
+	err = resolve(&x, path);
 	if (err < 0)
 		return err;
 	/* A link that leads there says that something was meant. */
 	if (err > 0)
-		return strcmp(resolved, path) == 0 ? -ENOENT : -EXDEV;
+		return strcmp(x.done, path) == 0 ? -ENOENT : -EXDEV;
 
-	relative = resolved;
 	base = base_of(r, &relative);
 	fd = openat(base, relative, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -320,7 +337,7 @@ static int open_resolved(const struct rootfs *r, const char *path, int flags)
 
 int rootfs_open_dir(const struct rootfs *r, const char *path)
 {
-	return open_resolved(r, path, O_DIRECTORY);
+	return open_resolved(r, path, false, O_DIRECTORY);
 }
 
 static int read_all(int fd, size_t max, char **ret, size_t *ret_len)
@@ -352,13 +369,14 @@ static int read_all(int fd, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
-int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len)
+static int read_file(const struct rootfs *r, const char *path, bool for_all, size_t max, char **ret,
+		     size_t *ret_len)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
 	/* O_NONBLOCK: opening a FIFO for reading would wait for a writer. */
-	fd = open_resolved(r, path, O_NONBLOCK | O_NOCTTY);
+	fd = open_resolved(r, path, for_all, O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
@@ -367,10 +385,23 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
+	if (for_all && (st.st_mode & (S_IRGRP | S_IROTH)) != (S_IRGRP | S_IROTH))
+		return -EACCES;
 	if (st.st_size > 0 && (size_t)st.st_size > max)
 		return -EFBIG;
 
 	return read_all(fd, max, ret, ret_len);
+}
+
+int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len)
+{
+	return read_file(r, path, false, max, ret, ret_len);
+}
+
+int rootfs_read_public(const struct rootfs *r, const char *path, size_t max, char **ret,
+		       size_t *ret_len)
+{
+	return read_file(r, path, true, max, ret, ret_len);
 }
 
 void rootfs_note_unread(int err, struct diag *d)

@@ -119,10 +119,23 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
  */
 void rootfs_note_unread(int err, struct diag *d);
 
+/**
+ * rootfs_read_public - as rootfs_read(), but only what any user could have read
+ *
+ * Each directory on the way, also on that of a link, and the file itself must be open to the group
+ * and to all others. ACLs are not looked at.
+ *
+ * Returns: as rootfs_read(); -EACCES where some user could not.
+ */
+int rootfs_read_public(const struct rootfs *r, const char *path, size_t max, char **ret,
+		       size_t *ret_len);
+
+/** rootfs_is_public_dir - could any user go through the directory at @path? */
+bool rootfs_is_public_dir(const struct rootfs *r, const char *path);
+
 #define ROOTFS_INIT                           \
 	{                                     \
 		.root_fd = -1, .lower_fd = -1 \
 	}
-void rootfs_note_unread(int err, struct diag *d);
 
 #define _cleanup_rootfs_ _cleanup_(rootfs_done)

@@ -4,22 +4,53 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/text.h"
 #include "conf/ini.h"
 #include "verify/files.h"
 
 #define ASIDE LOAD_PUBLISHED_DIR ".new"
 
-static bool is_for_all(const struct rootfs *r, const char *path)
+/* The directory of the copy that is @len bytes of @path. */
+static int make_parent(const struct rootfs *r, const char *path, size_t len)
 {
-	_cleanup_free_ char *resolved = NULL;
-	struct stat st;
+	_cleanup_free_ char *dir = NULL;
+	int err = text_format(&dir, ASIDE "%.*s", (int)len, path);
 
-	return rootfs_resolve(r, path, &resolved) == 0 && rootfs_stat(r, resolved, &st) == 0 &&
-	       (st.st_mode & S_IROTH);
+	return err < 0 ? err : make_path(r->root_fd, dir + 1, 0755);
 }
 
-/* Returns 0 also where there is nothing to copy, or -errno. */
+/* How many bytes of @path lead to the first component that is not for all. */
+static size_t find_closed(const struct rootfs *r, const char *path)
+{
+	for (size_t n = 1 + strcspn(path + 1, "/"); path[n]; n += 1 + strcspn(path + n + 1, "/")) {
+		_cleanup_free_ char *dir = strndup(path, n);
+
+		if (!dir || !rootfs_is_public_dir(r, dir))
+			return n;
+	}
+	return strlen(path);
+}
+
+/*
+ * In place of what is left out: a directory that only root may look into, so that for all others it
+ * "cannot be read" here as there, and they do not take the rest for the whole.
+ */
+static int publish_closed(const struct rootfs *r, const char *path)
+{
+	size_t len = find_closed(r, path), parent = len;
+	_cleanup_free_ char *name = NULL;
+	_cleanup_close_ int fd = -1;
+
+	while (path[parent - 1] != '/')
+		parent--;
+	name = strndup(path + parent, len - parent);
+	if (!name)
+		return -ENOMEM;
+	fd = make_parent(r, path, parent);
+	return fd < 0 ? fd : make_dir(fd, name, 0700);
+}
+
 static int publish_file(const struct rootfs *r, const char *path)
 {
 	_cleanup_free_ char *text = NULL, *dir = NULL;
@@ -27,11 +58,11 @@ static int publish_file(const struct rootfs *r, const char *path)
 	size_t n;
 	int err;
 
-	if (!is_for_all(r, path))
-		return 0;
-	err = rootfs_read(r, path, INI_FILE_BYTES_MAX, &text, &n);
+	err = rootfs_read_public(r, path, INI_FILE_BYTES_MAX, &text, &n);
+	if (err == -ENOMEM)
+		return err;
 	if (err < 0)
-		return err == -ENOMEM ? err : 0;
+		return publish_closed(r, path);
 	err = text_format(&dir, ASIDE "%.*s", (int)(name - 1 - path), path);
 	if (err < 0)
 		return err;

@@ -6,8 +6,9 @@
 /**
  * publish_configuration - copy the files of the configuration to where all users can read them
  *
- * Once in a boot: a later call changes nothing. Files that only some may read are left out. What
- * cannot be copied is no failure of the verdict; users are told then that they see less.
+ * Once in a boot: a later call changes nothing. What only some may read is left out, be it because of
+ * a directory above it, and cannot be read in the copy either. A failure to copy is none of the
+ * verdict; users are told then that they see less.
  *
  * Returns: 0 or -ENOMEM.
  */
