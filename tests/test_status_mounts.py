@@ -96,7 +96,8 @@ def said(system: System, rofs: Path, verify: Path, disks: dict[str, str]):
 
 
 def test_healthy(said) -> None:
-    all_said = said("say all\n/rofs-bin plan --output=/tmp/x\n"
+    all_said = said("say all\necho '== copy'; unshare --mount /rofs-bin status\n"
+                    "/rofs-bin plan --output=/tmp/x\n"
                     "echo '== plan'\n"
                     "diff -r --no-dereference /tmp/x /run/systemd/generator.early\n")
     status = all_said["all status"]
@@ -114,6 +115,8 @@ def test_healthy(said) -> None:
     assert all_said["all motd"] == (
         "changes to /etc /home /srv /var are lost at power-off; see rofs diff\n")
     assert all_said["plan"] == ""
+    assert all_said["copy"].startswith("protected: ")
+    assert "warning" not in all_said["copy"]
 
 
 @pytest.mark.parametrize(("step", "back", "sentence"), [
@@ -296,6 +299,51 @@ def test_blanks_and_backslashes_in_paths(said) -> None:
                     "mount --bind '/rofs/persist/data/a bc' /var/keep\nsay wrong\n", conf)
     assert all_said["all status"].startswith("protected: ")
     assert "shows the directory /a bc of partition data instead of /a b\\c" in (
+        all_said["wrong status"])
+
+
+LOWER = [
+    ("healthy", "true", None, ""),
+    ("writable", "mount -o remount,rw /rofs/ro/home", "lower-writable",
+     "/rofs/ro/home, a lower, is writable: "),
+    ("another disk", "mount --bind /rofs/persist/data /rofs/ro/home;"
+     " mount -o remount,bind,ro /rofs/ro/home", "lower-wrong",
+     "DISK (ext4) is mounted on /rofs/ro/home instead of OTHER, which fstab mounts on /home"),
+    ("a directory", "mount --bind /rofs/ro/home/lost+found /rofs/ro/home", "lower-wrong-directory",
+     "/rofs/ro/home shows only the directory /lost+found of OTHER, which fstab mounts on /home"),
+]
+
+
+@pytest.mark.parametrize(("steps", "kind", "sentence"), [row[1:] for row in LOWER],
+                         ids=[row[0] for row in LOWER])
+def test_lower_is_the_file_system_of_fstab(said, steps: str, kind: "str | None",
+                                           sentence: str) -> None:
+    all_said = said(f"{steps}\nsay all\n",
+                    lower="; echo 'OTHER /home ext4 defaults,nosuid 0 2' >etc/fstab")
+    answer = json.loads(all_said["all json"])
+    assert answer["verdict"] == ("partial" if kind else "protected")
+    found = [(p["kind"], p["message"]) for p in answer["problems"]]
+    assert not kind and not found or [
+        message for which, message in found if which == kind and message.startswith(sentence)]
+
+
+FLASH = """
+truncate -s 128M ../flash; mkfs.btrfs -q ../flash; l=$(losetup -f --show ../flash); mkdir ../m
+mount $l ../m; btrfs -q subvolume create ../m/@data; btrfs -q subvolume create ../m/@other
+# Gone with the mounts of this namespace.
+losetup -d $l; sed -i "s,FLASH,$l," etc/rofs.conf
+"""
+
+
+def test_subvolumes_of_btrfs(said) -> None:
+    conf = CONF.replace("DISK", "FLASH\nType=btrfs\nOptions=nosuid,nodev,subvol=@data")
+    other = ("mount -o nosuid,nodev,private,subvol=@other"
+             " $(findmnt -no SOURCE /rofs/persist/data | sed 's,\\[.*,,') /tmp;"
+             " mount --move /tmp /rofs/persist/data")
+    all_said = said(f"say all\n{other}\nsay wrong\n", conf, lower=FLASH)
+    assert all_said["all status"].startswith("protected: ")
+    assert json.loads(all_said["all json"])["problems"] == []
+    assert "/rofs/persist/data shows only the directory /@other of partition data" in (
         all_said["wrong status"])
 
 

@@ -82,29 +82,38 @@ static void compare_lower_root(struct comparing *c)
 	comparing_add(c, &p);
 }
 
-/* Is it what fstab mounts on this path? Without a device this may not be known. */
-static bool is_lower(const struct comparing *c, const struct plan_lower *l,
-		     const struct observed_mount *m)
+/* Bound from where fstab has mounted it. If that is gone, it cannot be told. */
+static enum problem_kind classify_bound_lower(const struct comparing *c, const struct plan_lower *l,
+					      const struct observed_mount *m)
 {
-	const struct observed_device *devices = c->observed->lowers, *d;
+	return !observed_mounted_at(c->observed, l->entry->dir) ||
+			       comparing_has_mount(c->observed, l->entry->dir, m) ?
+		       PROBLEM_NONE :
+		       PROBLEM_LOWER_WRONG;
+}
 
-	/* Bound from where fstab has mounted it. */
+static enum problem_kind classify_device(const struct comparing *c, const struct plan_lower *l,
+					 const struct observed_mount *m)
+{
+	const struct observed_device *devices = c->observed->lowers,
+				     *d = devices ? &devices[l - c->plan->lowers] : NULL;
+
 	if (l->bind)
-		return !observed_mounted_at(c->observed, l->entry->dir) ||
-		       comparing_has_mount(c->observed, l->entry->dir, m);
-	d = devices ? &devices[l - c->plan->lowers] : NULL;
+		return classify_bound_lower(c, l, m);
 	if (!d || d->state == DEVICE_UNKNOWN)
-		return true;
-	return observed_is_on_device(m, d) && declared_is_whole(m, l->options);
+		return PROBLEM_NONE;
+	if (!observed_is_on_device(m, d))
+		return PROBLEM_LOWER_WRONG;
+	return declared_is_whole(m, l->options) ? PROBLEM_NONE : PROBLEM_LOWER_WRONG_DIRECTORY;
 }
 
 static enum problem_kind classify_lower(const struct comparing *c, const struct plan_lower *l,
 					const struct observed_mount *m)
 {
-	if (!m)
-		return PROBLEM_LOWER_MISSING;
-	if (!is_lower(c, l, m))
-		return PROBLEM_LOWER_WRONG;
+	enum problem_kind kind = m ? classify_device(c, l, m) : PROBLEM_LOWER_MISSING;
+
+	if (kind != PROBLEM_NONE)
+		return kind;
 	return observed_is_read_only(m) ? PROBLEM_NONE : PROBLEM_LOWER_WRITABLE;
 }
 
@@ -116,6 +125,7 @@ static void compare_lower(struct comparing *c, const struct plan_lower *l)
 		.path = l->where,
 		.unit = l->unit,
 		.device = l->entry->spec,
+		.directory = m ? m->root : NULL,
 	};
 
 	if (m && fstab_has_option(l->options, "private"))

@@ -62,6 +62,12 @@ static const struct {
 		"{device} ({type}) is mounted on {path} instead of {declared}, which fstab mounts on "
 		"{place}",
 	},
+	[PROBLEM_LOWER_WRONG_DIRECTORY] = {
+		"lower-wrong-directory",
+		DIAG_ERROR,
+		"{path} shows only the directory {directory} of {device}, which fstab mounts on "
+		"{place}",
+	},
 	[PROBLEM_LOWER_WRITABLE] = {
 		"lower-writable",
 		DIAG_ERROR,
