@@ -263,6 +263,18 @@ def test_something_else_is_there(said, steps: str, kind: str, path: str, sentenc
         assert states["/srv" if "srv" in path else "/etc"] == "missing"
 
 
+def test_configuration_that_is_covered_does_not_turn_rofs_off(said) -> None:
+    all_said = said("mount -t tmpfs -o ro scratch /rofs/ro/etc\nsay gone\n")
+    sentence = ("rofs (tmpfs) is mounted on /rofs, but rofs.conf declares nothing: it has been "
+                "removed, or something is mounted over it")
+    assert all_said["gone status"].startswith(f"partial: {sentence}\n")
+    assert json.loads(all_said["gone json"])["problems"][0]["kind"] == "nothing-declared"
+    assert all_said["gone verify"] == f"{sentence}\nexit 1\n"
+    assert all_said["gone motd"] == f"rofs: partial: {sentence}; see rofs status\n"
+    # Who reads it in /etc sees what covers it.
+    assert "/rofs/ro/etc, a lower, is covered: scratch (tmpfs) is" in all_said["gone user"]
+
+
 @pytest.mark.parametrize("path", ["/rofs/ro", "/rofs/overlay/srv", "/rofs/persist/data"])
 def test_mounts_that_others_reach_are_told(said, path: str) -> None:
     status = said(f"mount --make-shared {path}\nsay shared\n")["shared status"]

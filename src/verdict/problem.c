@@ -23,6 +23,12 @@ static const struct {
 		"nothing that rofs.conf declares is mounted in this boot{root}; reboot to "
 		"apply it, or see journalctl -b -t rofs-generator for errors",
 	},
+	[PROBLEM_NOTHING_DECLARED] = {
+		"nothing-declared",
+		DIAG_ERROR,
+		"{device} ({type}) is mounted on {place}, but rofs.conf declares nothing: it has "
+		"been removed, or something is mounted over it",
+	},
 	[PROBLEM_ROOT_WRITABLE] = {
 		"root-writable",
 		DIAG_ERROR,

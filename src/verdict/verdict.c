@@ -78,15 +78,18 @@ static void compare_usage(struct comparing *c, const struct storage *v)
 		comparing_add(c, &inodes);
 }
 
-/* Is anything of ours mounted at all? */
-static bool is_anything_in_force(const struct comparing *c)
+/* What is mounted at or below /rofs; NULL: nothing of ours is mounted at all. */
+static const struct observed_mount *find_ours(const struct observed *s)
 {
-	if (c->plan->n_pools == 0)
-		return true; /* nothing of ours would be */
-	for (size_t i = 0; i < c->observed->n_mounts; i++)
-		if (path_is_at_or_below(c->observed->mounts[i].target, "/rofs"))
-			return true;
-	return false;
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (path_is_at_or_below(s->mounts[i].target, "/rofs"))
+			return &s->mounts[i];
+	return NULL;
+}
+
+bool verdict_is_anything_mounted(const struct observed *s)
+{
+	return find_ours(s) != NULL;
 }
 
 static void add_nothing(struct comparing *c)
@@ -98,9 +101,28 @@ static void add_nothing(struct comparing *c)
 	comparing_add(c, &p);
 }
 
+/* rofs.conf is not what it was when this was mounted. */
+static void add_undeclared(struct comparing *c)
+{
+	const struct observed_mount *m = find_ours(c->observed);
+	struct problem p = { .kind = PROBLEM_NOTHING_DECLARED, .path = "/etc/rofs.conf" };
+
+	if (!m)
+		return;
+	p.device = m->source;
+	p.type = m->type;
+	p.place = m->target;
+	comparing_add(c, &p);
+}
+
 static void compare_all(struct comparing *c)
 {
-	if (!is_anything_in_force(c)) {
+	if (!c->plan->conf) {
+		add_undeclared(c);
+		return;
+	}
+	/* Without a pool, nothing of ours would be mounted. */
+	if (c->plan->n_pools > 0 && !find_ours(c->observed)) {
 		add_nothing(c);
 		return;
 	}

@@ -29,7 +29,7 @@ struct verdict {
 
 /**
  * verdict_build - compare
- * @p:   the plan of this boot; borrowed by @ret
+ * @p:   the plan of this boot, all-zero if nothing is declared; borrowed by @ret
  * @s:   the running system, with its storages; borrowed by @ret
  * @d:   of reading and planning: each error is a problem, as its section is not in force; borrowed
  *       by @ret
@@ -42,6 +42,14 @@ struct verdict {
 int verdict_build(const struct plan *p, const struct observed *s, const struct diag *d,
 		  struct verdict *ret);
 void verdict_done(struct verdict *v);
+
+/**
+ * verdict_is_anything_mounted - is there a mount at or below /rofs?
+ *
+ * If so, a boot in which nothing is declared is not one without rofs: verdict_build() says so of a
+ * plan that is all-zero.
+ */
+bool verdict_is_anything_mounted(const struct observed *s);
 
 const char *verdict_state_to_string(enum verdict_state s);
 

@@ -81,12 +81,18 @@ static int collect(const char *dir, struct verifying *v)
 		err = load_why_off(&v->loaded, &off);
 	if (err >= 0)
 		err = read_state(v);
-	v->off = off != NULL;
-	if (err < 0 || v->off)
+	if (err < 0)
 		return err;
+	v->off = off && (v->loaded.conf.declared || v->loaded.boot.mode != BOOT_NORMAL);
+	if (v->off)
+		return 0;
 	err = observe(dir, &v->loaded.plan, &v->observed);
 	if (err < 0)
 		return err;
+	/* Unless something is mounted that the configuration must have declared before. */
+	v->off = off && !verdict_is_anything_mounted(&v->observed);
+	if (v->off)
+		return 0;
 	return verdict_build(&v->loaded.plan, &v->observed, &v->loaded.diag, &v->verdict);
 }
 

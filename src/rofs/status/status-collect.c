@@ -199,9 +199,19 @@ static int judge(struct status *s)
 	}
 
 	err = verdict_build(&s->loaded.plan, &s->observed, &s->loaded.diag, &s->verdict);
-	if (err >= 0)
+	if (err >= 0 && s->loaded.conf.declared)
 		err = find_drift(s);
 	return err < 0 || strcmp(s->dir, "/") != 0 ? err : ask_system(s);
+}
+
+/* rofs is not off if it was on when the boot began: the configuration has gone since. */
+static void check_off(struct status *s)
+{
+	if (s->loaded.conf.declared || s->loaded.boot.mode != BOOT_NORMAL ||
+	    !verdict_is_anything_mounted(&s->observed))
+		return;
+	free(s->off);
+	s->off = NULL;
 }
 
 int status_collect(struct status *s)
@@ -213,7 +223,9 @@ int status_collect(struct status *s)
 		err = load_why_off(&s->loaded, &s->off);
 	if (err >= 0)
 		err = observe(s->dir, &s->loaded.plan, &s->observed);
-	if (err >= 0)
-		err = judge(s);
+	if (err < 0)
+		return err;
+	check_off(s);
+	err = judge(s);
 	return err < 0 ? err : look_at_devices(s);
 }
