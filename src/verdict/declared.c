@@ -62,6 +62,7 @@ static const char *value_of(const char *options, const char *name, size_t *len)
 	for (const char *s = options; *s;) {
 		size_t word = strcspn(s, ",");
 
+		/* After a value it may begin with the comma: an empty word. */
 		if (word > n && strncmp(s, name, n) == 0 && s[n] == '=') {
 			*len = word - n - 1;
 			return s + n + 1;
@@ -71,14 +72,19 @@ static const char *value_of(const char *options, const char *name, size_t *len)
 	return NULL;
 }
 
-/* The new interface for mounts lets a program give each lower on its own, as "lowerdir+". */
+/*
+ * The new interface for mounts lets a program give each lower on its own, as "lowerdir+". Ours have
+ * one, so NULL if there are more.
+ */
 static const char *layer_of(const char *options, const char *name, size_t *len)
 {
 	const char *value = value_of(options, name, len);
+	size_t ignored;
 
-	if (!value && strcmp(name, "lowerdir") == 0)
-		value = value_of(options, "lowerdir+", len);
-	return value;
+	if (value || strcmp(name, "lowerdir") != 0)
+		return value;
+	value = value_of(options, "lowerdir+", len);
+	return value && !value_of(value + *len, "lowerdir+", &ignored) ? value : NULL;
 }
 
 bool declared_has_layers(const struct observed_mount *m, const char *options)

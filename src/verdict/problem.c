@@ -402,7 +402,7 @@ static void add_layers(struct strbuf *b, const struct problem *p)
 {
 	_cleanup_strbuf_ struct strbuf layers = { 0 };
 
-	declared_add_layers(&layers, p->fs_options);
+	declared_add_layers(&layers, p->fs_options ? p->fs_options : "");
 	if (layers.failed)
 		b->failed = true;
 	else
@@ -451,6 +451,8 @@ static void add_word(struct strbuf *b, const struct problem *p, const char *word
 
 		if (!is_word(word, len, strings[i].name))
 			continue;
+		if (!s)
+			s = "unknown";
 		if (strings[i].foreign)
 			text_add_name(b, s);
 		else

@@ -5,6 +5,7 @@
 
 #include "basic/macro.h"
 #include "check.h"
+#include "verdict/declared.h"
 
 static const struct storage storage = {
 	.kind = STORAGE_OWN,
@@ -28,6 +29,10 @@ static struct problem full(enum problem_kind kind)
 				 .device = "/dev/x",
 				 .place = "/place",
 				 .type = "tmpfs",
+				 .declared = "/declared",
+				 .directory = "/directory",
+				 .fs_options = "rw,upperdir=/u,x=y",
+				 .flags = DECLARED_NOSUID | DECLARED_NOEXEC,
 				 .storage = &storage,
 				 .entry = &entry };
 }
@@ -57,6 +62,12 @@ static void test_sentences(void)
 		{ PROBLEM_OVERLAY_MISSING, "/path has no overlay: writes there fail" },
 		{ PROBLEM_SPACE_LOW, "the RAM pool of /srv is 80% full (80 B of 100 B); rofs diff "
 				     "--sort=size shows what fills it" },
+		{ PROBLEM_FLAGS_MISSING,
+		  "/path is mounted without nosuid,noexec, which rofs.conf or fstab requires" },
+		{ PROBLEM_OVERLAY_WRONG_LAYERS,
+		  "the overlay on /path is not the declared one: it has upperdir=/u" },
+		{ PROBLEM_PERSIST_WRONG_DIRECTORY,
+		  "/path shows the directory /directory of partition part instead of /declared" },
 		{ PROBLEM_CONFIGURATION_CHANGED,
 		  "rofs.conf or fstab has changed since boot, and so has a\\x2db.mount; the change "
 		  "takes effect at the next boot" },
@@ -81,9 +92,19 @@ static void test_foreign_bytes_are_escaped(void)
 	p.device = "a\x1b[31m\nb\xc2\x9b";
 	p.place = "/pl\xff"
 		  "ce";
+	p.directory = "/a\nb";
+	p.fs_options = "rw,lowerdir=/a\x1b";
 	CHECK_INT(problem_format(&p, &text), 0);
 	CHECK_STR(text, "the overlay on /path is covered: a\\x1b[31m\\x0ab\\xc2\\x9b (tmpfs) is "
 			"mounted over it, on /pl\\xffce");
+	p.kind = PROBLEM_OVERLAY_WRONG_DIRECTORY;
+	freep(&text);
+	CHECK_INT(problem_format(&p, &text), 0);
+	CHECK_STR(text, "/path shows only the directory /a\\x0ab of its overlay");
+	p.kind = PROBLEM_OVERLAY_WRONG_LAYERS;
+	freep(&text);
+	CHECK_INT(problem_format(&p, &text), 0);
+	CHECK_STR(text, "the overlay on /path is not the declared one: it has lowerdir=/a\\x1b");
 }
 
 static void test_fates(void)

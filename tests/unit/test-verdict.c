@@ -7,6 +7,7 @@
 #include "basic/text.h"
 #include "check.h"
 #include "model.h"
+#include "verdict/declared.h"
 
 static const char conf_text[] = "[Overlay /etc]\n"
 				"[Overlay /var]\n"
@@ -528,6 +529,56 @@ static void test_btrfs(void)
 	}
 }
 
+static void test_flags(void)
+{
+	static const struct {
+		const char *options, *observed;
+		unsigned lacking;
+	} rows[] = {
+		{ "", "rw", 0 },
+		{ "noatime,nodev,nosuid", "rw,nosuid,nodev,relatime", 0 },
+		{ "nodev,nosuid", "rw,nosuid", DECLARED_NODEV },
+		{ "nosuid,nodev,noexec", "rw", DECLARED_NOSUID | DECLARED_NODEV | DECLARED_NOEXEC },
+		{ "nosuid,suid", "rw", 0 },
+		{ "suid,nosuid", "rw", DECLARED_NOSUID },
+		{ "nosuidx,x=nodev", "rw", 0 },
+		{ "", "rw,nosuid", 0 },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		const struct observed_mount m = { .options = (char *)row->observed };
+
+		CHECK_INT(declared_lacks(&m, row->options), row->lacking);
+	}
+}
+
+/* How the kernel shows what it was given in one of two ways. */
+static void test_layers(void)
+{
+	static const char declared[] = "lowerdir=/l,upperdir=/u/upper,workdir=/u/work,index=off";
+	static const struct {
+		const char *observed;
+		bool same;
+	} rows[] = {
+		{ "rw,lowerdir=/l,upperdir=/u/upper,workdir=/u/work", true },
+		{ "rw,lowerdir+=/l,upperdir=/u/upper,workdir=/u/work,uuid=on", true },
+		{ "rw,lowerdir+=/l,lowerdir+=/m,upperdir=/u/upper,workdir=/u/work", false },
+		{ "rw,lowerdir=/l:/m,upperdir=/u/upper,workdir=/u/work", false },
+		{ "rw,lowerdir=/l,upperdir=/u/upper2,workdir=/u/work", false },
+		{ "rw,lowerdir=/l,upperdir=/u/upper,workdir=/w", false },
+		{ "ro,lowerdir=/l", false },
+		{ "rw", false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		const struct observed_mount m = { .fs_options = (char *)row->observed };
+
+		CHECK_INT(declared_has_layers(&m, declared), row->same);
+	}
+}
+
 static void test_not_private(void)
 {
 	static const char *const paths[] = { "/rofs/ro", "/rofs/overlay/srv",
@@ -963,6 +1014,8 @@ int main(void)
 	test_something_else_is_there();
 	test_device_is_absent();
 	test_btrfs();
+	test_flags();
+	test_layers();
 	test_not_private();
 	test_partition_of_a_pool_is_not_mounted();
 	test_root_is_writable();
