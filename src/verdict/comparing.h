@@ -37,7 +37,7 @@ void comparing_set_partition(const struct comparing *c, struct problem *p, size_
 /** comparing_add_partition_units - what can say why a partition is not mounted */
 void comparing_add_partition_units(const struct comparing *c, struct problem *p, size_t partition);
 
-/** comparing_storage - is the storage of a partition, or of an overlay, the declared one? */
+/* Is this partition, or what holds the changes of this overlay, the declared one? */
 bool comparing_partition_in_force(const struct comparing *c, size_t partition);
 bool comparing_pool_in_force(const struct comparing *c, const struct plan_overlay *o);
 
@@ -52,7 +52,7 @@ bool comparing_flags(struct comparing *c, const struct observed_mount *m, const 
 /** comparing_private - warn if mounts can appear below one that is meant to be private */
 void comparing_private(struct comparing *c, const struct observed_mount *m, const char *unit);
 
-/* In this order: what comes later relies on what is known of the earlier. */
+/* In this order: persists and overlays are in force only if their storage is. */
 void compare_root(struct comparing *c);
 void compare_lowers(struct comparing *c);
 void compare_storages(struct comparing *c);
