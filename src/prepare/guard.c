@@ -165,7 +165,7 @@ static int explain(const struct plan_persist *p, int err)
 	_cleanup_free_ char *subject = NULL;
 
 	if (text_format(&subject, "%s:%u: [Persist %s]", s->pos.file, s->pos.line, s->name) < 0)
-		return -ENOMEM;
+		return log_error(-ENOMEM, "out of memory: %s is not guarded", p->path);
 	if (link_explain(subject, root_fd, p->path, err) == -ELOOP)
 		return -ELOOP;
 	return log_error(err,

@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
+#include "basic/macro.h"
 #include "basic/text.h"
 
 /* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */
@@ -74,17 +76,35 @@ static void write_kmsg(const struct log *l, enum log_level level, const char *te
 		return; /* nowhere else to log */
 }
 
+/* Not dprintf(3), which allocates: that no memory is left is to be said as well. */
+static void write_parts(const struct log *l, const char *before, const char *between,
+			const char *text)
+{
+	struct iovec parts[] = {
+		{ (char *)before, strlen(before) },
+		{ (char *)between, strlen(between) },
+		{ (char *)text, strlen(text) },
+		{ (char *)"\n", 1 },
+	};
+
+	if (writev(l->fd, parts, ELEMENTSOF(parts)) < 0)
+		return; /* nowhere else to log */
+}
+
 static void write_line(const struct log *l, enum log_level level, const char *text)
 {
+	char priority[8];
+
 	switch (l->form) {
 	case LOG_FORM_PLAIN:
-		dprintf(l->fd, "%s\n", text);
+		write_parts(l, "", "", text);
 		break;
 	case LOG_FORM_PROGRAM:
-		dprintf(l->fd, "%s: %s\n", program_invocation_short_name, text);
+		write_parts(l, program_invocation_short_name, ": ", text);
 		break;
 	case LOG_FORM_JOURNAL:
-		dprintf(l->fd, "<%d>%s\n", level, text);
+		snprintf(priority, sizeof(priority), "<%d>", level);
+		write_parts(l, priority, "", text);
 		break;
 	case LOG_FORM_KMSG:
 		write_kmsg(l, level, text);

@@ -406,7 +406,7 @@ static void add_layers(struct strbuf *b, const struct problem *p)
 	if (layers.failed)
 		b->failed = true;
 	else
-		add_foreign(b, layers.len ? layers.text : "no layers");
+		text_add_name(b, layers.len ? layers.text : "no layers");
 }
 
 static const struct {

@@ -28,7 +28,8 @@ static const char conf_text[] = "[Overlay /etc]\n"
 #define LAYERS(dir, path) \
 	"lowerdir=/rofs/ro" path ",upperdir=" dir path "/upper,workdir=" dir path "/work"
 #define OVERLAY(path) " overlay rofs rw rw," LAYERS("/rofs/rw", path) "\n"
-#define KEPT(path)    " overlay rofs rw rw," LAYERS("/rofs/persist/data/overlay", path) "\n"
+#define KEPT(path) \
+	" overlay rofs rw,nosuid,nodev rw," LAYERS("/rofs/persist/data/overlay", path) "\n"
 
 static const char healthy[] =
 	"1 0 254:0 / ext4 /dev/vda ro ro\n"
@@ -780,10 +781,10 @@ static void test_volatile_persist_is_told(void)
 
 	static const char kept[] =
 		"20 3 254:32 /rofs/persist/kept ext4 /dev/vdc rw,nosuid,nodev rw\n"
-		"10 3 0:34 /rofs/overlay/var overlay rofs rw rw," LAYERS(
+		"10 3 0:34 /rofs/overlay/var overlay rofs rw,nosuid,nodev rw," LAYERS(
 			"/rofs/persist/kept/overlay",
 			"/var") "\n"
-				"11 1 0:34 /var overlay rofs rw rw," LAYERS(
+				"11 1 0:34 /var overlay rofs rw,nosuid,nodev rw," LAYERS(
 					"/rofs/persist/kept/overlay", "/var") "\n";
 
 	CHECK_EACH(row, rows)
