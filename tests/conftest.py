@@ -238,8 +238,9 @@ def fault_library() -> Path:
 def in_namespace(tmp_path: Path) -> Namespace:
     """Runs a shell script in a mount namespace of its own, in the test's directory.
 
-    What it mounts is gone when it ends, and never seen outside. stdout and stderr are text. The
-    test is skipped where the script needs a program that is not installed.
+    What it mounts is gone when it ends, and never seen outside. The shell is process 1, whose
+    mounts are those of the system. stdout and stderr are text. The test is skipped where the
+    script needs a program that is not installed.
     """
     if os.geteuid() != 0:
         pytest.skip("mount namespaces need root: run through sudo, as tools/test does")
@@ -247,8 +248,8 @@ def in_namespace(tmp_path: Path) -> Namespace:
     def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         need_programs(*programs_in(script))
         return subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", script, "sh",
-             *map(str, arguments)],
+            ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
+             "--mount-proc", "setsid", "/bin/sh", "-ec", script, "sh", *map(str, arguments)],
             cwd=tmp_path, text=True, check=False, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -360,6 +360,25 @@ def test_subvolumes_of_btrfs(said) -> None:
         all_said["wrong status"])
 
 
+@pytest.mark.parametrize(("change", "own", "exit_status"), [
+    ("true", "umount /srv; mount -t tmpfs scratch /home", ""),
+    ("umount /srv", "mount --bind /rofs/overlay/srv /srv", "exit 1"),
+    ("mount -o remount,rw /", "mount -o remount,bind,ro /", "exit 1"),
+], ids=["nothing missing", "overlay missing", "root writable"])
+def test_a_mount_namespace_of_its_own_changes_no_verdict(
+        said, change: str, own: str, exit_status: str) -> None:
+    """Of a service with ProtectSystem=, say: what counts are the mounts of the system."""
+    all_said = said(
+        f"{change}\nexport own='{own}'\n"
+        "for program in '/rofs-bin status' /rofs-verify; do\n"
+        "  echo \"== $program\"\n"
+        "  unshare --mount --propagation private sh -c \"$own; $program 2>&1\" ||"
+        " echo \"exit $?\"\n"
+        "done\n")
+    for program in ("/rofs-bin status", "/rofs-verify"):
+        assert ("exit 1" if "exit" in all_said[program] else "") == exit_status, all_said
+
+
 def test_pool_runs_full(said) -> None:
     fill = "dd if=/dev/zero of=/var/big bs=1k count={} 2>/dev/null"
     watch = "/rofs-verify --watch 2>&1 | grep -v 'cannot restart' || true"

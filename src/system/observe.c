@@ -99,37 +99,73 @@ static int count_lines(const char *text)
 }
 
 /* Out of memory, libmount passes over a line or takes it for the end, and reports success. */
-static int parse_mounts(const char *dir, struct libmnt_table *table)
+static int parse_mounts(const char *dir, const char *process, struct libmnt_table **ret)
 {
+	_cleanup_(unref_table) struct libmnt_table *table = mnt_new_table();
 	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *path = NULL, *text = NULL;
 	_cleanup_fclose_ FILE *stream = NULL;
 	size_t len;
-	int err = rootfs_open(dir, &r);
+	int err;
 
-	if (err >= 0)
-		err = rootfs_read(&r, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, &len);
-	if (err < 0 || len == 0)
-		return err;
-	stream = fmemopen(text, len, "r");
-	if (!stream)
+	if (!table || text_format(&path, "/proc/%s/mountinfo", process) < 0)
 		return -ENOMEM;
-	err = mnt_table_parse_stream(table, stream, "mountinfo");
+	err = rootfs_open(dir, &r);
+	if (err >= 0)
+		err = rootfs_read(&r, path, MOUNTINFO_MAX, &text, &len);
+	if (err < 0)
+		return err;
+	stream = len > 0 ? fmemopen(text, len, "r") : NULL;
+	if (len > 0 && !stream)
+		return -ENOMEM;
+	err = stream ? mnt_table_parse_stream(table, stream, "mountinfo") : 0;
 	if (err != 0)
 		return err < 0 ? err : -EIO;
-	return mnt_table_get_nents(table) < count_lines(text) ? -ENOMEM : 0;
+	if (mnt_table_get_nents(table) < count_lines(text))
+		return -ENOMEM;
+	*ret = TAKE_PTR(table);
+	return 0;
+}
+
+/* Does "/" of both tables show the same directory of the same file system? */
+static bool have_same_root(struct libmnt_table *a, struct libmnt_table *b)
+{
+	struct libmnt_fs *x = mnt_table_find_target(a, "/", MNT_ITER_BACKWARD),
+			 *y = mnt_table_find_target(b, "/", MNT_ITER_BACKWARD);
+
+	return x && y && mnt_fs_get_devno(x) == mnt_fs_get_devno(y) && mnt_fs_get_root(x) &&
+	       mnt_fs_get_root(y) && strcmp(mnt_fs_get_root(x), mnt_fs_get_root(y)) == 0;
+}
+
+/*
+ * Those of PID 1: a service with ProtectSystem=, as rofs-verify.service is, has mounts of its own,
+ * which say nothing of the system's. But a process in another root, as of a container, is not on the
+ * system of PID 1. hidepid= may hide them.
+ */
+static int choose_mounts(const char *dir, struct libmnt_table **ret)
+{
+	_cleanup_(unref_table) struct libmnt_table *own = NULL, *first = NULL;
+	int err = parse_mounts(dir, "self", &own);
+
+	if (err < 0)
+		return err;
+	err = parse_mounts(dir, "1", &first);
+	if (err == -ENOMEM)
+		return err;
+	*ret = err >= 0 && have_same_root(own, first) ? TAKE_PTR(first) : TAKE_PTR(own);
+	return 0;
 }
 
 static int read_mounts(const char *dir, struct observed *s)
 {
-	_cleanup_(unref_table) struct libmnt_table *table = mnt_new_table();
+	_cleanup_(unref_table) struct libmnt_table *table = NULL;
 	_cleanup_(free_iter) struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 	int err;
 
-	if (!table || !iter)
+	if (!iter)
 		return -ENOMEM;
-	err = parse_mounts(dir, table);
+	err = choose_mounts(dir, &table);
 	if (err < 0)
 		return err;
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {

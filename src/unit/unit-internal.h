@@ -38,12 +38,29 @@ void unit_add_path_line(struct strbuf *b, const char *key, const char *path);
 void unit_add_requires_mounts_for(struct strbuf *b, const char *path);
 void unit_add_argument(struct strbuf *b, const char *path);
 
-/**
- * unit_add_helper - the section of a service that runs a helper of ours once
- * @verb, @subject: its arguments; NULL: none
- */
-void unit_add_helper(const struct rendering *r, struct strbuf *b, const char *helper,
-		     const char *verb, const char *subject);
+/* unit-sandbox.c: what a service may do, and for how long. */
+
+enum unit_sandbox {
+	SANDBOX_MOUNT,	/* it prepares directories and mounts */
+	SANDBOX_DEVICE, /* it works on the file system of a block device */
+	_SANDBOX_MAX,
+};
+
+/** unit_add_sandbox - the end of a [Service] section */
+void unit_add_sandbox(struct strbuf *b, enum unit_sandbox kind);
+
+/** unit_add_timeout - how long a start may take; @may_be_long: as long as the medium needs */
+void unit_add_timeout(struct strbuf *b, bool may_be_long);
+
+/** struct unit_helper - a run of a helper of ours; @verb, @subject: its arguments; NULL: none */
+struct unit_helper {
+	const char *program, *verb, *subject;
+	enum unit_sandbox sandbox;
+	bool may_be_long;
+};
+
+/** unit_add_helper - the section of a service that runs a helper of ours once */
+void unit_add_helper(const struct rendering *r, struct strbuf *b, const struct unit_helper *h);
 
 /** unit_add_run - unit_add_helper() for a run of rofs-prepare */
 void unit_add_run(const struct rendering *r, struct strbuf *b, const struct plan_run *run);

@@ -66,6 +66,7 @@ static int render_fsck(struct rendering *r, const char *fsck_unit, const char *w
 		       "# The mount requires it: a stop at `systemctl isolate` would unmount it.\n"
 		       "IgnoreOnIsolate=yes\n\n"
 		       "[Service]\nInaccessiblePaths=-/run/systemd/private -/run/dbus\n");
+	unit_add_sandbox(&b, SANDBOX_DEVICE);
 	if (torn) {
 		strbuf_addf(&b,
 			    "# fsck gives up on a superblock that a power cut has torn.\n"
@@ -132,6 +133,10 @@ int unit_render_lowers(struct rendering *r)
 
 static int render_format(struct rendering *r, const struct plan_partition *p)
 {
+	const struct unit_helper helper = { .program = "rofs-format",
+					    .subject = p->conf->section.name,
+					    .sandbox = SANDBOX_DEVICE,
+					    .may_be_long = true };
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	if (!p->format_unit)
@@ -146,7 +151,7 @@ static int render_format(struct rendering *r, const struct plan_partition *p)
 		strbuf_addf(&b, "# There is nothing to check before.\nBefore=%s\n", p->fsck_unit);
 	strbuf_add(&b, "# The mount requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
-	unit_add_helper(r, &b, "rofs-format", p->conf->section.name, NULL);
+	unit_add_helper(r, &b, &helper);
 	return unit_add_unit(r, p->format_unit, &b);
 }
 
@@ -162,10 +167,12 @@ static int render_grow(struct rendering *r, const struct plan_partition *p)
 	strbuf_add(&b, "# A file system grows where it is mounted.\n");
 	unit_add_requires_after(&b, p->unit);
 	unit_add_before_local_fs(&b);
-	strbuf_add(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-		       "ExecStart=/lib/systemd/systemd-growfs ");
+	strbuf_add(&b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\n");
+	unit_add_timeout(&b, true);
+	strbuf_add(&b, "ExecStart=/lib/systemd/systemd-growfs ");
 	unit_add_argument(&b, p->where);
 	strbuf_add_char(&b, '\n');
+	unit_add_sandbox(&b, SANDBOX_DEVICE);
 	return unit_add_unit(r, p->grow_unit, &b);
 }
 

@@ -201,17 +201,33 @@ static void add_word(struct strbuf *b, const char *word)
 	unit_add_argument(b, word);
 }
 
-void unit_add_helper(const struct rendering *r, struct strbuf *b, const char *helper,
-		     const char *verb, const char *subject)
+void unit_add_helper(const struct rendering *r, struct strbuf *b, const struct unit_helper *h)
 {
-	strbuf_addf(b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=%s/%s",
-		    r->libexec_dir, helper);
-	add_word(b, verb);
-	add_word(b, subject);
+	strbuf_add(b, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\n");
+	unit_add_timeout(b, h->may_be_long);
+	strbuf_addf(b, "ExecStart=%s/%s", r->libexec_dir, h->program);
+	add_word(b, h->verb);
+	add_word(b, h->subject);
 	strbuf_add_char(b, '\n');
+	unit_add_sandbox(b, h->sandbox);
+}
+
+/* First use of a persist may copy gigabytes; rofs-prepare logs how far it is. */
+static bool may_populate(const struct rendering *r, const struct plan_run *run)
+{
+	for (size_t i = 0; run->kind == RUN_PARTITION && i < run->persists.n; i++)
+		if (r->plan->persists[run->persists.list[i]].conf->populate)
+			return true;
+	return false;
 }
 
 void unit_add_run(const struct rendering *r, struct strbuf *b, const struct plan_run *run)
 {
-	unit_add_helper(r, b, "rofs-prepare", run_kind_to_string(run->kind), run->subject);
+	const struct unit_helper h = { .program = "rofs-prepare",
+				       .verb = run_kind_to_string(run->kind),
+				       .subject = run->subject,
+				       .sandbox = SANDBOX_MOUNT,
+				       .may_be_long = may_populate(r, run) };
+
+	unit_add_helper(r, b, &h);
 }

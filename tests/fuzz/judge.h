@@ -121,6 +121,20 @@ struct rule {
 	size_t min, max; /* how often */
 };
 
+/* How often the settings of unit-sandbox.c are in a unit that has them. */
+#define SANDBOX_RULES(n_capabilities)                                                            \
+	{ "Service", "CapabilityBoundingSet", n_capabilities, n_capabilities },                  \
+		{ "Service", "SystemCallFilter", 1, 1 },                                         \
+		{ "Service", "SystemCallErrorNumber", 1, 1 },                                    \
+		{ "Service", "SystemCallArchitectures", 1, 1 },                                  \
+		{ "Service", "NoNewPrivileges", 1, 1 },                                          \
+		{ "Service", "RestrictAddressFamilies", 1, 1 },                                  \
+		{ "Service", "RestrictNamespaces", 1, 1 },                                       \
+		{ "Service", "RestrictRealtime", 1, 1 }, { "Service", "LockPersonality", 1, 1 }, \
+	{                                                                                        \
+		"Service", "MemoryDenyWriteExecute", 1, 1                                        \
+	}
+
 /** check_counts - each setting is in a rule, and as often as that says */
 void check_counts(const struct unit *u, const struct rule *rules, size_t n_rules);
 

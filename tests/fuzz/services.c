@@ -28,12 +28,20 @@ static const struct conf_partition *find_partition(const struct check *c, const 
 void check_partition_service(const struct check *c, const struct unit *u, const char *command)
 {
 	static const struct rule rules[] = {
-		{ "Unit", "Description", 1, 1 },     { "Unit", "Documentation", 1, 1 },
-		{ "Unit", "SourcePath", 1, 1 },	     { "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "After", 1, 2 },	     { "Unit", "Requires", 1, 1 },
-		{ "Unit", "Before", 0, 1 },	     { "Service", "Type", 1, 1 },
-		{ "Service", "ExecStart", 1, 1 },    { "Service", "RemainAfterExit", 1, 1 },
-		{ "Unit", "IgnoreOnIsolate", 0, 1 }, { "Unit", "RefuseManualStop", 0, 1 },
+		{ "Unit", "Description", 1, 1 },
+		{ "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 1, 1 },
+		{ "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "After", 1, 2 },
+		{ "Unit", "Requires", 1, 1 },
+		{ "Unit", "Before", 0, 1 },
+		{ "Service", "Type", 1, 1 },
+		{ "Service", "ExecStart", 1, 1 },
+		{ "Service", "RemainAfterExit", 1, 1 },
+		{ "Unit", "IgnoreOnIsolate", 0, 1 },
+		{ "Unit", "RefuseManualStop", 0, 1 },
+		{ "Service", "TimeoutStartSec", 1, 1 },
+		SANDBOX_RULES(2),
 	};
 	const struct conf_partition *p;
 	const char *start;
@@ -87,6 +95,8 @@ void check_prepare(const struct check *c, const struct unit *u)
 		{ "Service", "ExecStart", 1, 1 },
 		{ "Unit", "IgnoreOnIsolate", 1, 1 },
 		{ "Unit", "RefuseManualStop", 1, 1 },
+		{ "Service", "TimeoutStartSec", 1, 1 },
+		SANDBOX_RULES(4),
 	};
 	static const char helper[] = CHECK_PREPARE_PATH " ";
 	_cleanup_free_ char *directory = NULL, *plain = NULL;
@@ -115,13 +125,21 @@ static bool is_persist(const struct check *c, const char *path)
 void check_guard(const struct check *c, const struct unit *u)
 {
 	static const struct rule rules[] = {
-		{ "Unit", "Description", 1, 1 },      { "Unit", "Documentation", 1, 1 },
-		{ "Unit", "SourcePath", 1, 1 },	      { "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "Before", 2, 2 },	      { "Unit", "RequiresMountsFor", 1, 1 },
-		{ "Unit", "Conflicts", 1, 1 },	      { "Service", "Type", 1, 1 },
-		{ "Service", "ExecStart", 1, 1 },     { "Service", "RemainAfterExit", 1, 1 },
-		{ "Service", "ExecStop", 1, 1 },      { "Unit", "IgnoreOnIsolate", 1, 1 },
+		{ "Unit", "Description", 1, 1 },
+		{ "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 1, 1 },
+		{ "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "Before", 2, 2 },
+		{ "Unit", "RequiresMountsFor", 1, 1 },
+		{ "Unit", "Conflicts", 1, 1 },
+		{ "Service", "Type", 1, 1 },
+		{ "Service", "ExecStart", 1, 1 },
+		{ "Service", "RemainAfterExit", 1, 1 },
+		{ "Service", "ExecStop", 1, 1 },
+		{ "Unit", "IgnoreOnIsolate", 1, 1 },
 		{ "Unit", "RefuseManualStop", 1, 1 },
+		{ "Service", "TimeoutStartSec", 1, 1 },
+		SANDBOX_RULES(4),
 	};
 	static const char helper[] = CHECK_PREPARE_PATH " guard ", umount[] = "-/bin/umount ";
 	_cleanup_free_ char *guarded = NULL, *unmounted = NULL;

@@ -205,6 +205,23 @@ static void test_corrupt_partition_starts_no_emergency(void)
 		   "InaccessiblePaths=-/run/systemd/private -/run/dbus");
 }
 
+/* A hang must not stop the boot for ever; what works on a whole medium takes as long as that needs. */
+static void test_starts_are_limited(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	render(&m, "[Overlay /v]\n" DATA "[Persist /p]\nPartition=data\nDirectory=/p\n"
+		   "[Partition old]\nDevice=LABEL=old\n[Persist /q]\nPartition=old\nDirectory=/q\n"
+		   "Populate=yes\n"
+		   "[Partition new]\nDevice=PARTLABEL=new\nType=ext4\nFormat=yes\nGrow=yes\n"
+		   "[Persist /r]\nPartition=new\nDirectory=/r\n");
+	check_line(&m, "rofs-prepare.service", "TimeoutStartSec=5min");
+	check_line(&m, "rofs-prepare-persist-data.service", "TimeoutStartSec=5min");
+	check_line(&m, "rofs-prepare-persist-old.service", "TimeoutStartSec=infinity");
+	check_line(&m, "rofs-format-new.service", "TimeoutStartSec=infinity");
+	check_line(&m, "rofs-grow-new.service", "TimeoutStartSec=infinity");
+}
+
 static void test_same_text_each_time(void)
 {
 	_cleanup_model_ struct model a = { 0 }, b = { 0 };
@@ -251,6 +268,18 @@ static bool is_meant(const char *line, size_t n)
 		"ConditionPathExists=|!/rofs/rw/",
 		"InaccessiblePaths=-/run/systemd/private -/run/dbus",
 		"RemainAfterExit=yes",
+		"TimeoutStartSec=5min",
+		"TimeoutStartSec=infinity",
+		"CapabilityBoundingSet=CAP_",
+		"SystemCallFilter=~@clock @cpu-emulation @debug @module @obsolete @raw-io @reboot @swap",
+		"SystemCallErrorNumber=EPERM",
+		"SystemCallArchitectures=native",
+		"NoNewPrivileges=yes",
+		"RestrictAddressFamilies=AF_UNIX",
+		"RestrictNamespaces=yes",
+		"RestrictRealtime=yes",
+		"LockPersonality=yes",
+		"MemoryDenyWriteExecute=yes",
 		"JobRunningTimeoutSec=",
 		"[Unit]",
 		"[Mount]",
@@ -318,6 +347,7 @@ int main(void)
 	test_dollar_in_command_line();
 	test_guard_takes_the_path_as_one_word();
 	test_corrupt_partition_starts_no_emergency();
+	test_starts_are_limited();
 	test_same_text_each_time();
 	test_nothing_is_injected();
 	return check_done();

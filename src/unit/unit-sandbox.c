@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What our services may do. docs/SECURITY.md has the reasons and the scores. No setting is newer
+ * than systemd 247, which warns of keys that it does not know.
+ */
+#include "unit/unit-internal.h"
+
+/*
+ * A hang must not stop the boot for ever, a slow machine must not meet the limit: the slowest boot
+ * that was measured needs 2 s.
+ */
+#define TIMEOUT "5min"
+
+/* What is denied, not what is allowed: that takes 1 ms at each start instead of 11. */
+#define DENIED "~@clock @cpu-emulation @debug @module @obsolete @raw-io @reboot @swap"
+
+void unit_add_timeout(struct strbuf *b, bool may_be_long)
+{
+	strbuf_add(b, may_be_long ? "TimeoutStartSec=infinity\n" : "TimeoutStartSec=" TIMEOUT "\n");
+}
+
+/*
+ * An overlay works on its layers with the capabilities of the process that mounted it, so those that
+ * file systems ask for are in the list, whether rofs-prepare itself needs them or not.
+ */
+static const char *const privileges[_SANDBOX_MAX] = {
+	[SANDBOX_MOUNT] =
+		"# No mount namespace: what it mounts is for the system. An overlay keeps the capabilities\n"
+		"# of what mounts it, so all that file systems ask for are here.\n"
+		"CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER\n"
+		"CapabilityBoundingSet=CAP_FSETID CAP_LEASE CAP_LINUX_IMMUTABLE CAP_MAC_ADMIN\n"
+		"CapabilityBoundingSet=CAP_MAC_OVERRIDE CAP_MKNOD CAP_SETFCAP CAP_SYS_ADMIN\n"
+		"CapabilityBoundingSet=CAP_SYS_RESOURCE\n"
+		"SystemCallFilter=" DENIED "\n",
+	[SANDBOX_DEVICE] =
+		"# What works on a file system that it did not make.\n"
+		"CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_ADMIN\n"
+		"CapabilityBoundingSet=CAP_SYS_RAWIO CAP_SYS_RESOURCE\n"
+		"SystemCallFilter=" DENIED " @mount\n",
+};
+
+void unit_add_sandbox(struct strbuf *b, enum unit_sandbox kind)
+{
+	strbuf_add(b, privileges[kind]);
+	strbuf_add(b, "SystemCallErrorNumber=EPERM\n"
+		      "SystemCallArchitectures=native\n"
+		      "NoNewPrivileges=yes\n"
+		      "RestrictAddressFamilies=AF_UNIX\n"
+		      "RestrictNamespaces=yes\n"
+		      "RestrictRealtime=yes\n"
+		      "LockPersonality=yes\n"
+		      "MemoryDenyWriteExecute=yes\n");
+}
