@@ -49,6 +49,22 @@ def program(name: str) -> Path:
     return found[0]
 
 
+def security_bounds(version: int) -> dict[str, float]:
+    """By service: the score that docs/SECURITY.md gives for a version of systemd, or the next older
+    one that has a column."""
+    table = (SOURCE / "docs/SECURITY.md").read_text()
+    header, *rows = re.findall(r"^\|(.*)\|$", table[table.index("| Service |"):], re.M)
+    versions = [int(cell.split()[-1]) for cell in header.split("|")[1:]]
+    column = max((i for i, v in enumerate(versions) if v <= version), default=0)
+    bounds = {}
+    for row in rows[1:]:
+        service, *scores = (cell.strip() for cell in row.split("|"))
+        if not service.startswith("`"):
+            break
+        bounds[service.strip("`")] = float(scores[column])
+    return bounds
+
+
 # The programs that tests call, and Debian's package of each. tools/test installs them all.
 PACKAGES = {
     "getfacl": "acl", "setfacl": "acl",

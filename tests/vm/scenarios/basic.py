@@ -18,6 +18,21 @@ OUR_UNITS = ("rofs.mount", "rofs-ro.mount", "rofs-overlay-var.mount", "rofs-over
              "rofs-overlay-home.mount", "rofs-persist-data.mount", "var.mount", "etc.mount",
              "home.mount", "var-local-data.mount", "tmp.mount")
 
+# The services that run in each boot with the minimal rofs.conf.
+SERVICES = ("rofs-prepare.service", "rofs-verify.service", "rofs-watch.service",
+            "systemd-fsck@dev-disk-by\\x2dlabel-data.service")
+
+# The first files that are copied up from each lower: their attributes are set with the capabilities
+# that the overlay was mounted with.
+PRIVILEGED = """
+for directory in /etc /var/lib /home/user; do
+    cd $directory && file=$(find . -maxdepth 1 -type f -size +0 | sort | tail -n 1) &&
+        chown 7:8 $file && chmod 6755 $file && touch -d @0 $file &&
+        setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 $file &&
+        mknod node c 1 3 && chown 9:9 node &&
+        stat -c '%u:%g %a %Y' $file && getfattr -n security.capability -e hex $file | tail -n 2
+done
+"""
 
 UNIT_STATES = "\n".join(
     f"systemctl show --no-pager -p Id -p ActiveState -p FragmentPath -p Result {unit}; echo"
@@ -106,6 +121,16 @@ MINIMAL_FIRST: Dict[str, str] = {
     "early_edited": EARLY_TEXT,
     "units_edited": UNIT_STATES,
     "running_edited": "systemctl is-system-running --wait",
+    "privileged": PRIVILEGED,
+    **{f"security_{i}": f"systemd-analyze security --no-pager '{unit}' | tail -n 1"
+       for i, unit in enumerate(SERVICES)},
+    "limits": "\n".join(f"systemctl show -P TimeoutStartUSec '{unit}'" for unit in SERVICES),
+    "watch": "systemctl start rofs-watch.service; systemctl show -P Result rofs-watch.service;"
+             " journalctl -b -o cat -p err -u rofs-watch -u rofs-verify",
+    "times": "systemctl show rofs-prepare rofs-verify -p ExecMainStartTimestampMonotonic"
+             " -p ExecMainExitTimestampMonotonic -p InactiveExitTimestampMonotonic"
+             " -p ActiveEnterTimestampMonotonic",
+    "all_warnings": "journalctl -b -p warning -o short-monotonic --no-pager",
     "load": "dd if=/dev/urandom of=/var/load bs=1M count=100 && sync && stat -c %s /var/load",
     **SECTORS,
 }
