@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,28 @@ def test_enough_room_after_all_is_used_in_the_next_boot(system: System) -> None:
         "mkdir var/a; dd if=/dev/zero of=var/a/big bs=1M count=2 status=none\n" + ext4("4M")
         + "dd if=/dev/zero of=run/disk/ballast bs=1M count=2 status=none\n"))
     assert found["a"] == ["big"]
+
+
+def test_progress_is_logged_while_much_is_copied(system: System) -> None:
+    """The program is stopped for the time that a slow medium takes."""
+    found = sections(system(
+        CONF, """
+        generate 2>/dev/null; early_mounts; pools
+        : >/run/said
+        /rofs-prepare partition data 2>/run/said & pid=$!
+        until grep -q copying /run/said; do :; done
+        kill -STOP $pid; sleep 12; kill -CONT $pid
+        wait $pid && echo == said && cat /run/said
+        echo == left; cat /proc/[0-9]*/comm | grep rofs-prepare || true
+        """, "mkdir var/a; head -c 200M /dev/zero >var/a/big\n" + ext4("400M")))
+    began, *progress, ended = found["said"]
+    assert len(progress) == 1, found["said"]
+    done = re.fullmatch(r"rofs-prepare: /var/a: (\d+) of (\d+) bytes are on the partition so far",
+                        progress[0])
+    assert done, progress
+    assert 0 <= int(done.group(1)) <= int(done.group(2)) == int(began.split()[3])
+    assert "/var/a: copied " in ended
+    assert found["left"] == []
 
 
 # Cut off.

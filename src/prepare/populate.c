@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "prepare/populate.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +16,8 @@
 #include "layer/copy-tree.h"
 #include "system/log.h"
 
-#define LINKS_NAME "links" /* the directory for hard links of copy_tree() */
+#define LINKS_NAME	      "links" /* the directory for hard links of copy_tree() */
+#define PROGRESS_MILLISECONDS 10000
 
 /* The lower, by the directory that it is in: its path is walked once, and through no link. */
 struct source {
@@ -154,6 +158,72 @@ static int copy_lower(const struct wanted *w, const struct source *from, int new
 	return err;
 }
 
+/* What the partition has less of, since one file may take longer than all others. */
+static void log_progress(const struct wanted *w, const struct room *before)
+{
+	struct room now = { 0 };
+	uint64_t used = 0;
+
+	if (fstatvfs(w->dir_fd, &now.fs) == 0 && free_bytes(&now) < free_bytes(before))
+		used = free_bytes(before) - free_bytes(&now);
+	if (used > before->need.bytes)
+		used = before->need.bytes;
+	log_info("%s: %" PRIu64 " of %" PRIu64 " bytes are on the partition so far",
+		 w->persist->path, used, before->need.bytes);
+}
+
+struct progress {
+	const struct wanted *wanted;
+	const struct room *before;
+	int stop[2]; /* a pipe, whose end for writing is closed to stop it */
+	pthread_t thread;
+};
+
+static void *log_progress_until_stopped(void *data)
+{
+	const struct progress *p = data;
+	struct pollfd stop = { .fd = p->stop[0], .events = POLLIN };
+
+	while (poll(&stop, 1, PROGRESS_MILLISECONDS) == 0)
+		log_progress(p->wanted, p->before);
+	return NULL;
+}
+
+/* A thread of its own: one file may take long, and syncfs() longer. It ends with the program. */
+static int start_progress(struct progress *p)
+{
+	int err;
+
+	if (pipe2(p->stop, O_CLOEXEC) < 0)
+		return -errno;
+	err = pthread_create(&p->thread, NULL, log_progress_until_stopped, p);
+	if (err == 0)
+		return 0;
+	close(p->stop[0]);
+	close(p->stop[1]);
+	return -err;
+}
+
+static void stop_progress(struct progress *p)
+{
+	close(p->stop[1]);
+	pthread_join(p->thread, NULL);
+	close(p->stop[0]);
+}
+
+static int copy_lower_with_progress(const struct wanted *w, const struct source *from, int new_fd,
+				    const struct room *room)
+{
+	struct progress p = { .wanted = w, .before = room };
+	/* Without progress it is copied all the same. */
+	bool started = start_progress(&p) == 0;
+	int err = copy_lower(w, from, new_fd, room);
+
+	if (started)
+		stop_progress(&p);
+	return err;
+}
+
 static uint64_t milliseconds(void)
 {
 	struct timespec t;
@@ -180,7 +250,7 @@ int populate_copy(const struct wanted *w, int new_fd)
 
 	log_info("%s: copying %" PRIu64 " bytes in %" PRIu64 " files from %s", w->persist->path,
 		 room.need.bytes, room.need.inodes, w->persist->lower);
-	err = copy_lower(w, &from, new_fd, &room);
+	err = copy_lower_with_progress(w, &from, new_fd, &room);
 	if (err < 0)
 		return err;
 	took = milliseconds() - began;
