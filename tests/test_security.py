@@ -1,4 +1,4 @@
-"""What our services may do: the scores of systemd-analyze security, as docs/SECURITY.md has them."""
+"""What our services may do: their scores in docs/SECURITY.md, and settings of every version."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def test_no_setting_is_newer_than_systemd_247(units: Path) -> None:
 def test_what_mounts_has_no_mount_namespace(units: Path) -> None:
     """It would mount for itself: exec_needs_mount_namespace() of systemd 247 to 262."""
     makers = re.compile(
-        r"^(Private(?!Network)\w+|Protect(?!Clock|Hostname)\w+|\w+Paths|Bind\w+|Root\w+|Temporary\w+|"
-        r"Mount\w+|ProcSubset|DynamicUser|LogNamespace)=", re.M)
+        r"^(Private(?!Network)\w+|Protect(?!Clock|Hostname)\w+|\w+Paths|Bind\w+|Root\w+|"
+        r"Temporary\w+|Mount\w+|ProcSubset|DynamicUser|LogNamespace)=", re.M)
     directory = units / "usr/lib/systemd/system"
     runs = sorted(directory.glob("rofs-prepare*.service"))
     assert len(runs) == 2

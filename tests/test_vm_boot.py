@@ -7,10 +7,11 @@ import re
 from typing import Dict, List
 
 import pytest
+from support import security_bounds
 from vm.image import XATTR_NAMES
 from vm.lab import Outcome
 from vm.machine import Boot
-from vm.scenarios.basic import OUR_UNITS, OVERLAYS, both_permissions
+from vm.scenarios.basic import OUR_UNITS, OVERLAYS, SERVICES, both_permissions
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("minimal")]
 
@@ -115,6 +116,33 @@ def test_acl_of_home_survives(first: Boot) -> None:
     assert lower.startswith("755 0:50\n")
     assert "user:1:--x" in lower
     assert merged == lower
+
+
+def test_overlays_keep_every_privilege_of_a_file_system(outcome: Outcome) -> None:
+    """rofs-prepare mounts them, and an overlay has the capabilities of what mounted it."""
+    lines = outcome.boots[0]["privileged"].out.split()
+    capability = "security.capability=0x0100000200200000000000000000000000000000"
+    assert lines == ["7:8", "6755", "0", capability] * 3, outcome.boots[0]["privileged"]
+
+
+def test_services_are_no_more_exposed_than_documented(first: Boot) -> None:
+    bounds = security_bounds(int(first["versions"].out.split()[1]))
+    for i, unit in enumerate(SERVICES):
+        row = re.sub("@.*service", "@*.service", unit.replace("rofs-prepare", "rofs-prepare*"))
+        level = re.search(r"Overall exposure level for .*: ([\d.]+)", first[f"security_{i}"].out)
+        assert level and float(level.group(1)) <= bounds[row], first[f"security_{i}"]
+
+
+def test_the_start_of_a_service_is_limited(first: Boot) -> None:
+    assert first["limits"].out.split() == ["5min", "5min", "5min", "infinity"], first["limits"]
+
+
+def test_a_hang_fails_the_service_and_no_more(first: Boot) -> None:
+    assert first["hang"].out.split() == ["timeout", "degraded", "success", "running"], first["hang"]
+
+
+def test_watch_can_do_its_work(first: Boot) -> None:
+    assert first["watch"].out == "success\n", first["watch"]
 
 
 def test_root_refuses_writes(first: Boot) -> None:

@@ -33,6 +33,19 @@ for directory in /etc /var/lib /home/user; do
         stat -c '%u:%g %a %Y' $file && getfattr -n security.capability -e hex $file | tail -n 2
 done
 """
+# What is after a limit, here a short one, and after the next start.
+HANG = """
+cd /run/systemd/system && mkdir rofs-verify.service.d
+printf '[Service]\\nTimeoutStartSec=2s\\nExecStartPre=/bin/sleep infinity\\n' \\
+    >rofs-verify.service.d/hang.conf
+systemctl daemon-reload
+systemctl restart rofs-verify 2>/dev/null
+systemctl show -P Result rofs-verify; systemctl is-system-running
+rm -r rofs-verify.service.d
+systemctl daemon-reload
+systemctl restart rofs-verify
+systemctl show -P Result rofs-verify; systemctl is-system-running
+"""
 
 UNIT_STATES = "\n".join(
     f"systemctl show --no-pager -p Id -p ActiveState -p FragmentPath -p Result {unit}; echo"
@@ -124,13 +137,11 @@ MINIMAL_FIRST: Dict[str, str] = {
     "privileged": PRIVILEGED,
     **{f"security_{i}": f"systemd-analyze security --no-pager '{unit}' | tail -n 1"
        for i, unit in enumerate(SERVICES)},
-    "limits": "\n".join(f"systemctl show -P TimeoutStartUSec '{unit}'" for unit in SERVICES),
-    "watch": "systemctl start rofs-watch.service; systemctl show -P Result rofs-watch.service;"
+    "limits": "for unit in '" + "' '".join(SERVICES) + "'; do"
+              " systemctl show -P TimeoutStartUSec \"$unit\"; done",
+    "watch": "systemctl start rofs-watch; systemctl show -P Result rofs-watch;"
              " journalctl -b -o cat -p err -u rofs-watch -u rofs-verify",
-    "times": "systemctl show rofs-prepare rofs-verify -p ExecMainStartTimestampMonotonic"
-             " -p ExecMainExitTimestampMonotonic -p InactiveExitTimestampMonotonic"
-             " -p ActiveEnterTimestampMonotonic",
-    "all_warnings": "journalctl -b -p warning -o short-monotonic --no-pager",
+    "hang": HANG,
     "load": "dd if=/dev/urandom of=/var/load bs=1M count=100 && sync && stat -c %s /var/load",
     **SECTORS,
 }
