@@ -298,3 +298,25 @@ def test_generator_links_libc_alone(generator: Path) -> None:
     needed = re.findall(r"\(NEEDED\).*\[(.+)\]", done.stdout)
     sanitizers = ("libasan", "libubsan", "libm.", "libgcc_s", "libpthread", "libdl", "librt")
     assert [n for n in needed if not n.startswith(sanitizers)] == ["libc.so.6"]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("owner", "status"), [("tree", 0), ("root", 0), ("other", 1)])
+def test_link_of_a_user_leads_nowhere(
+    generator: Path, tmp_path: Path, owner: str, status: int
+) -> None:
+    """He could have made it in a writable boot, to have a persist bound over another place."""
+    owners = {"tree": 1000, "root": 0, "other": 4242}
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": "[Overlay /var]\n[Partition data]\nDevice=LABEL=data\n"
+                         "[Persist /home/eve/notes]\nPartition=data\n"}, ["home/eve", "srv/notes"])
+    os.chown(root, owners["tree"], owners["tree"])
+    (root / "home/eve/notes").symlink_to("/srv/notes")
+    os.chown(root / "home/eve/notes", owners[owner], 0, follow_symlinks=False)
+    run = run_generator(generator, root, tmp_path)
+    assert run.status == status
+    assert ("srv-notes.mount" in run.early) == (status == 0)
+    assert "var.mount" in run.early
+    assert status == 0 or run.stderr.startswith(
+        "/etc/rofs.conf:4: [Persist /home/eve/notes]: the path cannot be resolved: "
+        "it leads through a symbolic link that does not belong to root\n")

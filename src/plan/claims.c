@@ -30,6 +30,12 @@ static int compare_path(const void *path, const void *claim)
 	return path_compare(path, path_of(claim));
 }
 
+static const char *explain(int err)
+{
+	return err == -EPERM ? "it leads through a symbolic link that does not belong to root" :
+			       strerror(-err);
+}
+
 static void check_alone(struct claim *c, struct diag *d)
 {
 	struct pos pos = c->section->pos;
@@ -40,7 +46,7 @@ static void check_alone(struct claim *c, struct diag *d)
 
 	if (c->fact->type == PATH_UNKNOWN) {
 		diag_error(d, pos, "[%s %s]: the path cannot be resolved: %s", kind_of(c),
-			   c->section->name, strerror(-c->fact->error));
+			   c->section->name, explain(c->fact->error));
 		c->refused = true;
 		return;
 	}

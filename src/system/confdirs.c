@@ -41,6 +41,8 @@ static const char *explain(int err)
 		return "it is not a regular file";
 	case -EXDEV:
 		return "it is on a file system that fstab mounts later";
+	case -EPERM:
+		return "it is behind a symbolic link that does not belong to root";
 	case -EFBIG:
 		return "it is larger than 1 MiB";
 	case -ENOENT:

@@ -135,6 +135,13 @@ static int read_link(const struct rootfs *r, const char *path, char *buffer, siz
 	return 0;
 }
 
+static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
+{
+	int base = base_of(r, &resolved);
+
+	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 /* A path while it is resolved. */
 struct resolving {
 	const struct rootfs *rootfs;
@@ -201,6 +208,18 @@ static int follow(struct resolving *x, const char *target, const char *tail)
 	return err < 0 ? err : 1;
 }
 
+/*
+ * Whoever made the link at @path decides where a declared path leads: root, or who owns the whole tree,
+ * as of an image that is being built.
+ */
+static bool is_trusted(const struct rootfs *r, const char *path)
+{
+	struct stat link, root;
+
+	return look(r, path, &link) == 0 && fstat(r->lower_fd, &root) == 0 &&
+	       (link.st_uid == 0 || link.st_uid == root.st_uid);
+}
+
 /* Resolves the component at @at, @n bytes long. Returns 1 if a link has replaced the rest. */
 static int step(struct resolving *x, const char *at, size_t n)
 {
@@ -220,14 +239,11 @@ static int step(struct resolving *x, const char *at, size_t n)
 	err = read_link(x->rootfs, x->done, target, sizeof(target));
 	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR)
 		return 0;
-	return err < 0 ? err : follow(x, target, at + n);
-}
-
-static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
-{
-	int base = base_of(r, &resolved);
-
-	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	if (err < 0)
+		return err;
+	if (x->mount_points && !is_trusted(x->rootfs, x->done))
+		return -EPERM;
+	return follow(x, target, at + n);
 }
 
 /* Are these bits set, for the group as for all others, of what is at resolved @path? */

@@ -70,9 +70,11 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
  * rootfs_resolve_up_to - as rootfs_resolve(), but nothing at or below a mount point is looked at
  * @mount_points: where to stop, resolved themselves; NULL: nowhere
  *
- * What follows a mount point is taken literally.
+ * What follows a mount point is taken literally. With @mount_points, a link must belong to root or to
+ * the owner of the root directory.
  *
- * Returns: 1 if @ret is at or below one of them, or 0; as rootfs_resolve() on failure, and -EXDEV where ".." in a link leads back from below a mount point.
+ * Returns: 1 if @ret is at or below one of them, or 0; as rootfs_resolve() on failure, -EXDEV where ".."
+ * in a link leads back from below a mount point, and -EPERM where a link belongs to somebody else.
  */
 int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
 			 const struct path_set *mount_points, char **ret);
