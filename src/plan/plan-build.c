@@ -22,22 +22,27 @@ static void check_rofs(struct building *b)
 			"/rofs is not a directory on the root file system; create it there: mkdir -m 0700 /rofs");
 }
 
-static int plan_overlay_options(struct building *b)
+/*
+ * Those that the kernel knows. All four off allow the lower to be changed while nothing is mounted. An
+ * upper that is kept may have been written elsewhere: it must not redirect a directory to one of the
+ * lower that others may not enter, which the kernel does with "off" as well.
+ */
+static int overlay_options(const struct facts *f, bool kept, char **ret)
 {
-	/*
-	 * Kernel version that first knows the option; all four off allow the lower to be changed
-	 * while nothing is mounted.
-	 */
+	enum {
+		RAM = 1,
+		KEPT = 2,
+		BOTH = 3
+	};
 	static const struct {
 		const char *option;
-		unsigned major, minor;
+		unsigned major, minor; /* of the kernel that first knows it */
+		unsigned layers;
 	} options[] = {
-		{ "index=off", 4, 13 },
-		{ "metacopy=off", 4, 19 },
-		{ "redirect_dir=off", 4, 10 },
-		{ "xino=off", 4, 17 },
+		{ "index=off", 4, 13, BOTH },	    { "metacopy=off", 4, 19, BOTH },
+		{ "redirect_dir=off", 4, 10, RAM }, { "redirect_dir=nofollow", 4, 15, KEPT },
+		{ "xino=off", 4, 17, BOTH },
 	};
-	const struct facts *f = b->plan.facts;
 	_cleanup_strbuf_ struct strbuf s = { 0 };
 
 	for (size_t i = 0; i < ELEMENTSOF(options); i++) {
@@ -45,13 +50,20 @@ static int plan_overlay_options(struct building *b)
 			     (f->kernel_major == options[i].major &&
 			      f->kernel_minor >= options[i].minor);
 
-		if (!known)
+		if (!known || !(options[i].layers & (kept ? KEPT : RAM)))
 			continue;
 		if (s.len)
 			strbuf_add_char(&s, ',');
 		strbuf_add(&s, options[i].option);
 	}
-	return strbuf_take(&s, &b->plan.overlay_options);
+	return strbuf_take(&s, ret);
+}
+
+static int plan_overlay_options(struct building *b)
+{
+	int err = overlay_options(b->plan.facts, false, &b->plan.overlay_options);
+
+	return err < 0 ? err : overlay_options(b->plan.facts, true, &b->plan.kept_options);
 }
 
 static int build(struct building *b)

@@ -151,6 +151,7 @@ void plan_done(struct plan *p)
 	free(p->swaps);
 	free(p->masks);
 	free(p->overlay_options);
+	free(p->kept_options);
 	*p = (struct plan){ 0 };
 }
 

@@ -201,7 +201,8 @@ struct plan {
 	char **masks;
 	size_t n_masks;
 	bool no_swap;	       /* [Root] Swap=no: nor any other swap on a disk */
-	char *overlay_options; /* those the kernel knows: "index=off,..." */
+	char *overlay_options; /* of an overlay in RAM, those the kernel knows: "index=off,..." */
+	char *kept_options;    /* the same, of one on a partition */
 	bool tmp;	       /* a tmpfs on /tmp */
 };
 

@@ -2,6 +2,7 @@
 #include "unit/options.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "basic/strbuf.h"
 #include "plan/mount-flags.h"
@@ -37,13 +38,16 @@ int options_plain(const struct plan_overlay *o, const char *bind, char **ret)
 int options_merged(const struct plan *p, const struct plan_overlay *o, const char *dir, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
+	/* While its partition is missing, the layers of an overlay are in RAM. */
+	bool kept = o->on_partition && strcmp(dir, o->layers) == 0;
+	const char *features = kept ? p->kept_options : p->overlay_options;
 
 	/*
 	 * These paths have no character that the kernel, mount(8) or systemd would read differently:
 	 * conf_is_layer_path().
 	 */
 	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work", o->lower, dir, dir);
-	strbuf_addf(&b, "%s%s", *p->overlay_options ? "," : "", p->overlay_options);
+	strbuf_addf(&b, "%s%s", *features ? "," : "", features);
 	if (*o->options)
 		strbuf_addf(&b, ",%s", o->options);
 	/* Private: mounts on the bound path must not show up here a second time. */

@@ -157,7 +157,7 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 
 	own = m->overlay->options ? m->overlay->options : "";
 	allowed = join(
-		"index=off,metacopy=off,redirect_dir=off,xino=off,private,nosuid,nodev,noexec,ro,",
+		"index=off,metacopy=off,redirect_dir=off,redirect_dir=nofollow,xino=off,private,nosuid,nodev,noexec,ro,",
 		own);
 	return all_words_in(options + strlen(layers), allowed) &&
 	       has_inherited_flags(m, options + strlen(layers), own);

@@ -530,15 +530,19 @@ static void test_kernel_versions(void)
 {
 	static const struct {
 		unsigned major, minor;
-		const char *expected;
+		const char *expected, *kept;
 	} rows[] = {
-		{ 0, 0, "index=off,metacopy=off,redirect_dir=off,xino=off" },
-		{ 6, 1, "index=off,metacopy=off,redirect_dir=off,xino=off" },
-		{ 4, 19, "index=off,metacopy=off,redirect_dir=off,xino=off" },
-		{ 4, 18, "index=off,redirect_dir=off,xino=off" },
-		{ 4, 13, "index=off,redirect_dir=off" },
-		{ 4, 9, "" },
-		{ 3, 18, "" },
+		{ 0, 0, "index=off,metacopy=off,redirect_dir=off,xino=off",
+		  "index=off,metacopy=off,redirect_dir=nofollow,xino=off" },
+		{ 6, 1, "index=off,metacopy=off,redirect_dir=off,xino=off",
+		  "index=off,metacopy=off,redirect_dir=nofollow,xino=off" },
+		{ 4, 19, "index=off,metacopy=off,redirect_dir=off,xino=off",
+		  "index=off,metacopy=off,redirect_dir=nofollow,xino=off" },
+		{ 4, 18, "index=off,redirect_dir=off,xino=off",
+		  "index=off,redirect_dir=nofollow,xino=off" },
+		{ 4, 13, "index=off,redirect_dir=off", "index=off" },
+		{ 4, 9, "", "" },
+		{ 3, 18, "", "" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -551,6 +555,7 @@ static void test_kernel_versions(void)
 		m.facts.kernel_minor = row->minor;
 		CHECK_INT(model_plan(&m), 0);
 		CHECK_STR(m.plan.overlay_options, row->expected);
+		CHECK_STR(m.plan.kept_options, row->kept);
 	}
 }
 
