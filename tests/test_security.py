@@ -108,6 +108,6 @@ def test_what_mounts_has_no_mount_namespace(units: Path) -> None:
         r"Temporary\w+|Mount\w+|ProcSubset|DynamicUser|LogNamespace)=", re.M)
     directory = units / "usr/lib/systemd/system"
     runs = sorted(directory.glob("rofs-prepare*.service"))
-    assert len(runs) == 2
+    assert len(runs) == 3
     for run in [*runs, directory / "rofs-grow-data.service"]:
         assert makers.search(run.read_text()) is None, run.name
