@@ -168,7 +168,8 @@ BROKEN: Dict[str, str] = {
     **verdict("covered"),
     "uncovered": "umount /var/local/data",
     "pool_filled": "df -m --output=avail /rofs | tail -n 1; dd if=/dev/zero of=/home/big bs=1M"
-                   " count=1 2>/dev/null; dd if=/dev/zero of=/var/big bs=1M count=46 2>/dev/null;"
+                   " count=1 2>/dev/null;"
+                   " dd if=/dev/zero of=/var/big bs=256K count=185 2>/dev/null;"
                    " df --output=pcent /rofs",
     "pool_watch": "for i in 1 2 3; do systemctl start rofs-watch.service || exit 1; done;"
                   f" journalctl --sync; {JOURNAL} -t rofs-verify",
