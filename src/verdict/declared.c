@@ -116,21 +116,34 @@ void declared_add_layers(struct strbuf *b, const char *options)
 	}
 }
 
+/* Takes "/directory" off the end of the first @len bytes of @root. Returns false if it is not there. */
+static bool cut_directory(const char *root, size_t *len, const char *directory, size_t n)
+{
+	for (; n > 0 && *directory == '/'; directory++)
+		n--;
+	while (n > 0 && directory[n - 1] == '/')
+		n--;
+	if (n == 0)
+		return true;
+	if (*len <= n || root[*len - n - 1] != '/' || memcmp(root + *len - n, directory, n) != 0)
+		return false;
+	*len -= n + 1;
+	return true;
+}
+
 bool declared_is_whole(const struct observed_mount *m, const char *options)
 {
-	const char *root = m->root, *subvolume;
-	size_t n = 0;
+	const char *directory, *subvolume;
+	size_t len = strcmp(m->root, "/") == 0 ? 0 : strlen(m->root), n = 0;
 
+	/* Since util-linux 2.39, mount(8) can show a directory only. */
+	directory = value_of(options, "X-mount.subdir", &n);
+	if (directory && !cut_directory(m->root, &len, directory, n))
+		return false;
 	if (strcmp(m->type, "btrfs") != 0)
-		return strcmp(root, "/") == 0;
+		return len == 0;
 	subvolume = value_of(options, "subvol", &n);
-	if (!subvolume)
-		return true;
-
-	/* "@data" and "/@data" are the same. */
-	root += *root == '/';
-	subvolume += n > 0 && *subvolume == '/' ? (n--, 1) : 0;
-	return strlen(root) == n && strncmp(root, subvolume, n) == 0;
+	return !subvolume || (cut_directory(m->root, &len, subvolume, n) && len == 0);
 }
 
 bool declared_shows(const struct observed_mount *m, const struct observed_mount *from,

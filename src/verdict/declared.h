@@ -35,7 +35,7 @@ bool declared_has_layers(const struct observed_mount *m, const char *options);
 void declared_add_layers(struct strbuf *b, const char *options);
 
 /**
- * declared_is_whole - is the whole file system mounted, or the subvolume that @options name?
+ * declared_is_whole - is the whole file system mounted, or the subvolume or directory of @options?
  *
  * Not known of a btrfs whose options name none: it has a default of its own.
  */

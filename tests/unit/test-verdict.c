@@ -472,6 +472,44 @@ static void test_something_else_is_there(void)
 	check.label = NULL;
 }
 
+/* mount(8) can mount a directory of any file system. */
+static void test_directory_of_a_partition(void)
+{
+	static const struct {
+		const char *options, *root;
+		enum problem_kind kind;
+	} rows[] = {
+		{ "noatime,X-mount.subdir=/a/b/", "/a/b", PROBLEM_NONE },
+		{ "noatime,X-mount.subdir=a/b", "/a/c", PROBLEM_PARTITION_WRONG_DIRECTORY },
+		{ "noatime,X-mount.subdir=a/b", "/x/a/b", PROBLEM_PARTITION_WRONG_DIRECTORY },
+		{ "noatime,X-mount.subdir=a/b", "/", PROBLEM_PARTITION_WRONG_DIRECTORY },
+		{ "noatime", "/a/b", PROBLEM_PARTITION_WRONG_DIRECTORY },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w;
+		char conf[512], line[256];
+
+		snprintf(conf, sizeof(conf),
+			 "[Overlay /etc]\n[Overlay /var]\n[Overlay /srv]\nSize=8M\n"
+			 "[Partition data]\nDevice=LABEL=data\nOptions=%s\n"
+			 "[Persist /var/local/data]\nPartition=data\nDirectory=/keep\n",
+			 row->options);
+		prepare(&w, conf, healthy);
+		snprintf(line, sizeof(line),
+			 "13 3 254:16 /rofs/persist/data ext4 /dev/vdb[%s] rw,nosuid,nodev rw\n",
+			 row->root);
+		replace(&w, line);
+		snprintf(line, sizeof(line),
+			 "14 11 254:16 /var/local/data ext4 /dev/vdb[%s/keep] rw,nosuid,nodev rw\n",
+			 strcmp(row->root, "/") == 0 ? "" : row->root);
+		replace(&w, line);
+		judge(&w);
+		CHECK_INT(first(&w)->kind, row->kind);
+	}
+}
+
 /* Whether this is the declared one cannot be told: then it is not called so. */
 static void test_device_is_absent(void)
 {
@@ -499,12 +537,19 @@ static void test_btrfs(void)
 		{ "noatime,subvol=/@data", "[/@data]", "[/@data/keep]", PROBLEM_NONE },
 		{ "subvol=@data", "[/@other]", "[/@other/keep]",
 		  PROBLEM_PARTITION_WRONG_DIRECTORY },
+		{ "subvol=/@data/", "[/@data]", "[/@data/keep]", PROBLEM_NONE },
+		{ "X-mount.subdir=a/b", "[/@/a/b]", "[/@/a/b/keep]", PROBLEM_NONE },
+		{ "X-mount.subdir=a/b", "[/@/xa/b]", "[/@/xa/b/keep]",
+		  PROBLEM_PARTITION_WRONG_DIRECTORY },
+		{ "subvol=@data,X-mount.subdir=a", "[/@data/a]", "[/@data/a/keep]", PROBLEM_NONE },
+		{ "subvol=@data,X-mount.subdir=a", "[/@data]", "[/@data/keep]",
+		  PROBLEM_PARTITION_WRONG_DIRECTORY },
 	};
 
 	CHECK_EACH(row, rows)
 	{
 		_cleanup_(world_done) struct world w;
-		char conf[256], line[256];
+		char conf[512], line[256];
 
 		snprintf(conf, sizeof(conf),
 			 "[Root]\nTmp=no\n[Overlay /var]\n[Partition data]\nDevice=LABEL=data\n"
@@ -1013,6 +1058,7 @@ int main(void)
 	test_healthy();
 	test_one_thing_missing();
 	test_something_else_is_there();
+	test_directory_of_a_partition();
 	test_device_is_absent();
 	test_btrfs();
 	test_flags();
