@@ -306,6 +306,26 @@ def test_label_is_that_of_the_device(said, device: str, verdict: str) -> None:
     assert all_said["all status"].startswith(verdict)
 
 
+@pytest.mark.parametrize(("name", "verdict"), [
+    ("disk/by-label/my\\x20disk", "protected: "),
+    ("disk/by-label/my", "partial: "),
+], ids=["its label", "another label"])
+def test_name_that_another_device_has_taken(said, name: str, verdict: str) -> None:
+    """Of two devices with the same label, udev lets the link in /dev/disk lead to one.
+
+    What else it knows, an ordinary user and a service without access to devices can read too.
+    """
+    mount = f"umount /var/keep /rofs/persist/data; {DISK} DISK /rofs/persist/data;"
+    all_said = said(f"{mount} mkdir -p /rofs/persist/data/keep /run/udev/data;"
+                    " mount --bind /rofs/persist/data/keep /var/keep\n"
+                    "number=$(mountpoint -d /rofs/persist/data)\n"
+                    f"echo 'S:{name}' >/run/udev/data/b$number\nsay all\n",
+                    CONF.replace("Device=DISK", 'Device=LABEL="my disk"'))
+    for who in ("status", "user"):
+        assert all_said[f"all {who}"].startswith(verdict)
+    assert ("exit 1\n" in all_said["all verify"]) == (verdict == "partial: ")
+
+
 def test_blanks_and_backslashes_in_paths(said) -> None:
     conf = CONF.replace("Directory=/keep", "Directory=/a b\\c") + "User=alice\n"
     all_said = said("say all\nmkdir '/rofs/persist/data/a bc'\n"

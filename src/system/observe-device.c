@@ -118,6 +118,26 @@ static bool carries(const struct observed_mount *m, const char *spec)
 	       mnt_cache_device_has_tag(cache, m->source, tag, equals + 1);
 }
 
+/*
+ * All names that udev has for a device, also those whose link leads to another one: everyone may read
+ * them, a device only few.
+ */
+static bool is_called(const struct observed_mount *m, const char *path)
+{
+	char file[64], line[PATH_MAX];
+	_cleanup_fclose_ FILE *f = NULL;
+
+	snprintf(file, sizeof(file), "/run/udev/data/b%u:%u", m->device_major, m->device_minor);
+	f = fopen(file, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "S:", 2) == 0 && strncmp(path, "/dev/", 5) == 0 &&
+		    strcmp(line + 2, path + 5) == 0)
+			return true;
+	}
+	return false;
+}
+
 static struct observed_device find_device(const struct observed *s, const char *path,
 					  const char *spec, const char *where)
 {
@@ -130,7 +150,7 @@ static struct observed_device find_device(const struct observed *s, const char *
 		d.state = DEVICE_PRESENT;
 	if (!m || m->device_major == 0 || observed_is_on_device(m, &d))
 		return d;
-	if (is_same_btrfs(m, &d) || carries(m, spec))
+	if (is_same_btrfs(m, &d) || is_called(m, path) || carries(m, spec))
 		return (struct observed_device){ DEVICE_PRESENT, m->device_major, m->device_minor };
 	return d;
 }
