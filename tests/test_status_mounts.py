@@ -477,6 +477,12 @@ CLOSED = {
     "link through a closed directory": (
         "mkdir -p open/d; {write} >open/d/20.conf; mkdir -m 0700 secret; ln -s ../open secret/way;"
         " ln -s /secret/way/d etc/rofs.conf.d", "/etc/rofs.conf.d"),
+    "closed to one user": (
+        "mkdir etc/rofs.conf.d; {write} >etc/rofs.conf.d/20.conf;"
+        " setfacl -m u:1234:- etc/rofs.conf.d/20.conf", "/etc/rofs.conf.d/20.conf"),
+    "directory closed to one user": (
+        "mkdir etc/rofs.conf.d; {write} >etc/rofs.conf.d/20.conf;"
+        " setfacl -m u:1234:- etc/rofs.conf.d", "/etc/rofs.conf.d"),
     "closed to its group": ("mkdir -m 0705 etc/rofs.conf.d; {write} >etc/rofs.conf.d/20.conf",
                             "/etc/rofs.conf.d"),
 }

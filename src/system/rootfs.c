@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "basic/mount-point.h"
 #include "basic/path.h"
@@ -246,12 +247,23 @@ static int step(struct resolving *x, const char *at, size_t n)
 	return follow(x, target, at + n);
 }
 
+/* An ACL may close it to some, whatever the mode says. */
+static bool has_acl(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+}
+
 /* Are these bits set, for the group as for all others, of what is at resolved @path? */
 static bool is_for_all(const struct rootfs *r, const char *path, mode_t bits)
 {
+	int base = base_of(r, &path);
+	_cleanup_close_ int fd = openat(base, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	return look(r, path, &st) == 0 && (st.st_mode & bits) == bits;
+	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & bits) == bits && !has_acl(fd);
 }
 
 /* Leaves the result in x->done. Returns 1 if that is at or below a mount point. */
@@ -401,7 +413,7 @@ static int read_file(const struct rootfs *r, const char *path, bool for_all, siz
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
-	if (for_all && (st.st_mode & (S_IRGRP | S_IROTH)) != (S_IRGRP | S_IROTH))
+	if (for_all && ((st.st_mode & (S_IRGRP | S_IROTH)) != (S_IRGRP | S_IROTH) || has_acl(fd)))
 		return -EACCES;
 	if (st.st_size > 0 && (size_t)st.st_size > max)
 		return -EFBIG;
