@@ -360,6 +360,11 @@ def test_lower_is_the_file_system_of_fstab(said, steps: str, kind: "str | None",
         message for which, message in found if which == kind and message.startswith(sentence)]
 
 
+def test_lower_behind_a_loop_device(said) -> None:
+    all_said = said("say all\n", lower="; echo 'OTHER /home ext4 loop 0 2' >etc/fstab")
+    assert all_said["all status"].startswith("protected: ")
+
+
 FLASH = """
 truncate -s 128M ../flash; mkfs.btrfs -q ../flash; l=$(losetup -f --show ../flash); mkdir ../m
 mount $l ../m; btrfs -q subvolume create ../m/@data; btrfs -q subvolume create ../m/@other

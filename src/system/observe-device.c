@@ -12,6 +12,7 @@
 
 #include "basic/io.h"
 #include "basic/text.h"
+#include "plan/fstab.h"
 
 static bool ask_device(const char *path, unsigned *ret_major, unsigned *ret_minor)
 {
@@ -138,13 +139,20 @@ static bool is_called(const struct observed_mount *m, const char *path)
 	return false;
 }
 
+/* mount(8) then makes a device of its own on the declared one. */
+static bool has_device_between(const char *options)
+{
+	return fstab_has_option(options, "loop") || strstr(options, "loop=") ||
+	       strstr(options, "verity.hashdevice=");
+}
+
 static struct observed_device find_device(const struct observed *s, const char *path,
-					  const char *spec, const char *where)
+					  const char *spec, const char *options, const char *where)
 {
 	const struct observed_mount *m = observed_mounted_at(s, where);
 	struct observed_device d = { .state = DEVICE_ABSENT };
 
-	if (!path)
+	if (!path || has_device_between(options))
 		return (struct observed_device){ 0 };
 	if (ask_device(path, &d.major, &d.minor))
 		d.state = DEVICE_PRESENT;
@@ -165,13 +173,13 @@ int observe_declared_devices(struct observed *s, const struct plan *p)
 		const struct plan_partition *q = &p->partitions[i];
 
 		if (q->conf)
-			s->partitions[i] =
-				find_device(s, q->device_path, q->conf->device, q->where);
+			s->partitions[i] = find_device(s, q->device_path, q->conf->device,
+						       q->conf->options, q->where);
 	}
 	for (size_t i = 0; i < p->n_lowers; i++) {
 		const struct plan_lower *l = &p->lowers[i];
 
-		s->lowers[i] = find_device(s, l->device_path, l->entry->spec, l->where);
+		s->lowers[i] = find_device(s, l->device_path, l->entry->spec, l->options, l->where);
 	}
 	return 0;
 }

@@ -136,7 +136,7 @@ bool declared_is_whole(const struct observed_mount *m, const char *options)
 	const char *directory, *subvolume;
 	size_t len = strcmp(m->root, "/") == 0 ? 0 : strlen(m->root), n = 0;
 
-	/* Since util-linux 2.39, mount(8) can show a directory only. */
+	/* mount(8) can show only a directory of any file system. */
 	directory = value_of(options, "X-mount.subdir", &n);
 	if (directory && !cut_directory(m->root, &len, directory, n))
 		return false;
