@@ -326,6 +326,17 @@ def test_name_that_another_device_has_taken(said, name: str, verdict: str) -> No
     assert ("exit 1\n" in all_said["all verify"]) == (verdict == "partial: ")
 
 
+def test_partition_after_an_error(said) -> None:
+    """Since Linux 6.15, ext4 does not call itself ro then, but emergency_ro."""
+    conf = CONF.replace("DISK", "DISK\nOptions=nosuid,nodev,errors=remount-ro")
+    all_said = said("say before\nmkdir /run/sys; mount -t sysfs sys /run/sys\n"
+                    "echo 1 >/run/sys/fs/ext4/$(basename DISK)/trigger_fs_error\nsay after\n", conf)
+    assert all_said["before status"].startswith("protected: ")
+    for who in ("status", "user", "verify"):
+        assert "partition data (DISK) has become read-only, as happens after a file system " in (
+            all_said[f"after {who}"])
+
+
 def test_blanks_and_backslashes_in_paths(said) -> None:
     conf = CONF.replace("Directory=/keep", "Directory=/a b\\c") + "User=alice\n"
     all_said = said("say all\nmkdir '/rofs/persist/data/a bc'\n"

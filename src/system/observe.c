@@ -36,6 +36,13 @@ static bool is_read_only(const char *options)
 	return options && fstab_has_option(options, "ro");
 }
 
+/* Since Linux 6.15, ext4 stays "rw" where it takes no more writes: after an error, or shut down. */
+static bool is_fs_read_only(const char *options)
+{
+	return is_read_only(options) || (options && (fstab_has_option(options, "emergency_ro") ||
+						     fstab_has_option(options, "shutdown")));
+}
+
 static bool propagates(struct libmnt_fs *fs)
 {
 	unsigned long flags = 0;
@@ -84,7 +91,7 @@ static int add_mount(struct observed *s, struct libmnt_fs *fs)
 		.device_minor = major(device) ? minor(device) : 0,
 		.propagates = propagates(fs),
 		.read_only = is_read_only(mnt_fs_get_vfs_options(fs)),
-		.fs_read_only = is_read_only(mnt_fs_get_fs_options(fs)),
+		.fs_read_only = is_fs_read_only(mnt_fs_get_fs_options(fs)),
 	};
 	return copy_texts(m, fs);
 }
