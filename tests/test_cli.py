@@ -114,8 +114,8 @@ def with_a_hidden_file(out: Path, target: Path) -> None:
 @pytest.mark.parametrize(("prepare", "why"), [
     (full_of_links, "is not empty"), (with_a_file, "is not empty"),
     (with_a_hidden_file, "is not empty"), (link_to_directory, "is not a directory"),
-    (shared, "may be written by others"),
-    pytest.param(of_somebody_else, "belongs to somebody else", marks=pytest.mark.root),
+    (shared, "is writable by other users"),
+    pytest.param(of_somebody_else, "is owned by another user", marks=pytest.mark.root),
 ])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_plan_writes_only_into_a_directory_of_its_own(

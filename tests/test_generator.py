@@ -218,7 +218,7 @@ def test_command_line_that_cannot_be_read_is_told(
     put(root, "proc/cmdline", kind)
     run = run_generator(generator, root, tmp_path)
     assert run.status == 1
-    assert re.match("/proc/cmdline: cannot be read: .*; taken for an ordinary boot\n", run.stderr)
+    assert re.match("/proc/cmdline: cannot be read: .*; assuming an ordinary boot\n", run.stderr)
     assert "var.mount" in run.early
 
 
@@ -248,7 +248,7 @@ def test_more_than_a_thousand_mistakes_are_counted(
     lines = done.stderr.splitlines()
     assert done.returncode == 1
     assert sum(": missing '='" in line for line in lines) == 1000
-    assert lines[1000:-1] == ["more errors and warnings, which are not shown: 499000"]
+    assert lines[1000:-1] == ["499000 more errors and warnings are not shown"]
     assert "home.mount" in snapshot(tmp_path / "out")
 
 
@@ -319,4 +319,4 @@ def test_link_of_a_user_leads_nowhere(
     assert "var.mount" in run.early
     assert status == 0 or run.stderr.startswith(
         "/etc/rofs.conf:4: [Persist /home/eve/notes]: the path cannot be resolved: "
-        "it leads through a symbolic link that does not belong to root\n")
+        "it leads through a symbolic link that is not owned by root\n")

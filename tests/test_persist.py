@@ -175,7 +175,8 @@ def test_partition_that_is_too_small_stays_as_it_was(system: System, name: str) 
     assert found["status"] == ["1"]
     needs = [line for line in found["said"]
              if f"Populate=yes needs {'' if early else 'more than '}" in line]
-    assert len(needs) == 1 and " bytes in " in needs[0] and needs[0].endswith(" files free" if early else " files were free")
+    assert len(needs) == 1 and " bytes in " in needs[0]
+    assert needs[0].endswith(" files free" if early else " files were free")
     assert ("rofs-prepare: /var/a: cannot write f: No space left on device" in found["said"]
             ) is not early
     assert any(line.endswith("[Persist /var/a] Directory=/d/a: No space left on device")
@@ -240,7 +241,7 @@ def test_progress_is_logged_while_much_is_copied(system: System) -> None:
         """, "mkdir var/a; head -c 200M /dev/zero >var/a/big\n" + ext4("400M")))
     began, *progress, ended = found["said"]
     assert len(progress) == 1, found["said"]
-    done = re.fullmatch(r"rofs-prepare: /var/a: (\d+) of (\d+) bytes are on the partition so far",
+    done = re.fullmatch(r"rofs-prepare: /var/a: (\d+) of (\d+) bytes have been copied",
                         progress[0])
     assert done, progress
     assert 0 <= int(done.group(1)) <= int(done.group(2)) == int(began.split()[3])

@@ -42,8 +42,7 @@ static void count_untold(struct diag *d, enum diag_level level)
 			level = before->level;
 		free(before->text);
 	}
-	if (text_format(&text, "more errors and warnings, which are not shown: %zu", d->n_untold) <
-	    0)
+	if (text_format(&text, "%zu more errors and warnings are not shown", d->n_untold) < 0)
 		text = NULL;
 	append(d, (struct diag_entry){ .level = level, .text = text });
 }

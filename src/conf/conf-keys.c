@@ -224,8 +224,9 @@ static int set_directory(void *field, const char *value, struct pos pos, const s
 		return bad(d, pos, key, value, -EINVAL,
 			   "a name other than " CONF_RESERVED_NAME ", which rofs uses itself");
 	if (path_is_at_or_below(*(char **)field, "/lost+found"))
-		return bad(d, pos, key, value, -EINVAL,
-			   "a directory other than /lost+found, where fsck puts files of others");
+		return bad(
+			d, pos, key, value, -EINVAL,
+			"a directory other than /lost+found, where fsck puts files that may belong to anyone");
 	return 0;
 }
 

@@ -339,7 +339,7 @@ static struct conf_section *find_any(struct conf *c, enum conf_kind kind, const 
 }
 
 /*
- * Leaves @s out, and says so at its header, if that is not to be seen at @because. @shown: the
+ * Ignores @s, and says so at its header, if that is not to be seen at @because. @shown: the
  * message there is about a line of @s; but of a file that only adds to it, it does not say that.
  */
 static void leave_out(struct conf_section *s, struct pos because, bool shown, struct diag *d)
@@ -353,10 +353,10 @@ static void leave_out(struct conf_section *s, struct pos because, bool shown, st
 	if (known)
 		return;
 	if (same)
-		diag_note(d, s->pos, "[%s%s%s] is left out because of line %u%s", kind, blank, name,
+		diag_note(d, s->pos, "[%s%s%s] is ignored because of line %u%s", kind, blank, name,
 			  because.line, then);
 	else
-		diag_note(d, s->pos, "[%s%s%s] is left out because of %s:%u%s", kind, blank, name,
+		diag_note(d, s->pos, "[%s%s%s] is ignored because of %s:%u%s", kind, blank, name,
 			  because.file, because.line, then);
 }
 
@@ -379,7 +379,7 @@ static int enter(struct reading *r, enum conf_kind kind, const char *name, struc
 	if (s->last.file == r->file) {
 		diag_error(
 			r->diag, pos,
-			"[%s%s%s] is declared twice in this file, so it is left out; expected one section with all its keys",
+			"[%s%s%s] is declared twice in this file, so it is ignored; expected one section with all its keys",
 			conf_kind_to_string(kind), *name ? " " : "", name);
 		diag_note(r->diag, s->last, "first declared here");
 		leave_out(s, pos, true, r->diag);

@@ -32,7 +32,7 @@ static int compare_path(const void *path, const void *claim)
 
 static const char *explain(int err)
 {
-	return err == -EPERM ? "it leads through a symbolic link that does not belong to root" :
+	return err == -EPERM ? "it leads through a symbolic link that is not owned by root" :
 			       strerror(-err);
 }
 

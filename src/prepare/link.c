@@ -12,7 +12,7 @@ int link_explain(const char *subject, int root_fd, const char *path, int err)
 	if ((err != -ELOOP && err != -ENOTDIR) || beneath_find_link(root_fd, path, &link) <= 0)
 		return err;
 	return log_error(-ELOOP,
-			 "%s: %s is a symbolic link, and rofs-prepare follows none here; "
+			 "%s: %s is a symbolic link, which is not followed here; "
 			 "expected a directory or file",
 			 subject, link);
 }

@@ -115,8 +115,7 @@ static int make(const struct way *way, const struct plan *plan, const struct pla
 	_cleanup_free_ char *above = NULL;
 	_cleanup_close_ int dir_fd = -1;
 
-	if (text_format(&above, "%.*s", (int)(name - 1 - p->directory), p->directory) <
-	    0)
+	if (text_format(&above, "%.*s", (int)(name - 1 - p->directory), p->directory) < 0)
 		return -ENOMEM;
 	dir_fd = way_open(way, above, 0755);
 	if (dir_fd < 0)

@@ -168,8 +168,8 @@ static void log_progress(const struct wanted *w, const struct room *before)
 		used = free_bytes(before) - free_bytes(&now);
 	if (used > before->need.bytes)
 		used = before->need.bytes;
-	log_info("%s: %" PRIu64 " of %" PRIu64 " bytes are on the partition so far",
-		 w->persist->path, used, before->need.bytes);
+	log_info("%s: %" PRIu64 " of %" PRIu64 " bytes have been copied", w->persist->path, used,
+		 before->need.bytes);
 }
 
 struct progress {

@@ -80,9 +80,9 @@ static const char *reason_against(int dir_fd)
 	if (fstat(dir_fd, &st) < 0)
 		return strerror(errno);
 	if (st.st_uid != geteuid())
-		return "belongs to somebody else";
+		return "is owned by another user";
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return "may be written by others";
+		return "is writable by other users";
 	return each_name(open_dir_at(dir_fd, "."), refuse_name, NULL) < 0 ? "is not empty" : NULL;
 }
 

@@ -93,7 +93,7 @@ static const char *reason_against_values(int fd, const unsigned char *superblock
 	empty = journal_is_empty(fd, superblock);
 	if (empty < 0)
 		return "its journal cannot be read";
-	return empty ? NULL : "it denies that its journal has to be replayed";
+	return empty ? NULL : "it says that its journal is empty, which is not so";
 }
 
 /*
@@ -133,11 +133,12 @@ static int repair_torn(const char *device, int fd, const unsigned char *superblo
 	done = e2fsck_look(fd, &before);
 	if (done < 0)
 		return log_error(EXIT_FAILURE,
-				 "%s: the ext4 superblock is torn; running e2fsck: %s", device,
-				 strerror(-done));
+				 "%s: the ext4 superblock is torn, but e2fsck cannot be run: %s",
+				 device, strerror(-done));
 	done = write_unless_worse(fd, superblock, &before);
 	if (done < 0)
-		return log_error(EXIT_FAILURE, "%s: the ext4 superblock is torn; repairing it: %s",
+		return log_error(EXIT_FAILURE,
+				 "%s: the ext4 superblock is torn, but cannot be repaired: %s",
 				 device, strerror(-done));
 	if (!done)
 		return leave(device,

@@ -42,7 +42,7 @@ static const char *explain(int err)
 	case -EXDEV:
 		return "it is on a file system that fstab mounts later";
 	case -EPERM:
-		return "it is behind a symbolic link that does not belong to root";
+		return "it is behind a symbolic link that is not owned by root";
 	case -EFBIG:
 		return "it is larger than 1 MiB";
 	case -ENOENT:

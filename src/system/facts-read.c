@@ -27,7 +27,7 @@ int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, 
 	/* It may say rofs=off; but a writable root is nothing to guess. A tree or container has none. */
 	if (err < 0 && err != -ENOENT)
 		diag_error(d, (struct pos){ .file = CMDLINE_PATH },
-			   "cannot be read: %s; taken for an ordinary boot", strerror(-err));
+			   "cannot be read: %s; assuming an ordinary boot", strerror(-err));
 	if (err < 0)
 		cmdline = strdup("");
 	if (!cmdline)

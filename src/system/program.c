@@ -43,7 +43,7 @@ int program_main(int argc, char **argv, int (*run)(int argc, char **argv))
 	/* A network file system may say only now that it is full. */
 	if (fclose(stdout) == EOF || lost)
 		return log_error(EXIT_FAILURE, "standard output: %s",
-				 errno ? strerror(errno) : "a write has failed");
+				 errno ? strerror(errno) : "write error");
 	return status;
 }
 

@@ -74,7 +74,7 @@ int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
  * the owner of the root directory.
  *
  * Returns: 1 if @ret is at or below one of them, or 0; as rootfs_resolve() on failure, -EXDEV where ".."
- * in a link leads back from below a mount point, and -EPERM where a link belongs to somebody else.
+ * in a link leads back from below a mount point, and -EPERM where a link is owned by another user.
  */
 int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
 			 const struct path_set *mount_points, char **ret);

@@ -113,10 +113,10 @@ static void test_mistakes(void)
 		{ "[Overlay /v]\nSize=1M\nSize=2M\n",
 		  F ":3: Size= is set twice in this section\n" F ":2: note: first set here\n" },
 		{ "[Overlay /v]\n[Overlay /v/]\n", F
-		  ":2: [Overlay /v] is declared twice in this file, so it is left out; expected one section with all its keys\n" F
+		  ":2: [Overlay /v] is declared twice in this file, so it is ignored; expected one section with all its keys\n" F
 		  ":1: note: first declared here\n" },
 		{ "[Root]\n[Root]\n", F
-		  ":2: [Root] is declared twice in this file, so it is left out; expected one section with all its keys\n" F
+		  ":2: [Root] is declared twice in this file, so it is ignored; expected one section with all its keys\n" F
 		  ":1: note: first declared here\n" },
 	};
 
@@ -300,31 +300,31 @@ static void test_left_out_sections_are_named(void)
 	} rows[] = {
 		{ "[Overlay /a]\nno\n", "",
 		  "one:2: missing '='; expected Key=value, [Section] or a comment\n"
-		  "one:1: note: [Overlay /a] is left out because of line 2\n" },
+		  "one:1: note: [Overlay /a] is ignored because of line 2\n" },
 		{ "[Memory]\n\x01[x\nSize=1M\n", "",
 		  "one:2: control character in the line; expected plain text; the settings below it are ignored\n"
-		  "one:1: note: [Memory] is left out because of line 2; its defaults apply\n" },
+		  "one:1: note: [Memory] is ignored because of line 2; its defaults apply\n" },
 		{ "[Overlay /a]\nSzie=1M\nno\n", "",
 		  "one:2: unknown key Szie= in [Overlay]; did you mean Size=?\n"
 		  "one:3: missing '='; expected Key=value, [Section] or a comment\n" },
 		{ "[Overlay /a]\n", "[Overlay /a]\nSize=x\nno\n",
 		  "two:2: Size=x is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n"
-		  "one:1: note: [Overlay /a] is left out because of two:2\n"
+		  "one:1: note: [Overlay /a] is ignored because of two:2\n"
 		  "two:3: missing '='; expected Key=value, [Section] or a comment\n" },
 		{ "[Overlay /a]\n", "[Overlay /a]\nSzie=1M\n",
 		  "two:2: unknown key Szie= in [Overlay]; did you mean Size=?\n"
-		  "one:1: note: [Overlay /a] is left out because of two:2\n" },
+		  "one:1: note: [Overlay /a] is ignored because of two:2\n" },
 		{ "[Overlay /a]\n", "[Overlay /a]\nSize=1M\nSize=1M\n",
 		  "two:3: Size= is set twice in this section\n"
 		  "two:2: note: first set here\n"
-		  "one:1: note: [Overlay /a] is left out because of two:3\n" },
+		  "one:1: note: [Overlay /a] is ignored because of two:3\n" },
 		{ "[Overlay /a]\n", "[Overlay /a]\n[Overlay /a]\n",
-		  "two:2: [Overlay /a] is declared twice in this file, so it is left out; expected one section with all its keys\n"
+		  "two:2: [Overlay /a] is declared twice in this file, so it is ignored; expected one section with all its keys\n"
 		  "two:1: note: first declared here\n"
-		  "one:1: note: [Overlay /a] is left out because of two:2\n" },
+		  "one:1: note: [Overlay /a] is ignored because of two:2\n" },
 		{ "[Partition d]\nDevice=LABEL=d\n", "[Partition d]\nDevice=\n",
 		  "two:2: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n"
-		  "one:1: note: [Partition d] is left out because of two:2\n" },
+		  "one:1: note: [Partition d] is ignored because of two:2\n" },
 	};
 
 	CHECK_EACH(row, rows)

@@ -62,7 +62,7 @@ static void test_contradictions(void)
 		  0, 0 },
 		{ DATA "[Persist /a]\nPartition data\n",
 		  F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
-		    ":3: note: [Persist /a] is left out because of line 4\n",
+		    ":3: note: [Persist /a] is ignored because of line 4\n",
 		  0, 0 },
 		{ DATA "[Overlay /a\nno\n",
 		  F
@@ -443,7 +443,7 @@ static void test_bad_sections_fall_back_to_defaults(void)
 		   "[Root]\nReadOnly=no\nTmp=no\nx\n[Memory]\nSize=5M\nInodes=0\n[Overlay /a]\n",
 		   NULL,
 		   F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
-		     ":1: note: [Root] is left out because of line 4; its defaults apply\n" F
+		     ":1: note: [Root] is ignored because of line 4; its defaults apply\n" F
 		     ":7: Inodes=0 is invalid; expected a number above 0, with K, M or G\n");
 	CHECK_INT(m.plan.n_remounts, 1);
 	CHECK(m.plan.tmp);

@@ -33,8 +33,8 @@ static int tell(struct checking *c, const struct plan_overlay *o, unsigned flags
 	if (err < 0)
 		return err;
 	check_add(c, PROBLEM_FLAGS_INHERITED, s, pos,
-		  "[Overlay %s] is mounted with %s, as is %s; Options= of the overlay can say "
-		  "otherwise",
+		  "[Overlay %s] is mounted with %s, as is %s; Options= of the overlay can override "
+		  "this",
 		  s->name, words, from);
 	return 0;
 }

@@ -219,7 +219,7 @@ static int walk_and_show(struct diff *d)
 	if (err == -EINVAL)
 		return ROFS_USAGE;
 	if (walked < 0 || err < 0) {
-		fprintf(stderr, "rofs: %s; the changes are not complete\n",
+		fprintf(stderr, "rofs: %s; the list of changes is incomplete\n",
 			strerror(walked < 0 ? -walked : -err));
 		return ROFS_WRONG;
 	}
