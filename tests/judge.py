@@ -1,4 +1,4 @@
-"""Runs one of our programs with each of its calls or allocations failing, and judges what comes of it.
+"""Runs one of our programs with each of its calls or allocations failing, and judges the result.
 
 A script for the inside of the system of mounted_system.py:
 
@@ -13,8 +13,8 @@ The rules, for each fault:
   fail at what cannot be changed once an overlay is mounted.
 
 Prints the number of faults, and a line for each rule that is broken. FAULT_* go to the program;
-JUDGE_BEFORE is a command that runs before each of them. Faults that come in JUDGE_LOAD as well, a run
-that only reads the configuration, are left out.
+JUDGE_BEFORE is a command that runs before each of them. Faults that come in JUDGE_LOAD as well, a
+run that only reads the configuration, are left out.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def table() -> State:
         shared = "shared" if any(f.startswith("shared:") for f in fields[6:end]) else "private"
         # An autofs has a number of its own; uuid=on says that the overlay was never mounted before.
         options = "fd=" not in fields[-1] and fields[-1].replace(",uuid=on", "")
-        found[f"mount {fields[4]} {sum(key.startswith(f'mount {fields[4]} ') for key in found)}"] = (
+        number = sum(key.startswith(f"mount {fields[4]} ") for key in found)
+        found[f"mount {fields[4]} {number}"] = (
             f"{fields[3]} {fields[5]} {shared} {fields[end + 1]} {fields[end + 2]} {options}")
     return found
 

@@ -1,4 +1,4 @@
-"""Whatever fails in rofs-prepare, rofs-verify and rofs-format: the exit status and the system agree."""
+"""Whatever fails in rofs-prepare, rofs-verify and rofs-format: exit status and system agree."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ echo == broken; {fault} python3 /run/judge.py /run/fault.so {command}
 def broken(system: System, library: Path, source: Path, name: str, fault: str) -> list[str]:
     """The rules that the run breaks, after checking that there were faults at all."""
     command, before = RUNS[name]
-    lower = LOWER.replace("{judge}", str(source / "tests/judge.py")).replace("{library}",
-                                                                           str(library))
-    found = sections(system(CONF, JUDGE.format(name=name, before=before, fault=fault, command=command), lower))
+    lower = LOWER.replace("{judge}", str(source / "tests/judge.py"))
+    lower = lower.replace("{library}", str(library))
+    judge = JUDGE.format(name=name, before=before, fault=fault, command=command)
+    found = sections(system(CONF, judge, lower))
     total, *rules = found["broken"]
     assert int(total) > 20
     return rules
@@ -88,7 +89,8 @@ def test_without_memory_from_some_moment_on(system: System, source: Path) -> Non
 
 STATE = r"""
 state() {
-    findmnt -rn -o TARGET,FSTYPE,FSROOT,OPTIONS,PROPAGATION | grep -E '^/(rofs|etc|var|home|mnt|tmp)' |
+    findmnt -rn -o TARGET,FSTYPE,FSROOT,OPTIONS,PROPAGATION |
+        grep -E '^/(rofs|etc|var|home|mnt|tmp)' |
         sed -E '/^.rofs.persist/d; s/fd=[0-9]+,pgrp=[0-9]+|pipe_ino=[0-9]+//g; s/,uuid=on//' | sort
     (cd /rofs/rw && find * -path '*/work/*' -prune -o -printf '%y %m %U %G %p %l\n' | sort)
     cat /etc/machine-id
