@@ -500,6 +500,38 @@ def test_volatile_paths_are_made_in_an_older_upper(system: System) -> None:
     assert found["facts"] == ["700", "0", "upper", "work"]
 
 
+@pytest.mark.parametrize("deleted", ["a/b", "a"])
+@pytest.mark.parametrize("kind", ["directory", "file"])
+def test_mount_point_that_was_deleted_from_an_older_upper_comes_back(
+    system: System, kind: str, deleted: str
+) -> None:
+    """While the partition was missing, or before the persist was declared."""
+    new = "srv/a/b/old" if kind == "directory" else "srv/a/b"
+    found = sections(system(
+        f"{DATA}[Overlay /srv]\nPartition=data\n", f"""
+        boot; rm -r /srv/{deleted}
+        umount /srv /rofs/overlay/srv /rofs/persist/data /rofs/ro /rofs; rm -r /run/units
+        cat >> /etc/rofs.conf << .
+[Partition other]
+Device=LABEL=other
+[Persist /srv/a/b]
+Partition=other
+Directory=/b
+Kind={kind}
+IfMissing=volatile
+Mode=0700
+.
+        generate 2>/dev/null; pools; umount /rofs/persist/other; sum=0
+        /rofs-prepare partition data || sum=$?; merge || true
+        echo == facts; stat -c '%a %u %F' /srv/a /srv/a/b; echo $sum
+        echo == below; find /srv/a -mindepth 2
+        """, f"mkdir -m 0711 -p srv/a; mkdir -p {new.rsplit('/', 1)[0]}; echo old > {new}; "
+        "touch srv/a/next"))
+    what = "directory" if kind == "directory" else "regular empty file"
+    assert found["facts"] == ["711 0 directory", f"700 0 {what}", "0"]
+    assert found["below"] == []
+
+
 def test_data_is_mounted_on_a_volatile_path(system: System) -> None:
     found = sections(system(
         VOLATILE % "Mode=0700\nUser=alice\n", """

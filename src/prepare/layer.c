@@ -11,6 +11,7 @@
 #include "basic/overlay-attributes.h"
 #include "basic/text.h"
 #include "layer/attributes.h"
+#include "layer/change.h"
 #include "layer/compare.h"
 #include "layer/copy-tree.h"
 #include "prepare/kept-layers.h"
@@ -62,40 +63,64 @@ static int make_dir_beneath(int dir_fd, const char *path, mode_t mode)
 	return parent_fd < 0 ? parent_fd : make_dir_at(parent_fd, name, mode);
 }
 
-/* One directory of a StartEmpty= path in the upper, with the attributes of the same one in the lower. */
-static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
+/* Of a file, or of a directory with AT_REMOVEDIR. */
+static int unlink_beneath(int dir_fd, const char *path, int flags)
 {
-	_cleanup_close_ int to = -1, from = -1;
-	struct stat st;
-	int err;
+	_cleanup_close_ int parent_fd = -1;
+	const char *name;
 
-	if (look_at(upper_fd, relative, &st) == 0)
-		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-
-	from = open_dir_beneath(lower_fd, relative);
-	if (from < 0 && from != -ENOENT)
-		return from;
-	to = make_dir_beneath(upper_fd, relative, 0700);
-	if (to < 0)
-		return to;
-	err = from >= 0 ? attributes_copy(from, to) : fchmod(to, 0755) < 0 ? -errno : 0;
-	/* It would hide the one in the lower, whose attributes it lacks. */
-	if (err < 0)
-		unlinkat(upper_fd, relative, AT_REMOVEDIR);
-	return err;
+	parent_fd = open_parent_beneath(dir_fd, path, &name);
+	if (parent_fd < 0)
+		return parent_fd;
+	return unlinkat(parent_fd, name, flags) < 0 ? -errno : 0;
 }
 
 /*
  * Opaque: nothing of the lower directory shows through (Documentation/filesystems/overlayfs.rst,
  * "whiteouts and opaque directories").
  */
+static int set_opaque(int fd)
+{
+	return fsetxattr(fd, OVERLAY_ATTRIBUTE_OPAQUE, "y", 1, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * One directory of a StartEmpty= path in the upper, with the attributes of the same one in the lower.
+ * What has been deleted comes back without its content.
+ */
+static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
+{
+	_cleanup_close_ int to = -1, from = -1;
+	struct stat st;
+	bool deleted = false;
+	int err;
+
+	if (look_at(upper_fd, relative, &st) == 0 && !(deleted = change_is_whiteout(&st)))
+		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+
+	from = open_dir_beneath(lower_fd, relative);
+	if (from < 0 && from != -ENOENT)
+		return from;
+	err = deleted ? unlink_beneath(upper_fd, relative, 0) : 0;
+	if (err < 0)
+		return err;
+	to = make_dir_beneath(upper_fd, relative, 0700);
+	if (to < 0)
+		return to;
+	err = from >= 0 ? attributes_copy(from, to) : fchmod(to, 0755) < 0 ? -errno : 0;
+	if (err >= 0 && deleted)
+		err = set_opaque(to);
+	/* It would hide the one in the lower, whose attributes it lacks. */
+	if (err < 0)
+		unlink_beneath(upper_fd, relative, AT_REMOVEDIR);
+	return err;
+}
+
 static int make_opaque(int upper_fd, const char *relative)
 {
 	_cleanup_close_ int fd = open_dir_beneath(upper_fd, relative);
 
-	if (fd < 0)
-		return fd;
-	return fsetxattr(fd, OVERLAY_ATTRIBUTE_OPAQUE, "y", 1, 0) < 0 ? -errno : 0;
+	return fd < 0 ? fd : set_opaque(fd);
 }
 
 /* mirror_dir() for the directories above @path. */
@@ -199,6 +224,9 @@ static int find_merged(const struct making *m, char *path, mode_t *ret)
 	struct stat st;
 	int err = look_at(m->upper_fd, path, &st);
 
+	/* Deleted, or below what is: mirror_parents() tells that from a file. */
+	if (err == -ENOTDIR || (err >= 0 && change_is_whiteout(&st)))
+		return 0;
 	if (err == -ENOENT) {
 		int hidden = is_hidden(m->upper_fd, path);
 
@@ -238,6 +266,23 @@ static int make_new(const struct making *m, const struct plan_persist *p)
 	return attributes_plain(fd, 0644, NULL); /* nobody writes to it: it is guarded */
 }
 
+static int put_in_place(const struct making *m, int parent_fd, const char *name, bool is_dir)
+{
+	struct stat st;
+	int err = 0;
+
+	/* A file takes the place of a whiteout by itself. */
+	if (is_dir && fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    change_is_whiteout(&st)) {
+		err = make_opaque(m->dir_fd, CONF_RESERVED_NAME);
+		if (err >= 0 && unlinkat(parent_fd, name, 0) < 0)
+			err = -errno;
+	}
+	if (err >= 0 && renameat(m->dir_fd, CONF_RESERVED_NAME, parent_fd, name) < 0)
+		err = -errno;
+	return err;
+}
+
 static int make_at(const struct making *m, const struct plan_persist *p, char *path)
 {
 	_cleanup_close_ int parent_fd = -1;
@@ -259,8 +304,8 @@ static int make_at(const struct making *m, const struct plan_persist *p, char *p
 	if (parent_fd < 0)
 		return parent_fd;
 	err = make_new(m, p);
-	if (err >= 0 && renameat(m->dir_fd, CONF_RESERVED_NAME, parent_fd, name) < 0)
-		err = -errno;
+	if (err >= 0)
+		err = put_in_place(m, parent_fd, name, p->conf->kind != PERSIST_FILE);
 	if (err < 0)
 		copy_tree_remove(m->dir_fd, CONF_RESERVED_NAME);
 	return err;
