@@ -10,6 +10,8 @@ pytestmark = pytest.mark.root
 FLAGS = ("nosuid", "nodev", "noexec", "ro")
 HOME = "/run/home /home none bind,{} 0 0"
 ROOT = "LABEL=root / ext4 {} 0 1"
+DISK = "/run /srv/d none bind,{}"
+BIND = "/srv/d/home /home none bind{}"
 OVERLAY = "[Overlay /home]\n"
 KEPT = f"{OVERLAY}Partition=data\n{DATA}"
 PERSIST = f"[Overlay /home]\n{DATA}[Persist /home/p]\nPartition=data\n"
@@ -28,6 +30,19 @@ CASES = {
     "added": (f"{OVERLAY}Options=noexec\n", HOME.format("nosuid"), "/home", "nosuid,noexec"),
     "below the mount point": ("[Overlay /home/u]\n", HOME.format("nosuid,nodev"), "/home/u",
                               "nosuid,nodev"),
+    # What fstab binds has the flags of the mount that it is bound from.
+    "bind of a mount": (OVERLAY, f"{DISK.format('nosuid,nodev,noexec,ro')}\n{BIND.format('')}",
+                        "/home", "nosuid,nodev,noexec"),
+    "bind of a bind": (OVERLAY, f"{DISK.format('nosuid')}\n/srv/d/home /mnt none bind,nodev\n"
+                       "/mnt /home none bind,noexec", "/home", "nosuid,nodev,noexec"),
+    "bind of the root": (OVERLAY, f"{ROOT.format('ro,nodev')}\n/opt /home none bind,nosuid",
+                         "/home", "nosuid,nodev"),
+    "bind of what is not on the root": (OVERLAY, f"{ROOT.format('nodev')}\n{HOME.format('ro')}",
+                                        "/home", "ro"),
+    "bind, undone in fstab": (OVERLAY, f"{DISK.format('nosuid,nodev')}\n{BIND.format(',suid')}",
+                              "/home", "nodev"),
+    "bind, undone": (f"{OVERLAY}Options=suid\n", f"{DISK.format('nosuid')}\n{BIND.format('')}",
+                     "/home", ""),
     "root": (OVERLAY, ROOT.format("ro,nodev"), "/home", "nodev"),
     "own pool": (f"{OVERLAY}Size=1M\n", ROOT.format("nosuid"), "/home", "nosuid"),
     "partition": (KEPT, "", "/home", "nosuid,nodev"),
@@ -44,7 +59,7 @@ CASES = {
     "persist of a directory": (f"{PERSIST}Directory=/d\n", "", "/home/p", "nosuid,nodev"),
 }
 
-LOWER = "mkdir run/home run/home/u home/u home/p\ncat > etc/fstab <<'END'\n{}\nEND\n"
+LOWER = "mkdir -p srv/d mnt opt run/home run/home/u home/u home/p\ncat > etc/fstab <<'END'\n{}\nEND\n"
 
 # A program that shows as whom it runs: with set-user-ID root, called by a user.
 SUID = """
@@ -55,6 +70,10 @@ TRY = """
 flags() {{ findmnt -rno OPTIONS --mountpoint "$1" | tail -n 1 | tr , '\\n'; }}
 # As fstab says, where no unit of ours is on its path.
 [ {path} != /home/u ] || mount -o bind,nosuid,nodev /run/home /home
+for path in /srv/d /mnt; do
+    from=$(sed -n "s,^\\([^ ]*\\) $path .*,\\1,p" /etc/fstab)
+    [ -z "$from" ] || mount --bind "$from" $path
+done
 boot 2>/dev/null
 echo == flags; flags {path}
 echo == id; setpriv --reuid 1234 --clear-groups {path}/id -u || echo no
@@ -68,7 +87,7 @@ def test_mount_has_the_flags_of_its_layers(system: System, name: str) -> None:
     conf, fstab, path, expected = CASES[name]
     lower = LOWER.format(fstab)
     lower += "".join(SUID.format(place) for place in (
-        "home", "run/home", "run/home/u", "run/disk"))
+        "home", "opt", "run/home", "run/home/u", "run/disk"))
     lower += "mkdir run/disk/d; cp -a run/disk/id run/disk/null run/disk/d\n"
     found = sections(system(conf, TRY.format(path=path), lower))
     flags = expected.split(",") if expected else []

@@ -7,8 +7,10 @@
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
+#include "plan/mount-flags.h"
 
 #define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
+#define BINDS_MAX      16u
 
 bool fstab_is_network(const struct fstab_entry *e)
 {
@@ -228,6 +230,37 @@ const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const c
 			return NULL;
 	}
 	return NULL;
+}
+
+/* What this entry is bound from; NULL: it is no bind, or nothing of fstab is there. */
+static const struct fstab_entry *bind_source(const struct fstab_index *x,
+					     const struct fstab_entry *e)
+{
+	char path[PATH_BYTES_MAX];
+	const struct fstab_entry *source;
+
+	if (!fstab_has_option(e->options, "bind") && !fstab_has_option(e->options, "rbind"))
+		return NULL;
+	if (e->spec[0] != '/' || strlen(e->spec) >= sizeof(path))
+		return NULL;
+	strcpy(path, e->spec);
+	path_clean(path);
+	if (path_is_api(path) || path_has_dotdot(path))
+		return NULL;
+	source = fstab_at_or_above(x, path);
+	return source ? source : x->root;
+}
+
+unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry *e)
+{
+	unsigned flags = mount_flags(e->options), named = mount_flags_named(e->options);
+
+	/* Each may be bound from the next, in a circle as well. */
+	for (unsigned i = 0; i < BINDS_MAX && (e = bind_source(x, e)); i++) {
+		flags |= mount_flags(e->options) & ~named & ~(unsigned)MOUNT_READ_ONLY;
+		named |= mount_flags_named(e->options);
+	}
+	return flags;
 }
 
 struct pos fstab_pos(const struct fstab_entry *e)

@@ -29,6 +29,12 @@ void fstab_index_done(struct fstab_index *x);
  */
 const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const char *path);
 
+/**
+ * fstab_mount_flags - the flags of mount-flags.h that an entry says; if it is a bind, also those of what
+ * it is bound from, unless it says otherwise, and except that this is read-only
+ */
+unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry *e);
+
 /** fstab_has_option - is @name (alone, or followed by '=') among the comma-separated options? */
 bool fstab_has_option(const char *options, const char *name);
 

@@ -273,7 +273,7 @@ static int plan_options(struct building *b, struct plan_overlay *o)
 	const char *own = o->conf->options ? o->conf->options : "";
 	unsigned inherited = ~mount_flags_named(own);
 
-	o->from_lower = e ? mount_flags(e->options) & inherited : 0;
+	o->from_lower = e ? fstab_mount_flags(&b->fstab, e) & inherited : 0;
 	if (e && fstab_is_kept_read_only(e))
 		o->from_lower &= ~(unsigned)MOUNT_READ_ONLY;
 	if (o->on_partition)
