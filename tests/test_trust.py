@@ -89,6 +89,24 @@ def test_persist_below_its_own_user_is_mounted(system: System, change: str) -> N
     assert found["status"] == ["0"]
 
 
+@pytest.mark.parametrize("kind, other", [
+    ("file", "ln -s /etc/passwd"), ("file", "mkdir"), ("file", "mkfifo"),
+    ("directory", "ln -s /etc"), ("directory", "touch")])
+def test_message_says_what_is_expected_at_the_end_of_the_way(
+    system: System, kind: str, other: str
+) -> None:
+    found = sections(system(
+        f"{DATA}[Overlay /var]\n[Persist /var/a]\nPartition=data\nDirectory=/x/a\nKind={kind}\n",
+        f"""
+        mkdir run/disk/x; {other} run/disk/x/a; boot 2>/dev/null
+        echo == said; /rofs-prepare partition data 2>&1 || true
+        echo == mounted; findmnt -rno TARGET --mountpoint /var/a --types noautofs || true
+        """, "mkdir var/a" if kind == "directory" else "touch var/a"))
+    expected = f"[Persist /var/a]: /rofs/persist/data/x/a is not a {kind}; expected "
+    assert any(expected in line for line in found["said"]), found["said"]
+    assert found["mounted"] == []
+
+
 def test_root_of_a_partition_that_others_can_write_is_refused(system: System) -> None:
     found = sections(system(
         (WAY % "") + "[Persist /var/c]\nPartition=other\nDirectory=/c\n"

@@ -87,9 +87,14 @@ static int make_wanted(const struct wanted *w)
 
 static int check_existing(const struct wanted *w, const struct stat *st)
 {
-	if (wanted_is_file(w))
-		return S_ISREG(st->st_mode) ? 0 : -EISDIR;
-	return S_ISDIR(st->st_mode) ? 0 : -ENOTDIR;
+	const struct plan_persist *p = w->persist;
+	mode_t type = wanted_is_file(w) ? S_IFREG : S_IFDIR;
+
+	if ((st->st_mode & S_IFMT) == type)
+		return 0;
+	return log_error(type == S_IFDIR ? -ENOTDIR : -EINVAL,
+			 "[Persist %s]: %s is not a %s; expected one, or nothing",
+			 p->conf->section.name, p->what, persist_kind_to_string(p->conf->kind));
 }
 
 static int find_or_make(const struct wanted *w)
