@@ -518,6 +518,17 @@ def test_volatile_paths_are_made_in_an_older_upper(system: System) -> None:
     assert found["facts"] == ["700", "0", "upper", "work"]
 
 
+def test_upper_that_was_removed_is_made_with_the_attributes_of_the_lower(system: System) -> None:
+    """Whoever starts over may leave the directory work."""
+    found = sections(system(
+        f"{DATA}[Overlay /srv]\nPartition=data\n", """
+        boot; umount /srv /rofs/overlay/srv /rofs/persist/data /rofs/ro /rofs; rm -r /run/units
+        rm -r /run/disk/overlay/srv/upper
+        boot; echo == facts; stat -c '%a %u %g' /srv; cat /run/status; touch /srv/new
+        """, "mkdir -m 2751 srv; chown 3:4 srv; chmod 2751 srv"))
+    assert found["facts"] == ["2751 3 4", "0"]
+
+
 @pytest.mark.parametrize("deleted", ["a/b", "a"])
 @pytest.mark.parametrize("kind", ["directory", "file"])
 def test_mount_point_that_was_deleted_from_an_older_upper_comes_back(

@@ -449,6 +449,25 @@ static int open_lower(int root_fd, const struct plan_overlay *o)
 	return log_error(fd, "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
 }
 
+/*
+ * Whoever starts over may remove the upper only. Without work, which is made last, a new one counts as
+ * unfinished, and gets the attributes of the lower.
+ */
+static int open_upper(const struct layers *l, int dir_fd)
+{
+	struct stat st;
+	int fd, err = 0;
+
+	if (fstatat(dir_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		err = copy_tree_remove(dir_fd, "work");
+	if (err < 0)
+		return log_error(err, "cannot remove %s/work: %s", l->dir, strerror(-err));
+	fd = make_dir_at(dir_fd, "upper", 0700);
+	if (fd < 0)
+		log_error(fd, "cannot create %s/upper: %s", l->dir, strerror(-fd));
+	return fd;
+}
+
 int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overlay *o,
 		     const struct layers *l)
 {
@@ -464,10 +483,9 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 	lower_fd = open_lower(root_fd, o);
 	if (lower_fd < 0)
 		return lower_fd;
-	upper_fd = make_dir_at(dir_fd, "upper", 0700);
+	upper_fd = open_upper(l, dir_fd);
 	if (upper_fd < 0)
-		return log_error(upper_fd, "cannot create %s/upper: %s", l->dir,
-				 strerror(-upper_fd));
+		return upper_fd;
 
 	m = (struct making){ root_fd, p, o, dir_fd, lower_fd, upper_fd };
 	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
