@@ -37,8 +37,8 @@ CASES = {
                        "/mnt /home none bind,noexec", "/home", "nosuid,nodev,noexec"),
     "bind of the root": (OVERLAY, f"{ROOT.format('ro,nodev')}\n/opt /home none bind,nosuid",
                          "/home", "nosuid,nodev"),
-    "bind of what is not on the root": (OVERLAY, f"{ROOT.format('nodev')}\n{HOME.format('ro')}",
-                                        "/home", "ro"),
+    "bind of what is not on the root": (
+        OVERLAY, f"{ROOT.format('nodev')}\n{HOME.format('ro')}", "/home", "ro"),
     "bind, undone in fstab": (OVERLAY, f"{DISK.format('nosuid,nodev')}\n{BIND.format(',suid')}",
                               "/home", "nodev"),
     "bind, undone": (f"{OVERLAY}Options=suid\n", f"{DISK.format('nosuid')}\n{BIND.format('')}",
@@ -59,7 +59,7 @@ CASES = {
     "persist of a directory": (f"{PERSIST}Directory=/d\n", "", "/home/p", "nosuid,nodev"),
 }
 
-LOWER = "mkdir -p srv/d mnt opt run/home run/home/u home/u home/p\ncat > etc/fstab <<'END'\n{}\nEND\n"
+LOWER = "mkdir -p srv/d mnt opt run/home/u home/u home/p\ncat > etc/fstab <<'END'\n{}\nEND\n"
 
 # A program that shows as whom it runs: with set-user-ID root, called by a user.
 SUID = """
