@@ -39,7 +39,9 @@ FAULT = {name: value for name, value in os.environ.items() if name.startswith("F
 KEPT = [Path("/run/disk"), Path("/rofs/rw"), Path("/run/rofs"), Path("/run/motd.d"),
         Path("/run/rofs-watch")]
 MADE = [*KEPT, Path("/rofs/overlay"), Path("/rofs/fallback")]
-REMAINS = re.compile("StartEmpty=|cannot unmount /etc/machine-id|cannot read all of the conf")
+REMAINS = re.compile("StartEmpty=|cannot unmount /etc/machine-id|cannot read all of the conf|"
+                     # Which of these it was, nobody could say.
+                     "a message is lost")
 LONG_AGO = 1_600_000_000  # what is older has the time of its original
 
 
