@@ -18,7 +18,7 @@ START_FILES = ("Scrt1.o", "crti.o", "crtbeginS.o", "crtendS.o", "crtn.o")
 # By machine: the option that is as good as the notes, and the notes.
 BRANCH_NOTES = {"x86_64": ("IBT", "SHSTK"), "aarch64": ("BTI", "PAC")}
 
-pytestmark = pytest.mark.parametrize("name", PROGRAMS)
+pytestmark = [pytest.mark.plain, pytest.mark.parametrize("name", PROGRAMS)]
 
 
 def readelf(*arguments: object) -> str:
