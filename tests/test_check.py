@@ -65,6 +65,10 @@ CASES = {
                            "/etc/fstab:2: warning: ",
                            "[Overlay /home] is read-only, as fstab mounts /home with ro; "
                            "Options=rw makes it writable"),
+    "nosuid of a partition": ({"etc/rofs.conf": "[Partition data]\nDevice=/dev/vdb\n"
+                               "[Overlay /usr]\nPartition=data\n"},
+                              "/etc/rofs.conf:3: warning: ",
+                              "so sudo and other set-user-ID programs below it fail"),
     "fstab mounts it too": ({"etc/rofs.conf": DATA,
                              "etc/fstab": FSTAB + "/dev/vdb /mnt ext4 defaults 0 2\n"},
                             "/etc/rofs.conf:2: warning: ", "fstab mounts the same device on /mnt"),
@@ -119,6 +123,7 @@ KINDS = {
     "flags of fstab": ("flags-inherited", "/home", None),
     "flags of a partition": ("flags-inherited", "/home", None),
     "read-only by fstab": ("overlay-inherits-read-only", "/home", None),
+    "nosuid of a partition": ("overlay-inherits-nosuid", "/usr", None),
     "fstab mounts it too": ("configuration", None, None),
     "root writable by fstab": ("fstab-root-writable", None, None),
     "root left writable": ("root-unprotected", None, None),

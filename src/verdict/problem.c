@@ -231,6 +231,7 @@ static const struct {
 	[PROBLEM_LOWER_REFUSED] = { "lower-refused", DIAG_ERROR, NULL },
 	[PROBLEM_UPPER_REFUSED] = { "upper-refused", DIAG_ERROR, NULL },
 	[PROBLEM_OVERLAY_INHERITS_READ_ONLY] = { "overlay-inherits-read-only", DIAG_WARNING, NULL },
+	[PROBLEM_OVERLAY_INHERITS_NOSUID] = { "overlay-inherits-nosuid", DIAG_WARNING, NULL },
 	[PROBLEM_FLAGS_INHERITED] = { "flags-inherited", DIAG_NOTE, NULL },
 	[PROBLEM_ROOT_UNPROTECTED] = { "root-unprotected", DIAG_WARNING, NULL },
 	[PROBLEM_FSTAB_ROOT_WRITABLE] = { "fstab-root-writable", DIAG_NOTE, NULL },

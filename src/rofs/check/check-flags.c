@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The mount flags that overlays have from the file systems of their layers. */
+#include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "plan/mount-flags.h"
@@ -14,6 +15,19 @@ static void check_read_only(struct checking *c, const struct plan_overlay *o)
 			c, PROBLEM_OVERLAY_INHERITS_READ_ONLY, s, fstab_pos(o->lower_entry),
 			"[Overlay %s] is read-only, as fstab mounts %s with ro; Options=rw makes it writable",
 			s->name, o->lower_entry->dir);
+}
+
+static void check_nosuid(struct checking *c, const struct plan_overlay *o)
+{
+	const struct conf_section *s = &o->conf->section;
+
+	if (((o->from_lower | o->from_partition) & MOUNT_NOSUID) &&
+	    path_is_at_or_below(o->path, "/usr"))
+		check_add(
+			c, PROBLEM_OVERLAY_INHERITS_NOSUID, s, s->pos,
+			"[Overlay %s] is mounted with nosuid, so sudo and other set-user-ID programs "
+			"below it fail; Options=suid allows them",
+			s->name);
 }
 
 /* @from: where the flags are from; at @pos they can be changed. */
@@ -58,6 +72,7 @@ int check_flags(struct checking *c)
 		int err = 0;
 
 		check_read_only(c, o);
+		check_nosuid(c, o);
 		if (o->from_lower)
 			err = tell(c, o, o->from_lower, fstab_pos(o->lower_entry),
 				   o->lower_entry->dir);
