@@ -41,11 +41,10 @@ static void die(int signal_number)
 		"<3>rofs-generator: crashed, which is a bug; no unit is enabled\n";
 	const char *text = signal_number == SIGALRM ? hang : crash;
 	size_t n = signal_number == SIGALRM ? sizeof(hang) - 1 : sizeof(crash) - 1;
-	int fd;
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t written = fd < 0 ? -1 : write(fd, text, n);
 
-	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd >= 0 && write(fd, text, n) < 0)
-		fd = -1; /* nowhere else to log */
+	(void)written; /* there is nowhere else to log */
 	remove_written();
 	_exit(EXIT_FAILURE);
 }

@@ -83,7 +83,7 @@ int account_find(int root_fd, enum account kind, const char *name, uint32_t *ret
 {
 	const char *path = files[kind].path;
 	_cleanup_free_ char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int err = read_accounts(root_fd, path, &text, &len);
 
 	if (err < 0)

@@ -39,7 +39,7 @@ static int find_what(int root_fd, const struct plan_overlay *o, char **ret)
 		return err;
 	fd = open_beneath(root_fd, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 	unit = fdopen(fd, "r");
 	if (!unit)
 		return -errno;
@@ -56,7 +56,7 @@ int gpt_conflict_check(int root_fd, const struct plan_overlay *o)
 		return log_error(err, "%s: cannot read /" LATE_DIR "/%s: %s", o->path, o->bind_unit,
 				 strerror(-err));
 	/* A tmpfs of systemd.volatile= has no content that could be hidden. */
-	if (err == 0 || what[0] != '/')
+	if (!what || what[0] != '/')
 		return 0;
 	return log_error(-ENOTUNIQ,
 			 "%s: the overlay hides %s, which systemd would mount here; "

@@ -13,7 +13,7 @@
 
 /* What is in the directory has a name of one or two components; put together without the heap. */
 struct name {
-	char text[sizeof(ASIDE) + 2 * (NAME_MAX + 1)];
+	char text[sizeof(ASIDE) + (size_t)2 * (NAME_MAX + 1)];
 };
 
 /* struct link_dir - of an enabling link: those in the same directory, as indexes into the set */
