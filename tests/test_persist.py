@@ -228,17 +228,28 @@ def test_enough_room_after_all_is_used_in_the_next_boot(system: System) -> None:
 
 
 def test_progress_is_logged_while_much_is_copied(system: System) -> None:
-    """The program is stopped for the time that a slow medium takes."""
+    """The program is stopped for the time that a slow medium takes.
+
+    Of many files, most are still to be copied then: one call may copy all of a single one.
+    """
     found = sections(system(
         CONF, """
         generate 2>/dev/null; early_mounts; pools
         : >/run/said
         /rofs-prepare partition data 2>/run/said & pid=$!
-        until grep -q copying /run/said; do :; done
+        # What logs it must wait already: its time starts then.
+        logger_waits() {
+            for task in /proc/$pid/task/*; do
+                [ ${task##*/} = $pid ] || { grep -q '^State:.S' $task/status && return; }
+            done
+            return 1
+        }
+        until logger_waits; do :; done
         kill -STOP $pid; sleep 12; kill -CONT $pid
         wait $pid && echo == said && cat /run/said
         echo == left; cat /proc/[0-9]*/comm | grep rofs-prepare || true
-        """, "mkdir var/a; head -c 200M /dev/zero >var/a/big\n" + ext4("400M")))
+        """, "mkdir var/a; head -c 64M /dev/zero | split -b 16K -a 3 - var/a/\n"
+        + ext4("400M")))
     began, *progress, ended = found["said"]
     assert len(progress) == 1, found["said"]
     done = re.fullmatch(r"rofs-prepare: /var/a: (\d+) of (\d+) bytes have been copied",
