@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -120,4 +121,12 @@ int each_name(int fd, int (*each)(void *data, const char *name), void *data)
 	err = read_names(dir, each, data);
 	closedir(dir);
 	return err;
+}
+
+struct fd_name fd_name(int fd)
+{
+	struct fd_name n;
+
+	snprintf(n.path, sizeof(n.path), "/proc/self/fd/%d", fd);
+	return n;
 }

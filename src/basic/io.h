@@ -45,6 +45,19 @@ int make_dir_at(int dir_fd, const char *name, mode_t mode);
  */
 int make_path(int dir_fd, const char *path, mode_t mode);
 
+/** struct fd_name - a path that leads to what a descriptor is of */
+struct fd_name {
+	char path[32];
+};
+
+/**
+ * fd_name - a name for calls that take none of a descriptor, or fail with one of O_PATH
+ *
+ * Symbolic links and devices have no other descriptor. By this name the kernel finds exactly that
+ * file, and does not follow it if it is a link.
+ */
+struct fd_name fd_name(int fd);
+
 /**
  * each_name - call @each for every name in a directory but . and .., in no order
  * @fd:   of the directory, from open_dir_at() or the like; it is closed. -errno is returned as it is.

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "basic/io.h"
 #include "basic/macro.h"
 #include "basic/overlay-attributes.h"
 
@@ -14,22 +15,6 @@
 #define ACL_DEFAULT "system.posix_acl_default"
 
 #define READ "read attribute"
-
-/*
- * The calls that take a descriptor fail with one of O_PATH, and symbolic links and devices have no
- * other. By this name the kernel finds exactly that file, and does not follow it if it is a link.
- */
-struct name {
-	char path[32];
-};
-
-static struct name name_of(int fd)
-{
-	struct name n;
-
-	snprintf(n.path, sizeof(n.path), "/proc/self/fd/%d", fd);
-	return n;
-}
 
 bool attributes_is_of_overlay(const char *name)
 {
@@ -129,7 +114,7 @@ static int set_owner_and_mode(int fd, const char *path, const struct stat *st, s
 
 int attributes_copy_noting(int from_fd, int to_fd, struct failure *f)
 {
-	const struct name from = name_of(from_fd), to = name_of(to_fd);
+	const struct fd_name from = fd_name(from_fd), to = fd_name(to_fd);
 	struct timespec times[2];
 	struct stat st;
 	int err;
@@ -161,7 +146,7 @@ int attributes_copy(int from_fd, int to_fd)
 
 int attributes_plain(int fd, mode_t mode, struct failure *f)
 {
-	int err = drop_acls(name_of(fd).path, f);
+	int err = drop_acls(fd_name(fd).path, f);
 
 	if (err < 0)
 		return err;

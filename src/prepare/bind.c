@@ -2,11 +2,11 @@
 #include "prepare/bind.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
 #include "basic/beneath.h"
+#include "basic/io.h"
 #include "basic/macro.h"
 #include "basic/mount-point.h"
 #include "prepare/link.h"
@@ -23,7 +23,6 @@ static int bind_beneath(int root_fd, const char *what, const char *path)
 {
 	_cleanup_close_ int dir_fd = -1, fd = -1;
 	const char *name;
-	char where[32];
 	int mounted;
 
 	dir_fd = open_parent_beneath(root_fd, path, &name);
@@ -35,8 +34,7 @@ static int bind_beneath(int root_fd, const char *what, const char *path)
 	fd = open_beneath(dir_fd, name, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
-	snprintf(where, sizeof(where), "/proc/self/fd/%d", fd);
-	return mount(what, where, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+	return mount(what, fd_name(fd).path, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
 }
 
 /* Returns: 0, or -errno after logging it. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/beneath.h"
+#include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/text.h"
 #include "prepare/bind.h"
@@ -27,7 +28,6 @@ static int mount_lower(int root_fd, const struct plan_overlay *o, const char *wh
 {
 	_cleanup_close_ int fd = open_beneath(root_fd, o->lower, O_PATH | O_DIRECTORY);
 	_cleanup_free_ char *options = NULL;
-	char what[32];
 	int err;
 
 	if (fd < 0 && link_explain(o->path, root_fd, o->lower, fd) == -ELOOP)
@@ -38,8 +38,7 @@ static int mount_lower(int root_fd, const struct plan_overlay *o, const char *wh
 	err = options_plain(o, "bind", &options);
 	if (err < 0)
 		return mount_leave_to_unit(where, err);
-	snprintf(what, sizeof(what), "/proc/self/fd/%d", fd);
-	return mount_or_log(what, where, options);
+	return mount_or_log(fd_name(fd).path, where, options);
 }
 
 /* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */

@@ -82,7 +82,7 @@ static int make_silent(const struct place *at)
 static int mount_guard(int fd)
 {
 	_cleanup_close_ int writer = -1;
-	char options[128], where[32];
+	char options[128];
 	int pipe_fds[2];
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -91,9 +91,8 @@ static int mount_guard(int fd)
 	writer = pipe_fds[1];
 	snprintf(options, sizeof(options), "fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect", writer,
 		 (int)getpgrp());
-	snprintf(where, sizeof(where), "/proc/self/fd/%d", fd);
-	if (mount("rofs", where, "autofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) <
-	    0)
+	if (mount("rofs", fd_name(fd).path, "autofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  options) < 0)
 		return -errno;
 	return 0;
 }

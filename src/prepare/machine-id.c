@@ -91,11 +91,9 @@ int machine_id_hold(int root_fd)
 int machine_id_release(int fd)
 {
 	_cleanup_close_ int held = fd;
-	char path[64];
 
 	/* Lazily, as the descriptor itself keeps it busy. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
-	if (umount2(path, MNT_DETACH) < 0)
+	if (umount2(fd_name(held).path, MNT_DETACH) < 0)
 		return log_error(-errno, "cannot unmount /etc/machine-id: %s", strerror(errno));
 	return 0;
 }

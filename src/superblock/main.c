@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "basic/io.h"
 #include "superblock/e2fsck.h"
 #include "superblock/ext4.h"
 #include "superblock/journal.h"
@@ -47,11 +48,9 @@ static int write_superblock(int fd, const unsigned char *superblock)
 /* To write to what @fd holds exclusively; udev looks at each device that was open for writing. */
 static int open_to_write(int fd)
 {
-	char path[64];
+	int to_write = open(fd_name(fd).path, O_WRONLY | O_CLOEXEC);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return to_write < 0 ? -errno : to_write;
 }
 
 static bool is_worse(const struct e2fsck_result *before, const struct e2fsck_result *after)

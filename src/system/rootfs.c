@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/path.h"
 #include "basic/strbuf.h"
@@ -250,10 +251,7 @@ static int step(struct resolving *x, const char *at, size_t n)
 /* An ACL may close it to some, whatever the mode says. */
 static bool has_acl(int fd)
 {
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+	return getxattr(fd_name(fd).path, "system.posix_acl_access", NULL, 0) > 0;
 }
 
 /* Are these bits set, for the group as for all others, of what is at resolved @path? */
