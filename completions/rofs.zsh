@@ -1,22 +1,34 @@
 #compdef rofs
 # Completion of rofs for zsh. What there is to complete the command says itself, in --help.
 
+# _rofs_help PATTERN [VERB]: in reply, the lines of its help that match. Without a pipe to sed: a run
+# of the tests has once waited a minute for zsh with one in a substitution.
+_rofs_help() {
+	local pattern=$1
+	shift
+	reply=(${(M)${(f)"$(rofs "$@" --help 2>/dev/null)"}:#$~pattern})
+}
+
 _rofs_verbs() {
-	local -a verbs
-	verbs=(${(f)"$(rofs --help 2>/dev/null |
-		sed -n 's/^  \([a-z][a-z]*\)  *.*[]A-Z]  *\([a-z].*\)/\1:\2/p')"})
+	local -a reply verbs
+	local line
+	_rofs_help '  [a-z]*'
+	for line in $reply; do
+		verbs+=("${${line#  }%% *}:${line##*  }")
+	done
 	_describe -t commands 'rofs command' verbs
 }
 
 _rofs_options() {
-	local -a options
-	options=(${(f)"$(rofs $1 --help 2>/dev/null |
-		sed -n 's/^  \(--[a-z-]*=\{0,1\}\).*/\1/p')"})
+	local -a reply options
+	_rofs_help '  --[a-z]*' $1
+	options=(${${reply#  }%%[^a-z=-]*})
 	compadd -S '' -M 'r:|=*' -- ${(M)options:#*=}
 	compadd -- ${options:#*=}
 }
 
 _rofs() {
+	local -a reply
 	local verb
 	if ((CURRENT == 2)); then
 		if [[ $PREFIX == -* ]]; then
@@ -31,8 +43,8 @@ _rofs() {
 	case $verb:$PREFIX in
 	status:--output=*)
 		compset -P '*[=,]'
-		compadd -S '' -- ${(f)"$(rofs status --help 2>/dev/null |
-			sed -n '/^Columns:/,/^$/s/^  \([A-Z%]*\) .*/\1/p')"}
+		_rofs_help '  [A-Z]*' status
+		compadd -S '' -- ${${reply#  }%% *}
 		;;
 	diff:--sort=*)
 		compset -P '*='
@@ -44,7 +56,8 @@ _rofs() {
 		;;
 	*:-*) _rofs_options $verb ;;
 	*)
-		if rofs $verb --help 2>/dev/null | grep -q '^Usage:.*PATH'; then
+		_rofs_help 'Usage:*PATH*' $verb
+		if (($#reply)); then
 			_files
 		fi
 		;;
