@@ -72,16 +72,23 @@ def whole(case: cases.Case, programs: str, work: str) -> Dict[str, Any]:
         cases.make_medium(case, f"{top}/{label}", label)
     wrong: List[str] = []
     said: List[str] = []
+    opened: Dict[str, List[str]] = {}
     for number in (1, 2):
-        found = json.loads(kernel.in_child(
-            lambda number=number: json.dumps(one_boot(case, programs, top, number)).encode()))
+        found = json.loads(kernel.in_child(lambda number=number, opened=opened: json.dumps(
+            one_boot(case, programs, top, number, opened)).encode()))
+        opened = found["opened"]
         wrong += [f"boot {number}: {line}" for line in found["wrong"]]
         said += [f"-- boot {number}", *found["said"]]
     return {"wrong": wrong, "said": said}
 
 
-def one_boot(case: cases.Case, programs: str, top: str, number: int) -> Dict[str, Any]:
-    """A boot of a fresh root, as a power cycle gives it, with the media as they are."""
+def one_boot(case: cases.Case, programs: str, top: str, number: int,
+             opened: Dict[str, List[str]]) -> Dict[str, Any]:
+    """A boot of a fresh root, as a power cycle gives it, with the media as they are.
+
+    `opened`: by user, what could be read when the boot before ended. Somebody who makes his own
+    directory readable for all has done nothing wrong, and a layer on the partition keeps it.
+    """
     kernel.private_namespace()
     root, raw = f"{top}/sys{number}", f"{top}/raw{number}"
     make_system(case, programs, root, raw)
@@ -91,7 +98,7 @@ def one_boot(case: cases.Case, programs: str, top: str, number: int) -> Dict[str
     before = seen.listings()
     os.chroot(root)
     os.chdir("/")
-    judgement = judge.Judge(judge.Declared(case), seen, before)
+    judgement = judge.Judge(judge.Declared(case), seen, before, opened)
     boot = Boot()
     boot.run(seen.paths["data"], seen.paths["home"])
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
@@ -99,7 +106,8 @@ def one_boot(case: cases.Case, programs: str, top: str, number: int) -> Dict[str
     for uid in judge.USERS:
         with kernel.rights_of(uid):
             cases.misbehave(case, uid, number)
-    return {"said": boot.said, "wrong": wrong}
+    opened = {str(uid): sorted(judge.readable(uid, ["/"])) for uid in judge.USERS}
+    return {"said": boot.said, "wrong": wrong, "opened": opened}
 
 
 def make_system(case: cases.Case, programs: str, root: str, raw: str) -> None:

@@ -137,12 +137,13 @@ class Seen:
 class Judge:
     """Knows what was there before a boot, and who could read it."""
 
-    def __init__(self, declared: Declared, seen: Seen, before: Dict[str, Entries]) -> None:
+    def __init__(self, declared: Declared, seen: Seen, before: Dict[str, Entries],
+                 opened: Dict[str, List[str]]) -> None:
         self.declared = declared
         self.seen = seen
         self.before = before
         self.could_read = {uid: readable(uid, [seen.paths["root"], seen.paths["home"]])
-                           for uid in USERS}
+                           | set(opened.get(str(uid), ())) for uid in USERS}
 
     def verdict(self, mountinfo: str) -> List[str]:
         """All that must not be."""
