@@ -79,16 +79,11 @@ static unsigned worth(sd_journal *j, const char *unit, const char *text)
 	bool from_kernel = transport && strcmp(transport, "kernel") == 0,
 	     serious = priority && priority[0] <= '4';
 
-	if (text[0] == ' ' || (from_kernel && !strstr(text, unit)))
+	if (!text[0] || text[0] == ' ' || (from_kernel && !strstr(text, unit)))
 		return 0;
 	if (!from_kernel && (!pid || strcmp(pid, "1") != 0))
 		return serious ? 3 : 2;
 	return serious ? 1 : 0;
-}
-
-static bool is_readable(const char *s)
-{
-	return *s && text_is_utf8(s, strlen(s));
 }
 
 struct message {
@@ -104,7 +99,7 @@ static void best_message(sd_journal *j, const char *unit, struct message *best)
 	/* From the newest back: of two that are worth the same, the newer one. */
 	for (unsigned i = 0; i < MESSAGES_MAX && sd_journal_previous(j) > 0; i++) {
 		char *text = get(j, "MESSAGE");
-		unsigned w = text && is_readable(text) ? worth(j, unit, text) : 0;
+		unsigned w = text ? worth(j, unit, text) : 0;
 
 		if (w <= best->worth) {
 			free(text);
