@@ -307,9 +307,9 @@ def test_unknown_user_costs_its_persist_only_and_leaves_nothing(system: System) 
     assert found["status"] == ["1"]
     assert found["a"] == []
     assert found["b"] == ["755 0 0"]
-    assert ("rofs-prepare: User=nobody-here: no such user in /etc/passwd of the root file system; "
-            "names that are defined elsewhere must be given as numbers") in found["said"]
-    assert found["said"][-1].endswith("Directory=/a: No such file or directory")
+    assert found["said"] == [
+        "rofs-prepare: [Persist /var/a]: User=nobody-here: no such user in /etc/passwd of the root "
+        "file system; names that are defined elsewhere must be given as numbers"]
 
 
 # Name: the owner that its directory gets, None if it is refused.
@@ -358,8 +358,8 @@ def test_unreadable_passwd_is_an_error(system: System) -> None:
         f"[Overlay /var]\n{DATA}[Persist /var/a]\nPartition=data\nDirectory=/a\nUser=alice\n",
         "boot 2>/run/said; echo == said; cat /run/said /run/status; ls /run/disk\n",
         "rm etc/passwd; mkfifo etc/passwd"))
-    assert "rofs-prepare: cannot read /etc/passwd: No such device or address" in found["said"]
-    assert found["said"][-1] == "1"
+    assert found["said"] == ["rofs-prepare: [Persist /var/a]: cannot read /etc/passwd: No such "
+                             "device or address", "1"]
 
 
 NSS = {"getpwnam", "getpwuid", "getpwent", "getgrnam", "getgrgid", "getgrent", "getgrouplist",

@@ -64,17 +64,26 @@ def test_persist_below_what_others_can_change_is_refused(system: System, name: s
     assert found["mounted"] == ["b"]
     assert found["prepared"] == ["var-b.mount"]
     assert found["status"] == ["1"]
-    said = [line for line in found["said"] if f" /rofs/persist/data/{component} " in line]
-    assert len(said) == 1 and "[Persist /var/a]" in said[0], found["said"]
+    # One line: of two, rofs status shows the second.
+    [said] = found["said"]
+    assert f"[Persist /var/a]: /rofs/persist/data/{component} " in said
 
 
 def test_message_names_owner_mode_and_what_is_expected(system: System) -> None:
     found = sections(system(
         WAY % "User=alice\n", SHOW_WAY,
         "mkdir -p var/a var/b run/disk/home/u/a; chown 1000 run/disk/home"))
-    assert ("rofs-prepare: [Persist /var/a]: /rofs/persist/data/home has owner 1000 and mode 0755; "
-            "expected owner root or alice, and no write permission for group and others"
-            ) in found["said"]
+    assert found["said"] == [
+        "rofs-prepare: [Persist /var/a]: /rofs/persist/data/home has owner 1000 and mode 0755; "
+        "expected owner root or alice, and no write permission for group and others"]
+
+
+def test_owner_that_cannot_be_the_declared_one_as_there_is_none(system: System) -> None:
+    found = sections(system(
+        WAY % "User=nobody-here\n", SHOW_WAY,
+        "mkdir -p var/a var/b run/disk/home/u/a; chown 1000 run/disk/home"))
+    [said] = found["said"]
+    assert "[Persist /var/a]: User=nobody-here: no such user in /etc/passwd" in said
 
 
 @pytest.mark.parametrize("change", ["chown 1234 home home/u",
@@ -102,8 +111,8 @@ def test_message_says_what_is_expected_at_the_end_of_the_way(
         echo == said; /rofs-prepare partition data 2>&1 || true
         echo == mounted; findmnt -rno TARGET --mountpoint /var/a --types noautofs || true
         """, "mkdir var/a" if kind == "directory" else "touch var/a"))
-    expected = f"[Persist /var/a]: /rofs/persist/data/x/a is not a {kind}; expected "
-    assert any(expected in line for line in found["said"]), found["said"]
+    [said] = found["said"]
+    assert f"[Persist /var/a]: /rofs/persist/data/x/a is not a {kind}; expected " in said
     assert found["mounted"] == []
 
 
@@ -175,8 +184,9 @@ def test_foreign_layers_are_refused(system: System, name: str) -> None:
         f"cd run/disk; {change}; cd ../..\n"))
     assert found["mounted"] == ["/rofs/overlay/home", "/home", "as it was"]
     assert found["status"] == ["1"]
-    said = [line for line in found["said"] if f"/rofs/persist/data{message}" in line]
-    assert len(said) == 1 and "[Overlay /srv]" in said[0], found["said"]
+    said, *of_mount = found["said"]
+    assert not any("rofs-prepare: " in line for line in of_mount), found["said"]
+    assert f"[Overlay /srv]: /rofs/persist/data{message}" in said
 
 
 def test_what_overlayfs_leaves_in_work_is_accepted(system: System) -> None:
@@ -502,7 +512,8 @@ def test_volatile_path_of_an_unknown_user_is_told(system: System) -> None:
         """, "mkdir var/lib"))
     assert found["status"] == ["1", "upper", "work", "overlay"]
     assert found["made"] == []
-    assert any("User=nobody-here: no such user" in line for line in found["said"])
+    [said] = found["said"]
+    assert "[Persist /var/lib/app/a]: User=nobody-here: no such user" in said
 
 
 def test_volatile_paths_are_made_in_an_older_upper(system: System) -> None:

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "prepare/account.h"
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "system/log.h"
+#include "basic/text.h"
 #include "system/rootfs.h"
 
 #define FILE_BYTES_MAX ((size_t)16 * 1024 * 1024) /* groups of a company with all their members */
@@ -74,28 +77,38 @@ static int read_accounts(int root_fd, const char *path, char **ret, size_t *ret_
 	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
 	int err = rootfs_open_at(root_fd, ".", &r);
 
-	if (err >= 0)
-		err = rootfs_read(&r, path, FILE_BYTES_MAX, ret, ret_len);
-	return err < 0 ? log_error(err, "cannot read %s: %s", path, strerror(-err)) : 0;
+	return err < 0 ? err : rootfs_read(&r, path, FILE_BYTES_MAX, ret, ret_len);
 }
 
-int account_find(int root_fd, enum account kind, const char *name, uint32_t *ret)
+/* Whether or not it needs a lookup. */
+static bool is_number(const char *name, uint32_t *ret)
+{
+	char *end;
+
+	*ret = (uint32_t)strtoul(name, &end, 10);
+	return !*end;
+}
+
+int account_find(int root_fd, enum account kind, const char *name, uint32_t *ret, char **ret_why)
 {
 	const char *path = files[kind].path;
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int err = read_accounts(root_fd, path, &text, &len);
+	int err;
 
+	if (is_number(name, ret))
+		return 0;
+	err = read_accounts(root_fd, path, &text, &len);
 	if (err < 0)
-		return err;
+		return text_format(ret_why, "cannot read %s: %s", path, strerror(-err)), err;
 	err = find(text, len, name, ret);
 	if (err == -ENOENT)
-		return log_error(err,
-				 "%s=%s: no such %s in %s of the root file system; names that are "
-				 "defined elsewhere must be given as numbers",
-				 files[kind].key, name, files[kind].what, path);
-	if (err < 0)
-		return log_error(err, "%s: the ID of %s is not a number from 0 to 4294967294", path,
-				 name);
-	return 0;
+		text_format(ret_why,
+			    "%s=%s: no such %s in %s of the root file system; names that are "
+			    "defined elsewhere must be given as numbers",
+			    files[kind].key, name, files[kind].what, path);
+	else if (err < 0)
+		text_format(ret_why, "%s: the ID of %s is not a number from 0 to 4294967294", path,
+			    name);
+	return err;
 }

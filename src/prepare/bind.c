@@ -12,6 +12,7 @@
 #include "prepare/link.h"
 #include "prepare/machine-id.h"
 #include "prepare/mount-once.h"
+#include "prepare/told.h"
 #include "unit/options.h"
 
 /*
@@ -43,9 +44,10 @@ static int bind_or_leave(const char *what, const char *path)
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int err = root_fd < 0 ? -errno : bind_beneath(root_fd, what, path);
 
-	if (err >= 0 || link_explain(path, root_fd, path, err) == -ELOOP)
+	if (err >= 0)
 		return err;
-	return mount_leave_to_unit(path, err);
+	err = link_explain(path, root_fd, path, err);
+	return err == TOLD ? err : mount_leave_to_unit(path, err);
 }
 
 /* PID 1's mount on /etc/machine-id is removed when the overlay, which has the ID, covers it. */

@@ -13,7 +13,7 @@
 #include "prepare/link.h"
 #include "prepare/mount-once.h"
 #include "prepare/mounts.h"
-#include "system/log.h"
+#include "prepare/told.h"
 #include "unit/options.h"
 
 static int mount_or_log(const char *what, const char *where, const char *options)
@@ -30,11 +30,9 @@ static int mount_lower(int root_fd, const struct plan_overlay *o, const char *wh
 	_cleanup_free_ char *options = NULL;
 	int err;
 
-	if (fd < 0 && link_explain(o->path, root_fd, o->lower, fd) == -ELOOP)
-		return -ELOOP;
 	if (fd < 0)
-		return log_error(fd, "%s: cannot open the lower %s: %s", o->path, o->lower,
-				 strerror(-fd));
+		return tell(link_explain(o->path, root_fd, o->lower, fd),
+			    "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
 	err = options_plain(o, "bind", &options);
 	if (err < 0)
 		return mount_leave_to_unit(where, err);

@@ -16,7 +16,7 @@
 #include "basic/text.h"
 #include "prepare/immutable.h"
 #include "prepare/link.h"
-#include "system/log.h"
+#include "prepare/told.h"
 
 /*
  * Where the guard goes: the directory above and the name in it. A service may have moved its own
@@ -165,12 +165,10 @@ static int explain(const struct plan_persist *p, int err)
 
 	if (text_format(&subject, "%s:%u: [Persist %s]", s->pos.file, s->pos.line, s->name) < 0)
 		return log_error(-ENOMEM, "out of memory: %s is not guarded", p->path);
-	if (link_explain(subject, root_fd, p->path, err) == -ELOOP)
-		return -ELOOP;
-	return log_error(err,
-			 "%s cannot be made read-only; without its partition, "
-			 "writes go to the file system below: %s",
-			 subject, strerror(-err));
+	return tell(link_explain(subject, root_fd, p->path, err),
+		    "%s cannot be made read-only; without its partition, "
+		    "writes go to the file system below: %s",
+		    subject, strerror(-err));
 }
 
 int mounts_guard(const struct plan_persist *p)

@@ -10,7 +10,7 @@
 #include "basic/macro.h"
 #include "basic/mount-point.h"
 #include "basic/text.h"
-#include "system/log.h"
+#include "prepare/told.h"
 
 /* A directory of the layers while its entries are read. */
 struct checking {
@@ -33,24 +33,24 @@ static bool is_temporary(const char *name)
 	return name[0] == '#';
 }
 
-static int refuse(const struct way *w, int err, const char *dir, const char *name, const char *what)
+static int refuse(const struct way *w, const char *dir, const char *name, const char *what)
 {
-	return log_error(err, "%s: %s/%s %s", w->subject, dir, name, what);
+	return log_error(TOLD, "%s: %s/%s %s", w->subject, dir, name, what);
 }
 
-/* Returns 1 for a directory of its own, 0 if there is nothing, or -errno after logging it. */
+/* Returns 1 for a directory of its own, 0 if there is nothing, TOLD, or -errno. */
 static int check_directory(const struct way *w, int dir_fd, const char *dir, const char *name)
 {
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : refuse(w, -errno, dir, name, "cannot be examined");
+		return errno == ENOENT ? 0 : refuse(w, dir, name, "cannot be examined");
 	if (S_ISLNK(st.st_mode))
-		return refuse(w, -ELOOP, dir, name, "is a symbolic link; expected a directory");
+		return refuse(w, dir, name, "is a symbolic link; expected a directory");
 	if (!S_ISDIR(st.st_mode))
-		return refuse(w, -ENOTDIR, dir, name, "is not a directory");
+		return refuse(w, dir, name, "is not a directory");
 	if (mount_point_at(dir_fd, name))
-		return refuse(w, -EXDEV, dir, name,
+		return refuse(w, dir, name,
 			      "is a mount point; expected a directory of the partition");
 	return 1;
 }
@@ -60,8 +60,7 @@ static int check_entry(void *data, const char *name)
 	const struct checking *c = data;
 
 	if (!c->is_known(name))
-		return refuse(c->way, -ENOTEMPTY, c->path, name,
-			      "was not made by overlayfs; move it away");
+		return refuse(c->way, c->path, name, "was not made by overlayfs; move it away");
 	/* Temporary ones are of any kind; the kernel removes them without following a link. */
 	return is_temporary(name) ? 0 : check_directory(c->way, c->fd, c->path, name);
 }

@@ -15,6 +15,6 @@
  * overlayfs puts there: the kernel cleans it when it mounts, and what it cannot clean makes the
  * overlay read-only. Nothing is removed here.
  *
- * Returns: 0, also where one is missing; or -errno after logging it.
+ * Returns: 0, also where one is missing; TOLD if not; or -errno.
  */
 int kept_layers_check(const struct way *w, int dir_fd, const char *dir);

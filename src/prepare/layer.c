@@ -20,9 +20,9 @@
 #include "prepare/owner.h"
 #include "prepare/pool.h"
 #include "prepare/prepared.h"
+#include "prepare/told.h"
 #include "prepare/updated.h"
 #include "prepare/way.h"
-#include "system/log.h"
 
 struct layers layers_declared(const struct plan_overlay *o)
 {
@@ -334,8 +334,8 @@ static int make_mount_points(const struct making *m)
 		int err = is_made_in(m, p) ? make_mount_point_of(m, p) : 0;
 
 		if (err < 0) {
-			log_error(err, "%s: cannot create the %s to mount on: %s", p->path,
-				  persist_kind_to_string(p->conf->kind), strerror(-err));
+			tell(err, "%s: cannot create the %s to mount on: %s", p->path,
+			     persist_kind_to_string(p->conf->kind), strerror(-err));
 			left_out = 1;
 		}
 	}
@@ -444,9 +444,10 @@ static int open_lower(int root_fd, const struct plan_overlay *o)
 {
 	int fd = open_dir_beneath(root_fd, o->lower);
 
-	if (fd >= 0 || link_explain(o->path, root_fd, o->lower, fd) == -ELOOP)
-		return fd < 0 ? -ELOOP : fd;
-	return log_error(fd, "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
+	if (fd >= 0)
+		return fd;
+	return tell(link_explain(o->path, root_fd, o->lower, fd),
+		    "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
 }
 
 /*
@@ -479,7 +480,7 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 		return -ENODEV;
 	dir_fd = open_layers(root_fd, p, o, l);
 	if (dir_fd < 0)
-		return log_error(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));
+		return tell(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));
 	lower_fd = open_lower(root_fd, o);
 	if (lower_fd < 0)
 		return lower_fd;

@@ -3,7 +3,7 @@
 
 #include "basic/beneath.h"
 #include "basic/macro.h"
-#include "system/log.h"
+#include "prepare/told.h"
 
 int link_explain(const char *subject, int root_fd, const char *path, int err)
 {
@@ -11,7 +11,7 @@ int link_explain(const char *subject, int root_fd, const char *path, int err)
 
 	if ((err != -ELOOP && err != -ENOTDIR) || beneath_find_link(root_fd, path, &link) <= 0)
 		return err;
-	return log_error(-ELOOP,
+	return log_error(TOLD,
 			 "%s: %s is a symbolic link, which is not followed here; "
 			 "expected a directory or file",
 			 subject, link);

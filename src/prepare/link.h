@@ -7,6 +7,6 @@
  * @root_fd: where @path begins
  * @err:     -errno of the walk, which is -ELOOP or -ENOTDIR then
  *
- * Returns: -ELOOP after logging it, else @err.
+ * Returns: TOLD after logging it, else @err.
  */
 int link_explain(const char *subject, int root_fd, const char *path, int err);

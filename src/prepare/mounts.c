@@ -68,7 +68,6 @@ int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const s
 	err = mount_once("rofs", l->merged, "overlay", options);
 	if (err >= 0 || err == -ENODEV)
 		return err;
-	mount_leave_to_unit(l->merged, err);
 	return mount_error_explain(o, l->dir, err);
 }
 

@@ -10,7 +10,7 @@
 #include "basic/value.h"
 #include "layer/attributes.h"
 #include "prepare/account.h"
-#include "system/log.h"
+#include "prepare/told.h"
 
 /* On these, mount options decide for all files: chown(2) fails, and chmod(2) does nothing. */
 bool owner_is_stored(int fd)
@@ -30,33 +30,27 @@ int owner_check(const struct wanted *w)
 	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
 		return 0;
 	return log_error(
-		-EOPNOTSUPP,
+		TOLD,
 		"%s: the file system of [Partition %s] stores neither owners nor modes; remove "
 		"Mode=, User=, Group= and Populate=, and set uid=, gid= and umask= in Options= of "
 		"the partition",
 		w->persist->path, c->partition);
 }
 
-/* Does @name need no lookup? Without a name the ID is -1, with which fchown(2) changes nothing. */
-static bool is_number(const char *name, unsigned *ret)
+/* Without a name the ID is the highest, with which fchown(2) changes nothing. Returns: 0 or TOLD. */
+static int find_id(const struct wanted *w, enum account kind, const char *name, uint32_t *ret)
 {
-	char *end;
+	_cleanup_free_ char *why = NULL;
+	int err;
 
-	*ret = UINT_MAX;
+	*ret = UINT32_MAX;
 	if (!name)
-		return true;
-	*ret = (unsigned)strtoul(name, &end, 10);
-	return !*end;
-}
-
-static int find_id(int root_fd, enum account kind, const char *name, uint32_t *ret)
-{
-	return is_number(name, ret) ? 0 : account_find(root_fd, kind, name, ret);
-}
-
-int owner_find_user(int root_fd, const char *name, uid_t *ret)
-{
-	return find_id(root_fd, ACCOUNT_USER, name, ret);
+		return 0;
+	err = account_find(w->root_fd, kind, name, ret, &why);
+	if (err < 0)
+		return log_error(TOLD, "[Persist %s]: %s", w->persist->conf->section.name,
+				 why ? why : strerror(-err));
+	return 0;
 }
 
 static int copy_from_lower(const struct wanted *w, int fd, struct failure *f)
@@ -96,17 +90,17 @@ int owner_set(const struct wanted *w, int fd)
 
 	if (!owner_is_stored(fd))
 		return 0;
-	err = owner_find_user(w->root_fd, c->user, &uid);
+	err = find_id(w, ACCOUNT_USER, c->user, &uid);
 	if (err < 0)
 		return err;
-	err = find_id(w->root_fd, ACCOUNT_GROUP, c->group, &gid);
+	err = find_id(w, ACCOUNT_GROUP, c->group, &gid);
 	if (err < 0)
 		return err;
 	err = copy_from_lower(w, fd, &f);
 	if (err >= 0)
 		err = set_declared(c, fd, uid, gid, &f);
 	if (err < 0)
-		return log_error(err, "%s: cannot %s %s: %s", w->persist->path,
-				 failure_text(&f, text), w->name, failure_reason(&f, err));
+		return tell(err, "%s: cannot %s %s: %s", w->persist->path, failure_text(&f, text),
+			    w->name, failure_reason(&f, err));
 	return 0;
 }

@@ -16,9 +16,9 @@
 #include "prepare/owner.h"
 #include "prepare/populate.h"
 #include "prepare/prepared.h"
+#include "prepare/told.h"
 #include "prepare/wanted.h"
 #include "prepare/way.h"
-#include "system/log.h"
 
 static int make_empty(const struct wanted *w, int new_fd)
 {
@@ -92,8 +92,7 @@ static int check_existing(const struct wanted *w, const struct stat *st)
 
 	if ((st->st_mode & S_IFMT) == type)
 		return 0;
-	return log_error(type == S_IFDIR ? -ENOTDIR : -EINVAL,
-			 "[Persist %s]: %s is not a %s; expected one, or nothing",
+	return log_error(TOLD, "[Persist %s]: %s is not a %s; expected one, or nothing",
 			 p->conf->section.name, p->what, persist_kind_to_string(p->conf->kind));
 }
 
@@ -185,8 +184,8 @@ int persist_prepare(int root_fd, const struct plan *plan, const struct plan_pers
 	int err = prepare(root_fd, plan, p);
 
 	if (err < 0)
-		return log_error(err, "%s:%u: [Persist %s] Directory=%s: %s",
-				 p->conf->section.pos.file, p->conf->section.pos.line,
-				 p->conf->section.name, p->directory, strerror(-err));
+		return tell(err, "%s:%u: [Persist %s] Directory=%s: %s", p->conf->section.pos.file,
+			    p->conf->section.pos.line, p->conf->section.name, p->directory,
+			    strerror(-err));
 	return 0;
 }

@@ -11,6 +11,6 @@
  * A power cut at any moment leaves it complete or absent. On success a file in PLAN_PREPARED_DIR
  * allows its unit to mount it.
  *
- * Returns: 0, or -errno after logging it; the partition is then as it was.
+ * Returns: 0, or TOLD; the partition is then as it was.
  */
 int persist_prepare(int root_fd, const struct plan *plan, const struct plan_persist *p);

@@ -14,7 +14,7 @@
 #include "basic/io.h"
 #include "basic/mount-point.h"
 #include "layer/copy-tree.h"
-#include "system/log.h"
+#include "prepare/told.h"
 
 #define LINKS_NAME	      "links" /* the directory for hard links of copy_tree() */
 #define PROGRESS_MILLISECONDS 10000
@@ -43,7 +43,7 @@ static int check_lower_is_mounted(const struct wanted *w)
 		return 0;
 	where = w->plan->lowers[w->persist->lower_mount].where;
 	if (!mount_point_at(w->root_fd, where))
-		return log_error(-ENOENT, "%s: Populate=yes has nothing to copy: %s is not mounted",
+		return log_error(TOLD, "%s: Populate=yes has nothing to copy: %s is not mounted",
 				 w->persist->path, where);
 	return 0;
 }
@@ -74,9 +74,9 @@ static uint64_t free_bytes(const struct room *r)
 	return (uint64_t)r->fs.f_bfree * r->fs.f_frsize;
 }
 
-static int log_no_room(const struct wanted *w, int err, const struct room *r)
+static int log_no_room(const struct wanted *w, const struct room *r)
 {
-	return log_error(err,
+	return log_error(TOLD,
 			 "%s: Populate=yes needs %" PRIu64 " bytes in %" PRIu64
 			 " files; the partition has %" PRIu64 " bytes and %" PRIu64 " files free",
 			 w->persist->path, r->need.bytes, r->need.inodes, free_bytes(r),
@@ -95,7 +95,7 @@ static int check_room(const struct wanted *w, const struct source *from, struct 
 	/* f_files is 0 on a file system that makes inodes as they are needed. */
 	if (ret->need.bytes > free_bytes(ret) ||
 	    (ret->fs.f_files > 0 && ret->need.inodes > ret->fs.f_ffree))
-		return log_no_room(w, -ENOSPC, ret);
+		return log_no_room(w, ret);
 	return 0;
 }
 
@@ -122,14 +122,14 @@ static int log_failed(const struct wanted *w, int err, const struct failure *f, 
 	char text[FAILURE_TEXT_MAX];
 
 	where += strspn(where, "/");
-	return log_error(err, "%s: cannot %s %s: %s", w->persist->path, failure_text(f, text),
+	return log_error(TOLD, "%s: cannot %s %s: %s", w->persist->path, failure_text(f, text),
 			 *where ? where : w->name, failure_reason(f, err));
 }
 
 /* What was known before was enough: the rest is what the file system needs to find it again. */
-static int log_full(const struct wanted *w, int err, const struct room *r)
+static int log_full(const struct wanted *w, const struct room *r)
 {
-	return log_error(err,
+	return log_error(TOLD,
 			 "%s: the partition is full: Populate=yes needs more than %" PRIu64
 			 " bytes in %" PRIu64 " files; %" PRIu64 " bytes and %" PRIu64
 			 " files were free",
@@ -151,11 +151,11 @@ static int copy_lower(const struct wanted *w, const struct source *from, int new
 	/* All of it at once, before the rename that makes it count. */
 	if (err >= 0 && syncfs(new_fd) < 0)
 		err = failure_note(&f, FAILURE_WRITE);
-	if (err < 0)
-		log_failed(w, err, &f, where ? where : "");
-	if (err < 0 && lacks_room(w, &f, err))
-		log_full(w, err, room);
-	return err;
+	if (err >= 0)
+		return 0;
+	if (lacks_room(w, &f, err))
+		return log_full(w, room);
+	return log_failed(w, err, &f, where ? where : "");
 }
 
 /* What the partition has less of, since one file may take longer than all others. */

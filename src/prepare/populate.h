@@ -7,8 +7,8 @@
  * populate_check - is there something that Populate=yes copies?
  *
  * Returns: 1, or 0 without Populate=yes or without a lower path; -EISDIR or -ENOTDIR if the lower
- * path is of another kind than the persist; -ENOENT after logging that fstab's file system, from
- * which it would be copied, is not mounted; or another -errno.
+ * path is of another kind than the persist; TOLD if fstab's file system, from which it would be
+ * copied, is not mounted; or another -errno.
  */
 int populate_check(const struct wanted *w);
 
@@ -18,6 +18,6 @@ int populate_check(const struct wanted *w);
  *
  * Checks first whether it fits, and logs its size and the time that it took.
  *
- * Returns: 0 or -errno, after logging the causes that strerror(3) does not explain.
+ * Returns: 0; TOLD where strerror(3) would not explain it; or -errno.
  */
 int populate_copy(const struct wanted *w, int new_fd);

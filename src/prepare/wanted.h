@@ -27,7 +27,7 @@ bool wanted_is_file(const struct wanted *w);
  * wanted_open_lower - open what its path shows on the untouched root file system
  *
  * Returns: a descriptor that the caller closes, O_PATH for Kind=file; -ENOENT if there is nothing;
- * -ELOOP after logging which component is a link; or another -errno.
+ * TOLD after logging which component is a link; or another -errno.
  */
 int wanted_open_lower(const struct wanted *w);
 
@@ -35,6 +35,6 @@ int wanted_open_lower(const struct wanted *w);
  * wanted_open_lower_parent - open the directory that this is in
  * @ret_name: its name there; set on success
  *
- * Returns: a descriptor (O_PATH) that the caller closes, or -errno.
+ * Returns: a descriptor (O_PATH) that the caller closes; TOLD, as above; or -errno.
  */
 int wanted_open_lower_parent(const struct wanted *w, const char **ret_name);

@@ -10,16 +10,24 @@
 #include "basic/mount-point.h"
 #include "basic/text.h"
 #include "layer/attributes.h"
+#include "prepare/account.h"
 #include "prepare/link.h"
 #include "prepare/owner.h"
-#include "system/log.h"
+#include "prepare/told.h"
 
-static bool is_owner(const struct way *w, uid_t uid)
+/* Returns: 1, 0, or TOLD if there is no such user as declared. */
+static int is_owner(const struct way *w, uid_t uid)
 {
+	_cleanup_free_ char *why = NULL;
 	uid_t user;
+	int err;
 
-	return uid == 0 ||
-	       (w->user && owner_find_user(w->root_fd, w->user, &user) >= 0 && uid == user);
+	if (uid == 0 || !w->user)
+		return uid == 0;
+	err = account_find(w->root_fd, ACCOUNT_USER, w->user, &user, &why);
+	if (err < 0)
+		return log_error(TOLD, "%s: %s", w->subject, why ? why : strerror(-err));
+	return uid == user;
 }
 
 static int refuse(const struct way *w, const char *name, const struct stat *st)
@@ -28,7 +36,7 @@ static int refuse(const struct way *w, const char *name, const struct stat *st)
 
 	if (st->st_uid != 0)
 		snprintf(owner, sizeof(owner), "%u", (unsigned)st->st_uid);
-	return log_error(-EPERM,
+	return log_error(TOLD,
 			 "%s: %s has owner %s and mode %04o; expected owner root%s%s, "
 			 "and no write permission for group and others",
 			 w->subject, name, owner, (unsigned)st->st_mode & 07777,
@@ -38,13 +46,17 @@ static int refuse(const struct way *w, const char *name, const struct stat *st)
 int way_check(const struct way *w, int fd, const char *name)
 {
 	struct stat st;
+	int owner;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	/* Where there are no owners, Options= of the partition decides; nor are there links. */
-	if (!owner_is_stored(fd) || (is_owner(w, st.st_uid) && !(st.st_mode & 022)))
+	if (!owner_is_stored(fd))
 		return 0;
-	return refuse(w, name, &st);
+	owner = is_owner(w, st.st_uid);
+	if (owner < 0)
+		return owner;
+	return owner && !(st.st_mode & 022) ? 0 : refuse(w, name, &st);
 }
 
 /* Whatever the directory above would have it inherit, ACLs included. */
@@ -74,7 +86,7 @@ static int open_component(const struct way *w, int dir_fd, const char *name, mod
 	if (fd < 0)
 		return fd;
 	if (mount_point_at(dir_fd, name))
-		return log_error(-EXDEV,
+		return log_error(TOLD,
 				 "%s: %s is a mount point; expected a directory of the partition",
 				 w->subject, shown);
 	err = way_check(w, fd, shown);
@@ -120,6 +132,6 @@ int way_open(const struct way *w, const char *path, mode_t mode)
 		return -ENOMEM;
 	fd = link_explain(w->subject, w->root_fd, whole, walk(w, whole, mode));
 	if (fd == -ENOTDIR)
-		log_error(fd, "%s: %s is not a directory", w->subject, whole);
+		return log_error(TOLD, "%s: %s is not a directory", w->subject, whole);
 	return fd;
 }

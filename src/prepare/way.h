@@ -26,8 +26,7 @@ struct way {
  * can be used by name as well afterwards, as systemd and overlayfs do when they mount from it:
  * nobody but root can change a component of it, not even between this check and the mount.
  *
- * Returns: a descriptor that the caller closes, or -errno, which has been logged where strerror(3)
- * would not explain it.
+ * Returns: a descriptor that the caller closes; TOLD where strerror(3) would not explain it; or -errno.
  */
 int way_open(const struct way *w, const char *path, mode_t mode);
 
@@ -36,6 +35,6 @@ int way_open(const struct way *w, const char *path, mode_t mode);
  * @fd:   opened for reading
  * @name: its path, for the message
  *
- * Returns: 0; -EPERM after logging it; or another -errno.
+ * Returns: 0; TOLD if not; or -errno.
  */
 int way_check(const struct way *w, int fd, const char *name);
