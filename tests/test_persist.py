@@ -421,6 +421,20 @@ def test_mount_point_of_a_file_in_an_overlay_that_is_older(system: System) -> No
     assert found["made"] == ["y", "x", "0"]
 
 
+def test_attribute_that_a_kept_layer_cannot_hold_is_named(system: System) -> None:
+    """Of a directory above the mount point; the file system is almost empty."""
+    found = sections(system(
+        f"[Overlay /srv]\nPartition=data\n{DATA}[Persist /srv/app/conf]\nPartition=data\n"
+        "Directory=/f\nKind=file\n",
+        "boot >/dev/null 2>/run/said; echo == said; grep rofs-prepare: /run/said\n"
+        "echo == status; cat /run/status\n",
+        f"mkdir -p srv/app; setfattr -n trusted.big -v {BIG} srv/app; {ext4()}"))
+    assert found["said"] == [
+        "rofs-prepare: /srv/app/conf: cannot create the file to mount on: cannot set attribute "
+        "trusted.big of app: No space left on device"]
+    assert found["status"] == ["1"]
+
+
 OTHER_TYPE = {
     # name: kind, what is on the partition already
     "directory for a file": ("file", "mkdir run/disk/d/f"),

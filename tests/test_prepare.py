@@ -160,7 +160,27 @@ def test_start_empty_that_is_no_directory_costs_its_overlay_only(
         lower))
     assert found["status"] == ["1"]
     assert "y" not in found["etc"]
-    assert any("StartEmpty=/var/x/y" in line for line in found["said"])
+    reason = "Not a directory" if lower.startswith("touch") else "Too many levels of symbolic links"
+    assert found["said"] == [
+        f"rofs-prepare: StartEmpty=/var/x/y of the overlay on /var: cannot open x: {reason}"]
+
+
+# More names of attributes than one call returns: the kernel makes them, but lists none.
+MANY_NAMES = """
+python3 -c '
+import os
+for i in range(400): os.setxattr("srv/cache", "trusted." + "n" * 200 + str(i), b"")'
+"""
+
+
+def test_start_empty_with_attributes_that_cannot_be_listed_says_so(system: System) -> None:
+    found = sections(system(
+        "[Overlay /srv]\nStartEmpty=/srv/cache/sub\n[Overlay /home]\n",
+        "boot 2>/run/said; echo == said; cat /run/said; echo == shown; ls /srv/cache/sub\n",
+        "mkdir -p srv/cache/sub; touch srv/cache/sub/old\n" + MANY_NAMES))
+    assert found["said"] == ["rofs-prepare: StartEmpty=/srv/cache/sub of the overlay on /srv: "
+                             "cannot list the attributes of cache: Argument list too long"]
+    assert found["shown"] == ["old"]
 
 
 MACHINE_IDS = {

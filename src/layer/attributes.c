@@ -112,7 +112,7 @@ static int set_owner_and_mode(int fd, const char *path, const struct stat *st, s
 	return 0;
 }
 
-int attributes_copy_noting(int from_fd, int to_fd, struct failure *f)
+int attributes_copy(int from_fd, int to_fd, struct failure *f)
 {
 	const struct fd_name from = fd_name(from_fd), to = fd_name(to_fd);
 	struct timespec times[2];
@@ -137,11 +137,6 @@ int attributes_copy_noting(int from_fd, int to_fd, struct failure *f)
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
 	return utimensat(AT_FDCWD, to.path, times, 0) < 0 ? failure_note(f, "set the times of") : 0;
-}
-
-int attributes_copy(int from_fd, int to_fd)
-{
-	return attributes_copy_noting(from_fd, to_fd, NULL);
 }
 
 int attributes_plain(int fd, mode_t mode, struct failure *f)

@@ -9,6 +9,7 @@
 /**
  * attributes_copy - copy mode, owner, times, ACLs and extended attributes from one file to another
  * @from_fd, @to_fd: of any type, opened with O_PATH or otherwise; symbolic links themselves
+ * @f:              set on failure, unless it lacks memory
  *
  * Extended attributes include ACLs and security labels. Those of overlayfs are not copied, nor those
  * of users (user.*) where the target file system does not support them (tmpfs before Linux 6.6),
@@ -16,10 +17,7 @@
  *
  * Returns: 0 or -errno.
  */
-int attributes_copy(int from_fd, int to_fd);
-
-/** attributes_copy_noting - as attributes_copy(). @f: set on failure, unless it lacks memory. */
-int attributes_copy_noting(int from_fd, int to_fd, struct failure *f);
+int attributes_copy(int from_fd, int to_fd, struct failure *f);
 
 /**
  * attributes_plain - set owner root, no ACLs and this mode: for a file without an original

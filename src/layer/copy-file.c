@@ -125,7 +125,7 @@ static int copy_regular(const struct job *j)
 		return failure_note(j->failure, FAILURE_CREATE);
 
 	err = copy_content(from, to, st.st_size, j->failure);
-	return err < 0 ? err : attributes_copy_noting(from, to, j->failure);
+	return err < 0 ? err : attributes_copy(from, to, j->failure);
 }
 
 static int copy_link(const struct job *j, off_t size)
@@ -169,7 +169,7 @@ static int copy_unopened(const struct job *j, const struct stat *st)
 	to = openat(j->to_dir, j->to, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (to < 0)
 		return failure_note(j->failure, "open the copy of");
-	return attributes_copy_noting(from, to, j->failure);
+	return attributes_copy(from, to, j->failure);
 }
 
 int copy_file(int from_dir, const char *from, int to_dir, const char *to, const struct stat *st,

@@ -154,7 +154,7 @@ static int finish_copy_of_directory(struct walk *w)
 {
 	const struct copy *c = w->data;
 
-	return attributes_copy_noting(w->fd, w->to_fd, c->failure);
+	return attributes_copy(w->fd, w->to_fd, c->failure);
 }
 
 static int copy_directory(struct walk *w, int from_fd, const char *from, int to_fd, const char *to)

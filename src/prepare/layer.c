@@ -35,7 +35,32 @@ struct making {
 	const struct plan *plan;
 	const struct plan_overlay *overlay;
 	int dir_fd, lower_fd, upper_fd;
+	char *why; /* the last step has failed, where strerror(3) does not say enough; owned */
 };
+
+static void making_done(struct making *m)
+{
+	free(m->why);
+}
+
+/* Keeps why a step has failed, for the message about what is missing then. Returns: @err. */
+static int keep_why(struct making *m, int err, const struct failure *f, const char *relative)
+{
+	char text[FAILURE_TEXT_MAX], *why = NULL;
+
+	text_format(&why, "cannot %s %s: %s", failure_text(f, text), relative,
+		    failure_reason(f, err));
+	free(m->why);
+	m->why = why;
+	return err;
+}
+
+/* The words for @err, which are used up. */
+static const char *take_why(struct making *m, int err, char **ret)
+{
+	*ret = TAKE_PTR(m->why);
+	return *ret ? *ret : strerror(-err);
+}
 
 /* lstat() of a path in the lower or the upper, through no link. Returns: 0 or -errno. */
 static int look_at(int dir_fd, const char *path, struct stat *ret)
@@ -79,58 +104,73 @@ static int unlink_beneath(int dir_fd, const char *path, int flags)
  * Opaque: nothing of the lower directory shows through (Documentation/filesystems/overlayfs.rst,
  * "whiteouts and opaque directories").
  */
-static int set_opaque(int fd)
+static int set_opaque(int fd, struct failure *f)
 {
-	return fsetxattr(fd, OVERLAY_ATTRIBUTE_OPAQUE, "y", 1, 0) < 0 ? -errno : 0;
+	if (fsetxattr(fd, OVERLAY_ATTRIBUTE_OPAQUE, "y", 1, 0) < 0)
+		return failure_note_attribute(f, "set attribute", OVERLAY_ATTRIBUTE_OPAQUE);
+	return 0;
+}
+
+/* @from_fd: the same directory in the lower; negative: there is none. */
+static int fill_dir(int from_fd, int to_fd, bool opaque, struct failure *f)
+{
+	int err = 0;
+
+	if (from_fd >= 0)
+		err = attributes_copy(from_fd, to_fd, f);
+	else if (fchmod(to_fd, 0755) < 0)
+		err = failure_note(f, "set the mode of");
+	return err >= 0 && opaque ? set_opaque(to_fd, f) : err;
 }
 
 /*
  * One directory of a StartEmpty= path in the upper, with the attributes of the same one in the lower.
  * What has been deleted comes back without its content.
  */
-static int mirror_dir(int lower_fd, int upper_fd, const char *relative)
+static int mirror_dir(struct making *m, const char *relative)
 {
 	_cleanup_close_ int to = -1, from = -1;
+	struct failure f = { .action = "open" };
 	struct stat st;
 	bool deleted = false;
 	int err;
 
-	if (look_at(upper_fd, relative, &st) == 0 && !(deleted = change_is_whiteout(&st)))
-		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	if (look_at(m->upper_fd, relative, &st) == 0 && !(deleted = change_is_whiteout(&st)))
+		return S_ISDIR(st.st_mode) ? 0 : keep_why(m, -ENOTDIR, &f, relative);
 
-	from = open_dir_beneath(lower_fd, relative);
+	from = open_dir_beneath(m->lower_fd, relative);
 	if (from < 0 && from != -ENOENT)
-		return from;
-	err = deleted ? unlink_beneath(upper_fd, relative, 0) : 0;
-	if (err < 0)
-		return err;
-	to = make_dir_beneath(upper_fd, relative, 0700);
+		return keep_why(m, from, &f, relative);
+	f.action = FAILURE_CREATE;
+	err = deleted ? unlink_beneath(m->upper_fd, relative, 0) : 0;
+	to = err < 0 ? err : make_dir_beneath(m->upper_fd, relative, 0700);
 	if (to < 0)
-		return to;
-	err = from >= 0 ? attributes_copy(from, to) : fchmod(to, 0755) < 0 ? -errno : 0;
-	if (err >= 0 && deleted)
-		err = set_opaque(to);
+		return keep_why(m, to, &f, relative);
+	err = fill_dir(from, to, deleted, &f);
+	if (err >= 0)
+		return 0;
 	/* It would hide the one in the lower, whose attributes it lacks. */
-	if (err < 0)
-		unlink_beneath(upper_fd, relative, AT_REMOVEDIR);
-	return err;
+	unlink_beneath(m->upper_fd, relative, AT_REMOVEDIR);
+	return keep_why(m, err, &f, relative);
 }
 
-static int make_opaque(int upper_fd, const char *relative)
+static int make_opaque(struct making *m, int dir_fd, const char *relative)
 {
-	_cleanup_close_ int fd = open_dir_beneath(upper_fd, relative);
+	_cleanup_close_ int fd = open_dir_beneath(dir_fd, relative);
+	struct failure f = { 0 };
+	int err = fd < 0 ? fd : set_opaque(fd, &f);
 
-	return fd < 0 ? fd : set_opaque(fd);
+	return err < 0 && fd >= 0 ? keep_why(m, err, &f, relative) : err;
 }
 
 /* mirror_dir() for the directories above @path. */
-static int mirror_parents(int lower_fd, int upper_fd, char *path)
+static int mirror_parents(struct making *m, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		int err;
 
 		*slash = '\0';
-		err = mirror_dir(lower_fd, upper_fd, path);
+		err = mirror_dir(m, path);
 		*slash = '/';
 		if (err < 0)
 			return err;
@@ -138,7 +178,7 @@ static int mirror_parents(int lower_fd, int upper_fd, char *path)
 	return 0;
 }
 
-static int start_empty(int lower_fd, int upper_fd, const char *relative)
+static int start_empty(struct making *m, const char *relative)
 {
 	_cleanup_free_ char *path = strdup(relative);
 	int err;
@@ -146,26 +186,26 @@ static int start_empty(int lower_fd, int upper_fd, const char *relative)
 	if (!path)
 		return -ENOMEM;
 
-	err = mirror_parents(lower_fd, upper_fd, path);
+	err = mirror_parents(m, path);
 	if (err >= 0)
-		err = mirror_dir(lower_fd, upper_fd, path);
-	return err < 0 ? err : make_opaque(upper_fd, path);
+		err = mirror_dir(m, path);
+	return err < 0 ? err : make_opaque(m, m->upper_fd, path);
 }
 
 /* Returns 1, having logged it, if a directory could not be made empty: the overlay is still usable. */
-static int start_all_empty(const struct plan_overlay *o, int lower_fd, int upper_fd)
+static int start_all_empty(struct making *m)
 {
+	const struct plan_overlay *o = m->overlay;
 	int left_out = 0;
 
 	for (size_t i = 0; i < o->n_start_empty; i++) {
 		const char *path = o->start_empty[i];
-		int err = start_empty(lower_fd, upper_fd, path + strlen(o->path) + 1);
+		_cleanup_free_ char *why = NULL;
+		int err = start_empty(m, path + strlen(o->path) + 1);
 
-		if (err < 0) {
-			log_error(err, "StartEmpty=%s of the overlay on %s: %s", path, o->path,
-				  strerror(-err));
-			left_out = 1;
-		}
+		if (err < 0)
+			left_out = log_error(1, "StartEmpty=%s of the overlay on %s: %s", path,
+					     o->path, take_why(m, err, &why));
 	}
 	return left_out;
 }
@@ -241,7 +281,7 @@ static int find_merged(const struct making *m, char *path, mode_t *ret)
 }
 
 /* In the directory of the layers, so that a power cut leaves none with another mode or owner. */
-static int make_new(const struct making *m, const struct plan_persist *p)
+static int make_new(struct making *m, const struct plan_persist *p)
 {
 	bool is_file = p->conf->kind == PERSIST_FILE;
 	struct wanted w = { .root_fd = m->root_fd,
@@ -249,6 +289,7 @@ static int make_new(const struct making *m, const struct plan_persist *p)
 			    .persist = p,
 			    .name = strrchr(p->path, '/') + 1 };
 	_cleanup_close_ int fd = -1;
+	struct failure f = { 0 };
 	int err = copy_tree_remove(m->dir_fd, CONF_RESERVED_NAME);
 
 	if (err < 0)
@@ -263,10 +304,11 @@ static int make_new(const struct making *m, const struct plan_persist *p)
 		return -errno;
 	if (p->conf->if_missing == IF_MISSING_VOLATILE)
 		return owner_set(&w, fd);
-	return attributes_plain(fd, 0644, NULL); /* nobody writes to it: it is guarded */
+	err = attributes_plain(fd, 0644, &f); /* nobody writes to it: it is guarded */
+	return err < 0 ? keep_why(m, err, &f, w.name) : 0;
 }
 
-static int put_in_place(const struct making *m, int parent_fd, const char *name, bool is_dir)
+static int put_in_place(struct making *m, int parent_fd, const char *name, bool is_dir)
 {
 	struct stat st;
 	int err = 0;
@@ -274,7 +316,7 @@ static int put_in_place(const struct making *m, int parent_fd, const char *name,
 	/* A file takes the place of a whiteout by itself. */
 	if (is_dir && fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    change_is_whiteout(&st)) {
-		err = make_opaque(m->dir_fd, CONF_RESERVED_NAME);
+		err = make_opaque(m, m->dir_fd, CONF_RESERVED_NAME);
 		if (err >= 0 && unlinkat(parent_fd, name, 0) < 0)
 			err = -errno;
 	}
@@ -283,7 +325,7 @@ static int put_in_place(const struct making *m, int parent_fd, const char *name,
 	return err;
 }
 
-static int make_at(const struct making *m, const struct plan_persist *p, char *path)
+static int make_at(struct making *m, const struct plan_persist *p, char *path)
 {
 	_cleanup_close_ int parent_fd = -1;
 	const char *name;
@@ -297,7 +339,7 @@ static int make_at(const struct making *m, const struct plan_persist *p, char *p
 	if (err > 0)
 		return S_ISDIR(mode) ? 0 : -ENOTDIR;
 
-	err = mirror_parents(m->lower_fd, m->upper_fd, path);
+	err = mirror_parents(m, path);
 	if (err < 0)
 		return err;
 	parent_fd = open_parent_beneath(m->upper_fd, path, &name);
@@ -317,7 +359,7 @@ static bool is_made_in(const struct making *m, const struct plan_persist *p)
 	return p->overlay == (size_t)(m->overlay - m->plan->overlays);
 }
 
-static int make_mount_point_of(const struct making *m, const struct plan_persist *p)
+static int make_mount_point_of(struct making *m, const struct plan_persist *p)
 {
 	_cleanup_free_ char *path = strdup(p->path + strlen(m->overlay->path) + 1);
 
@@ -325,17 +367,18 @@ static int make_mount_point_of(const struct making *m, const struct plan_persist
 }
 
 /* Returns 1, having logged it, if one could not be made. */
-static int make_mount_points(const struct making *m)
+static int make_mount_points(struct making *m)
 {
 	int left_out = 0;
 
 	for (size_t i = 0; i < m->plan->n_persists; i++) {
 		const struct plan_persist *p = &m->plan->persists[i];
+		_cleanup_free_ char *why = NULL;
 		int err = is_made_in(m, p) ? make_mount_point_of(m, p) : 0;
 
 		if (err < 0) {
 			tell(err, "%s: cannot create the %s to mount on: %s", p->path,
-			     persist_kind_to_string(p->conf->kind), strerror(-err));
+			     persist_kind_to_string(p->conf->kind), take_why(m, err, &why));
 			left_out = 1;
 		}
 	}
@@ -372,27 +415,27 @@ static int make_system_files(const struct making *m)
 	return is_etc(m) ? make_machine_id(m) : 0;
 }
 
-static int fill_upper(const struct making *m)
+static int fill_upper(struct making *m)
 {
 	char text[FAILURE_TEXT_MAX];
 	struct failure f = { 0 };
 	int err, left_out;
 
-	left_out = start_all_empty(m->overlay, m->lower_fd, m->upper_fd);
+	left_out = start_all_empty(m);
 	left_out |= make_mount_points(m);
 	err = make_system_files(m);
 	if (err < 0)
 		return err;
 
 	/* Last, as what is made in it changes its time. */
-	err = attributes_copy_noting(m->lower_fd, m->upper_fd, &f);
+	err = attributes_copy(m->lower_fd, m->upper_fd, &f);
 	if (err < 0)
 		return log_error(err, "%s: cannot %s the upper directory: %s", m->overlay->path,
 				 failure_text(&f, text), failure_reason(&f, err));
 	return left_out;
 }
 
-static int make_layers(const struct making *m, const struct layers *l, int dir_fd)
+static int make_layers(struct making *m, const struct layers *l, int dir_fd)
 {
 	int left_out = fill_upper(m);
 
@@ -407,7 +450,7 @@ static int make_layers(const struct making *m, const struct layers *l, int dir_f
  * Layers on a partition may be older than this boot, and than the declaration of a persist. An
  * overlay without the ID of this boot is still usable.
  */
-static int renew_layers(const struct making *m, const struct layers *l)
+static int renew_layers(struct making *m, const struct layers *l)
 {
 	int no_id = l->kept && is_etc(m) && make_machine_id(m) < 0;
 	int left_out = make_mount_points(m);
@@ -473,7 +516,7 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 		     const struct layers *l)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
-	struct making m;
+	_cleanup_(making_done) struct making m = { .why = NULL };
 	struct stat st;
 
 	if (pool_check_layers(root_fd, p, o, l) < 0)
@@ -488,7 +531,7 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 	if (upper_fd < 0)
 		return upper_fd;
 
-	m = (struct making){ root_fd, p, o, dir_fd, lower_fd, upper_fd };
+	m = (struct making){ root_fd, p, o, dir_fd, lower_fd, upper_fd, NULL };
 	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return renew_layers(&m, l);
 	return make_layers(&m, l, dir_fd);

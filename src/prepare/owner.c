@@ -58,7 +58,7 @@ static int copy_from_lower(const struct wanted *w, int fd, struct failure *f)
 	_cleanup_close_ int lower_fd = wanted_open_lower(w);
 
 	if (lower_fd >= 0)
-		return attributes_copy_noting(lower_fd, fd, f);
+		return attributes_copy(lower_fd, fd, f);
 	if (lower_fd != -ENOENT)
 		return lower_fd;
 	return attributes_plain(fd, wanted_is_file(w) ? 0644 : 0755, f);
