@@ -12,7 +12,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 # The model: libc only, silent, pure.
 MODEL = ["basic", "conf", "plan", "unit", "verdict"]
 # What touches the machine.
-ENDS = ["layer", "system"]
+ENDS = ["layer", "system", "trust"]
 # Programs, and the rooms of one program. They do not know each other.
 PROGRAMS = ["generator", "prepare", "superblock", "format", "verify"]
 COMMANDS = ["rofs/status", "rofs/check", "rofs/diff"]

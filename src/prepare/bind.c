@@ -9,7 +9,6 @@
 #include "basic/io.h"
 #include "basic/macro.h"
 #include "basic/mount-point.h"
-#include "prepare/link.h"
 #include "prepare/machine-id.h"
 #include "prepare/mount-once.h"
 #include "prepare/told.h"
@@ -46,7 +45,7 @@ static int bind_or_leave(const char *what, const char *path)
 
 	if (err >= 0)
 		return err;
-	err = link_explain(path, root_fd, path, err);
+	err = tell_link(path, root_fd, path, err);
 	return err == TOLD ? err : mount_leave_to_unit(path, err);
 }
 

@@ -10,7 +10,6 @@
 #include "basic/text.h"
 #include "prepare/bind.h"
 #include "prepare/layer.h"
-#include "prepare/link.h"
 #include "prepare/mount-once.h"
 #include "prepare/mounts.h"
 #include "prepare/told.h"
@@ -31,7 +30,7 @@ static int mount_lower(int root_fd, const struct plan_overlay *o, const char *wh
 	int err;
 
 	if (fd < 0)
-		return tell(link_explain(o->path, root_fd, o->lower, fd),
+		return tell(tell_link(o->path, root_fd, o->lower, fd),
 			    "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
 	err = options_plain(o, "bind", &options);
 	if (err < 0)

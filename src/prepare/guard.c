@@ -15,7 +15,6 @@
 #include "basic/mount-point.h"
 #include "basic/text.h"
 #include "prepare/immutable.h"
-#include "prepare/link.h"
 #include "prepare/told.h"
 
 /*
@@ -165,7 +164,7 @@ static int explain(const struct plan_persist *p, int err)
 
 	if (text_format(&subject, "%s:%u: [Persist %s]", s->pos.file, s->pos.line, s->name) < 0)
 		return log_error(-ENOMEM, "out of memory: %s is not guarded", p->path);
-	return tell(link_explain(subject, root_fd, p->path, err),
+	return tell(tell_link(subject, root_fd, p->path, err),
 		    "%s cannot be made read-only; without its partition, "
 		    "writes go to the file system below: %s",
 		    subject, strerror(-err));

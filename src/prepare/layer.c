@@ -14,15 +14,13 @@
 #include "layer/change.h"
 #include "layer/compare.h"
 #include "layer/copy-tree.h"
-#include "prepare/kept-layers.h"
-#include "prepare/link.h"
 #include "prepare/machine-id.h"
 #include "prepare/owner.h"
 #include "prepare/pool.h"
 #include "prepare/prepared.h"
 #include "prepare/told.h"
 #include "prepare/updated.h"
-#include "prepare/way.h"
+#include "trust/kept-layers.h"
 
 struct layers layers_declared(const struct plan_overlay *o)
 {
@@ -464,23 +462,16 @@ static int renew_layers(struct making *m, const struct layers *l)
 static int open_layers(int root_fd, const struct plan *p, const struct plan_overlay *o,
 		       const struct layers *l)
 {
-	_cleanup_free_ char *subject = NULL;
-	struct way way = { .root_fd = root_fd };
-	int fd, err;
+	_cleanup_way_ struct way way = { 0 };
+	_cleanup_close_ int fd = -1;
+	int err;
 
 	if (!l->kept)
 		return make_path(root_fd, l->dir, 0700);
-	if (text_format(&subject, "[Overlay %s]", o->conf->section.name) < 0)
-		return -ENOMEM;
-	way.subject = subject;
-	way.where = p->partitions[o->partition].where;
-	fd = way_open(&way, l->dir + strlen(way.where), 0700);
-	if (fd < 0)
-		return fd;
-	err = kept_layers_check(&way, fd, l->dir);
-	if (err < 0)
-		close(fd);
-	return err < 0 ? err : fd;
+	err = way_to_layers(root_fd, p, o, &way);
+	fd = err < 0 ? err : way_open(&way, 0700);
+	err = fd < 0 ? fd : kept_layers_check(&way, fd, l->dir);
+	return err < 0 ? tell_refusal(&way, err) : TAKE_FD(fd);
 }
 
 static int open_lower(int root_fd, const struct plan_overlay *o)
@@ -489,8 +480,8 @@ static int open_lower(int root_fd, const struct plan_overlay *o)
 
 	if (fd >= 0)
 		return fd;
-	return tell(link_explain(o->path, root_fd, o->lower, fd),
-		    "%s: cannot open the lower %s: %s", o->path, o->lower, strerror(-fd));
+	return tell(tell_link(o->path, root_fd, o->lower, fd), "%s: cannot open the lower %s: %s",
+		    o->path, o->lower, strerror(-fd));
 }
 
 /*

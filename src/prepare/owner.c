@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "prepare/owner.h"
 
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
-#include "basic/file-system.h"
 #include "basic/value.h"
 #include "layer/attributes.h"
-#include "prepare/account.h"
 #include "prepare/told.h"
-
-/* On these, mount options decide for all files: chown(2) fails, and chmod(2) does nothing. */
-bool owner_is_stored(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return true;
-	return !file_system_by_magic((unsigned long)fs.f_type)->no_owners;
-}
+#include "trust/account.h"
 
 int owner_check(const struct wanted *w)
 {
 	const struct conf_persist *c = w->persist->conf;
 
-	if (owner_is_stored(w->dir_fd) ||
+	if (way_has_owners(w->dir_fd) ||
 	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
 		return 0;
 	return log_error(
@@ -88,7 +75,7 @@ int owner_set(const struct wanted *w, int fd)
 	gid_t gid;
 	int err;
 
-	if (!owner_is_stored(fd))
+	if (!way_has_owners(fd))
 		return 0;
 	err = find_id(w, ACCOUNT_USER, c->user, &uid);
 	if (err < 0)

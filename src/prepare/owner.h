@@ -26,6 +26,3 @@ int owner_check(const struct wanted *w);
  * Returns: 0, or TOLD.
  */
 int owner_set(const struct wanted *w, int fd);
-
-/** owner_is_stored - does the file system of @fd store owners and modes? */
-bool owner_is_stored(int fd);

@@ -5,20 +5,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "basic/beneath.h"
 #include "basic/io.h"
-#include "basic/mount-point.h"
-#include "basic/path.h"
-#include "basic/text.h"
 #include "conf/conf.h"
 #include "layer/copy-tree.h"
-#include "prepare/link.h"
 #include "prepare/owner.h"
 #include "prepare/populate.h"
 #include "prepare/prepared.h"
 #include "prepare/told.h"
 #include "prepare/wanted.h"
-#include "prepare/way.h"
+#include "trust/kept-persist.h"
 
 static int make_empty(const struct wanted *w, int new_fd)
 {
@@ -85,27 +80,14 @@ static int make_wanted(const struct wanted *w)
 	return err;
 }
 
-static int check_existing(const struct wanted *w, const struct stat *st)
+static int find_or_make(struct way *way, const struct wanted *w)
 {
-	const struct plan_persist *p = w->persist;
-	mode_t type = wanted_is_file(w) ? S_IFREG : S_IFDIR;
-
-	if ((st->st_mode & S_IFMT) == type)
-		return 0;
-	return log_error(TOLD, "[Persist %s]: %s is not a %s; expected one, or nothing",
-			 p->conf->section.name, p->what, persist_kind_to_string(p->conf->kind));
-}
-
-static int find_or_make(const struct wanted *w)
-{
-	struct stat st;
 	/* What a power cut has left may take the room that the next copy needs. */
 	int err = copy_tree_remove(w->dir_fd, CONF_RESERVED_NAME);
+	int found = kept_persist_check(way, w->dir_fd, w->persist);
 
-	if (fstatat(w->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return check_existing(w, &st);
-	if (errno != ENOENT)
-		return -errno;
+	if (found != 0)
+		return found < 0 ? tell_refusal(way, found) : 0;
 	return err < 0 ? err : make_wanted(w);
 }
 
@@ -113,69 +95,29 @@ static int find_or_make(const struct wanted *w)
  * Makes the directories on the way to Directory=, and Directory= itself, whose mode and owner are the
  * application's business once it exists.
  */
-static int make(const struct way *way, const struct plan *plan, const struct plan_persist *p)
+static int make(struct way *way, const struct plan *plan, const struct plan_persist *p)
 {
 	const char *name = strrchr(p->directory, '/') + 1;
-	_cleanup_free_ char *above = NULL;
-	_cleanup_close_ int dir_fd = -1;
+	_cleanup_close_ int dir_fd = way_open(way, 0755);
 
-	if (text_format(&above, "%.*s", (int)(name - 1 - p->directory), p->directory) < 0)
-		return -ENOMEM;
-	dir_fd = way_open(way, above, 0755);
 	if (dir_fd < 0)
-		return dir_fd;
-	return find_or_make(&(struct wanted){ way->root_fd, plan, p, dir_fd, name });
-}
-
-/*
- * The overlay that the path is in is bound to its own path only after this, if it is on the same
- * partition; so a link is looked for in the merged mount.
- */
-static const struct plan_overlay *merged_above(int root_fd, const struct plan *plan,
-					       const char *path)
-{
-	const struct plan_overlay *found = NULL;
-
-	/* In path order: the last one is the nearest. */
-	for (size_t i = 0; i < plan->n_overlays; i++)
-		if (path_is_below(path, plan->overlays[i].path))
-			found = &plan->overlays[i];
-	return found && mount_point_at(root_fd, found->merged) ? found : NULL;
-}
-
-/*
- * systemd mounts on the path by its name. Whoever owns a directory on the way may have put a link
- * in its place, to have the mount on another path. It need not exist: systemd makes it.
- */
-static int check_path(const struct way *way, const struct plan *plan, const struct plan_persist *p)
-{
-	const struct plan_overlay *o = merged_above(way->root_fd, plan, p->path);
-	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = -1;
-
-	if (text_format(&path, "%s%s", o ? o->merged : "",
-			o ? p->path + strlen(o->path) : p->path) < 0)
-		return -ENOMEM;
-	fd = open_beneath(way->root_fd, path, O_PATH);
-	return fd == -ELOOP ? link_explain(way->subject, way->root_fd, path, fd) : 0;
+		return tell_refusal(way, dir_fd);
+	return find_or_make(way, &(struct wanted){ way->root_fd, plan, p, dir_fd, name });
 }
 
 static int prepare(int root_fd, const struct plan *plan, const struct plan_persist *p)
 {
-	_cleanup_free_ char *subject = NULL;
-	struct way way = { .root_fd = root_fd,
-			   .where = plan->partitions[p->partition].where,
-			   .user = p->conf->user };
+	_cleanup_way_ struct way way = { 0 };
 	int err = prepared_clear(root_fd, p->unit);
 
 	if (err < 0)
 		return err;
-	if (text_format(&subject, "[Persist %s]", p->conf->section.name) < 0)
-		return -ENOMEM;
-	way.subject = subject;
-	err = check_path(&way, plan, p);
+	err = way_to_persist(root_fd, plan, p, &way);
 	if (err >= 0)
-		err = make(&way, plan, p);
+		err = kept_persist_check_path(&way, plan, p);
+	if (err < 0)
+		return tell_refusal(&way, err);
+	err = make(&way, plan, p);
 	return err < 0 ? err : prepared_mark(root_fd, p->unit);
 }
 

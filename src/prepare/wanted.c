@@ -4,7 +4,7 @@
 #include <fcntl.h>
 
 #include "basic/beneath.h"
-#include "prepare/link.h"
+#include "prepare/told.h"
 
 bool wanted_is_file(const struct wanted *w)
 {
@@ -13,7 +13,7 @@ bool wanted_is_file(const struct wanted *w)
 
 static int explain(const struct wanted *w, int err)
 {
-	return err == -ELOOP ? link_explain(w->persist->path, w->root_fd, w->persist->lower, err) :
+	return err == -ELOOP ? tell_link(w->persist->path, w->root_fd, w->persist->lower, err) :
 			       err;
 }
 

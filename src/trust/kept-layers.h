@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "prepare/way.h"
+#include "trust/way.h"
 
 /**
  * kept_layers_check - may overlayfs use the upper and work that a partition holds already?
  * @w:      the way that led to them
  * @dir_fd: directory of upper and work
- * @dir:    its path, for messages
+ * @dir:    its path, for refusals
  *
  * The kernel takes them by name and follows a link. Both must be directories of the partition's own
  * file system. The owner and the mode of upper are those of the merged directory, and not checked:
@@ -15,6 +15,6 @@
  * overlayfs puts there: the kernel cleans it when it mounts, and what it cannot clean makes the
  * overlay read-only. Nothing is removed here.
  *
- * Returns: 0, also where one is missing; TOLD if not; or -errno.
+ * Returns: 0, also where one is missing, or -errno.
  */
-int kept_layers_check(const struct way *w, int dir_fd, const char *dir);
+int kept_layers_check(struct way *w, int dir_fd, const char *dir);

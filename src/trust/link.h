@@ -3,10 +3,8 @@
 
 /**
  * link_explain - say which component of a path is a symbolic link, if that is why a walk ended
- * @subject: "[Persist /srv/app]", for the message
  * @root_fd: where @path begins
  * @err:     -errno of the walk, which is -ELOOP or -ENOTDIR then
- *
- * Returns: TOLD after logging it, else @err.
+ * @ret:     the sentence; NULL: no link is the reason, or there is no memory; the caller frees it
  */
-int link_explain(const char *subject, int root_fd, const char *path, int err);
+void link_explain(int root_fd, const char *path, int err, char **ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "prepare/kept-layers.h"
+#include "trust/kept-layers.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,11 +10,10 @@
 #include "basic/macro.h"
 #include "basic/mount-point.h"
 #include "basic/text.h"
-#include "prepare/told.h"
 
 /* A directory of the layers while its entries are read. */
 struct checking {
-	const struct way *way;
+	struct way *way;
 	int fd;
 	const char *path; /* for messages */
 	bool (*is_known)(const char *name);
@@ -33,13 +32,13 @@ static bool is_temporary(const char *name)
 	return name[0] == '#';
 }
 
-static int refuse(const struct way *w, const char *dir, const char *name, const char *what)
+static int refuse(struct way *w, const char *dir, const char *name, const char *what)
 {
-	return log_error(TOLD, "%s: %s/%s %s", w->subject, dir, name, what);
+	return way_refuse(w, -EPERM, "%s/%s %s", dir, name, what);
 }
 
-/* Returns 1 for a directory of its own, 0 if there is nothing, TOLD, or -errno. */
-static int check_directory(const struct way *w, int dir_fd, const char *dir, const char *name)
+/* Returns 1 for a directory of its own, 0 if there is nothing, or -errno. */
+static int check_directory(struct way *w, int dir_fd, const char *dir, const char *name)
 {
 	struct stat st;
 
@@ -65,7 +64,7 @@ static int check_entry(void *data, const char *name)
 	return is_temporary(name) ? 0 : check_directory(c->way, c->fd, c->path, name);
 }
 
-static int check_content(const struct way *w, int fd, const char *path,
+static int check_content(struct way *w, int fd, const char *path,
 			 bool (*is_known)(const char *name))
 {
 	struct checking c = { w, fd, path, is_known };
@@ -74,7 +73,7 @@ static int check_content(const struct way *w, int fd, const char *path,
 }
 
 /* The directory work in work; absent before the first mount. */
-static int check_inner(const struct way *w, int work_fd, const char *path)
+static int check_inner(struct way *w, int work_fd, const char *path)
 {
 	_cleanup_close_ int fd = open_dir_at(work_fd, "work");
 	_cleanup_free_ char *inner = NULL;
@@ -88,7 +87,7 @@ static int check_inner(const struct way *w, int work_fd, const char *path)
 	return check_content(w, fd, inner, is_temporary);
 }
 
-static int check_work(const struct way *w, int dir_fd, const char *dir)
+static int check_work(struct way *w, int dir_fd, const char *dir)
 {
 	_cleanup_close_ int fd = open_dir_at(dir_fd, "work");
 	_cleanup_free_ char *path = NULL;
@@ -104,7 +103,7 @@ static int check_work(const struct way *w, int dir_fd, const char *dir)
 	return err < 0 ? err : check_inner(w, fd, path);
 }
 
-int kept_layers_check(const struct way *w, int dir_fd, const char *dir)
+int kept_layers_check(struct way *w, int dir_fd, const char *dir)
 {
 	int upper = check_directory(w, dir_fd, dir, "upper"), work;
 

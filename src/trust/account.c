@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "prepare/account.h"
+#include "trust/account.h"
 
 #include <errno.h>
 #include <stdbool.h>
