@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mounted_system import DATA, System, sections
+from support import Namespace, make_tree
 
 pytestmark = pytest.mark.root
 
@@ -233,6 +234,111 @@ def test_upper_of_a_foreign_medium_stops_no_boot(system: System) -> None:
         """))
     assert found["files"] == ["regular file 1"] * 2 + ["0123456789abcdef0123456789abcdef"]
     assert found["victim"] == ["0123456789abcdef0123456789abcdef"]
+
+
+# rofs check says the same beforehand, where the partition is mounted.
+
+OF_FSTAB = f"[Overlay /home]\n{DATA}[Persist /srv/u/a]\nPartition=data\nDirectory=/a\n"
+# name: the configuration, what is in the tree
+REFUSED = {
+    **{f"way: {name}": (WAY % "", f"cd run/disk; {change}; cd ../..")
+       for name, (change, _) in STRANGERS.items()},
+    **{f"layers: {name}": (KEPT, f"cd run/disk; {change}; cd ../..")
+       for name, (change, _) in LAYERS.items()},
+    "no such user": (WAY % "User=nobody-here\n", "chown 1000 run/disk/home"),
+    "file for a directory": (WAY % "", "rmdir run/disk/home/u/a; touch run/disk/home/u/a"),
+    "link for a directory": (WAY % "", "rmdir run/disk/home/u/a; ln -s /etc run/disk/home/u/a"),
+    "link on the way to a path": (OF_FSTAB, "ln -s /etc srv/u"),
+    "link on the way to a lower": (f"{DATA}[Overlay /srv/u/a]\nPartition=data\n",
+                                   "mkdir rofs/ro/srv; ln -s /etc rofs/ro/srv/u"),
+}
+# Leaves what rofs check and rofs-prepare say, and whether the first has changed anything.
+ASK = """
+cd root; mkdir -p rofs/ro rofs/persist/data run/disk/home/u/a run/disk/x/y/upper run/disk/x/y/work
+chmod 0700 run/disk/x/y; {change}
+{mount}
+facts() {{ find . -printf '%p %y %m %u %T@ %l\\n' | sort; }}
+facts > ../before; $1 check --root=$PWD > ../checked || true; facts > ../after
+cmp ../before ../after
+ROFS_ROOT=$PWD $2 partition data 2> ../said || true
+"""
+
+
+MOUNT = "mount --bind run/disk rofs/persist/data"
+
+
+def ask(in_namespace: Namespace, rofs: Path, prepare: Path, tmp_path: Path, conf: str,
+        change: str, mount: str = MOUNT) -> tuple[list[str], list[str]]:
+    """What rofs check and rofs-prepare say of the content of a partition and of links."""
+    make_tree(tmp_path / "root", {
+        "etc/rofs.conf": conf, "etc/passwd": "root:x:0:0::/root:/bin/sh\n",
+        "etc/fstab": "LABEL=srv /srv ext4 defaults 0 0\n"}, ["var", "srv", "home"])
+    done = in_namespace(ASK.format(change=change, mount=mount), rofs, prepare)
+    assert done.returncode == 0, done.stderr
+    *lines, last = (tmp_path / "checked").read_text().splitlines()
+    checked = [line.split(": error: ")[1] for line in lines if ": error: " in line]
+    assert last.startswith(f"{len(checked)} error")
+    said = (tmp_path / "said").read_text().splitlines()
+    return checked, [line.split("rofs-prepare: ")[1] for line in said]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_check_says_what_will_be_refused(
+    in_namespace: Namespace, rofs: Path, prepare: Path, tmp_path: Path, name: str
+) -> None:
+    conf, change = REFUSED[name]
+    [checked], said = ask(in_namespace, rofs, prepare, tmp_path, conf, change)
+    # The others are about lowers, which are not mounted in this tree.
+    [refused] = [line for line in said if "cannot open the lower" not in line]
+    # About a lower, the message at boot has no section.
+    assert checked.replace("[Overlay /srv/u/a]", "/srv/u/a") == refused
+
+
+@pytest.mark.parametrize("conf, change", [
+    (WAY % "User=7\n", "chown 7 run/disk/home; chmod 0777 run/disk/home/u/a"),
+    (WAY % "", "rm -r run/disk/*"),
+    (KEPT, "mkdir run/disk/x/y/work/work run/disk/x/y/work/index; chmod 0777 run/disk/x/y/upper"),
+    (KEPT, "rm -r run/disk/*"), (f"{DATA}[Persist /srv]\nPartition=data\n", "chmod 0777 run/disk"),
+])
+def test_check_is_silent_about_what_is_accepted(
+    in_namespace: Namespace, rofs: Path, prepare: Path, tmp_path: Path, conf: str, change: str
+) -> None:
+    checked, _ = ask(in_namespace, rofs, prepare, tmp_path, conf, change)
+    assert checked == []
+
+
+def test_check_is_silent_about_what_is_not_mounted(
+    in_namespace: Namespace, rofs: Path, prepare: Path, tmp_path: Path
+) -> None:
+    """What is there may be hidden by the partition when it is mounted."""
+    checked, _ = ask(in_namespace, rofs, prepare, tmp_path, WAY % "",
+                     "chmod 0777 rofs/persist/data", mount="true")
+    assert checked == []
+
+
+def test_check_accepts_layers_in_use(system: System, rofs: Path) -> None:
+    """work has what overlayfs puts there while it is mounted."""
+    found = sections(system(
+        KEPT, """
+        boot; echo x > /srv/file; rm /srv/old
+        refused() { /rofs-command check --json | grep -c directory-refused || true; }
+        echo == in use; refused; chmod 0777 /run/disk/x; echo == opened to others; refused
+        """, f"mkdir srv; touch srv/old; cp {rofs} rofs-command"))
+    assert found["in use"] == ["0"]
+    assert found["opened to others"] == ["1"]
+
+
+def test_check_of_an_ordinary_user_says_what_it_can_see(
+    in_namespace: Namespace, rofs: Path, prepare: Path, tmp_path: Path
+) -> None:
+    """Nobody but root can enter /rofs."""
+    tmp_path.chmod(0o755)
+    as_user = "\n".join([MOUNT, "chmod 0700 rofs; chmod 0777 run/disk; cp $1 ../program",
+                         "mount --rbind .. /mnt; cd /mnt/root; shift",
+                         "set -- 'setpriv --reuid=1000 --clear-groups /mnt/program' $1"])
+    checked, said = ask(in_namespace, rofs, prepare, tmp_path, WAY % "", "true", mount=as_user)
+    assert checked == []
+    assert len(said) == 2
 
 
 # Paths on which something is mounted, after a service has changed its own directory.

@@ -244,6 +244,7 @@ static const struct {
 	[PROBLEM_DEVICE_SHARED] = { "device-shared", DIAG_WARNING, NULL },
 	[PROBLEM_FILE_SYSTEM_MISSING] = { "file-system-missing", DIAG_ERROR, NULL },
 	[PROBLEM_FILE_SYSTEM_WRONG] = { "file-system-wrong", DIAG_ERROR, NULL },
+	[PROBLEM_DIRECTORY_REFUSED] = { "directory-refused", DIAG_ERROR, NULL },
 	[PROBLEM_POOL_TOO_LARGE] = { "pool-too-large", DIAG_ERROR, NULL },
 	[PROBLEM_POOLS_TOO_LARGE] = { "pools-too-large", DIAG_WARNING, NULL },
 	[PROBLEM_FILE_REPLACED] = { "file-replaced", DIAG_WARNING, NULL },

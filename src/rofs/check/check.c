@@ -18,7 +18,8 @@ static const char usage[] =
 	"Usage: rofs check [--root=DIR] [--json]\n"
 	"\n"
 	"Show every error in rofs.conf, and what would go wrong on this machine: unsuitable file systems and\n"
-	"devices, too little memory, settings that make / writable, large files that would be copied to RAM.\n"
+	"devices, what rofs-prepare would refuse on partitions that are mounted, too little memory, settings that\n"
+	"make / writable, large files that would be copied to RAM.\n"
 	"The configuration is the one in /etc now, in force or not.\n"
 	"\n"
 	"  --root=DIR  check the system below DIR, such as an image, without the devices and the memory of this\n"
@@ -77,8 +78,8 @@ const struct plan_overlay *check_overlay_of(const struct checking *c, const char
 static int check_all(struct checking *c)
 {
 	static int (*const checks[])(struct checking *) = {
-		check_kernel,  check_boot,  check_lowers, check_flags, check_partitions,
-		check_devices, check_files, check_memory, check_data,
+		check_kernel,  check_boot,  check_lowers, check_flags,	check_partitions,
+		check_devices, check_trust, check_files,  check_memory, check_data,
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

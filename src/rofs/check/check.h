@@ -29,6 +29,7 @@ int check_lowers(struct checking *c);
 int check_flags(struct checking *c);
 int check_partitions(struct checking *c);
 int check_devices(struct checking *c);
+int check_trust(struct checking *c);
 int check_memory(struct checking *c);
 int check_boot(struct checking *c);
 int check_kernel(struct checking *c);
