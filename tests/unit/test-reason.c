@@ -118,6 +118,18 @@ static void test_the_message_that_explains_most_is_quoted(void)
 		  { { "       dmesg(1) may have more", "7", "6" },
 		    { "mount: bad option.", "7", "6" } },
 		  "mount: bad option" },
+		{ "of two persists of a partition, that of the problem",
+		  { { "[Persist /var/ab]: no", "7", "3" }, { "/var/a: is full", "7", "3" } },
+		  "/var/a: is full" },
+		{ "a path in brackets",
+		  { { "/var/a/b: no", "7", "3" }, { "[Persist /var/a]: a link", "7", "3" } },
+		  "[Persist /var/a]: a link" },
+		{ "the end of another path",
+		  { { "[Persist /x/var/a]: no", "7", "3" }, { "/var/a: is full", "7", "3" } },
+		  "/var/a: is full" },
+		{ "the path in a line that was printed is not as good as an error",
+		  { { "/var/a: printed", "7", "6" }, { "logged", "7", "3" } },
+		  "logged" },
 		{ "a line that is not UTF-8",
 		  { { "Dependency failed.", "1", "3" },
 		    { "disk: Entry 'caf\351' has a bad inode; UNEXPECTED INCONSISTENCY.", "7",
@@ -125,7 +137,7 @@ static void test_the_message_that_explains_most_is_quoted(void)
 		  "disk: Entry 'caf\\xe9' has a bad inode; UNEXPECTED INCONSISTENCY" },
 		{ "a line for a terminal", { { "\033[31mred", "7", "3" } }, "\\x1b[31mred" },
 	};
-	const struct problem p = { .units = { UNIT }, .n_units = 1 };
+	const struct problem p = { .path = "/var/a", .units = { UNIT }, .n_units = 1 };
 
 	CHECK_EACH(row, journals)
 	{

@@ -67,12 +67,24 @@ static char *get(sd_journal *j, const char *field)
 	return strndup((const char *)data + name, len - name);
 }
 
+/* Is it about this path? "/var/a: ..." and "[Persist /var/a]: ..." are about /var/a. */
+static bool is_about(const char *text, const char *path)
+{
+	size_t n = path ? strlen(path) : 0;
+
+	for (const char *s = text; n > 0 && (s = strstr(s, path)); s += n)
+		if ((s == text || s[-1] == ' ') && (s[n] == ':' || s[n] == ']'))
+			return true;
+	return false;
+}
+
 /*
- * How much a message explains: most an error that a program of the unit has logged as one, then
- * anything that mount(8) or fsck(8) has printed, then PID 1's warnings and errors. Progress reports
- * explain nothing, nor does the last line of mount(8), "       dmesg(1) may have more information".
+ * How much a message explains: most an error that a program of the unit has logged as one, first of
+ * all about this path, as a unit may prepare several; then anything that mount(8) or fsck(8) has
+ * printed, then PID 1's warnings and errors. Progress reports explain nothing, nor does the last line
+ * of mount(8), "       dmesg(1) may have more information".
  */
-static unsigned worth(sd_journal *j, const char *unit, const char *text)
+static unsigned worth(sd_journal *j, const char *unit, const char *path, const char *text)
 {
 	_cleanup_free_ char *pid = get(j, "_PID"), *priority = get(j, "PRIORITY"),
 			    *transport = get(j, "_TRANSPORT");
@@ -82,7 +94,7 @@ static unsigned worth(sd_journal *j, const char *unit, const char *text)
 	if (!text[0] || text[0] == ' ' || (from_kernel && !strstr(text, unit)))
 		return 0;
 	if (!from_kernel && (!pid || strcmp(pid, "1") != 0))
-		return serious ? 3 : 2;
+		return serious ? 3 + is_about(text, path) : 2;
 	return serious ? 1 : 0;
 }
 
@@ -92,14 +104,14 @@ struct message {
 };
 
 /* Puts what is worth more than @best into it. */
-static void best_message(sd_journal *j, const char *unit, struct message *best)
+static void best_message(sd_journal *j, const char *unit, const char *path, struct message *best)
 {
 	if (sd_journal_seek_tail(j) < 0)
 		return;
 	/* From the newest back: of two that are worth the same, the newer one. */
 	for (unsigned i = 0; i < MESSAGES_MAX && sd_journal_previous(j) > 0; i++) {
 		char *text = get(j, "MESSAGE");
-		unsigned w = text ? worth(j, unit, text) : 0;
+		unsigned w = text ? worth(j, unit, path, text) : 0;
 
 		if (w <= best->worth) {
 			free(text);
@@ -160,7 +172,7 @@ int reason_find(const struct problem *p, char **ret)
 		if (err == -ENOMEM)
 			return free(best.text), err;
 		if (err >= 0)
-			best_message(j, p->units[i], &best);
+			best_message(j, p->units[i], p->path, &best);
 	}
 	err = best.text ? printable(best.text, ret) : 0;
 	free(best.text);
