@@ -12,6 +12,7 @@ from support import (
     make_golden_tree,
     make_tree,
     on_terminal,
+    program,
     run_program,
     snapshot,
 )
@@ -117,9 +118,10 @@ def with_a_hidden_file(out: Path, target: Path) -> None:
     (shared, "is writable by other users"),
     pytest.param(of_somebody_else, "is owned by another user", marks=pytest.mark.root),
 ])
-@pytest.mark.parametrize("slash", ["", "/"])
-def test_plan_writes_only_into_a_directory_of_its_own(
-    rofs: Path, tmp_path: Path, slash: str, why: str, prepare: Callable[[Path, Path], None]
+@pytest.mark.parametrize("end", ["", "/", "/.", "//./"])
+@pytest.mark.parametrize("call", ["rofs plan --output=", "rofs-generator "])
+def test_units_go_only_into_a_directory_of_the_callers(
+    tmp_path: Path, end: str, call: str, why: str, prepare: Callable[[Path, Path], None]
 ) -> None:
     """Whoever else may write there would have the units written elsewhere."""
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
@@ -127,12 +129,63 @@ def test_plan_writes_only_into_a_directory_of_its_own(
     target.mkdir()
     prepare(out, target)
     before = snapshot(out)
-    done = run_program(rofs, "plan", f"--output={out}{slash}", root=root)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (f"rofs: {out}{slash} {why}; expected a new or empty directory of your"
-                           " own\n")
+    assert_refused(call, f"{out}{end}", root, why)
     assert snapshot(out) == before
     assert snapshot(target) == {}
+
+
+def assert_refused(call: str, out: str, root: Path, why: str) -> None:
+    name, *words = f"{call}{out}".split()
+    done = run_program(program(name), *words, root=root)
+    assert (done.returncode, done.stdout) == (1, "")
+    prefix = "rofs: " if name == "rofs" else ""
+    assert done.stderr == (f"{prefix}{out} {why}; expected a new or empty directory of your own\n")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("link", "folder", "mode"), [
+    (1000, 0, 0o755), (0, 1000, 0o755), (0, 0, 0o777), (0, 0, 0o1777), (0, 0, 0o775)])
+@pytest.mark.parametrize("out", ["link/sub", "link/../target", "link/./sub", "twice/link/sub"])
+@pytest.mark.parametrize("call", ["rofs plan --output=", "rofs-generator "])
+def test_nobody_elses_link_leads_the_units_elsewhere(
+    tmp_path: Path, call: str, out: str, link: int, folder: int, mode: int
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    place, target = tmp_path / "place", tmp_path / "target"
+    place.mkdir()
+    target.mkdir()
+    (place / "link").symlink_to(target)
+    os.lchown(place / "link", link, link)
+    os.chown(place, folder, folder)
+    place.chmod(mode)
+    (tmp_path / "twice").symlink_to("place")  # of root, in a directory of root
+    out = out if out.startswith("twice") else f"place/{out}"
+    assert_refused(call, f"{tmp_path}/{out}", root,
+                   "is behind a symbolic link that other users can create or change")
+    assert snapshot(target) == {}
+
+
+@pytest.mark.parametrize("call", ["rofs plan --output=", "rofs-generator "])
+def test_own_links_above_the_directory_are_followed(tmp_path: Path, call: str) -> None:
+    """As on a system with /home -> /data/home, or in /var/run."""
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    make_tree(tmp_path / "real", {}, ["a/b"])
+    (tmp_path / "link").symlink_to("real/a")
+    (tmp_path / "real/a/absolute").symlink_to(tmp_path / "link/b")
+    name, *words = f"{call}{tmp_path}/link/absolute/../b/out/".split()
+    done = run_program(program(name), *words, root=root)
+    assert done.returncode == 0, done.stderr
+    assert "rofs.mount" in snapshot(tmp_path / "real/a/b/out")
+
+
+@pytest.mark.parametrize("call", ["rofs plan --output=", "rofs-generator "])
+def test_links_in_a_circle_end(tmp_path: Path, call: str) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    (tmp_path / "link").symlink_to("link")
+    name, *words = f"{call}{tmp_path}/link/out".split()
+    done = run_program(program(name), *words, root=root)
+    assert done.returncode == 1
+    assert "Too many levels of symbolic links" in done.stderr
 
 
 @pytest.mark.parametrize("existing", [False, True])

@@ -73,10 +73,15 @@ def check_whole_or_off(found: Mapping[str, str], complete: Mapping[str, str]) ->
             assert found.get(name) == text, name
 
 
+def called(generator: Path, out: Path) -> list[str]:
+    """As by systemd: the second directory is written to."""
+    return [str(generator), f"{out}.normal", str(out), f"{out}.late"]
+
+
 def run(generator: Path, system: Path, out: Path, extra: Optional[Mapping[str, str]] = None
         ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(generator), str(out)], env=environment(system, extra), stdin=subprocess.DEVNULL,
+        called(generator, out), env=environment(system, extra), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
 
 
@@ -108,7 +113,7 @@ def test_directory_that_is_a_file_is_told(generator: Path, system: Path, tmp_pat
 
 UNWRITABLE = """
 mkdir out; mount -t tmpfs -o ro out out
-status=0; ROFS_LOG=stderr ROFS_ROOT=root {generator} out || status=$?
+status=0; ROFS_LOG=stderr ROFS_ROOT=root {generator} normal out late || status=$?
 echo $status
 """
 
@@ -291,7 +296,7 @@ def test_kill_at_random_moments(generator: Path, system: Path, tmp_path: Path,
     usual = time.monotonic() - began
     for number in range(60):
         out = tmp_path / f"out-{number}"
-        with subprocess.Popen([str(generator), str(out)], env=environment(system),
+        with subprocess.Popen(called(generator, out), env=environment(system),
                               stderr=subprocess.DEVNULL) as process:
             time.sleep(numbers.uniform(0, usual))
             process.kill()
@@ -337,7 +342,7 @@ def test_out_of_memory_enables_nothing(
     # Sanitizers need terabytes of address space: with them it only runs.
     limit = [] if is_sanitized(build_dir) else ["prlimit", f"--as={megabytes << 20}"]
     done = subprocess.run(
-        [*limit, str(generator), str(out)], env=environment(system), stdin=subprocess.DEVNULL,
+        [*limit, *called(generator, out)], env=environment(system), stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE, check=False, timeout=60)
     if limit:
         assert done.returncode == 1, done.stderr[-500:]

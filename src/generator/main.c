@@ -12,18 +12,20 @@
 #include "system/emit.h"
 #include "system/load.h"
 #include "system/log.h"
+#include "system/own-dir.h"
 #include "system/program.h"
 #include "unit/unit.h"
 
 static const char *arg_root;
 static const char *arg_dir; /* the early directory */
+static bool arg_by_hand;    /* a person has named it */
 
 static const char usage[] =
 	"Usage: rofs-generator NORMAL-DIR EARLY-DIR LATE-DIR\n"
 	"       rofs-generator DIR\n"
 	"\n"
-	"Writes the units for the mounts declared in rofs.conf into EARLY-DIR, or DIR. systemd runs it at boot and\n"
-	"at each daemon-reload; run by hand, it shows what they would be.\n"
+	"Writes the units for the mounts declared in rofs.conf into EARLY-DIR. systemd runs it at boot and at each\n"
+	"daemon-reload. Run by hand, it shows what they would be: DIR must be new or empty, and your own.\n"
 	"\n"
 	"  --help      show this help\n"
 	"  --version   show the version\n"
@@ -46,7 +48,8 @@ static int parse_arguments(int argc, char **argv)
 		return fputs(usage, stderr), EXIT_USAGE;
 
 	arg_root = program_root();
-	arg_dir = argv[optind + (argc - optind == 3)];
+	arg_by_hand = argc - optind == 1;
+	arg_dir = argv[optind + !arg_by_hand];
 	return -1;
 }
 
@@ -81,21 +84,33 @@ static void log_done(const struct log *l, const struct plan *p, bool mistakes)
 		 p->n_persists, partitions, p->n_remounts ? "kept read-only" : "as fstab says");
 }
 
+/* Somebody may be waiting for root to name a directory in /tmp. systemd's nobody else writes to. */
+static int emit_by_hand(const struct unit_set *set, struct emit_failure *failure, const char **why)
+{
+	_cleanup_close_ int fd = own_dir_open(arg_dir, why);
+
+	*failure = (struct emit_failure){ 0 };
+	return fd < 0 ? fd : emit_at(fd, set, failure);
+}
+
 /* From the plan to the directory. */
 static int write_units(const struct log *l, const struct plan *p)
 {
 	_cleanup_unit_set_ struct unit_set set = { 0 };
 	struct emit_failure failure;
+	const char *why = NULL;
 	int err;
 
 	err = units_render(p, ROFS_LIBEXEC_DIR, &set);
 	if (err < 0)
 		return fail(l, err, "rendering the units");
 
-	err = emit(arg_dir, &set, &failure);
-	if (err < 0)
+	err = arg_by_hand ? emit_by_hand(&set, &failure, &why) : emit(arg_dir, &set, &failure);
+	if (why)
+		log_line(l, LOG_LEVEL_ERROR, OWN_DIR_REFUSED, arg_dir, why);
+	else if (err < 0)
 		return fail(l, err, failure.name ? failure.name : arg_dir);
-	return EXIT_SUCCESS;
+	return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int generate(const struct log *l, struct loaded *loaded)

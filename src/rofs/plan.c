@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs plan: the units that the generator would write, by the same code. */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "basic/io.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "rofs/rofs.h"
@@ -12,6 +9,7 @@
 #include "system/emit.h"
 #include "system/load.h"
 #include "system/log.h"
+#include "system/own-dir.h"
 #include "system/program.h"
 #include "unit/unit.h"
 
@@ -64,67 +62,17 @@ static int show(const struct unit_set *set)
 	return ROFS_DONE;
 }
 
-static int refuse_name(void *data _unused_, const char *name _unused_)
-{
-	return -ENOTEMPTY;
-}
-
-/*
- * Whoever may write to it, or has put links into it, would have the units written elsewhere.
- * Returns: NULL, or why the directory is not one to write to.
- */
-static const char *reason_against(int dir_fd)
-{
-	struct stat st;
-
-	if (fstat(dir_fd, &st) < 0)
-		return strerror(errno);
-	if (st.st_uid != geteuid())
-		return "is owned by another user";
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return "is writable by other users";
-	return each_name(open_dir_at(dir_fd, "."), refuse_name, NULL) < 0 ? "is not empty" : NULL;
-}
-
-/* With a slash at its end, a link would be followed. Returns: a descriptor or -errno. */
-static int open_output(const char *dir)
-{
-	size_t n = strlen(dir);
-	_cleanup_free_ char *copy = NULL;
-	int fd, err;
-
-	while (n > 1 && dir[n - 1] == '/')
-		n--;
-	copy = strndup(dir, n);
-	if (!copy)
-		return -ENOMEM;
-	err = make_dir(AT_FDCWD, copy, 0755);
-	if (err < 0)
-		return err;
-	fd = open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int unfit(const char *dir, const char *why)
-{
-	return log_error(ROFS_WRONG, "%s %s; expected a new or empty directory of your own", dir,
-			 why);
-}
-
 static int write_into(const char *dir, const struct unit_set *set)
 {
-	_cleanup_close_ int fd = open_output(dir);
 	struct emit_failure failure = { 0 };
-	const char *against;
-	int err;
+	const char *why;
+	_cleanup_close_ int fd = own_dir_open(dir, &why);
+	int err = fd;
 
-	if (fd == -ENOTDIR || fd == -ELOOP)
-		return unfit(dir, "is not a directory");
-	against = fd < 0 ? NULL : reason_against(fd);
-	if (against)
-		return unfit(dir, against);
-
-	err = fd < 0 ? fd : emit_at(fd, set, &failure);
+	if (fd < 0 && why)
+		return log_error(ROFS_WRONG, OWN_DIR_REFUSED, dir, why);
+	if (fd >= 0)
+		err = emit_at(fd, set, &failure);
 	if (err < 0)
 		return log_error(ROFS_WRONG, "%s%s%s: %s; no unit was written", dir,
 				 failure.name ? "/" : "", failure.name ? failure.name : "",
