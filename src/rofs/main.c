@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs: the command for people; rofs(8). Picks the verb. A new verb is a row of the table and a file. */
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,47 +66,27 @@ static int unknown_verb(const char *name)
 	return log_error(ROFS_USAGE, "unknown command %s; rofs --help lists all", name);
 }
 
-/* Those before the verb; it parses those after it. Returns -1 to go on, else the exit status. */
-static int parse_arguments(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "+h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return print_usage(stdout), ROFS_DONE;
-		if (c == 'V')
-			return printf("rofs %s\n", ROFS_VERSION), ROFS_DONE;
-		return ROFS_USAGE;
-	}
-	if (optind == argc)
-		return print_usage(stderr), ROFS_USAGE;
-	return -1;
-}
-
 static int run(int argc, char **argv)
 {
+	static const struct program_call call = {
+		.name = "rofs",
+		.print_usage = print_usage,
+		.least = 1,
+		.most = INT_MAX,
+		.is_group = true,
+	};
 	const struct verb *verb;
 	int status;
 
-	program_set_umask();
 	setlocale(LC_ALL, "");
-	status = parse_arguments(argc, argv);
+	status = program_parse(argc, argv, &call);
 	if (status >= 0)
 		return status;
 
 	verb = find_verb(argv[optind]);
 	if (!verb)
 		return unknown_verb(argv[optind]);
-
-	argc -= optind;
-	argv += optind;
-	optind = 0; /* glibc's getopt starts over */
-	return verb->run(argc, argv);
+	return verb->run(argc - optind, argv + optind);
 }
 
 int main(int argc, char **argv)

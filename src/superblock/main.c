@@ -235,9 +235,15 @@ static int export(const char *device)
 static int run(int argc, char **argv)
 {
 	bool exports = false;
-	const struct program_option options[] = { { "export", NULL, &exports } };
-	const struct program_call call = { "rofs-superblock",	usage, options,
-					   ELEMENTSOF(options), 1,     1 };
+	const struct program_option options[] = { { .name = "export", .given = &exports } };
+	const struct program_call call = {
+		.name = "rofs-superblock",
+		.usage = usage,
+		.options = options,
+		.n_options = ELEMENTSOF(options),
+		.least = 1,
+		.most = 1,
+	};
 	int status = program_parse(argc, argv, &call);
 
 	if (status >= 0)

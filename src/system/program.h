@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "basic/macro.h"
 
@@ -22,6 +23,7 @@ int program_main(int argc, char **argv, int (*run)(int argc, char **argv));
 /** struct program_option - an option of one program; either @value or @given is set */
 struct program_option {
 	const char *name;
+	char letter;	    /* 0: it has none; not for one with an argument */
 	const char **value; /* set to its argument */
 	bool *given;	    /* set to true; the option has no argument */
 };
@@ -30,13 +32,17 @@ struct program_option {
 struct program_call {
 	const char *name;  /* of the program, for --version; NULL: a verb, which has none */
 	const char *usage; /* printed by --help, and on standard error for wrong arguments */
+	void (*print_usage)(FILE *f); /* instead of @usage, where that is not only text */
 	const struct program_option *options;
 	size_t n_options;
 	int least, most; /* number of arguments besides the options */
+	bool is_group;	 /* the first argument ends the options: those after it are a verb's */
 };
 
 /**
  * program_parse - parse --help, --version and the program's own options
+ *
+ * What is wrong is logged here: getopt(3) would print the option as it is, escape sequences included.
  *
  * Sets optind to the first argument. Whatever umask the program was started with, it has that of
  * program_set_umask() from here on.

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs diff: the command line. */
-#include <getopt.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/macro.h"
 #include "rofs/diff/diff.h"
 #include "rofs/rofs.h"
+#include "system/log.h"
+#include "system/program.h"
 
 static const char usage_head[] =
 	"Usage: rofs diff [OPTION...] [PATH...]\n"
@@ -30,11 +34,11 @@ static const char usage_tail[] =
 	"Exit status: 0 success, 1 something could not be read, 2 usage error or PATH not below an overlay,\n"
 	"3 not root, 4 rofs is off in this boot.\n";
 
-static void print_usage(void)
+static void print_usage(FILE *f)
 {
-	fputs(usage_head, stdout);
-	diff_help_columns();
-	fputs(usage_tail, stdout);
+	fputs(usage_head, f);
+	diff_help_columns(f);
+	fputs(usage_tail, f);
 }
 
 static int set_sort(const char *key, struct diff_options *o)
@@ -42,88 +46,53 @@ static int set_sort(const char *key, struct diff_options *o)
 	o->by_size = strcmp(key, "size") == 0;
 	if (o->by_size || strcmp(key, "path") == 0)
 		return 0;
-	fprintf(stderr, "rofs: --sort=%s: expected path or size\n", key);
-	return -EINVAL;
+	return log_error(-EINVAL, "--sort=%s: expected path or size", key);
 }
 
-static int set_form(enum diff_form form, struct diff_options *o)
+static int set_form(bool json, bool null, bool text, struct diff_options *o)
 {
-	if (o->form != DIFF_TABLE && o->form != form) {
-		fputs("rofs: --json, --null and --unified are mutually exclusive\n", stderr);
-		return -EINVAL;
-	}
-	o->form = form;
+	if (json + null + text > 1)
+		return log_error(-EINVAL, "--json, --null and --unified are mutually exclusive");
+	o->form = json ? DIFF_JSON : null ? DIFF_NULL : text ? DIFF_TEXT : DIFF_TABLE;
 	return 0;
 }
 
 static int check_options(const struct diff_options *o)
 {
-	if (o->form == DIFF_TEXT && o->by_size) {
-		fputs("rofs: --unified and --sort=size are mutually exclusive\n", stderr);
-		return -EINVAL;
-	}
+	if (o->form == DIFF_TEXT && o->by_size)
+		return log_error(-EINVAL, "--unified and --sort=size are mutually exclusive");
 	if (o->form != DIFF_TABLE &&
-	    (o->style.columns || o->style.raw || o->style.no_headings || o->bytes)) {
-		fputs("rofs: --output, --raw, --noheadings and --bytes apply only to the table\n",
-		      stderr);
-		return -EINVAL;
-	}
+	    (o->style.columns || o->style.raw || o->style.no_headings || o->bytes))
+		return log_error(
+			-EINVAL,
+			"--output, --raw, --noheadings and --bytes apply only to the table");
 	return 0;
-}
-
-static int set_option(int c, struct diff_options *o)
-{
-	switch (c) {
-	case '0':
-		return set_form(DIFF_NULL, o);
-	case 'j':
-		return set_form(DIFF_JSON, o);
-	case 'u':
-		return set_form(DIFF_TEXT, o);
-	case 's':
-		return set_sort(optarg, o);
-	case 'a':
-		o->all = true;
-		return 0;
-	case 'b':
-		o->bytes = true;
-		return 0;
-	case 'n':
-		o->style.no_headings = true;
-		return 0;
-	case 'o':
-		o->style.columns = optarg;
-		return 0;
-	case 'r':
-		o->style.raw = true;
-		return 0;
-	default:
-		return -EINVAL;
-	}
 }
 
 int diff_options_parse(int argc, char **argv, struct diff_options *o)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "bytes", no_argument, NULL, 'b' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "noheadings", no_argument, NULL, 'n' },
-		{ "null", no_argument, NULL, '0' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "raw", no_argument, NULL, 'r' },
-		{ "sort", required_argument, NULL, 's' },
-		{ "unified", no_argument, NULL, 'u' },
-		{ 0 },
+	const char *sort = "path";
+	bool json = false, null = false, text = false;
+	const struct program_option options[] = {
+		{ .name = "all", .given = &o->all },
+		{ .name = "bytes", .given = &o->bytes },
+		{ .name = "json", .given = &json },
+		{ .name = "noheadings", .given = &o->style.no_headings },
+		{ .name = "null", .letter = '0', .given = &null },
+		{ .name = "output", .value = &o->style.columns },
+		{ .name = "raw", .given = &o->style.raw },
+		{ .name = "sort", .value = &sort },
+		{ .name = "unified", .letter = 'u', .given = &text },
 	};
-	int c;
+	const struct program_call call = { .print_usage = print_usage,
+					   .options = options,
+					   .n_options = ELEMENTSOF(options),
+					   .most = INT_MAX };
+	int status = program_parse(argc, argv, &call);
 
-	while ((c = getopt_long(argc, argv, "0hu", options, NULL)) >= 0) {
-		if (c == 'h')
-			return print_usage(), ROFS_DONE;
-		if (set_option(c, o) < 0)
-			return ROFS_USAGE;
-	}
-	return check_options(o) < 0 ? ROFS_USAGE : -1;
+	if (status >= 0)
+		return status;
+	if (set_sort(sort, o) < 0 || set_form(json, null, text, o) < 0 || check_options(o) < 0)
+		return ROFS_USAGE;
+	return -1;
 }

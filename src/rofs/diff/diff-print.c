@@ -38,9 +38,9 @@ static const struct table_column columns[] = {
 			  TABLE_HIDDEN },
 };
 
-void diff_help_columns(void)
+void diff_help_columns(FILE *f)
 {
-	table_help(columns, ELEMENTSOF(columns));
+	table_help(columns, ELEMENTSOF(columns), f);
 }
 
 static void add_word(struct strbuf *b, const char *separator, const char *word)

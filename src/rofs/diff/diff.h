@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "layer/change.h"
@@ -104,7 +105,7 @@ int diff_print(const struct diff_rows *rows, const struct diff_options *options,
 	       const struct output *o);
 
 /** diff_help_columns - print the columns for --help */
-void diff_help_columns(void);
+void diff_help_columns(FILE *f);
 
 /** struct diff_text - unified differences, printed while the layer is walked; path_text_done(&t.path) */
 struct diff_text {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs status: is this machine protected? */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +14,6 @@
 struct arguments {
 	bool json;
 	bool metrics;
-	bool only_table;
 	struct table_style style;
 };
 
@@ -36,51 +34,41 @@ static const char usage[] =
 
 static const char usage_end[] = "\nExit status: 0 protected, 1 partial, 2 usage, 4 off.\n";
 
-static void print_usage(void)
+static void print_usage(FILE *f)
 {
 	size_t n;
 	const struct table_column *columns = status_columns(&n);
 
-	fputs(usage, stdout);
-	table_help(columns, n);
-	fputs(usage_end, stdout);
+	fputs(usage, f);
+	table_help(columns, n, f);
+	fputs(usage_end, f);
+}
+
+static bool only_table(const struct arguments *a)
+{
+	return a->style.columns || a->style.raw || a->style.no_headings;
 }
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "noheadings", no_argument, NULL, 'n' },
-		{ "openmetrics", no_argument, NULL, 'm' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "raw", no_argument, NULL, 'r' },
-		{ 0 },
+	const struct program_option options[] = {
+		{ .name = "json", .given = &a->json },
+		{ .name = "noheadings", .given = &a->style.no_headings },
+		{ .name = "openmetrics", .given = &a->metrics },
+		{ .name = "output", .value = &a->style.columns },
+		{ .name = "raw", .given = &a->style.raw },
 	};
-	int c;
+	const struct program_call call = { .print_usage = print_usage,
+					   .options = options,
+					   .n_options = ELEMENTSOF(options) };
+	int status = program_parse(argc, argv, &call);
 
-	while ((c = getopt_long(argc, argv, "hno:r", options, NULL)) >= 0) {
-		if (c == 'h')
-			return print_usage(), ROFS_DONE;
-		if (c == 'j')
-			a->json = true;
-		else if (c == 'm')
-			a->metrics = true;
-		else if (c == 'n')
-			a->only_table = a->style.no_headings = true;
-		else if (c == 'r')
-			a->only_table = a->style.raw = true;
-		else if (c == 'o')
-			a->only_table = true, a->style.columns = optarg;
-		else
-			return ROFS_USAGE;
-	}
-	if (optind == argc && a->json + a->metrics + a->only_table <= 1)
-		return -1;
-	fputs("rofs: status takes no arguments, and only one of --json, --openmetrics and the table options\n",
-	      stderr);
-	return ROFS_USAGE;
+	if (status < 0 && a->json + a->metrics + only_table(a) > 1)
+		return log_error(
+			ROFS_USAGE,
+			"--json, --openmetrics and the options of the table are mutually exclusive");
+	return status;
 }
 
 static int exit_status(const struct status *s)
@@ -102,7 +90,7 @@ static int print(const struct status *s, const struct arguments *a)
 		return status_json(s);
 	if (a->metrics)
 		return status_metrics(s);
-	return status_show(s, &a->style, a->only_table);
+	return status_show(s, &a->style, only_table(a));
 }
 
 int verb_status(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "basic/text.h"
+#include "system/log.h"
 
 #define CELL_MAX 64u
 #define HIDDEN	 SIZE_MAX /* in table.place: the column is not shown */
@@ -36,11 +37,12 @@ void table_freep(struct table **t)
 static int unknown_column(const struct table_column *columns, size_t n, const char *name,
 			  size_t len)
 {
-	fprintf(stderr, "rofs: --output: unknown column %.*s; expected", (int)len, name);
+	_cleanup_strbuf_ struct strbuf known = { 0 };
+
 	for (size_t i = 0; i < n; i++)
-		fprintf(stderr, "%c%s", i ? ',' : ' ', columns[i].name);
-	fputc('\n', stderr);
-	return -EINVAL;
+		strbuf_addf(&known, "%s%s", i ? "," : "", columns[i].name);
+	return log_error(-EINVAL, "--output: unknown column %.*s; expected %s", (int)len, name,
+			 known.failed ? "another" : known.text);
 }
 
 static int find_column(const struct table_column *columns, size_t n, const char *name, size_t len,
@@ -233,8 +235,8 @@ int table_print(struct table *t)
 	return scols_print_table(t->scols) < 0 ? -ENOMEM : 0;
 }
 
-void table_help(const struct table_column *columns, size_t n)
+void table_help(const struct table_column *columns, size_t n, FILE *f)
 {
 	for (size_t i = 0; i < n; i++)
-		printf("  %-10s %s\n", columns[i].name, columns[i].help);
+		fprintf(f, "  %-10s %s\n", columns[i].name, columns[i].help);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "basic/macro.h"
 #include "basic/text.h"
@@ -88,7 +89,7 @@ void table_colour(struct table *t, struct libscols_line *line, size_t column, en
 /** table_print - print the table to standard output. Returns: 0 or -ENOMEM. */
 int table_print(struct table *t);
 
-/** table_help - print the columns to standard output, for --help. */
-void table_help(const struct table_column *columns, size_t n);
+/** table_help - print the columns for --help */
+void table_help(const struct table_column *columns, size_t n, FILE *f);
 
 #define _cleanup_table_ _cleanup_(table_freep)
