@@ -130,6 +130,56 @@ def test_links_on_a_path_say_nothing_by_themselves(
         assert_printable(text.encode(errors="surrogateescape"))
 
 
+# What a person may be talked into pasting, in every place of a command line.
+PASTED = "\033[31m\u009b\udc9b"
+WRONG_CALLS = [
+    *(f"{call} {option}" for call in (
+        "rofs", "rofs status", "rofs check", "rofs plan", "rofs diff", "rofs-format",
+        "rofs-generator", "rofs-prepare", "rofs-superblock", "rofs-verify")
+      for option in ("--PASTED", "-PASTED", "--help=PASTED", "--h=PASTED")),
+    "rofs PASTED", "rofs diff --sort=PASTED", "rofs diff PASTED", "rofs diff --output=PASTED",
+    "rofs status --output=PASTED", "rofs plan --output=PASTED/x", "rofs plan --root=PASTED",
+    "rofs check --root=PASTED", "rofs-format PASTED", "rofs-generator PASTED/x",
+    "rofs-superblock PASTED", "rofs-superblock --export PASTED", "rofs-prepare PASTED",
+    "rofs-prepare overlay PASTED",
+]
+
+
+@pytest.mark.parametrize("call", WRONG_CALLS)
+def test_messages_about_arguments_are_printable(tmp_path: Path, call: str) -> None:
+    name, *words = call.split(" ")
+    root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
+    done = subprocess.run([str(program(name)), *(word.replace("PASTED", PASTED) for word in words)],
+                          env=environment(root), check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode in (1, 2, 3, 4)
+    assert done.stdout == b""
+    assert_printable(done.stderr)
+    assert done.stderr.startswith((f"{name}: ".encode(), b"Usage: ", b"\\x1b"))
+
+
+@pytest.mark.parametrize("call", ["rofs status", "rofs check", "rofs plan", "rofs diff",
+                                  "rofs-format data", "rofs-generator out", "rofs-verify",
+                                  "rofs-prepare overlay /var"])
+def test_messages_about_the_root_are_printable(tmp_path: Path, call: str) -> None:
+    name, *words = call.split()
+    done = subprocess.run([str(program(name)), *words], check=False, stdin=subprocess.DEVNULL,
+                          cwd=tmp_path, env=environment(Path(f"/{PASTED}")),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode in (1, 3)
+    assert_printable(done.stdout)
+
+
+@pytest.mark.parametrize("name", ["rofs", "rofs-generator", "rofs-superblock", "rofs-verify"])
+def test_a_program_of_any_name_is_printable(tmp_path: Path, name: str) -> None:
+    done = subprocess.run([f"/{PASTED}/{PASTED}", "--wrong"], executable=str(program(name)),
+                          check=False, stdin=subprocess.DEVNULL, cwd=tmp_path,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 2
+    assert_printable(done.stdout)
+    assert b"unknown or ambiguous" in done.stdout or b"is unknown" in done.stdout
+
+
 @pytest.mark.root
 def test_kernel_log_gets_whole_characters(in_namespace: Namespace) -> None:
     """A message that is too long is not cut within one."""

@@ -92,3 +92,17 @@ def test_the_model_touches_nothing(file: Path) -> None:
                        r"statx|fstatat|mkdirat|opendir|fdopendir)\(",
                        re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.DOTALL))
     assert not calls
+
+
+# Messages begin with the name of the program and are made printable there. The usage is ours, and
+# the text of an event is what the journal got.
+STDERR = {"system/log.c", "verify/event.c"}
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.suffix == ".c" and name_of(f) not in STDERR],
+                         ids=name_of)
+def test_messages_are_logged_not_printed(file: Path) -> None:
+    text = file.read_text()
+    assert not re.findall(r"\b(?:perror|warnx?|errx?|error)\(", text)
+    assert [line for line in text.splitlines()
+            if re.search(r"\bstderr\b", re.sub(r'".*"', "", line)) and "usage" not in line] == []

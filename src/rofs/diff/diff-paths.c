@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "basic/strbuf.h"
 #include "basic/text.h"
+#include "system/log.h"
 
 void diff_paths_done(struct diff_paths *p)
 {
@@ -116,12 +118,14 @@ static enum target classify(const struct loaded *l, const char *path)
 	return is_above_overlay(&l->plan, path) ? TARGET_LAYER : TARGET_OUTSIDE;
 }
 
-static void print_outside(const struct plan *p, const char *shown)
+static void log_outside(const struct plan *p, const char *shown)
 {
-	fprintf(stderr, "rofs: %s is not below an overlay; the overlays are:", shown);
+	_cleanup_strbuf_ struct strbuf all = { 0 };
+
 	for (size_t i = 0; i < p->n_overlays; i++)
-		fprintf(stderr, " %s", p->overlays[i].path);
-	fputs(p->n_overlays > 0 ? "\n" : " none\n", stderr);
+		strbuf_addf(&all, " %s", p->overlays[i].path);
+	log_error(0, "%s is not below an overlay; the overlays are:%s", shown,
+		  all.failed || !all.text ? " none" : all.text);
 }
 
 /* @shown: @path for a terminal. Returns 0, or -EINVAL, having said what is there instead. */
@@ -131,16 +135,15 @@ static int check(const struct loaded *l, const char *path, const char *shown)
 	case TARGET_LAYER:
 		return 0;
 	case TARGET_PARTITION:
-		fprintf(stderr, "rofs: %s is on partition %s, not below an overlay\n", shown,
-			persist_of(&l->plan, path)->conf->partition);
+		log_error(0, "%s is on partition %s, not below an overlay", shown,
+			  persist_of(&l->plan, path)->conf->partition);
 		break;
 	case TARGET_COVERED:
-		fprintf(stderr,
-			"rofs: %s is on another file system, mounted over the overlay on %s\n",
-			shown, overlay_of(&l->plan, path)->path);
+		log_error(0, "%s is on another file system, mounted over the overlay on %s", shown,
+			  overlay_of(&l->plan, path)->path);
 		break;
 	case TARGET_OUTSIDE:
-		print_outside(&l->plan, shown);
+		log_outside(&l->plan, shown);
 		break;
 	}
 	return -EINVAL;
@@ -195,7 +198,7 @@ static void report(const char *argument, int err)
 	_cleanup_free_ char *shown = NULL;
 
 	if (text_escape(argument, &shown) == 0)
-		fprintf(stderr, "rofs: %s: %s\n", shown, strerror(-err));
+		log_error(err, "%s: %s", shown, strerror(-err));
 }
 
 int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct diff_paths *ret)
@@ -209,10 +212,8 @@ int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct d
 		int err;
 
 		p->argument = arguments[ret->n];
-		if (!*p->argument) {
-			fputs("rofs: PATH is empty\n", stderr);
-			return -EINVAL;
-		}
+		if (!*p->argument)
+			return log_error(-EINVAL, "PATH is empty");
 		err = locate(l, p->argument, &p->path);
 		if (err < 0 && err != -EINVAL)
 			report(p->argument, err);

@@ -9,6 +9,7 @@
 #include "basic/io.h"
 #include "basic/text.h"
 #include "rofs/diff/diff.h"
+#include "system/log.h"
 
 #define TEXT_MAX  ((size_t)1024 * 1024) /* bytes; nobody reads the differences of more */
 #define BLOCK	  65536u
@@ -144,7 +145,7 @@ static void judge_status(struct diff_text *t, int status)
 	t->failed = true;
 	t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
 	if (t->missing)
-		fputs("rofs: diff(1) not found; install diffutils\n", stderr);
+		log_error(0, "diff(1) not found; install diffutils");
 }
 
 /* Starts diff(1). Returns its process ID, or -errno. */
@@ -176,7 +177,7 @@ static int show_difference(struct diff_text *t, const char *path, const struct s
 	int status, err;
 
 	if (pid < 0) {
-		fprintf(stderr, "rofs: diff: %s\n", strerror(-pid));
+		log_error(0, "diff: %s", strerror(-pid));
 		t->failed = true;
 		return 0;
 	}

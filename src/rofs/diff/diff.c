@@ -12,6 +12,7 @@
 #include "rofs/diff/diff-paths.h"
 #include "rofs/rofs.h"
 #include "system/load.h"
+#include "system/log.h"
 #include "system/program.h"
 
 /* One run. */
@@ -70,7 +71,7 @@ static void problem(struct diff *d, const char *path, const char *what)
 
 	d->wrong = true;
 	if (text_escape(path, &shown) == 0)
-		fprintf(stderr, "rofs: %s: %s\n", shown, what);
+		log_error(0, "%s: %s", shown, what);
 }
 
 /* The row says it, except where there are only paths. */
@@ -131,8 +132,8 @@ static void report_missing_overlay(struct diff *d, const struct plan_overlay *o)
 {
 	if (!diff_paths_leads(&d->paths, o->path))
 		return;
-	fprintf(stderr, "rofs: the overlay on %s is not mounted; see systemctl status %s\n",
-		o->path, o->merged_unit);
+	log_error(0, "the overlay on %s is not mounted; see systemctl status %s", o->path,
+		  o->merged_unit);
 	d->wrong = true;
 }
 
@@ -192,8 +193,8 @@ static void report_missing_paths(struct diff *d)
 static void report_unread_rows(const struct diff *d)
 {
 	if (d->unread > 0 && d->options.form != DIFF_NULL)
-		fprintf(stderr, "rofs: %zu path%s could not be read; see the rows marked ?\n",
-			d->unread, d->unread == 1 ? "" : "s");
+		log_error(0, "%zu path%s could not be read; see the rows marked ?", d->unread,
+			  d->unread == 1 ? "" : "s");
 }
 
 static int show(struct diff *d)
@@ -218,11 +219,9 @@ static int walk_and_show(struct diff *d)
 
 	if (err == -EINVAL)
 		return ROFS_USAGE;
-	if (walked < 0 || err < 0) {
-		fprintf(stderr, "rofs: %s; the list of changes is incomplete\n",
-			strerror(walked < 0 ? -walked : -err));
-		return ROFS_WRONG;
-	}
+	if (walked < 0 || err < 0)
+		return log_error(ROFS_WRONG, "%s; the list of changes is incomplete",
+				 strerror(walked < 0 ? -walked : -err));
 	report_unread_rows(d);
 	report_missing_paths(d);
 	return d->wrong || d->text.failed ? ROFS_WRONG : ROFS_DONE;
@@ -235,23 +234,18 @@ static int check_off(struct diff *d)
 
 	if (load_why_off(&d->loaded, &why) < 0)
 		return ROFS_WRONG;
-	if (why) {
-		fprintf(stderr, "rofs: rofs is off in this boot: %s\n", why);
-		return ROFS_OFF;
-	}
-
-	if (!mount_point_at(d->loaded.root.root_fd, "rofs")) {
-		fputs("rofs: rofs is off in this boot: /rofs is not mounted; rofs.conf takes effect at the next boot\n",
-		      stderr);
-		return ROFS_OFF;
-	}
+	if (why)
+		return log_error(ROFS_OFF, "rofs is off in this boot: %s", why);
+	if (!mount_point_at(d->loaded.root.root_fd, "rofs"))
+		return log_error(
+			ROFS_OFF,
+			"rofs is off in this boot: /rofs is not mounted; rofs.conf takes effect at the next boot");
 	return -1;
 }
 
 static int refuse(void)
 {
-	fputs("rofs: only root can read the layers; run rofs diff as root\n", stderr);
-	return ROFS_REFUSED;
+	return log_error(ROFS_REFUSED, "only root can read the layers; run rofs diff as root");
 }
 
 /* Loads all that is needed, but for the paths. Returns -1 to go on, else the exit status. */
@@ -263,19 +257,15 @@ static int load(struct diff *d)
 	if (geteuid() != 0)
 		return refuse();
 	err = load_plan(root, &d->loaded);
-	if (err < 0) {
-		fprintf(stderr, "rofs: %s: %s\n", root, strerror(-err));
-		return ROFS_WRONG;
-	}
+	if (err < 0)
+		return log_error(ROFS_WRONG, "%s: %s", root, strerror(-err));
 	if (rootfs_is_closed(&d->loaded.root))
 		return refuse(); /* root of a user namespace only */
 	status = check_off(d);
 	if (status >= 0)
 		return status;
-	if (open_layers(d) < 0) {
-		fputs("rofs: out of memory\n", stderr);
-		return ROFS_WRONG;
-	}
+	if (open_layers(d) < 0)
+		return log_error(ROFS_WRONG, "out of memory");
 	return -1;
 }
 
