@@ -243,6 +243,26 @@ def test_sentences_are_broken_between_words_on_terminals_only(rofs: Path, tmp_pa
     assert "\n".join(broken).replace("\n    ", " ").splitlines() == plain
 
 
+@pytest.mark.parametrize("pager", ["/nowhere/less -R", "nowhere", "/", "X=1 nowhere"])
+@pytest.mark.parametrize("variable", ["PAGER", "SYSTEMD_PAGER"])
+def test_without_the_pager_all_is_shown(
+    rofs: Path, tmp_path: Path, variable: str, pager: str
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    env = {**environment(root), "NO_COLOR": "1", variable: pager}
+    shown = on_terminal([str(rofs), "plan"], env).replace("\r\n", "\n")
+    assert run_program(rofs, "plan", root=root).stdout in shown
+
+
+def test_pager_does_not_drive_the_terminal(rofs: Path, tmp_path: Path) -> None:
+    """The shell would say that it is not found, and show its name."""
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
+    env = {**environment(root), "NO_COLOR": "1", "PAGER": "\033[31mless"}
+    shown = on_terminal([str(rofs), "plan"], env)
+    assert "# rofs.mount" in shown
+    assert "\033" not in shown
+
+
 def test_pager_is_for_terminals_only(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": CONF})
     pager = {"SYSTEMD_PAGER": "sed 's/^/paged: /'", "NO_COLOR": "1"}

@@ -42,8 +42,15 @@ static const char *pager_command(void)
 		command = getenv("PAGER");
 	if (!command)
 		return "less";
-	return *command && strcmp(command, "cat") != 0 ? command : NULL;
+	/* The shell would show it on the terminal if there is no such program. */
+	if (!*command || strcmp(command, "cat") == 0 || text_has_control(command) ||
+	    !text_is_utf8(command, strlen(command)))
+		return NULL;
+	return command;
 }
+
+/* Without one that can be started, what there is to read is shown all the same. */
+static const char pager_script[] = "eval \"$0\"; case $? in 126 | 127) exec cat ;; esac";
 
 static void run_pager(const char *command, int from)
 {
@@ -52,7 +59,7 @@ static void run_pager(const char *command, int from)
 	/* It exits if all fits on the screen, passes colours, and (LESSSECURE) starts no commands. */
 	setenv("LESS", "FRSXMK", 1);
 	setenv("LESSSECURE", "1", 1);
-	execlp("/bin/sh", "sh", "-c", command, (char *)NULL);
+	execlp("/bin/sh", "sh", "-c", pager_script, command, (char *)NULL);
 	_exit(1);
 }
 
