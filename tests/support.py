@@ -219,7 +219,11 @@ def under_valgrind(program: Path, *more: str) -> list[str]:
 
 
 def on_terminal(argv: Sequence[str], env: dict[str, str]) -> str:
-    """What a program prints on a terminal of 80 columns."""
+    """What a program prints on a terminal of 80 columns, which reads UTF-8 unless `env` says not."""
+    return bytes_on_terminal(argv, {"LC_ALL": "C.UTF-8", **env}).decode()
+
+
+def bytes_on_terminal(argv: Sequence[str], env: dict[str, str]) -> bytes:
     pid, fd = pty.fork()
     if pid == 0:
         os.execve(argv[0], list(argv), env)
@@ -234,7 +238,7 @@ def on_terminal(argv: Sequence[str], env: dict[str, str]) -> str:
         text += chunk
     os.close(fd)
     os.waitpid(pid, 0)
-    return text.decode()
+    return text
 
 
 def run_generator(generator: Path, root: Path, work: Path,

@@ -497,6 +497,13 @@ def test_terminal_is_not_given_what_it_would_obey(diff: Diff) -> None:
     for shown in (r"+a\x1b[31mb", r"+a\xc2\x9b2Jb", r"+a\x9b2Jb", r"+caf\xe9", r"+a\x0d"):
         assert shown + "\r\n" in done.text
     assert not {"\033", "\u009b", "\udc9b", "\udce9"} & set(done.text)
+    done = diff(
+        "true", r"printf '\303\233 \033\n' > $(printf '\303\233'); "
+        "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts; "
+        "export TERM=dumb SYSTEMD_PAGER= LC_ALL=C", "",
+        command="script -qec '/rofs-command diff -u' /dev/null")
+    assert done.text.isascii()
+    assert r"+\xc3\x9b \x1b" in done.text
     done = diff("true", r"printf 'a\033[31mb\n' > esc", "-u")
     assert "+a\033[31mb\n" in done.text
 

@@ -15,6 +15,7 @@ from typing import List
 import pytest
 from support import (
     Namespace,
+    bytes_on_terminal,
     environment,
     make_status_tree,
     on_terminal,
@@ -128,6 +129,34 @@ def test_links_on_a_path_say_nothing_by_themselves(
     assert_printable(run(generator, root, str(early)))
     for text in snapshot(early).values():
         assert_printable(text.encode(errors="surrogateescape"))
+
+
+@pytest.mark.parametrize("arguments", ["status", "check", "check --json", "plan", "\u00db",
+                                       "plan --root=/\u00db", "status --json"])
+def test_terminal_of_another_character_set_gets_ascii(
+    rofs: Path, tmp_path: Path, arguments: str
+) -> None:
+    """It reads the second byte of \u00db as CSI, which begins an escape sequence."""
+    root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
+    (root / "srv/\u00db").mkdir()
+    (root / "etc/rofs.conf").write_text("[Overlay /srv/\u00db]\n[Overlay /var]\n\u00db=1\n")
+    argv = [str(rofs), *arguments.split()]
+    env = {**environment(root), "NO_COLOR": "1", "SYSTEMD_PAGER": ""}
+    shown = bytes_on_terminal(argv, {**env, "LC_ALL": "C"})
+    assert shown.isascii()
+    assert b"\\xc3\\x9b" in shown
+    assert "\u00db" in bytes_on_terminal(argv, {**env, "LC_ALL": "C.UTF-8"}).decode()
+
+
+def test_generator_by_hand_knows_the_terminal(generator: Path, tmp_path: Path) -> None:
+    (tmp_path / "root/etc").mkdir(parents=True)
+    (tmp_path / "root/etc/rofs.conf").write_text("[Overlay /var]\n\u00db=1\n")
+    env = {**environment(tmp_path / "root"), "LC_ALL": "C"}
+    argv = [str(generator), str(tmp_path / "out")]
+    assert b"\\xc3\\x9b" in bytes_on_terminal(argv, env)
+    done = subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert "\u00db" in done.stderr.decode()
 
 
 # What a person may be talked into pasting, in every place of a command line.

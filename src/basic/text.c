@@ -172,6 +172,16 @@ int text_format_printable(char **ret, const char *format, va_list ap)
 	return text_printable(raw, ret);
 }
 
+void text_add_ascii(struct strbuf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)s[i] < 0x80)
+			strbuf_add_char(b, s[i]);
+		else
+			strbuf_addf(b, "\\x%02x", (unsigned)(unsigned char)s[i]);
+	}
+}
+
 void text_add_name(struct strbuf *b, const char *s)
 {
 	add_shown(b, s, true);

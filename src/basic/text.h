@@ -61,6 +61,9 @@ void text_add_printable(struct strbuf *b, const char *s);
 /** text_printable - a new string with text as text_add_printable() shows it. Returns: 0 or -ENOMEM. */
 int text_printable(const char *s, char **ret);
 
+/** text_add_ascii - add @n bytes, \xNN in place of each that is not ASCII */
+void text_add_ascii(struct strbuf *b, const char *s, size_t n);
+
 /**
  * text_add_name - add the name of a file, as text_add_printable()
  *

@@ -10,6 +10,7 @@
 
 #include "basic/macro.h"
 #include "basic/text.h"
+#include "system/terminal.h"
 
 /* The kernel refuses records over 1024 less its own prefix (CONSOLE_EXT_LOG_MAX, kernel/printk). */
 #define KMSG_BYTES_MAX 900u
@@ -116,11 +117,15 @@ _printf_(3, 0) static void write_format(const struct log *l, enum log_level leve
 					const char *format, va_list ap)
 {
 	_cleanup_free_ char *text = NULL;
+	_cleanup_strbuf_ struct strbuf ascii = { 0 };
+	int err = text_format_printable(&text, format, ap);
 
-	if (text_format_printable(&text, format, ap) < 0)
+	if (err >= 0 && terminal_lacks_utf8(l->fd))
+		text_add_ascii(&ascii, text, strlen(text));
+	if (err < 0 || ascii.failed)
 		write_line(l, level, "out of memory: a message is lost");
 	else
-		write_line(l, level, text);
+		write_line(l, level, ascii.text ? ascii.text : text);
 }
 
 void log_line(const struct log *l, enum log_level level, const char *format, ...)

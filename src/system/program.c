@@ -14,6 +14,7 @@
 
 #include "basic/text.h"
 #include "system/log.h"
+#include "system/terminal.h"
 
 #define OPTIONS_MAX 10u
 
@@ -51,6 +52,8 @@ int program_main(int argc, char **argv, int (*run)(int argc, char **argv))
 
 	occupy_standard_descriptors();
 	make_own_name_printable();
+	if (terminal_guard_output() < 0)
+		return log_error(EXIT_FAILURE, "out of memory");
 	status = run(argc, argv);
 
 	lost = ferror(stdout);

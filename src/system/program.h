@@ -14,7 +14,8 @@
  * @run: the program; returns its exit status
  *
  * Descriptors 0 to 2 that are closed are occupied before, so that no file that is opened becomes
- * standard output. Output that was lost is a failure, whatever @run returned, and is reported.
+ * standard output. A terminal that does not read UTF-8 gets none. Output that was lost is a failure,
+ * whatever @run returned, and is reported.
  *
  * Returns: the exit status.
  */

@@ -146,6 +146,16 @@ static void test_escape(void)
 	check.label = NULL;
 }
 
+static void test_ascii(void)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	/* NUL and control characters are for others to judge. */
+	text_add_ascii(&b, "a\0\x1b\x7f\x80\xc3\x9b\xff", 8);
+	CHECK_INT((int)b.len, 4 + 4 * 4);
+	CHECK(memcmp(b.text, "a\0\x1b\x7f\\x80\\xc3\\x9b\\xff", b.len) == 0);
+}
+
 static void test_closest(void)
 {
 	static const char *const words[] = { "Size",	   NULL,      "Partition", "Directory",
@@ -187,6 +197,7 @@ int main(void)
 	test_next();
 	test_control();
 	test_escape();
+	test_ascii();
 	test_closest();
 	return check_done();
 }
