@@ -219,7 +219,7 @@ def under_valgrind(program: Path, *more: str) -> list[str]:
 
 
 def on_terminal(argv: Sequence[str], env: dict[str, str]) -> str:
-    """What a program prints on a terminal of 80 columns, which reads UTF-8 unless `env` says not."""
+    """What a program prints on a terminal of 80 columns, which reads UTF-8."""
     return bytes_on_terminal(argv, {"LC_ALL": "C.UTF-8", **env}).decode()
 
 

@@ -19,7 +19,7 @@ VERBS = {"status": ["", "--json", "--openmetrics", "--output=PATH", "--raw"],
 CALLS = [*(f"{name} {option}" for name in PROGRAMS for option in ("--help", "--version")),
          *(f"rofs {verb} {option}".strip()
            for verb, options in VERBS.items() for option in (*options, "--help")),
-         "rofs-superblock IMAGE", "rofs-superblock --export IMAGE"]
+         "rofs-superblock --export IMAGE"]
 REASONS = {"full": "No space left on device", "closed": "Bad file descriptor",
            "read by nobody": "Broken pipe"}
 
@@ -68,6 +68,17 @@ def test_lost_output_is_a_failure(tmp_path: Path, call: str, output: str) -> Non
     name = call.split()[0]
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"{name}: standard output: {REASONS[output]}"
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_repair_does_not_depend_on_output(tmp_path: Path, output: str) -> None:
+    """It has succeeded: the fsck that follows must not be told otherwise."""
+    done = subprocess.run(argv_of("rofs-superblock IMAGE", tmp_path), check=False, text=True,
+                          restore_signals=False, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          preexec_fn=OUTPUTS[output])
+    assert done.returncode == 0, done.stderr
+    assert "has been corrected" in done.stderr
+    assert disk.superblock_state(tmp_path / "image") == "not clean"
 
 
 @pytest.mark.parametrize("call", ["rofs-superblock IMAGE", "rofs plan --output=OUT"])

@@ -33,7 +33,8 @@ static int make_file_system(const struct plan_partition *p)
 		return log_error(EXIT_FAILURE, "mkfs.%s %s failed", type, p->device_path);
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "mkfs.%s: %s", type, strerror(-err));
-	program_print("%s was blank; created a file system of type %s", p->device_path, type);
+	/* Not on standard output: that it cannot be written must not fail what has succeeded. */
+	log_info("%s was blank; created a file system of type %s", p->device_path, type);
 	return EXIT_SUCCESS;
 }
 

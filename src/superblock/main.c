@@ -142,7 +142,8 @@ static int repair_torn(const char *device, int fd, const unsigned char *superblo
 	if (!done)
 		return leave(device,
 			     "e2fsck finds more errors with a correct one, so it was put back");
-	program_print(
+	/* Not on standard output: that it cannot be written must not fail what has succeeded. */
+	log_info(
 		"%s: the ext4 superblock was torn, probably by a power cut; it agrees with its backup copy in block "
 		"%" PRIu64 ", and its checksum has been corrected",
 		device, backup.block);
