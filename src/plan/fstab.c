@@ -8,6 +8,7 @@
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "plan/mount-flags.h"
+#include "plan/unit-name.h"
 
 #define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
 #define BINDS_MAX      16u
@@ -121,9 +122,8 @@ int fstab_options_read_only(const char *options, char **ret)
 }
 
 /*
- * Can the field stand in a unit? \012 would end its line, a backslash at the end would join the
- * next
- * one to it, and systemd skips lines that are not UTF-8. Nobody means any of these.
+ * Can the field stand in a unit? \012 would end its line, a backslash at the end would join the next
+ * one to it, and a line that is not UTF-8 is an error for systemd, which then mounts nothing there.
  */
 static bool is_sound_field(const char *s)
 {
@@ -132,10 +132,36 @@ static bool is_sound_field(const char *s)
 	return !text_has_control(s) && text_is_utf8(s, n) && !(n > 0 && s[n - 1] == '\\');
 }
 
+/* Of a tag, what cannot stand in a unit is escaped, but not C1: udev and systemd have it in links. */
+static bool is_sound_tag(const char *s)
+{
+	while ((s = text_find_control(s))) {
+		if ((unsigned char)*s >= 0x80)
+			return false;
+		s++;
+	}
+	return true;
+}
+
+static bool is_sound_spec(const char *s)
+{
+	return unit_name_is_tag(s) ? is_sound_tag(s) : is_sound_field(s);
+}
+
+const char *fstab_unsound_field(const struct fstab_entry *e)
+{
+	if (!is_sound_spec(e->spec))
+		return e->spec;
+	if (!is_sound_field(e->dir))
+		return e->dir;
+	if (!is_sound_field(e->type))
+		return e->type;
+	return is_sound_field(e->options) ? NULL : e->options;
+}
+
 bool fstab_is_sound(const struct fstab_entry *e)
 {
-	return is_sound_field(e->spec) && is_sound_field(e->dir) && is_sound_field(e->type) &&
-	       is_sound_field(e->options);
+	return !fstab_unsound_field(e);
 }
 
 static bool is_mounted_at_boot(const struct fstab_entry *e)

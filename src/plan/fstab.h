@@ -56,9 +56,15 @@ int fstab_option_value(const char *options, const char *name, char **ret);
 int fstab_options_read_only(const char *options, char **ret);
 
 /**
- * fstab_is_sound - can its fields stand in a unit? Those that cannot nobody means: \012 would end the
- * line, and systemd skips lines that are not UTF-8.
+ * fstab_unsound_field - the first field that cannot stand in a unit, with a control character, a byte
+ * that is not UTF-8, or a backslash at its end; NULL: there is none
+ *
+ * An entry with one does not count. systemd cannot mount it either, but for some control characters.
+ * A label is escaped, as systemd does, and can stand there with any byte but those of C1.
  */
+const char *fstab_unsound_field(const struct fstab_entry *e);
+
+/** fstab_is_sound - can all its fields stand in a unit? */
 bool fstab_is_sound(const struct fstab_entry *e);
 
 bool fstab_is_swap(const struct fstab_entry *e);

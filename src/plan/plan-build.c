@@ -59,6 +59,22 @@ static int overlay_options(const struct facts *f, bool kept, char **ret)
 	return strbuf_take(&s, ret);
 }
 
+/* Otherwise nothing would say that what is below such a mount point is not where it was. */
+static void check_fstab(struct building *b)
+{
+	for (size_t i = 0; i < b->plan.facts->n_fstab; i++) {
+		const struct fstab_entry *e = &b->plan.facts->fstab[i];
+		const char *field = fstab_unsound_field(e);
+
+		if (field && e->dir[0] == '/')
+			diag_warning(
+				b->diag, fstab_pos(e),
+				"the entry for %s is ignored: %s has a control character, a byte that is not "
+				"UTF-8 or a backslash at its end",
+				e->dir, field);
+	}
+}
+
 static int plan_overlay_options(struct building *b)
 {
 	int err = overlay_options(b->plan.facts, false, &b->plan.overlay_options);
@@ -93,6 +109,7 @@ static int build(struct building *b)
 		b->lower_of[i] = NO_INDEX;
 
 	check_rofs(b);
+	check_fstab(b);
 	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
 		err = steps[i](b);
 		if (err < 0)

@@ -5,6 +5,7 @@
 
 #include "basic/path.h"
 #include "basic/strbuf.h"
+#include "basic/text.h"
 
 static bool is_alnum(unsigned char c)
 {
@@ -67,34 +68,66 @@ static bool is_quoted(const char *s)
 	return n >= 2 && strchr("\"'", s[0]) && s[n - 1] == s[0];
 }
 
+/* Bytes of the character at @s that stay in the name of a link; 0: its first byte does not. */
+static size_t kept_length(const char *s)
+{
+	uint32_t c;
+	size_t n = text_next(s, &c);
+
+	return n > 1 || is_alnum((unsigned char)*s) || strchr("#+-.:=@_", *s) ? n : 0;
+}
+
 /* LABEL="my data": mount(8) and systemd take the quotes off, so they are no part of the label. */
 static void add_tag_value(struct strbuf *b, const char *value)
 {
-	size_t n = strlen(value);
 	bool quoted = is_quoted(value);
+	const char *end = value + strlen(value) - quoted;
 
-	for (size_t i = quoted; i < n - quoted; i++) {
-		unsigned char c = (unsigned char)value[i];
+	for (const char *s = value + quoted; s < end;) {
+		size_t n = kept_length(s);
 
-		if (is_alnum(c) || strchr("#+-.:=@_", c) || c >= 0x80)
-			strbuf_add_char(b, value[i]);
+		if (n > 0)
+			strbuf_add_n(b, s, n);
 		else
-			strbuf_addf(b, "\\x%02x", c);
+			strbuf_addf(b, "\\x%02x", (unsigned)(unsigned char)*s);
+		s += n > 0 ? n : 1;
 	}
+}
+
+static const struct {
+	const char *tag, *dir;
+} tags[] = {
+	{ "LABEL=", "/dev/disk/by-label/" },
+	{ "UUID=", "/dev/disk/by-uuid/" },
+	{ "PARTLABEL=", "/dev/disk/by-partlabel/" },
+	{ "PARTUUID=", "/dev/disk/by-partuuid/" },
+};
+
+/* Its value, and the directory of the links; NULL: it begins with none. */
+static const char *find_tag(const char *device, const char **ret_dir)
+{
+	for (size_t i = 0; i < ELEMENTSOF(tags); i++) {
+		size_t n = strlen(tags[i].tag);
+
+		if (strncmp(device, tags[i].tag, n) == 0) {
+			*ret_dir = tags[i].dir;
+			return device + n;
+		}
+	}
+	return NULL;
+}
+
+bool unit_name_is_tag(const char *device)
+{
+	const char *dir, *value = find_tag(device, &dir);
+
+	return value && value[is_quoted(value) ? 2 : 0];
 }
 
 int unit_name_device_path(const char *device, char **ret)
 {
-	static const struct {
-		const char *tag, *dir;
-	} tags[] = {
-		{ "LABEL=", "/dev/disk/by-label/" },
-		{ "UUID=", "/dev/disk/by-uuid/" },
-		{ "PARTLABEL=", "/dev/disk/by-partlabel/" },
-		{ "PARTUUID=", "/dev/disk/by-partuuid/" },
-	};
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	const char *value = NULL;
+	const char *dir;
 
 	if (strncmp(device, "/dev/", 5) == 0) {
 		*ret = strdup(device);
@@ -104,14 +137,11 @@ int unit_name_device_path(const char *device, char **ret)
 		return 0;
 	}
 
-	for (size_t i = 0; i < ELEMENTSOF(tags) && !value; i++)
-		if (strncmp(device, tags[i].tag, strlen(tags[i].tag)) == 0) {
-			strbuf_add(&b, tags[i].dir);
-			value = device + strlen(tags[i].tag);
-		}
-	if (!value || !value[is_quoted(value) ? 2 : 0])
+	if (!unit_name_is_tag(device))
 		return -EINVAL;
 
-	add_tag_value(&b, value);
+	device = find_tag(device, &dir);
+	strbuf_add(&b, dir);
+	add_tag_value(&b, device);
 	return strbuf_take(&b, ret);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 /* Systemd's UNIT_NAME_MAX less the NUL; longer names are an error in 247 and hashed from 251 on. */
 #define UNIT_NAME_BYTES_MAX 255u
 
@@ -25,6 +27,9 @@ int unit_name_from_path(const char *path, const char *suffix, char **ret);
  * as unit_name_from_path().
  */
 int unit_name_instance(const char *template_name, const char *path, char **ret);
+
+/** unit_name_is_tag - is it one of LABEL= UUID= PARTLABEL= PARTUUID=, with a value? */
+bool unit_name_is_tag(const char *device);
 
 /**
  * unit_name_device_path - where udev puts a device that is named by a tag

@@ -77,6 +77,11 @@ static void test_devices(void)
 		{ "LABEL=a b/c", 0, "/dev/disk/by-label/a\\x20b\\x2fc" },
 		{ "LABEL=a\\b\"", 0, "/dev/disk/by-label/a\\x5cb\\x22" },
 		{ "LABEL=\xc3\xa4", 0, "/dev/disk/by-label/\xc3\xa4" },
+		{ "LABEL=Donn\xe9"
+		  "es",
+		  0, "/dev/disk/by-label/Donn\\xe9es" },
+		{ "LABEL=\xc3\x1b\n\xff", 0, "/dev/disk/by-label/\\xc3\\x1b\\x0a\\xff" },
+		{ "LABEL=\"\xc3\"", 0, "/dev/disk/by-label/\\xc3" },
 		{ "LABEL=#+-.:=@_", 0, "/dev/disk/by-label/#+-.:=@_" },
 		{ "tmpfs", -EINVAL, NULL },
 		{ "label=x", -EINVAL, NULL },
