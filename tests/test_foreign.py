@@ -209,6 +209,34 @@ def test_a_program_of_any_name_is_printable(tmp_path: Path, name: str) -> None:
     assert b"unknown or ambiguous" in done.stdout or b"is unknown" in done.stdout
 
 
+@pytest.mark.parametrize("call", ["rofs status", "rofs status --json", "rofs status --openmetrics",
+                                  "rofs status --raw", "rofs check", "rofs check --json",
+                                  "rofs-verify", "rofs-generator out"])
+@pytest.mark.parametrize("fstab", [b"LABEL=\033[31m\xff /home ext4 ro 0 0\n",
+                                   b"/dev/sda\033[31m\xff /home ext4 ro 0 0\n"])
+def test_fstab_of_any_bytes_is_printable(tmp_path: Path, call: str, fstab: bytes) -> None:
+    """udev escapes them in labels, so that these are as good as others."""
+    root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
+    (root / "etc/rofs.conf").write_text("[Overlay /home]\n")
+    (root / "home").mkdir(exist_ok=True)
+    (root / "etc/fstab").write_bytes(fstab)
+    name, *words = call.replace("out", f"{tmp_path}/out").split()
+    assert_printable(run(program(name), root, *words, LC_ALL="C.UTF-8"))
+
+
+@pytest.mark.parametrize("name", [b"a\033[31m.conf", b"\xff.conf", b"a\xc2\x9b.conf"])
+def test_drop_in_is_told_that_its_name_is_the_reason(
+    generator: Path, tmp_path: Path, name: bytes
+) -> None:
+    drop_ins = tmp_path / "root/etc/rofs.conf.d"
+    drop_ins.mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(drop_ins) + b"/" + name)).write_text("[Overlay /var]\n")
+    said = run(generator, tmp_path / "root", str(tmp_path / "out"))
+    assert_printable(said)
+    assert said.splitlines()[0].endswith(
+        b".conf: cannot be read: its name has a control character or a byte that is not UTF-8")
+
+
 @pytest.mark.root
 def test_kernel_log_gets_whole_characters(in_namespace: Namespace) -> None:
     """A message that is too long is not cut within one."""

@@ -176,7 +176,8 @@ static int read_dropin(const struct rootfs *r, const struct dropin *x, struct co
 	if (!text_has_control(path) && text_is_utf8(path, strlen(path)))
 		return read_file(r, path, conf, d);
 
-	err = report(conf, path, -EILSEQ, d);
+	err = conf_unreadable(conf, path,
+			      "its name has a control character or a byte that is not UTF-8", d);
 	return err < 0 ? err : 1;
 }
 
