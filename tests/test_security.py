@@ -56,7 +56,7 @@ def units(generator: Path, build_dir: Path, tmp_path_factory: pytest.TempPathFac
     shutil.copy(f"/lib/systemd/system/{FSCK}", directory)
     for unit in (build_dir / "units").glob("*.service"):
         shutil.copy(unit, directory)
-    subprocess.run([generator, directory], check=True, env={"ROFS_ROOT": str(root)})
+    subprocess.run([generator, root, directory, root], check=True, env={"ROFS_ROOT": str(root)})
     return root
 
 
