@@ -794,6 +794,74 @@ def test_a_file_that_is_renamed_all_the_time_is_shown(diff: Diff, others: int) -
     assert done.text == "0\n" * 60
 
 
+# Takes the place of diff(1), which `diff -u` runs while it walks: here, right behind /var/a/f.
+MOVE_MEANWHILE = """
+mkdir /run/bin
+cat > /run/bin/diff << 'END'
+#!/bin/sh
+[ -e /run/moved ] || {moves}
+: > /run/moved
+END
+chmod 755 /run/bin/diff
+"""
+
+
+@pytest.mark.parametrize("moves, expected", [
+    ("mv /var/b/f /var/a/0", ["/var/a", "/var/a/f", "/var/b", "/var/b/g", "/var/a/0"]),
+    ("mv /var/b /var/a/0", ["/var/a", "/var/a/f", "/var/a/0", "/var/a/0/f", "/var/a/0/g"]),
+    ("mv /var/b/f /var/0", ["/var/a", "/var/a/f", "/var/b", "/var/b/g", "/var/0"]),
+    ("{ rm /var/a/f; mv /var/b /var/a/f; }", ["/var/a", "/var/a/f", "/var/a/f", "/var/a/f/f",
+                                              "/var/a/f/g"]),
+    ("mv /var/a /var/0", ["/var/a", "/var/a/f", "/var/b", "/var/b/f", "/var/b/g",
+                          "/var/0", "/var/0/f"]),
+    ("touch /var/a/0 /var/b/0", ["/var/a", "/var/a/f", "/var/b", "/var/b/0", "/var/b/f",
+                                 "/var/b/g", "/var/a/0"]),
+], ids=["a file", "a directory", "a file, upwards", "a directory in the place of a file",
+        "the directory that is read", "nothing, but new files"])
+def test_what_is_moved_to_where_it_has_read_is_shown(diff: Diff, moves: str,
+                                                     expected: list[str]) -> None:
+    done = diff("true", f"mkdir a b; echo x > a/f; echo x > b/f; echo x > b/g; sleep 0.1"
+                f"{MOVE_MEANWHILE.replace('{moves}', moves)}", "-u",
+                command="PATH=/run/bin:$PATH /rofs-command diff")
+    assert [line.split(" ")[2] for line in done.text.splitlines()] == expected
+    assert (done.errors, done.status) == ("", 0)
+
+
+# Renames files from a/ to b/ and back, as fast as it can.
+MOVE = """python3 -c '
+import os
+while not os.path.exists("/run/stop"):
+    for i in range(300):
+        os.rename(f"a/{i}", f"b/{i}")
+    for i in range(300):
+        os.rename(f"b/{i}", f"a/{i}")
+' """
+
+
+def test_files_that_are_moved_all_the_time(diff: Diff) -> None:
+    """All are shown, or rows say that the directories never rested."""
+    done = diff(
+        "true", "mkdir a b; for i in $(seq 0 299); do echo x > a/$i; done; " + MOVE + "&",
+        command="for i in $(seq 8); do status=0; /rofs-command diff --raw > /run/log || status=$?; "
+                "sed -n 's,.* /var/[ab]/\\([0-9]*\\).*,\\1,p' /run/log | sort -u | wc -l; "
+                "grep -c '^? dir.*changed' /run/log; echo $status; done; touch /run/stop; wait; :")
+    numbers = [int(n) for n in done.text.split()]
+    for shown, unread, status in zip(numbers[::3], numbers[1::3], numbers[2::3]):
+        assert shown == 300 or (unread, status) == (2, 1)
+        assert shown > 200
+
+
+def test_a_busy_directory_is_no_error(diff: Diff) -> None:
+    """Files that come and go in one, at any rate, cannot hide anything."""
+    churn = ("python3 -c 'import os\nwhile not os.path.exists(\"/run/stop\"):\n"
+             "    open(\"log/new\", \"w\").close(); os.rename(\"log/new\", \"log/old\")'")
+    done = diff("true", f"mkdir -p log d/e; echo x > d/e/f; {churn} &",
+                command="for i in $(seq 20); do /rofs-command diff -0 > /run/log || echo $?; "
+                        "tr '\\0' '\\n' < /run/log | grep -c '^/var/d/e/f$'; done; "
+                        "touch /run/stop; wait; :")
+    assert (done.text, done.errors) == ("1\n" * 20, "")
+
+
 def test_what_is_deleted_while_it_reads_is_no_error(diff: Diff) -> None:
     done = diff(
         "true", "mkdir d; for i in $(seq 3000); do : > d/$i; done; (sleep 0.05; rm -r d) &", ROWS,

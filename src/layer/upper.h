@@ -12,7 +12,7 @@
 /*
  * Reads the upper layer of an overlay and compares it with the lower layer, without walking the
  * lower: only what the upper names is looked up there. Nothing is written. The overlay stays mounted
- * and in use meanwhile: what is deleted while it is read is left out, what is renamed is not.
+ * and in use meanwhile: what is deleted while it is read is left out, what is renamed or moved is not.
  */
 
 /** struct upper_layer - the open layers of one overlay */
@@ -62,12 +62,16 @@ struct upper_visitor {
 /**
  * upper_walk - call @v->entry for each entry that differs
  *
- * In the order of path_compare(): a directory comes right before what is below it. Only what was
- * renamed meanwhile may come behind the others of its directory. What cannot be read is an entry as
- * well (CHANGE_UNKNOWN), and the walk goes on, also below it where that is possible.
+ * In the order of path_compare(): a directory comes right before what is below it. What cannot be read
+ * is an entry as well (CHANGE_UNKNOWN), and the walk goes on, also below it where that is possible.
  *
- * Takes time linear in the number of entries, at any depth; memory for the names in the directories
- * between the root and the place where it is; a bounded number of descriptors.
+ * Then all directories are looked at again, in rounds, until there was a moment at which all of them
+ * were as they were read: so whatever existed all the time has been an entry, under one of its paths.
+ * What is new in a directory comes last. If two or more directories change in each round, they are
+ * entries again in the end (CHANGE_UNREAD_DIRECTORY, ESTALE).
+ *
+ * Takes time linear in the number of entries, at any depth; memory for all names in the upper layer; a
+ * bounded number of descriptors.
  *
  * Returns: 0, -ENOMEM, or what @v->entry returned.
  */
