@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from mounted_system import DATA, System
-from support import parse_json, run_program, under_valgrind
+from support import need_programs, parse_json, run_program, under_valgrind
 
 pytestmark = pytest.mark.root
 
@@ -372,6 +372,38 @@ def test_paths_restrict(diff: Diff) -> None:
     assert paths("/var/new/f") == ["/var/new/f"]
     # Gone with the directory it was in.
     assert paths("/var/gone/b/c") == ["/var/gone"]
+
+
+@pytest.mark.plain
+def test_many_paths_take_time_in_proportion(diff: Diff) -> None:
+    """Not each of them for each change."""
+    need_programs("valgrind")
+    instructions = []
+    for n in (250, 500, 1000):
+        done = diff("true", f"mkdir d; for i in $(seq {n}); do : > d/$i; done", "-0 d/*",
+                    command="count() { valgrind --tool=lackey --log-file=/run/log /rofs-command "
+                            'diff "$@"; sed -n "s/.*guest instrs: *//p" /run/log >&2; }; count')
+        assert done.text.count("\0") == n
+        instructions.append(int(done.errors.replace(",", "")))
+    first, second, third = instructions
+    assert third - second < 2.5 * (second - first), instructions
+
+
+def test_paths_within_each_other(diff: Diff) -> None:
+    lower = "mkdir -p a/b/c gone/b; touch a/b/c/f gone/b/c"
+    changes = "echo x > a/b/c/f; echo x > a/z; echo x > a-b; rm -r gone"
+
+    def paths(arguments: str) -> list[str]:
+        done = diff(lower, changes, f"{ROWS} {arguments}")
+        assert (done.errors, done.status) == ("", 0)
+        return [row[2] for row in done.rows()]
+
+    assert paths("a a/b a/b/c/f a/b/none/../c") == ["/var/a/b/c/f", "/var/a/z"]
+    assert paths("a/b/c a/b") == ["/var/a/b/c/f"]
+    assert paths("a/z a/z") == ["/var/a/z"]
+    assert paths("/var/gone/b/c gone/b /var/gone") == ["/var/gone"]
+    assert paths("/var /var/a") == ["/var/a/b/c/f", "/var/a/z", "/var/a-b", "/var/gone"]
+    assert paths("a-b a/b/c/f/none/..") == ["/var/a/b/c/f", "/var/a-b"]
 
 
 def test_paths_follow_links(diff: Diff) -> None:

@@ -2,6 +2,7 @@
 #include "rofs/diff/diff-paths.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "basic/path.h"
@@ -201,6 +202,39 @@ static void report(const char *argument, int err)
 		log_error(err, "%s: %s", shown, strerror(-err));
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+	const struct diff_path *x = a, *y = b;
+
+	return path_compare(x->path, y->path);
+}
+
+/* Each once, so that none is below itself. */
+static void drop_repeated(struct diff_paths *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (n > 0 && strcmp(p->paths[i].path, p->paths[n - 1].path) == 0)
+			free(p->paths[i].path);
+		else
+			p->paths[n++] = p->paths[i];
+	p->n = n;
+}
+
+static void sort(struct diff_paths *p)
+{
+	qsort(p->paths, p->n, sizeof(*p->paths), compare_paths);
+	drop_repeated(p);
+	for (size_t i = 0; i < p->n; i++) {
+		size_t outer = i > 0 ? i - 1 : SIZE_MAX;
+
+		while (outer != SIZE_MAX && !path_is_below(p->paths[i].path, p->paths[outer].path))
+			outer = p->paths[outer].outer;
+		p->paths[i].outer = outer;
+	}
+}
+
 int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct diff_paths *ret)
 {
 	ret->paths = calloc(n + 1, sizeof(*ret->paths));
@@ -220,27 +254,59 @@ int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct d
 		if (err < 0)
 			return err;
 	}
+	sort(ret);
 	return 0;
+}
+
+/* How many of the paths are before @path in the order of paths. */
+static size_t count_before(const struct diff_paths *p, const char *path)
+{
+	size_t low = 0, high = p->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (path_compare(p->paths[middle].path, path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The lowest of the paths that @path is at or below; SIZE_MAX: none. @before: count_before(). It is
+ * the last one before @path, or one above that: all between the two are below it.
+ */
+static size_t lowest_above(const struct diff_paths *p, const char *path, size_t before)
+{
+	size_t i = before > 0 ? before - 1 : SIZE_MAX;
+
+	if (before < p->n && strcmp(p->paths[before].path, path) == 0)
+		return before;
+	while (i != SIZE_MAX && !path_is_below(path, p->paths[i].path))
+		i = p->paths[i].outer;
+	return i;
 }
 
 bool diff_paths_leads(const struct diff_paths *p, const char *path)
 {
-	if (p->n == 0)
+	size_t before = count_before(p, path);
+
+	if (p->n == 0 || lowest_above(p, path, before) != SIZE_MAX)
 		return true;
-	for (size_t i = 0; i < p->n; i++)
-		if (path_is_at_or_below(path, p->paths[i].path) ||
-		    path_is_below(p->paths[i].path, path))
-			return true;
-	return false;
+	return before < p->n && path_is_below(p->paths[before].path, path);
 }
 
 bool diff_paths_covers(struct diff_paths *p, const char *path, bool hides)
 {
-	bool covers = p->n == 0;
+	size_t before = count_before(p, path), above = lowest_above(p, path, before);
+	bool covers = p->n == 0 || above != SIZE_MAX;
 
-	for (size_t i = 0; i < p->n; i++)
-		if (path_is_at_or_below(path, p->paths[i].path) ||
-		    (hides && path_is_below(p->paths[i].path, path)))
-			covers = p->paths[i].found = true;
+	/* Who has been found has all above it found as well. */
+	for (; above != SIZE_MAX && !p->paths[above].found; above = p->paths[above].outer)
+		p->paths[above].found = true;
+	for (; hides && before < p->n && path_is_at_or_below(p->paths[before].path, path); before++)
+		covers = p->paths[before].found = true;
 	return covers;
 }

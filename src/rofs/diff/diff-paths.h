@@ -12,11 +12,12 @@
 struct diff_path {
 	char *path; /* clean, absolute; links are followed, but not at the end */
 	const char *argument;
-	bool found; /* diff_paths_covers() was true for it */
+	bool found;   /* diff_paths_covers() was true for it */
+	size_t outer; /* the next one above this; SIZE_MAX: none */
 };
 
 struct diff_paths {
-	struct diff_path *paths; /* none: everything is asked for */
+	struct diff_path *paths; /* in the order of paths; none: everything is asked for */
 	size_t n;
 };
 

@@ -42,14 +42,18 @@ static void diff_done(struct diff *d)
 	load_done(&d->loaded);
 }
 
+static int compare_overlay(const void *path, const void *overlay)
+{
+	return path_compare(path, ((const struct plan_overlay *)overlay)->path);
+}
+
 /* Is this the path of another overlay, which has its changes in its own upper layer? */
 static bool is_other_overlay(const struct diff *d, const char *path)
 {
-	for (size_t i = 0; i < d->loaded.plan.n_overlays; i++)
-		if (d->layers[i].path && &d->loaded.plan.overlays[i] != d->overlay &&
-		    strcmp(d->layers[i].path, path) == 0)
-			return true;
-	return false;
+	const struct plan_overlay *all = d->loaded.plan.overlays, *found;
+
+	found = bsearch(path, all, d->loaded.plan.n_overlays, sizeof(*all), compare_overlay);
+	return found && found != d->overlay && d->layers[found - all].path;
 }
 
 static bool wants(void *data, const char *path)
