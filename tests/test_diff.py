@@ -190,9 +190,24 @@ def in_case(i: int, script: str) -> str:
     return f"(mkdir -p case{i:03}; cd case{i:03}; {script}\n)\n"
 
 
-def test_changes(diff: Diff) -> None:
+# As on Linux before 6.13: a seccomp filter lets getxattrat(2) and listxattrat(2) not exist.
+OLD_KERNEL = """python3 -c '
+import ctypes, os, struct
+rules = [(0x20, 0, 0, 0), (0x15, 1, 0, 464), (0x15, 0, 1, 465), (6, 0, 0, 0x50026),
+         (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+program = struct.pack("@HP", len(rules), ctypes.addressof(code))
+prctl = ctypes.CDLL(None, use_errno=True).prctl
+assert prctl(38, 1, 0, 0, 0) == 0 and prctl(22, ctypes.c_ulong(2), program) == 0
+os.execl("/rofs-command", "rofs", "diff", *__import__("sys").argv[1:])
+' """
+
+
+@pytest.mark.parametrize("command", ["/rofs-command diff", OLD_KERNEL], ids=["new", "old"])
+def test_changes(diff: Diff, command: str) -> None:
     done = diff("".join(in_case(i, lower) for i, (lower, _, _) in enumerate(CHANGES.values())),
-                "".join(in_case(i, changes) for i, (_, changes, _) in enumerate(CHANGES.values())))
+                "".join(in_case(i, changes) for i, (_, changes, _) in enumerate(CHANGES.values())),
+                command=command)
     assert by_case(done.rows(), CHANGES) == {name: case[2] for name, case in CHANGES.items()}
     assert (done.errors, done.status) == ("", 0)
 
@@ -215,16 +230,17 @@ MARKS = {
 }
 
 
+@pytest.mark.parametrize("command", ["/rofs-command diff", OLD_KERNEL], ids=["new", "old"])
 @pytest.mark.parametrize("marked", ["", "setfattr -n trusted.overlay.opaque -v x $u/d"],
                          ids=["plain directory", "marked directory"])
-def test_both_forms_of_whiteouts(diff: Diff, marked: str) -> None:
+def test_both_forms_of_whiteouts(diff: Diff, marked: str, command: str) -> None:
     changes = "".join(in_case(i, f"u=$PWD; mkdir $u/d\n{change}\n{marked}")
                       for i, (change, _) in enumerate(MARKS.values()))
     done = diff(
         "".join(in_case(i, "mkdir -p d/e; echo x > d/a; echo x > d/e/f")
                 for i in range(len(MARKS))),
         "cd /; umount /var /rofs/overlay/var; cd /rofs/rw/var/upper\n"
-        f"{changes}\ncd /; start rofs-overlay-var.mount")
+        f"{changes}\ncd /; start rofs-overlay-var.mount", command=command)
     assert by_case(done.rows(), MARKS) == {name: case[1] for name, case in MARKS.items()}
     assert (done.errors, done.status) == ("", 0)
 
