@@ -616,6 +616,41 @@ A file /var/n
     assert (done.errors, done.status) == ("", 0)
 
 
+def test_text_that_takes_long_to_compare(diff: Diff) -> None:
+    """Of letters in any order, diff(1) would make half a minute."""
+    letters = "head -c 524288 /dev/urandom | base64 -w 1 | head -c 1048576 > a"
+    done = diff(letters, letters + "; echo x > z", "-u")
+    assert done.text == ("M file /var/a (too different to compare as text)\n"
+                         "A file /var/z\n--- /dev/null\n+++ /var/z\n@@ -0,0 +1 @@\n+x\n")
+    assert (done.errors, done.status) == ("", 0)
+
+
+KILLED_DIFF = r"""
+mkdir /run/bin
+cat > /run/bin/diff << 'END'
+#!/bin/sh
+printf -- '--- a\n+++ b\n@@\n'
+kill -TERM $$
+END
+chmod 755 /run/bin/diff
+"""
+
+
+def test_diff_that_is_killed(diff: Diff) -> None:
+    done = diff("true", f"echo x > a\n{KILLED_DIFF}", "-u",
+                command="PATH=/run/bin:$PATH /rofs-command diff")
+    assert done.text == "A file /var/a\n--- /dev/null\n+++ /var/a\n@@\n"
+    assert done.errors == "rofs: /var/a: diff(1) was killed; the output is incomplete\n"
+    assert done.status == 1
+
+
+def test_text_keeps_its_time_of_access(diff: Diff) -> None:
+    done = diff("true", "mkdir d; cd /rofs/rw/var/upper/d; mount -t tmpfs -o strictatime t .; "
+                "cd $PWD; echo x > a; stat -c %x a > /run/before; sleep 0.1", "-u",
+                command="/rofs-command diff -u | grep -c +x; stat -c %x a | diff /run/before -; :")
+    assert (done.text, done.errors) == ("1\n", "")
+
+
 def test_unified_without_diff(diff: Diff) -> None:
     """Told once; what needs no diff(1) is shown."""
     done = diff("true", "echo x > a; echo x > b", "-u", command="PATH=/nowhere /rofs-command diff")

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* rofs diff -u: how the text of files differs, by diff(1). */
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -14,6 +16,7 @@
 #define TEXT_MAX  ((size_t)1024 * 1024) /* bytes; nobody reads the differences of more */
 #define BLOCK	  65536u
 #define NOT_FOUND 127 /* exit status of a child that could not run diff(1) */
+#define CPU_MAX	  1   /* seconds for diff(1): short lines without order take it half a minute */
 
 /* One side of a file: a copy in memory, which nobody else can change, or -1 for none. */
 struct side {
@@ -21,11 +24,6 @@ struct side {
 	int error;	     /* -errno: why it could not be read */
 	const char *why_not; /* why it cannot be shown as text */
 };
-
-static void side_done(struct side *s)
-{
-	closep(&s->fd);
-}
 
 /* The file may grow meanwhile: what counts is how much has been read. */
 static int copy_text(int from, struct side *s)
@@ -52,10 +50,12 @@ static int copy_text(int from, struct side *s)
 	}
 }
 
+/* O_NONBLOCK: it may have become a FIFO meanwhile. */
 static int read_side(int dir_fd, const char *name, struct side *ret)
 {
 	_cleanup_close_ int fd =
-		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		openat(dir_fd, name,
+		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -69,6 +69,8 @@ static int read_side(int dir_fd, const char *name, struct side *ret)
 /* By descriptor, and without a name of the file: it may be anything, and longer than arguments. */
 static void run_diff(const struct side *lower, const struct side *upper, int output)
 {
+	/* With both equal, it gets SIGKILL, which leaves no core dump. */
+	const struct rlimit cpu = { CPU_MAX, CPU_MAX };
 	char from[32] = "/dev/null", to[32] = "/dev/null";
 	const char *const argv[] = { "diff",	"-u",	 "--text", "--label", "lower",
 				     "--label", "upper", from,	   to,	      NULL };
@@ -79,7 +81,7 @@ static void run_diff(const struct side *lower, const struct side *upper, int out
 		snprintf(to, sizeof(to), "/proc/self/fd/%d", upper->fd);
 	/* patch(1) does not read translated messages. */
 	setenv("LC_ALL", "C", 1);
-	if (dup2(output, STDOUT_FILENO) >= 0)
+	if (setrlimit(RLIMIT_CPU, &cpu) == 0 && dup2(output, STDOUT_FILENO) >= 0)
 		execvp("diff", (char *const *)argv);
 	_exit(NOT_FOUND);
 }
@@ -112,80 +114,27 @@ static int print_text(const struct output *o, const char *line)
 	return err;
 }
 
-static void print_labels(const struct output *o, const char *path, const struct side *lower,
-			 const struct side *upper)
+/* The two sides of one row. */
+struct difference {
+	const struct diff_row *row;
+	const char *path; /* as it is shown */
+	struct side lower, upper;
+};
+
+static void difference_done(struct difference *d)
 {
+	closep(&d->lower.fd);
+	closep(&d->upper.fd);
+}
+
+static void print_labels(const struct output *o, const struct difference *d)
+{
+	bool lower = d->lower.fd >= 0;
+
 	fputs(output_colour(o, COLOUR_BOLD), stdout);
-	printf("--- %s%s\n", lower->fd >= 0 ? "/rofs/ro" : "", lower->fd >= 0 ? path : "/dev/null");
-	printf("+++ %s\n", upper->fd >= 0 ? path : "/dev/null");
+	printf("--- %s%s\n", lower ? "/rofs/ro" : "", lower ? d->path : "/dev/null");
+	printf("+++ %s\n", d->upper.fd >= 0 ? d->path : "/dev/null");
 	fputs(output_colour(o, COLOUR_NONE), stdout);
-}
-
-/* What diff(1) says, with our labels in the place of its own, the two first lines. */
-static int print_difference(const struct output *o, FILE *f, const char *path,
-			    const struct side *lower, const struct side *upper)
-{
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0, n = 0;
-	int err = 0;
-
-	for (; err >= 0 && getline(&line, &size, f) > 0; n++)
-		if (n >= 2)
-			err = print_text(o, line);
-		else if (n == 0)
-			print_labels(o, path, lower, upper);
-	return err;
-}
-
-/* diff(1) exits with 1 when there are differences, with 2 after an error, which it has reported. */
-static void judge_status(struct diff_text *t, int status)
-{
-	if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
-		return;
-	t->failed = true;
-	t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
-	if (t->missing)
-		log_error(0, "diff(1) not found; install diffutils");
-}
-
-/* Starts diff(1). Returns its process ID, or -errno. */
-static pid_t start_diff(const struct side *lower, const struct side *upper, FILE **ret)
-{
-	int ends[2];
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		run_diff(lower, upper, ends[1]);
-	if (pid < 0)
-		pid = -errno;
-	close(ends[1]);
-	*ret = pid < 0 ? NULL : fdopen(ends[0], "r");
-	if (!*ret)
-		close(ends[0]);
-	return pid;
-}
-
-static int show_difference(struct diff_text *t, const char *path, const struct side *lower,
-			   const struct side *upper)
-{
-	FILE *f = NULL;
-	pid_t pid = start_diff(lower, upper, &f);
-	int status, err;
-
-	if (pid < 0) {
-		log_error(0, "diff: %s", strerror(-pid));
-		t->failed = true;
-		return 0;
-	}
-	err = f ? print_difference(t->output, f, path, lower, upper) : -ENOMEM;
-	fclosep(&f); /* it must not wait for a reader */
-	if (waitpid(pid, &status, 0) == pid)
-		judge_status(t, status);
-	return err;
 }
 
 static int print_line(const struct diff_text *t, const struct diff_row *row, const char *path,
@@ -203,6 +152,92 @@ static int print_line(const struct diff_text *t, const struct diff_row *row, con
 		printf(" (%s%s%s)", note, *note && why_not ? "; " : "", why_not ? why_not : "");
 	putchar('\n');
 	return 0;
+}
+
+/*
+ * What diff(1) says, with our labels in the place of its own, the two first lines. Returns how many
+ * lines it says, which is not even the first if it is stopped while it compares; or -ENOMEM.
+ */
+static ssize_t print_difference(const struct diff_text *t, const struct difference *d, FILE *f)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	ssize_t n = 0;
+	int err = 0;
+
+	for (; err >= 0 && getline(&line, &size, f) > 0; n++) {
+		if (n >= 2)
+			err = print_text(t->output, line);
+		if (n != 0)
+			continue;
+		err = print_line(t, d->row, d->path, NULL);
+		print_labels(t->output, d);
+	}
+	return err < 0 ? err : n;
+}
+
+static bool is_stopped(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* diff(1) exits with 1 when there are differences, with 2 after an error, which it has reported. */
+static void judge_status(struct diff_text *t, const char *path, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+		return;
+	t->failed = true;
+	t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
+	if (t->missing)
+		fputs("rofs: diff(1) not found; install diffutils\n", stderr);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "rofs: %s: diff(1) was killed; the output is incomplete\n", path);
+}
+
+/* Starts diff(1). Returns its process ID, or -errno. */
+static pid_t start_diff(const struct difference *d, FILE **ret)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		run_diff(&d->lower, &d->upper, ends[1]);
+	if (pid < 0)
+		pid = -errno;
+	close(ends[1]);
+	*ret = pid < 0 ? NULL : fdopen(ends[0], "r");
+	if (!*ret)
+		close(ends[0]);
+	return pid;
+}
+
+static int show_difference(struct diff_text *t, const struct difference *d)
+{
+	FILE *f = NULL;
+	pid_t pid = start_diff(d, &f);
+	bool stopped = false;
+	ssize_t n;
+	int status;
+
+	if (pid < 0) {
+		fprintf(stderr, "rofs: diff: %s\n", strerror(-pid));
+		t->failed = true;
+		return print_line(t, d->row, d->path, NULL);
+	}
+	n = f ? print_difference(t, d, f) : -ENOMEM;
+	fclosep(&f); /* it must not wait for a reader */
+	if (waitpid(pid, &status, 0) == pid) {
+		stopped = n == 0 && is_stopped(status);
+		if (!stopped)
+			judge_status(t, d->path, status);
+	}
+	if (n != 0)
+		return n < 0 ? (int)n : 0;
+	return print_line(t, d->row, d->path, stopped ? "too different to compare as text" : NULL);
 }
 
 /* Can there be a text on one side that differs from the other? */
@@ -225,12 +260,12 @@ static bool may_differ(const struct upper_entry *e)
 }
 
 /* Reads both sides, once. */
-static void read_sides(const struct upper_entry *e, struct side *lower, struct side *upper)
+static void read_sides(const struct upper_entry *e, struct difference *d)
 {
 	if (e->lower)
-		lower->error = read_side(e->lower_dir, e->name, lower);
+		d->lower.error = read_side(e->lower_dir, e->name, &d->lower);
 	if (e->change.kind != CHANGE_DELETED)
-		upper->error = read_side(e->upper_dir, e->name, upper);
+		d->upper.error = read_side(e->upper_dir, e->name, &d->upper);
 }
 
 static int print_unread(struct diff_text *t, const struct diff_row *row, const char *path, int err)
@@ -251,23 +286,24 @@ static size_t add_name(struct strbuf *b, const char *name)
 
 int diff_text_print(struct diff_text *t, const struct upper_entry *e, const struct diff_row *row)
 {
-	_cleanup_(side_done) struct side lower = { .fd = -1 }, upper = { .fd = -1 };
-	const char *why_not, *path;
-	int err;
+	_cleanup_(difference_done) struct difference d = { .row = row,
+							   .lower.fd = -1,
+							   .upper.fd = -1 };
+	const char *why_not;
 
 	t->path.add = add_name;
-	path = path_text_set(&t->path, e->node, NULL);
-	if (!path)
+	d.path = path_text_set(&t->path, e->node, NULL);
+	if (!d.path)
 		return -ENOMEM;
 	if (!may_differ(e))
-		return print_line(t, row, path, NULL);
-	read_sides(e, &lower, &upper);
-	if (lower.error < 0 || upper.error < 0)
-		return print_unread(t, row, path, lower.error < 0 ? lower.error : upper.error);
+		return print_line(t, row, d.path, NULL);
+	read_sides(e, &d);
+	if (d.lower.error < 0 || d.upper.error < 0)
+		return print_unread(t, row, d.path,
+				    d.lower.error < 0 ? d.lower.error : d.upper.error);
 
-	why_not = lower.why_not ? lower.why_not : upper.why_not;
-	err = print_line(t, row, path, why_not);
-	if (err < 0 || why_not || t->missing)
-		return err;
-	return show_difference(t, path, &lower, &upper);
+	why_not = d.lower.why_not ? d.lower.why_not : d.upper.why_not;
+	if (why_not || t->missing)
+		return print_line(t, row, d.path, why_not);
+	return show_difference(t, &d);
 }
