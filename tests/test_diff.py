@@ -718,17 +718,29 @@ def test_deep_trees_take_calls_in_proportion(diff: Diff, both: bool) -> None:
     assert calls[2] - calls[1] < 2.2 * (calls[1] - calls[0])
 
 
+# Prints the KiB of memory that a command takes, in place of its output.
+PEAK = """export ASAN_OPTIONS=quarantine_size_mb=1; python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+' """
+
+
 @pytest.mark.parametrize("arguments", ["", "--raw", "-0", "--json", "--sort=size", "-u"])
 def test_long_paths_take_memory_in_proportion(diff: Diff, arguments: str) -> None:
     """As many bytes as there are in names, not in paths: these are 128 MB in 2,000 paths."""
-    measure = ("python3 -c 'import resource, subprocess, sys; subprocess.run(sys.argv[1:], "
-               "stdout=subprocess.DEVNULL, check=True); "
-               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'")
     peaks = [int(diff("true", f"{MAKE_DEEP} {levels} {name} f", arguments,
-                      command=f"export ASAN_OPTIONS=quarantine_size_mb=1; {measure} /rofs-command"
-                              " diff").text)
+                      command=f"{PEAK} /rofs-command diff").text)
              for levels, name in ((1000, "d"), (1000, "n" * 255))]
     assert peaks[1] - peaks[0] < 8 * 1024, peaks
+
+
+@pytest.mark.parametrize("arguments", ["-0", "--json"])
+def test_rows_that_need_no_sorting_are_not_kept(diff: Diff, arguments: str) -> None:
+    """Only the names are, to see what is new when directories are looked at again."""
+    peaks = [int(diff("true", f"mkdir d; seq -f d/%g {n} | xargs touch", arguments,
+                      command=f"{PEAK} /rofs-command diff").text) for n in (30000, 90000)]
+    assert peaks[1] - peaks[0] < 60000 * 100 / 1024, peaks
 
 
 def test_paths_longer_than_the_system_can_take_are_right(diff: Diff) -> None:

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* rofs diff: the rows as a table, as JSON, as plain paths. */
+/* rofs diff: the rows as a table. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "rofs/diff/diff.h"
-#include "rofs/ui/json.h"
 #include "rofs/ui/list.h"
 #include "verdict/observed.h"
 
@@ -68,7 +67,7 @@ static void add_attributes(struct strbuf *b, const struct change *c)
 		}
 }
 
-static bool same_content(const struct change *c)
+bool diff_same_content(const struct change *c)
 {
 	return (c->kind == CHANGE_ATTRIBUTES || c->kind == CHANGE_COPIED) && S_ISREG(c->type);
 }
@@ -108,7 +107,7 @@ int diff_note(const struct diff_row *row, char **ret)
 	}
 	if (c->not_compared)
 		add_word(&b, "; ", "content not compared");
-	if (same_content(c))
+	if (diff_same_content(c))
 		add_word(&b, "; ", "same content");
 	add_attributes(&b, c);
 	return strbuf_take(&b, ret);
@@ -298,131 +297,12 @@ static void print_total(const struct diff_rows *rows, size_t hidden)
 	putchar('\n');
 }
 
-static void json_attributes(struct json *j, const struct change *c)
+int diff_table_print(const struct diff_rows *rows, const struct diff_options *options,
+		     size_t hidden, const struct output *o)
 {
-	json_open(j, "attributes", '[');
-	for (unsigned bit = 1; bit <= CHANGE_XATTR; bit <<= 1)
-		if (c->attributes & bit)
-			json_string(j, NULL, change_attribute_to_string(bit));
-	json_close(j, ']');
-}
+	int err = print_table(rows, options, o);
 
-/* A path, in the two forms that JSON has of it. */
-struct json_paths {
-	struct path_text text, hex;
-};
-
-static void json_paths_done(struct json_paths *p)
-{
-	path_text_done(&p->text);
-	path_text_done(&p->hex);
-}
-
-static size_t add_hex(struct strbuf *b, const char *s)
-{
-	for (; *s; s++)
-		strbuf_addf(b, "%02x", (unsigned)(unsigned char)*s);
-	return 0;
-}
-
-/* One that is not UTF-8, and so no string of JSON, is given as its bytes as well. */
-static int json_path(struct json *j, struct json_paths *p, struct path_node *path)
-{
-	size_t wrong;
-	const char *text = path_text_set(&p->text, path, &wrong);
-
-	if (!text)
-		return -ENOMEM;
-	json_text(j, "path", text);
-	if (wrong == 0)
-		return 0;
-	text = path_text_set(&p->hex, path, NULL);
-	if (!text)
-		return -ENOMEM;
-	json_text(j, "path_hex", text);
-	return 0;
-}
-
-static void json_unread(struct json *j, const struct change *c)
-{
-	json_string(j, "unread", change_unread_to_string(c->unread));
-	json_string(j, "error", c->kind == CHANGE_UNKNOWN ? diff_error(c->error) : NULL);
-}
-
-static const char *type_or_null(mode_t type)
-{
-	return type ? change_type_to_string(type) : NULL;
-}
-
-static int json_row(struct json *j, struct json_paths *paths, const struct diff_row *row)
-{
-	const char letter[] = { change_kind_to_letter(row->change.kind), '\0' };
-	const struct change *c = &row->change;
-
-	json_open(j, NULL, '{');
-	if (json_path(j, paths, row->path) < 0)
-		return -ENOMEM;
-	json_string(j, "change", letter);
-	json_string(j, "type", type_or_null(c->type));
-	json_string(j, "lower_type", type_or_null(c->lower_type));
-	json_number(j, "size", row->size);
-	json_number(j, "used", row->used);
-	json_number(j, "links", row->links);
-	json_attributes(j, c);
-	json_boolean(j, "same_content", same_content(c));
-	json_boolean(j, "opaque", c->opaque);
-	json_boolean(j, "starts_empty", row->starts_empty);
-	json_boolean(j, "made_by_rofs", row->by_rofs);
-	json_unread(j, c);
-	json_string(j, "overlay", row->overlay->path);
-	json_string(j, "pool", pool_name(row->overlay));
-	json_close(j, '}');
-	return json_flush(j);
-}
-
-static int print_json(const struct diff_rows *rows)
-{
-	_cleanup_(json_paths_done) struct json_paths paths = { .text.add = json_add_text,
-							       .hex.add = add_hex };
-	_cleanup_json_ struct json j = { 0 };
-	int err = 0;
-
-	json_open(&j, NULL, '[');
-	for (size_t i = 0; i < rows->n && err >= 0; i++)
-		err = json_row(&j, &paths, &rows->rows[i]);
-	json_close(&j, ']');
-	return err < 0 ? err : json_print(&j);
-}
-
-static int print_paths(const struct diff_rows *rows)
-{
-	_cleanup_path_text_ struct path_text path = { 0 };
-
-	for (size_t i = 0; i < rows->n; i++) {
-		if (!path_text_set(&path, rows->rows[i].path, NULL))
-			return -ENOMEM;
-		fwrite(path.text.text, path.text.len + 1, 1, stdout);
-	}
-	return 0;
-}
-
-int diff_print(const struct diff_rows *rows, const struct diff_options *options, size_t hidden,
-	       const struct output *o)
-{
-	int err;
-
-	switch (options->form) {
-	case DIFF_JSON:
-		return print_json(rows);
-	case DIFF_NULL:
-		return print_paths(rows);
-	case DIFF_TABLE:
-		err = print_table(rows, options, o);
-		if (err >= 0 && o->terminal && !options->style.raw)
-			print_total(rows, hidden);
-		return err;
-	case DIFF_TEXT:
-		break;
-	}
-	return 0;
+	if (err >= 0 && o->terminal && !options->style.raw)
+		print_total(rows, hidden);
+	return err;
 }

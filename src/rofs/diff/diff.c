@@ -26,6 +26,7 @@ struct diff {
 	struct diff_rows found;
 	struct output output;
 	struct diff_text text;
+	struct diff_stream stream;
 	size_t hidden; /* rows left out as made by rofs */
 	size_t unread; /* rows of what could not be read */
 	bool wrong;    /* something could not be read; reported */
@@ -35,6 +36,7 @@ static void diff_done(struct diff *d)
 {
 	diff_rows_done(&d->found);
 	path_text_done(&d->text.path);
+	diff_stream_done(&d->stream);
 	for (size_t i = 0; d->layers && i < d->loaded.plan.n_overlays; i++)
 		upper_layer_done(&d->layers[i]);
 	free(d->layers);
@@ -93,6 +95,12 @@ static int report_unread(struct diff *d, const struct diff_row *row, const char 
 	return 0;
 }
 
+/* To sort them, or to see how wide the columns must be. */
+static bool must_keep(const struct diff_options *o)
+{
+	return o->by_size || o->form == DIFF_TABLE;
+}
+
 static int show_entry(struct diff *d, const struct upper_entry *e)
 {
 	struct diff_row row;
@@ -110,8 +118,10 @@ static int show_entry(struct diff *d, const struct upper_entry *e)
 	err = e->change.kind == CHANGE_UNKNOWN ? report_unread(d, &row, e->path) : 0;
 	if (err < 0)
 		return err;
-	return d->options.form == DIFF_TEXT ? diff_text_print(&d->text, e, &row) :
-					      diff_rows_keep(&d->found, &row);
+	if (d->options.form == DIFF_TEXT)
+		return diff_text_print(&d->text, e, &row);
+	return must_keep(&d->options) ? diff_rows_keep(&d->found, &row) :
+					diff_stream_row(&d->stream, &row);
 }
 
 static int open_layers(struct diff *d)
@@ -201,24 +211,42 @@ static void report_unread_rows(const struct diff *d)
 			  d->unread == 1 ? "" : "s");
 }
 
+/* What was kept. */
 static int show(struct diff *d)
 {
 	int err = diff_rows_finish(&d->found, d->options.by_size);
 
-	return err < 0 ? err : diff_print(&d->found, &d->options, d->hidden, &d->output);
+	if (err >= 0 && d->options.form == DIFF_TABLE)
+		return diff_table_print(&d->found, &d->options, d->hidden, &d->output);
+	for (size_t i = 0; i < d->found.n && err >= 0; i++)
+		err = diff_stream_row(&d->stream, &d->found.rows[i]);
+	return err;
+}
+
+/* What was found is shown, however far the walk came. */
+static int walk_and_print(struct diff *d, int *ret_walked)
+{
+	bool streams = d->options.form == DIFF_JSON || d->options.form == DIFF_NULL;
+	int err, ended = 0;
+
+	d->text.output = &d->output;
+	d->stream.as_json = d->options.form == DIFF_JSON;
+	if (streams)
+		diff_stream_begin(&d->stream);
+	*ret_walked = walk(d);
+	err = must_keep(&d->options) ? show(d) : 0;
+	if (streams)
+		ended = diff_stream_end(&d->stream);
+	return err < 0 ? err : ended;
 }
 
 static int walk_and_show(struct diff *d)
 {
 	bool page = d->options.form == DIFF_TABLE || d->options.form == DIFF_TEXT;
-	int walked, err = 0;
+	int walked, err;
 
 	output_open(&d->output, page);
-	d->text.output = &d->output;
-	walked = walk(d);
-	/* What was found is shown, however far the walk came. */
-	if (d->options.form != DIFF_TEXT)
-		err = show(d);
+	err = walk_and_print(d, &walked);
 	output_close(&d->output);
 
 	if (err == -EINVAL)

@@ -9,12 +9,14 @@
 #include "layer/change.h"
 #include "layer/upper.h"
 #include "plan/plan.h"
+#include "rofs/ui/json.h"
 #include "rofs/ui/output.h"
 #include "rofs/ui/table.h"
 
 /*
  * What the files of `rofs diff` share: diff-options.c reads the command line, diff.c walks the
- * layers, diff-rows.c makes rows of what it finds, diff-print.c and diff-text.c show them.
+ * layers, diff-rows.c makes rows of what it finds, diff-print.c, diff-stream.c and diff-text.c show
+ * them.
  */
 
 enum diff_form {
@@ -95,17 +97,34 @@ const char *diff_error(int error);
  */
 int diff_note(const struct diff_row *row, char **ret);
 
+/** diff_same_content - is it a file of which only attributes can have changed? */
+bool diff_same_content(const struct change *c);
+
 /**
- * diff_print - print all rows in the requested form, which is not DIFF_TEXT
+ * diff_table_print - print all rows as a table
  * @hidden: number of rows left out, as rofs itself has made them
  *
  * Returns: 0, -ENOMEM, or -EINVAL when --output names an unknown column (reported).
  */
-int diff_print(const struct diff_rows *rows, const struct diff_options *options, size_t hidden,
-	       const struct output *o);
+int diff_table_print(const struct diff_rows *rows, const struct diff_options *options,
+		     size_t hidden, const struct output *o);
 
 /** diff_help_columns - print the columns for --help */
 void diff_help_columns(FILE *f);
+
+/** struct diff_stream - rows as JSON or as paths, printed one by one. All-zero but for as_json. */
+struct diff_stream {
+	bool as_json;
+	struct json json;
+	struct path_text path, hex; /* in the form that is printed, and as bytes in JSON */
+};
+
+void diff_stream_begin(struct diff_stream *s);
+
+/** diff_stream_row, diff_stream_end - print it, and what follows the last. Returns: 0 or -ENOMEM. */
+int diff_stream_row(struct diff_stream *s, const struct diff_row *row);
+int diff_stream_end(struct diff_stream *s);
+void diff_stream_done(struct diff_stream *s);
 
 /** struct diff_text - unified differences, printed while the layer is walked; path_text_done(&t.path) */
 struct diff_text {
