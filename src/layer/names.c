@@ -2,6 +2,7 @@
 #include "layer/names.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "basic/macro.h"
@@ -108,8 +109,11 @@ static void drop_repeated(struct names *l)
 
 int names_read(int fd, struct names *ret)
 {
-	int calls = read_all(fd, ret), err;
+	int calls, err;
 
+	/* Who only looks need not write, but only the owner and root may choose. */
+	fcntl(fd, F_SETFL, O_NOATIME);
+	calls = read_all(fd, ret);
 	if (calls == -ENOMEM)
 		return calls;
 	err = sort(ret);
