@@ -189,9 +189,9 @@ static void judge_status(struct diff_text *t, const char *path, int status)
 	t->failed = true;
 	t->missing = WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND;
 	if (t->missing)
-		fputs("rofs: diff(1) not found; install diffutils\n", stderr);
+		log_error(0, "diff(1) not found; install diffutils");
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "rofs: %s: diff(1) was killed; the output is incomplete\n", path);
+		log_error(0, "%s: diff(1) was killed; the output is incomplete", path);
 }
 
 /* Starts diff(1). Returns its process ID, or -errno. */
@@ -224,7 +224,7 @@ static int show_difference(struct diff_text *t, const struct difference *d)
 	int status;
 
 	if (pid < 0) {
-		fprintf(stderr, "rofs: diff: %s\n", strerror(-pid));
+		log_error(0, "diff: %s", strerror(-pid));
 		t->failed = true;
 		return print_line(t, d->row, d->path, NULL);
 	}
