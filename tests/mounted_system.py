@@ -56,6 +56,8 @@ start() {
     ! is_mounted "$(value "$1" Where)" || return 0
     for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
     for path in $(value "$1" AssertPathIsMountPoint); do mountpoint -q "$path" || return 1; done
+    # systemd refuses a mount point that is not canonical.
+    [ "$(realpath -m "$(value "$1" Where)")" = "$(value "$1" Where)" ] || return 1
     [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
     mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
         "$(value "$1" What)" "$(value "$1" Where)"

@@ -134,6 +134,8 @@ def make_golden_tree(case: Path, root: Path) -> None:
     """
     if (case / "root").exists():
         shutil.copytree(case / "root", root)
+        for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)  # whatever the umask of the checkout was
     dirs = lines_of(case / "dirs")
     for name in (*STANDARD_DIRS, *dirs):
         if not name.startswith("!") and f"!{name}" not in dirs:

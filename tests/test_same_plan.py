@@ -6,6 +6,7 @@ an ordinary user may have made that.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,27 @@ def test_what_is_there_before_fstab_is_read(
     run = run_generator(generator, root, tmp_path)
     assert run.status == 0, run.stderr
     assert {"var.mount", "srv.mount"} <= set(run.early)
+
+
+WRITABLE = "[Root]\nReadOnly=no\n"
+APP = f"{WRITABLE}[Overlay /var]\n{DATA}[Persist /home/bob/app/data]\nPartition=data\n"
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("conf", [APP, f"{WRITABLE}[Overlay /home/bob/app]\n[Overlay /var]\n",
+                                  APP.replace("/home/bob/", "/people/bob/")])
+def test_link_that_a_user_makes_later_does_not_change_the_plan(
+    generator: Path, tmp_path: Path, conf: str
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf}, ["home/bob/app/data"])
+    (root / "people").symlink_to("home")
+    first = run_generator(generator, root, tmp_path / "first")
+    assert first.status == 0, first.stderr
+    bob = root / "home/bob"
+    os.chown(bob, 1000, 1000)
+    (bob / "app").rename(bob / "old")
+    (bob / "app").symlink_to("old")
+    os.chown(bob / "app", 1000, 1000, follow_symlinks=False)
+    second = run_generator(generator, root, tmp_path / "second")
+    assert second.early == first.early
+    assert "leads through a symbolic link" in second.stderr

@@ -562,6 +562,32 @@ def test_bind_follows_no_link(system: System, kernel: str, with_fault: str) -> N
     assert any("/srv/u is a symbolic link" in line for line in found["said"])
 
 
+# A link that root has made, for another purpose, where a user could move it.
+
+NOTES = f"[Overlay /etc]\n{DATA}[Persist /home/bob/notes.db]\nPartition=data\n"
+MOVED = "cp -p /etc/shadow /run/before\nboot 2>/run/said || true\n" + """
+echo == targets; findmnt -rno TARGET | grep -e shadow -e notes || true
+echo == disk; ls /run/disk; echo == shadow; stat -c '%u %a' /etc/shadow
+cmp /etc/shadow /run/before && echo same; echo == said; cat /run/said
+"""
+MOVE = """
+echo root:SECRET > etc/shadow; chmod 0640 etc/shadow
+mkdir -p home/bob; chown 1234 home/bob; ln -s /etc/shadow home/bob/for-audit
+setpriv --reuid 1234 --clear-groups mv home/bob/for-audit home/bob/notes.db
+"""
+
+
+@pytest.mark.parametrize(("directory", "said"), [
+    ("Directory=/notes\nKind=file\nPopulate=yes\nUser=1234\n",
+     "/home/bob/notes.db is a symbolic link"), ("", "")])
+def test_moved_link_of_root_is_not_followed(system: System, directory: str, said: str) -> None:
+    found = sections(system(NOTES + directory, MOVED, MOVE))
+    assert found["targets"] == []
+    assert found["disk"] == []
+    assert found["shadow"] == ["0 640", "same"]
+    assert any(said in line for line in found["said"])
+
+
 # IfMissing=volatile: the path is there without its partition.
 
 VOLATILE = ("[Overlay /var]\nStartEmpty=/var/log\n" + DATA

@@ -30,10 +30,18 @@ static int compare_path(const void *path, const void *claim)
 	return path_compare(path, path_of(claim));
 }
 
-static const char *explain(int err)
+/*
+ * The path is planned as declared, as at a boot at which there was no such link yet: nothing is ever
+ * mounted through it.
+ */
+static void tell_untrusted(const struct claim *c, struct diag *d)
 {
-	return err == -EPERM ? "it leads through a symbolic link that is not owned by root" :
-			       strerror(-err);
+	diag_error(
+		d, c->section->pos,
+		"[%s %s]: the path leads through a symbolic link that users other than root could have "
+		"made or moved, so nothing is mounted there; expected a link that root owns, in "
+		"directories to which only root can write",
+		kind_of(c), c->section->name);
 }
 
 static void check_alone(struct claim *c, struct diag *d)
@@ -46,10 +54,12 @@ static void check_alone(struct claim *c, struct diag *d)
 
 	if (c->fact->type == PATH_UNKNOWN) {
 		diag_error(d, pos, "[%s %s]: the path cannot be resolved: %s", kind_of(c),
-			   c->section->name, explain(c->fact->error));
+			   c->section->name, strerror(-c->fact->error));
 		c->refused = true;
 		return;
 	}
+	if (c->fact->untrusted)
+		tell_untrusted(c, d);
 	if (strcmp(path_of(c), c->section->name) == 0)
 		return; /* checked when it was read */
 

@@ -14,20 +14,25 @@ enum path_type {
 	PATH_FILE,    /* a regular file */
 	PATH_OTHER,   /* a device, socket, ... */
 	PATH_UNKNOWN, /* cannot be resolved: see error */
-	PATH_OPAQUE,  /* below a mount point of fstab: not looked at */
+	PATH_OPAQUE,  /* below a mount point of fstab, or untrusted: not looked at */
 };
 
 /**
  * struct path_fact - what lies at a declared path in the untouched system
  *
  * Below a mount point of fstab nothing is looked at: whoever may write to that file system could
- * change the plan, and at boot it is not mounted yet.
+ * change the plan, and at boot it is not mounted yet. The same goes for a link that a user may have put
+ * in the place of a directory since.
  */
 struct path_fact {
-	/* Clean, symbolic links followed up to a mount point of fstab or the end of what exists; owned. */
+	/*
+	 * Clean, symbolic links followed up to a mount point of fstab, an untrusted link or the end of what
+	 * exists; owned.
+	 */
 	char *resolved;
 	enum path_type type;
-	int error; /* -errno with PATH_UNKNOWN */
+	int error;	/* -errno with PATH_UNKNOWN */
+	bool untrusted; /* at or below a link that users other than root could have made or moved */
 };
 
 /** struct fstab_entry - one line of /etc/fstab, octal escapes decoded; all strings owned */

@@ -42,7 +42,7 @@ static const char *explain(int err)
 	case -EXDEV:
 		return "it is on a file system that fstab mounts later";
 	case -EPERM:
-		return "it is behind a symbolic link that is not owned by root";
+		return "it is behind a symbolic link that users other than root could have made or moved";
 	case -EFBIG:
 		return "it is larger than 1 MiB";
 	case -ENOENT:

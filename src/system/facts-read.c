@@ -217,8 +217,9 @@ static int look_up(const struct rootfs *r, const struct mount_points *m, const c
 		return ret->resolved ? 0 : -ENOMEM;
 	}
 
+	ret->untrusted = err == ROOTFS_UNTRUSTED;
 	/* The mount point itself is a directory of the file system above. */
-	ret->type = err > 0 && !path_set_has(&m->all, ret->resolved) ?
+	ret->type = err != ROOTFS_READ && !path_set_has(&m->all, ret->resolved) ?
 			    PATH_OPAQUE :
 			    type_of(r, ret->resolved, &ret->error);
 	return 0;

@@ -149,9 +149,10 @@ struct resolving {
 	const struct rootfs *rootfs;
 	const struct path_set *mount_points; /* NULL: none */
 	bool for_all;			     /* -EACCES unless any user could go this way */
-	char done[PATH_MAX];		     /* resolved, "" for the root */
-	char rest[PATH_MAX];		     /* still to be resolved */
-	size_t stop; /* length of the mount point that @done is at or below; 0: none */
+	bool untrusted;	     /* the way ends at a link that is not followed: see is_trusted() */
+	char done[PATH_MAX]; /* resolved, "" for the root */
+	char rest[PATH_MAX]; /* still to be resolved */
+	size_t stop; /* length of what @done is at or below, and where reading ends; 0: none */
 };
 
 /* Drops the last component of what is resolved. */
@@ -187,7 +188,7 @@ static int put_in_front(char *rest, const char *target, const char *tail)
 	return 0;
 }
 
-/* Below a mount point a component may be a link: only from the mount point itself it is known. */
+/* Below where reading ends a component may be a link: only from there itself it is known. */
 static int step_up(struct resolving *x)
 {
 	if (x->stop && x->done[x->stop])
@@ -210,16 +211,36 @@ static int follow(struct resolving *x, const char *target, const char *tail)
 	return err < 0 ? err : 1;
 }
 
-/*
- * Whoever made the link at @path decides where a declared path leads: root, or who owns the whole tree,
- * as of an image that is being built.
- */
-static bool is_trusted(const struct rootfs *r, const char *path)
+static bool is_owner(const struct stat *st, uid_t owner)
 {
-	struct stat link, root;
+	return st->st_uid == 0 || st->st_uid == owner;
+}
 
-	return look(r, path, &link) == 0 && fstat(r->lower_fd, &root) == 0 &&
-	       (link.st_uid == 0 || link.st_uid == root.st_uid);
+/*
+ * Whoever made the link at @path, or moved it there, decides where a declared path leads. That must be
+ * root, or who owns the whole tree, as of an image that is being built. Not even a sticky directory
+ * above is good: a link of root's can be moved into it from a directory of one's own.
+ */
+static bool is_trusted(const struct rootfs *r, const char *link)
+{
+	char path[PATH_MAX];
+	struct stat root, st;
+
+	if (fstat(r->lower_fd, &root) < 0 || look(r, link, &st) < 0 || !is_owner(&st, root.st_uid))
+		return false;
+	strcpy(path, link);
+	do {
+		go_up(path);
+		if (look(r, path, &st) < 0 || !is_owner(&st, root.st_uid) || (st.st_mode & 022))
+			return false;
+	} while (path[0]);
+	return true;
+}
+
+static int stop(struct resolving *x)
+{
+	x->stop = strlen(x->done);
+	return 0;
 }
 
 /* Resolves the component at @at, @n bytes long. Returns 1 if a link has replaced the rest. */
@@ -237,14 +258,16 @@ static int step(struct resolving *x, const char *at, size_t n)
 	if (err < 0 || x->stop)
 		return err;
 	if (x->mount_points && path_set_has(x->mount_points, x->done))
-		return x->stop = strlen(x->done), 0;
+		return stop(x);
 	err = read_link(x->rootfs, x->done, target, sizeof(target));
 	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR)
 		return 0;
 	if (err < 0)
 		return err;
-	if (x->mount_points && !is_trusted(x->rootfs, x->done))
-		return -EPERM;
+	if (x->mount_points && !is_trusted(x->rootfs, x->done)) {
+		x->untrusted = true;
+		return stop(x);
+	}
 	return follow(x, target, at + n);
 }
 
@@ -264,7 +287,7 @@ static bool is_for_all(const struct rootfs *r, const char *path, mode_t bits)
 	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & bits) == bits && !has_acl(fd);
 }
 
-/* Leaves the result in x->done. Returns 1 if that is at or below a mount point. */
+/* Leaves the result in x->done. Returns 1 if that is at or below where reading ends. */
 static int resolve(struct resolving *x, const char *path)
 {
 	char *at = x->rest;
@@ -302,7 +325,9 @@ int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
 	if (found < 0)
 		return found;
 	*ret = strdup(x.done[0] ? x.done : "/");
-	return *ret ? found : -ENOMEM;
+	if (!*ret)
+		return -ENOMEM;
+	return x.untrusted ? ROOTFS_UNTRUSTED : found;
 }
 
 int rootfs_resolve(const struct rootfs *r, const char *path, char **ret)
@@ -329,6 +354,8 @@ int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
 	struct resolving x = { .rootfs = r, .mount_points = r->late };
 	int late = r->late ? resolve(&x, resolved) : 0;
 
+	if (x.untrusted)
+		return -EPERM;
 	if (late != 0)
 		return late < 0 ? late : -ENOENT;
 	return look(r, resolved, ret);
@@ -352,6 +379,8 @@ static int open_resolved(const struct rootfs *r, const char *path, bool for_all,
 	err = resolve(&x, path);
 	if (err < 0)
 		return err;
+	if (x.untrusted)
+		return -EPERM;
 	/* A link that leads there says that something was meant. */
 	if (err > 0)
 		return strcmp(x.done, path) == 0 ? -ENOENT : -EXDEV;

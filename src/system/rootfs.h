@@ -66,15 +66,23 @@ bool rootfs_is_closed(const struct rootfs *r);
  */
 int rootfs_resolve(const struct rootfs *r, const char *path, char **ret);
 
+/** enum rootfs_end - where a resolved path ends */
+enum rootfs_end {
+	ROOTFS_READ,	  /* all of it has been looked at */
+	ROOTFS_BELOW,	  /* at or below a mount point */
+	ROOTFS_UNTRUSTED, /* at or below a link that users other than root could have made or moved */
+};
+
 /**
  * rootfs_resolve_up_to - as rootfs_resolve(), but nothing at or below a mount point is looked at
  * @mount_points: where to stop, resolved themselves; NULL: nowhere
  *
- * What follows a mount point is taken literally. With @mount_points, a link must belong to root or to
- * the owner of the root directory.
+ * What follows a mount point is taken literally. With @mount_points, the same goes for a link, unless it
+ * and all directories above it belong to root or to the owner of the root directory, and neither group nor
+ * others may write to these.
  *
- * Returns: 1 if @ret is at or below one of them, or 0; as rootfs_resolve() on failure, -EXDEV where ".."
- * in a link leads back from below a mount point, and -EPERM where a link is owned by another user.
+ * Returns: enum rootfs_end; as rootfs_resolve() on failure, and -EXDEV where ".." in a link leads back
+ * from below a place where reading ends.
  */
 int rootfs_resolve_up_to(const struct rootfs *r, const char *path,
 			 const struct path_set *mount_points, char **ret);

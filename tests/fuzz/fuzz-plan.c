@@ -191,13 +191,19 @@ static void apply(const char *line, const char *path, struct path_fact *fact)
 		fact->type = PATH_OTHER;
 	if (strncmp(line, "opaque ", 7) == 0)
 		fact->type = PATH_OPAQUE;
-	if (strncmp(line, "error ", 6) == 0)
-		*fact = (struct path_fact){ fact->resolved, PATH_UNKNOWN, -ELOOP };
+	if (strncmp(line, "untrusted ", 10) == 0) {
+		fact->type = PATH_OPAQUE;
+		fact->untrusted = true;
+	}
+	if (strncmp(line, "error ", 6) == 0) {
+		fact->type = PATH_UNKNOWN;
+		fact->error = -ELOOP;
+	}
 }
 
 static struct path_fact look_up(struct span facts, const char *path)
 {
-	struct path_fact fact = { must(strdup(path)), PATH_DIRECTORY, 0 };
+	struct path_fact fact = { .resolved = must(strdup(path)), .type = PATH_DIRECTORY };
 	struct span line;
 
 	while (next_line(&facts, &line)) {
