@@ -7,7 +7,7 @@ from mounted_system import DATA, System, sections
 
 pytestmark = pytest.mark.root
 
-FLAGS = ("nosuid", "nodev", "noexec", "ro")
+FLAGS = ("nosuid", "nodev", "noexec", "nosymfollow", "ro")
 HOME = "/run/home /home none bind,{} 0 0"
 ROOT = "LABEL=root / ext4 {} 0 1"
 DISK = "/run /srv/d none bind,{}"
@@ -28,6 +28,11 @@ CASES = {
     "one undone": (f"{OVERLAY}Options=noatime,exec\n", HOME.format("nosuid,noexec"),
                    "/home", "nosuid"),
     "added": (f"{OVERLAY}Options=noexec\n", HOME.format("nosuid"), "/home", "nosuid,noexec"),
+    # As fstab of util-linux 2.39 may have it; here the lower itself cannot be mounted with it.
+    "recursive": (OVERLAY, f"{ROOT.format('nosuid=recursive,noexec=recursive')}", "/home",
+                  "nosuid,noexec"),
+    "no links": (OVERLAY, HOME.format("nosymfollow,nosuid"), "/home", "nosuid,nosymfollow"),
+    "no links, undone": (f"{OVERLAY}Options=symfollow\n", HOME.format("nosymfollow"), "/home", ""),
     "below the mount point": ("[Overlay /home/u]\n", HOME.format("nosuid,nodev"), "/home/u",
                               "nosuid,nodev"),
     # What fstab binds has the flags of the mount that it is bound from.
@@ -65,6 +70,7 @@ LOWER = "mkdir -p srv/d mnt opt run/home/u home/u home/p\ncat > etc/fstab <<'END
 SUID = """
 cp /usr/bin/id {0}/id && chown 0:0 {0}/id && chmod 4755 {0}/id
 mknod -m 666 {0}/null c 1 3
+echo read > {0}/file; ln -s file {0}/link
 """
 TRY = """
 flags() {{ findmnt -rno OPTIONS --mountpoint "$1" | tail -n 1 | tr , '\\n'; }}
@@ -79,6 +85,7 @@ echo == flags; flags {path}
 echo == id; setpriv --reuid 1234 --clear-groups {path}/id -u || echo no
 echo == null; (: > {path}/null) 2>/dev/null && echo opened || echo no
 echo == write; touch {path}/new 2>/dev/null && echo written || echo no
+echo == link; cat {path}/link 2>/dev/null || echo no
 """
 
 
@@ -88,13 +95,14 @@ def test_mount_has_the_flags_of_its_layers(system: System, name: str) -> None:
     lower = LOWER.format(fstab)
     lower += "".join(SUID.format(place) for place in (
         "home", "opt", "run/home", "run/home/u", "run/disk"))
-    lower += "mkdir run/disk/d; cp -a run/disk/id run/disk/null run/disk/d\n"
+    lower += "mkdir run/disk/d; cp -a run/disk/id run/disk/null run/disk/file run/disk/link run/disk/d\n"
     found = sections(system(conf, TRY.format(path=path), lower))
     flags = expected.split(",") if expected else []
     assert [flag for flag in FLAGS if flag in found["flags"]] == flags
     runs = ["no"] if "noexec" in flags else ["1234"] if "nosuid" in flags else ["0"]
     assert found["id"] == runs
     assert found["null"] == (["no"] if "nodev" in flags else ["opened"])
+    assert found["link"] == (["no"] if "nosymfollow" in flags else ["read"])
     assert found["write"] == (["no"] if "ro" in flags else ["written"])
 
 

@@ -307,8 +307,9 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 			       const struct conf_key *key, struct diag *d)
 {
 	static const char *const flags[] = {
-		"nosuid",  "suid",     "nodev",	      "dev",	    "noexec", "exec",
-		"noatime", "relatime", "strictatime", "nodiratime", "ro",     "rw",
+		"nosuid",      "suid",	      "nodev",	   "dev",     "noexec",
+		"exec",	       "nosymfollow", "symfollow", "noatime", "relatime",
+		"strictatime", "nodiratime",  "ro",	   "rw",
 	};
 
 	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
@@ -318,7 +319,7 @@ static int set_overlay_options(void *field, const char *value, struct pos pos,
 			return diag_error(
 				d, pos,
 				"%s=%s: '%.*s' is not an option of the mounted overlay; expected ro, rw, nosuid, "
-				"suid, nodev, dev, noexec, exec, noatime, relatime, strictatime, nodiratime",
+				"suid, nodev, dev, noexec, exec, nosymfollow, symfollow, noatime, relatime, strictatime, nodiratime",
 				key->name, value, (int)n, s);
 	}
 	return set_string(field, value);

@@ -96,7 +96,8 @@ static bool is_for_others(const char *s, size_t n)
 					     "nofail", "fail",	"user",	    "users", "nouser",
 					     "owner",  "group", "_netdev" };
 
-	if (n == 0 || strncmp(s, "x-", 2) == 0 || strncmp(s, "comment=", 8) == 0)
+	if (n == 0 || strncmp(s, "x-", 2) == 0 || strncmp(s, "comment=", 8) == 0 ||
+	    strncmp(s, "rw=", 3) == 0 || strncmp(s, "ro=", 3) == 0)
 		return true;
 	for (size_t i = 0; i < ELEMENTSOF(words); i++)
 		if (strlen(words[i]) == n && strncmp(s, words[i], n) == 0)

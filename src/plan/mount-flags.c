@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/mount-flags.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "basic/macro.h"
@@ -13,10 +14,12 @@ static const struct {
 	{ "nosuid", MOUNT_NOSUID, 0 },
 	{ "nodev", MOUNT_NODEV, 0 },
 	{ "noexec", MOUNT_NOEXEC, 0 },
+	{ "nosymfollow", MOUNT_NOSYMFOLLOW, 0 },
 	{ "ro", MOUNT_READ_ONLY, 0 },
 	{ "suid", 0, MOUNT_NOSUID },
 	{ "dev", 0, MOUNT_NODEV },
 	{ "exec", 0, MOUNT_NOEXEC },
+	{ "symfollow", 0, MOUNT_NOSYMFOLLOW },
 	{ "rw", 0, MOUNT_READ_ONLY },
 	/* Whoever mounts it; FILESYSTEM-INDEPENDENT MOUNT OPTIONS in mount(8). */
 	{ "user", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, 0 },
@@ -25,13 +28,26 @@ static const struct {
 	{ "group", MOUNT_NOSUID | MOUNT_NODEV, 0 },
 };
 
+/*
+ * Since util-linux 2.39, the value of a flag says to which mounts it applies: nosuid=recursive. Those of
+ * who mounts it have another meaning with one, as in user=bob.
+ */
+static bool is_word(size_t i, const char *word, size_t n)
+{
+	size_t len = strlen(words[i].word);
+	bool is_one_flag = !(words[i].set & MOUNT_NOSUID) || words[i].set == MOUNT_NOSUID;
+
+	if (n < len || strncmp(words[i].word, word, len) != 0)
+		return false;
+	return n == len || (is_one_flag && word[len] == '=');
+}
+
 /* Index into words; ELEMENTSOF(words): it is another word. */
 static size_t find(const char *word, size_t n)
 {
 	size_t i = 0;
 
-	while (i < ELEMENTSOF(words) &&
-	       (strlen(words[i].word) != n || strncmp(words[i].word, word, n) != 0))
+	while (i < ELEMENTSOF(words) && !is_word(i, word, n))
 		i++;
 	return i;
 }

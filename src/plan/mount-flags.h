@@ -11,7 +11,8 @@ enum mount_flag {
 	MOUNT_NOSUID = 1 << 0,
 	MOUNT_NODEV = 1 << 1,
 	MOUNT_NOEXEC = 1 << 2,
-	MOUNT_READ_ONLY = 1 << 3,
+	MOUNT_NOSYMFOLLOW = 1 << 3, /* of Linux 5.10 */
+	MOUNT_READ_ONLY = 1 << 4,
 };
 
 /** mount_flags - those that a list of mount options sets in the end, as mount(8) reads it */

@@ -12,6 +12,10 @@
 #include "prepare/pool.h"
 #include "system/log.h"
 
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256 /* linux/mount.h since 5.10 */
+#endif
+
 /* Options split for mount(2), which takes flags and the file system's own options separately. */
 struct call {
 	unsigned long flags;
@@ -41,6 +45,8 @@ static void add_word(struct call *c, const char *word, size_t n)
 		{ "dev", 0, MS_NODEV },
 		{ "noexec", MS_NOEXEC, 0 },
 		{ "exec", 0, MS_NOEXEC },
+		{ "nosymfollow", MS_NOSYMFOLLOW, 0 },
+		{ "symfollow", 0, MS_NOSYMFOLLOW },
 		{ "noatime", MS_NOATIME, 0 },
 		{ "relatime", MS_RELATIME, 0 },
 		{ "strictatime", MS_STRICTATIME, 0 },

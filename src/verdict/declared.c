@@ -3,55 +3,13 @@
 
 #include <string.h>
 
-static const struct {
-	const char *name, *opposite;
-	enum declared_flag flag;
-} flags[] = {
-	{ "nosuid", "suid", DECLARED_NOSUID },
-	{ "nodev", "dev", DECLARED_NODEV },
-	{ "noexec", "exec", DECLARED_NOEXEC },
-};
+#include "plan/mount-flags.h"
 
 static const char *const layers[] = { "lowerdir", "upperdir", "workdir" };
 
-static bool is_word(const char *word, size_t n, const char *name)
-{
-	return strlen(name) == n && strncmp(word, name, n) == 0;
-}
-
-/* As mount(8) reads them: the last one counts. */
-static unsigned flags_of(const char *options)
-{
-	unsigned found = 0;
-
-	for (const char *s = options; *s;) {
-		size_t n = strcspn(s, ",");
-
-		for (size_t i = 0; i < ELEMENTSOF(flags); i++)
-			if (is_word(s, n, flags[i].name))
-				found |= flags[i].flag;
-			else if (is_word(s, n, flags[i].opposite))
-				found &= ~(unsigned)flags[i].flag;
-		s += n + (s[n] == ',');
-	}
-	return found;
-}
-
 unsigned declared_lacks(const struct observed_mount *m, const char *options)
 {
-	return flags_of(options) & ~flags_of(m->options);
-}
-
-void declared_add_flags(struct strbuf *b, unsigned set)
-{
-	const char *comma = "";
-
-	for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
-		if (!(set & flags[i].flag))
-			continue;
-		strbuf_addf(b, "%s%s", comma, flags[i].name);
-		comma = ",";
-	}
+	return mount_flags(options) & ~mount_flags(m->options) & ~(unsigned)MOUNT_READ_ONLY;
 }
 
 /* The value of "NAME=VALUE", @len bytes long. NULL: there is none. */

@@ -11,22 +11,13 @@
  * unit/options.h gives them.
  */
 
-/** enum declared_flag - what restricts a mount; bits */
-enum declared_flag {
-	DECLARED_NOSUID = 1 << 0,
-	DECLARED_NODEV = 1 << 1,
-	DECLARED_NOEXEC = 1 << 2,
-};
-
 /**
- * declared_lacks - the flags that @options ask for and the mount does not have
+ * declared_lacks - the flags of mount-flags.h that @options ask for and the mount does not have
  *
+ * Without that it is read-only: who looks for that knows whether it should be.
  * One that the mount has in addition is no problem of protection.
  */
 unsigned declared_lacks(const struct observed_mount *m, const char *options);
-
-/** declared_add_flags - "nosuid,nodev" */
-void declared_add_flags(struct strbuf *b, unsigned flags);
 
 /** declared_has_layers - is it an overlay with the lowerdir=, upperdir= and workdir= of @options? */
 bool declared_has_layers(const struct observed_mount *m, const char *options);

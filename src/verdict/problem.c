@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/text.h"
+#include "plan/mount-flags.h"
 #include "verdict/declared.h"
 
 /* Words in braces are those of add_word(). */
@@ -397,7 +398,12 @@ static void add_root(struct strbuf *b, const struct problem *p)
 
 static void add_flags(struct strbuf *b, const struct problem *p)
 {
-	declared_add_flags(b, p->flags);
+	_cleanup_strbuf_ struct strbuf words = { 0 };
+
+	mount_flags_add(&words, p->flags);
+	b->failed |= words.failed;
+	if (words.text)
+		strbuf_add(b, words.text);
 }
 
 static void add_layers(struct strbuf *b, const struct problem *p)

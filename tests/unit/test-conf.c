@@ -66,10 +66,10 @@ static void test_mistakes(void)
 		{ "[Root]\nSwap=maybe\n", F ":2: Swap=maybe is invalid; expected yes or no\n" },
 		{ "[Overlay /v]\nOptions=nosuid,size=5M\n", F
 		  ":2: Options=nosuid,size=5M: 'size=5M' is not an option of the mounted overlay; expected ro, rw, nosuid, suid, "
-		  "nodev, dev, noexec, exec, noatime, relatime, strictatime, nodiratime\n" },
+		  "nodev, dev, noexec, exec, nosymfollow, symfollow, noatime, relatime, strictatime, nodiratime\n" },
 		{ "[Overlay /v]\nOptions=nosuid,,nodev\n", F
 		  ":2: Options=nosuid,,nodev: '' is not an option of the mounted overlay; expected ro, rw, nosuid, suid, nodev, "
-		  "dev, noexec, exec, noatime, relatime, strictatime, nodiratime\n" },
+		  "dev, noexec, exec, nosymfollow, symfollow, noatime, relatime, strictatime, nodiratime\n" },
 		{ "[Overlay /v]\nStartEmpty=/v/../etc\n", F
 		  ":2: StartEmpty=/v/../etc is invalid; expected absolute paths separated by blanks, without '..' or "
 		  "any of , : \\ \" % '\n" },

@@ -53,6 +53,7 @@ static void test_read_only_options(void)
 		  "ro" },
 		{ "subvol=@home,compress=zstd:1,rw", "ro,subvol=@home,compress=zstd:1" },
 		{ "rwx,defaultsx,xro", "ro,rwx,defaultsx,xro" },
+		{ "rw=recursive,ro=vfs,noexec=recursive", "ro,noexec=recursive" },
 		{ ",,noatime,,", "ro,noatime" },
 		{ "discard,commit=60", "ro,discard,commit=60" },
 	};

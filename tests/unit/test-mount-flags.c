@@ -24,6 +24,12 @@ static void test_flags(void)
 		{ "group,dev", "nosuid" },
 		{ "nosuidx,xnodev,size=ro", "" },
 		{ ",,nodev,", "nodev" },
+		/* Of util-linux 2.39. */
+		{ "nosuid=recursive,nodev=vfs,noexec=fs,ro=vfs", "nosuid,nodev,noexec,ro" },
+		{ "nosuid,nodev,suid=recursive,dev=", "" },
+		{ "owner=bob,users=1,group=x", "" },
+		{ "nosymfollow,nosuid", "nosuid,nosymfollow" },
+		{ "nosymfollow,symfollow=recursive", "" },
 	};
 
 	CHECK_EACH(row, rows)

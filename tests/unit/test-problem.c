@@ -5,6 +5,7 @@
 
 #include "basic/macro.h"
 #include "check.h"
+#include "plan/mount-flags.h"
 #include "verdict/declared.h"
 
 static const struct storage storage = {
@@ -32,7 +33,7 @@ static struct problem full(enum problem_kind kind)
 				 .declared = "/declared",
 				 .directory = "/directory",
 				 .fs_options = "rw,upperdir=/u,x=y",
-				 .flags = DECLARED_NOSUID | DECLARED_NOEXEC,
+				 .flags = MOUNT_NOSUID | MOUNT_NOEXEC,
 				 .storage = &storage,
 				 .entry = &entry };
 }

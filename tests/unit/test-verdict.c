@@ -7,6 +7,7 @@
 #include "basic/text.h"
 #include "check.h"
 #include "model.h"
+#include "plan/mount-flags.h"
 #include "verdict/declared.h"
 
 static const char conf_text[] = "[Overlay /etc]\n"
@@ -583,11 +584,12 @@ static void test_flags(void)
 	} rows[] = {
 		{ "", "rw", 0 },
 		{ "noatime,nodev,nosuid", "rw,nosuid,nodev,relatime", 0 },
-		{ "nodev,nosuid", "rw,nosuid", DECLARED_NODEV },
-		{ "nosuid,nodev,noexec", "rw", DECLARED_NOSUID | DECLARED_NODEV | DECLARED_NOEXEC },
+		{ "nodev,nosuid", "rw,nosuid", MOUNT_NODEV },
+		{ "nosuid,nodev,noexec", "rw", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC },
 		{ "nosuid,suid", "rw", 0 },
-		{ "suid,nosuid", "rw", DECLARED_NOSUID },
+		{ "suid,nosuid", "rw", MOUNT_NOSUID },
 		{ "nosuidx,x=nodev", "rw", 0 },
+		{ "nosymfollow,nosuid=recursive", "rw,nosuid", MOUNT_NOSYMFOLLOW },
 		{ "", "rw,nosuid", 0 },
 	};
 
