@@ -40,6 +40,12 @@ CASES = {
                         "/home", "nosuid,nodev,noexec"),
     "bind of a bind": (OVERLAY, f"{DISK.format('nosuid')}\n/srv/d/home /mnt none bind,nodev\n"
                        "/mnt /home none bind,noexec", "/home", "nosuid,nodev,noexec"),
+    "bind from behind a link": (
+        OVERLAY, f"{DISK.format('nosuid,nodev')}\n/link/home /home none bind", "/home",
+        "nosuid,nodev"),
+    "bind from behind a relative link": (
+        OVERLAY, f"{DISK.format('nosuid,nodev')}\n/relative/home /home none bind", "/home",
+        "nosuid,nodev"),
     "bind of the root": (OVERLAY, f"{ROOT.format('ro,nodev')}\n/opt /home none bind,nosuid",
                          "/home", "nosuid,nodev"),
     "bind of what is not on the root": (
@@ -64,7 +70,8 @@ CASES = {
     "persist of a directory": (f"{PERSIST}Directory=/d\n", "", "/home/p", "nosuid,nodev"),
 }
 
-LOWER = "mkdir -p srv/d mnt opt run/home/u home/u home/p\ncat > etc/fstab <<'END'\n{}\nEND\n"
+LOWER = "mkdir -p srv/d mnt opt run/home/u home/u home/p\n"
+LOWER += "ln -s /srv/d link\nln -s srv/d relative\ncat > etc/fstab <<'END'\n{}\nEND\n"
 
 # A program that shows as whom it runs: with set-user-ID root, called by a user.
 SUID = """
@@ -95,7 +102,7 @@ def test_mount_has_the_flags_of_its_layers(system: System, name: str) -> None:
     lower = LOWER.format(fstab)
     lower += "".join(SUID.format(place) for place in (
         "home", "opt", "run/home", "run/home/u", "run/disk"))
-    lower += "mkdir run/disk/d; cp -a run/disk/id run/disk/null run/disk/file run/disk/link run/disk/d\n"
+    lower += "mkdir run/disk/d; (cd run/disk; cp -a id null file link d)\n"
     found = sections(system(conf, TRY.format(path=path), lower))
     flags = expected.split(",") if expected else []
     assert [flag for flag in FLAGS if flag in found["flags"]] == flags

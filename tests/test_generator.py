@@ -303,8 +303,8 @@ def test_generator_links_libc_alone(generator: Path) -> None:
 NOTES = ("[Overlay /var]\n[Partition data]\nDevice=LABEL=data\n"
          "[Persist /home/eve/notes]\nPartition=data\n")
 UNTRUSTED = (
-    "/etc/rofs.conf:4: [Persist /home/eve/notes]: the path leads through a symbolic link that users "
-    "other than root could have made or moved, so nothing is mounted there")
+    "/etc/rofs.conf:4: [Persist /home/eve/notes]: the path leads through a symbolic link that "
+    "users other than root could have made or moved, so nothing is mounted there")
 LINKS = {
     # name: owners of the tree, of home/eve and of the link in it, mode of home/eve; is it followed?
     "of the owner of the tree": (1000, 1000, 1000, 0o755, True),

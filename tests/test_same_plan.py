@@ -35,6 +35,17 @@ CASES = {
     "mount point of fstab below another one":
         ("[Overlay /home]\n[Overlay /var]\n", HOME + "LABEL=u /home/u/mnt ext4 defaults 0 2\n",
          {}, {"home/u": "/var"}),
+    "mount point behind a link to another one":
+        ("[Overlay /a/u]\n[Overlay /var]\n",
+         "LABEL=u /a/u ext4 defaults 0 2\nLABEL=home /data/home ext4 defaults 0 2\n",
+         {"a": "data/home/v"}, {"data/home/v": "/srv"}),
+    "mount point behind a link to another one, which is behind a link":
+        ("[Overlay /a/u]\n[Overlay /var]\n",
+         "LABEL=u /a/u ext4 defaults 0 2\nLABEL=home /people/x ext4 defaults 0 2\n",
+         {"a": "data/home/x/v", "people": "data/home"}, {"data/home/x/v": "/srv"}),
+    "bind from behind a link": (
+        "[Overlay /mnt]\n", "LABEL=home /home ext4 defaults 0 2\n/link/u /mnt none bind 0 0\n",
+        {"link": "home"}, {"home/u": "/var"}),
     "bind of fstab": (NOTES, "/srv/home /home none bind 0 0\n", {}, PLANTED),
     "noauto": (NOTES, "LABEL=home /home ext4 noauto 0 2\n", {}, PLANTED),
     "overlay below noauto": ("[Overlay /home/u/x]\n", "LABEL=home /home ext4 noauto 0 2\n", {},
@@ -75,7 +86,7 @@ def link(root: Path, links: dict[str, str]) -> None:
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     conf, fstab, links, _ = CASES[request.param]
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf, "etc/fstab": fstab},
-                     ["srv", "data/home", "usr/local", "etc/rofs.conf.d"])
+                     ["srv", "data/home", "usr/local", "etc/rofs.conf.d", "mnt"])
     link(root, links)
     return root
 

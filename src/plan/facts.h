@@ -37,8 +37,8 @@ struct path_fact {
 
 /** struct fstab_entry - one line of /etc/fstab, octal escapes decoded; all strings owned */
 struct fstab_entry {
-	char *spec;
-	char *dir; /* clean, symbolic links resolved; as written for swap ("none") */
+	char *spec; /* of a bind of a path: clean, symbolic links resolved */
+	char *dir;  /* clean, symbolic links resolved; as written for swap ("none") */
 	char *type;
 	char *options;
 	int freq, passno;

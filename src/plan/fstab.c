@@ -46,6 +46,11 @@ bool fstab_is_swap(const struct fstab_entry *e)
 	return strcmp(e->type, "swap") == 0;
 }
 
+bool fstab_is_bind(const struct fstab_entry *e)
+{
+	return fstab_has_option(e->options, "bind") || fstab_has_option(e->options, "rbind");
+}
+
 static size_t option_length(const char *s)
 {
 	return strcspn(s, ",");
@@ -266,7 +271,7 @@ static const struct fstab_entry *bind_source(const struct fstab_index *x,
 	char path[PATH_BYTES_MAX];
 	const struct fstab_entry *source;
 
-	if (!fstab_has_option(e->options, "bind") && !fstab_has_option(e->options, "rbind"))
+	if (!fstab_is_bind(e))
 		return NULL;
 	if (e->spec[0] != '/' || strlen(e->spec) >= sizeof(path))
 		return NULL;

@@ -69,6 +69,9 @@ bool fstab_is_sound(const struct fstab_entry *e);
 
 bool fstab_is_swap(const struct fstab_entry *e);
 
+/** fstab_is_bind - does it show again a directory that is somewhere else already? */
+bool fstab_is_bind(const struct fstab_entry *e);
+
 /** fstab_is_automount - is it mounted on first use? Then an .automount unit stands in for it. */
 bool fstab_is_automount(const struct fstab_entry *e);
 

@@ -94,7 +94,7 @@ static int lower_options(struct plan_lower *l)
 	/* Those of "user", which is left out. */
 	mount_flags_add(&b, mount_flags(given) & ~mount_flags(options));
 	/* A bind joins the peers of what it is bound from: what is mounted there would show here. */
-	if (fstab_has_option(given, "bind") || fstab_has_option(given, "rbind"))
+	if (fstab_is_bind(l->entry))
 		strbuf_add(&b, ",private");
 	return strbuf_take(&b, &l->options);
 }

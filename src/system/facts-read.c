@@ -12,6 +12,7 @@
 #define CMDLINE_PATH   "/proc/cmdline"
 #define CMDLINE_MAX    65536u /* bytes; COMMAND_LINE_SIZE of Linux is at most 4096 today */
 #define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
+#define PASSES_MAX     8u     /* links to links below mount points of fstab; nobody has more */
 #define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; getmntent_r() cuts longer ones */
 
 int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, struct boot *ret)
@@ -148,31 +149,142 @@ static bool is_read_early(const struct fstab_entry *e)
 	return fstab_is_initrd(e) || strcmp(e->dir, "/etc") == 0;
 }
 
-/* The mount point as systemd sees it at boot: without links. "none" and "swap" stay as they are. */
-static int resolve_mount_point(const struct rootfs *r, struct fstab_entry *e,
-			       struct mount_points *m)
+static bool is_on_a_path(const struct fstab_entry *e)
 {
-	char *resolved;
+	return e->dir[0] == '/' && !fstab_is_swap(e);
+}
+
+static int add_mount_point(const struct fstab_entry *e, struct mount_points *m)
+{
 	int err;
 
-	if (e->dir[0] != '/' || fstab_is_swap(e))
-		return 0;
-	err = rootfs_resolve_up_to(r, e->dir, &m->all, &resolved);
-	if (err == -ENOMEM)
-		return err;
-	if (err >= 0) {
-		free(e->dir);
-		e->dir = resolved;
-	}
 	/* The root is where reading begins; systemd has mounted /run and /proc before. */
-	if (!e->dir[1] || path_is_api(e->dir))
+	if (!is_on_a_path(e) || !e->dir[1] || path_is_api(e->dir))
 		return 0;
 	err = path_set_add(&m->all, e->dir);
 	return err < 0 || is_read_early(e) ? err : path_set_add(&m->late, e->dir);
 }
 
+/* An entry whose mount point is behind a link, and how fstab names that. */
+struct linked {
+	struct fstab_entry *entry;
+	char *written;
+};
+
+struct linked_entries {
+	struct linked *list;
+	size_t n;
+};
+
+static void linked_entries_done(struct linked_entries *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->list[i].written);
+	free(l->list);
+}
+
+/* Where systemd sees @path at boot: without links. It stays as it is where that cannot be known. */
+static int resolve(const struct rootfs *r, const struct mount_points *m, const char *path,
+		   char **ret)
+{
+	int err = rootfs_resolve_up_to(r, path, &m->all, ret);
+
+	if (err >= 0 || err == -ENOMEM)
+		return err < 0 ? err : 0;
+	*ret = strdup(path);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Those that lead through no link are where they are written, whatever else is mounted. */
+static int resolve_first(const struct rootfs *r, struct fstab_entry *e, struct mount_points *m,
+			 struct linked_entries *linked)
+{
+	_cleanup_free_ char *resolved = NULL;
+	int err;
+
+	if (!is_on_a_path(e))
+		return 0;
+	err = rootfs_resolve_up_to(r, e->dir, &m->all, &resolved);
+	if (err == -ENOMEM)
+		return err;
+	if (err >= 0 && strcmp(resolved, e->dir) == 0)
+		return add_mount_point(e, m);
+	err = array_reserve(linked->list, linked->n);
+	if (err < 0)
+		return err;
+	linked->list[linked->n] = (struct linked){ e, strdup(e->dir) };
+	return linked->list[linked->n++].written ? 0 : -ENOMEM;
+}
+
+/* Returns 1 if one of them turns out to be elsewhere. */
+static int resolve_again(const struct rootfs *r, const struct linked_entries *linked,
+			 const struct mount_points *m)
+{
+	int changed = 0;
+
+	for (size_t i = 0; i < linked->n; i++) {
+		struct fstab_entry *e = linked->list[i].entry;
+		char *resolved;
+
+		if (resolve(r, m, linked->list[i].written, &resolved) < 0)
+			return -ENOMEM;
+		changed |= strcmp(resolved, e->dir) != 0;
+		free(e->dir);
+		e->dir = resolved;
+	}
+	return changed;
+}
+
+static int add_mount_points(const struct facts *f, struct mount_points *m)
+{
+	int err = 0;
+
+	mount_points_done(m);
+	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
+		err = add_mount_point(&f->fstab[i], m);
+	return err;
+}
+
+/*
+ * A link may lead to or below a mount point that is behind a link itself. So it is resolved again until
+ * nothing is read at or below any of them.
+ */
+static int resolve_linked(const struct rootfs *r, const struct linked_entries *linked,
+			  const struct facts *f, struct mount_points *m)
+{
+	int changed = linked->n > 0, err = 0;
+
+	for (unsigned i = 0; i < PASSES_MAX && changed > 0 && err >= 0; i++) {
+		changed = resolve_again(r, linked, m);
+		err = changed < 0 ? changed : add_mount_points(f, m);
+		/* The first pass knew only those that are behind no link. */
+		if (i == 0 && changed == 0)
+			changed = 1;
+	}
+	return err;
+}
+
+/* What is bound, too: its flags are those of the mount that it is on. */
+static int resolve_binds(const struct rootfs *r, const struct mount_points *m, struct facts *f)
+{
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		struct fstab_entry *e = &f->fstab[i];
+		char *resolved;
+
+		if (e->spec[0] != '/' || !fstab_is_bind(e))
+			continue;
+		path_clean(e->spec);
+		if (resolve(r, m, e->spec, &resolved) < 0)
+			return -ENOMEM;
+		free(e->spec);
+		e->spec = resolved;
+	}
+	return 0;
+}
+
 int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m)
 {
+	_cleanup_(linked_entries_done) struct linked_entries linked = { 0 };
 	_cleanup_free_ struct fstab_entry **sorted = NULL;
 	int err = read_lines(r, f);
 
@@ -185,8 +297,10 @@ int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_point
 		sorted[i] = &f->fstab[i];
 	qsort(sorted, f->n_fstab, sizeof(*sorted), compare_depth);
 	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
-		err = resolve_mount_point(r, sorted[i], m);
-	return err;
+		err = resolve_first(r, sorted[i], m, &linked);
+	if (err >= 0)
+		err = resolve_linked(r, &linked, f, m);
+	return err < 0 ? err : resolve_binds(r, m, f);
 }
 
 static enum path_type type_of(const struct rootfs *r, const char *resolved, int *ret_error)
