@@ -56,6 +56,10 @@ CASES = {
                         "etc/fstab": "# x\n/dev/sda3 /home ext4 nosuid,users,exec 0 2\n"},
                        "/etc/fstab:2: note: ",
                        "[Overlay /home] is mounted with nosuid,nodev, as is /home"),
+    "flags of the command line": ({"etc/rofs.conf": VAR, "etc/fstab": "",
+                                   "proc/cmdline": "rootflags=nodev\n"},
+                                  "/proc/cmdline: note: ",
+                                  "[Overlay /var] is mounted with nodev, as is /;"),
     "flags of a partition": ({"etc/rofs.conf": "[Partition data]\nDevice=/dev/vdb\n"
                               "Options=noexec\n[Overlay /home]\nPartition=data\n"},
                              "/etc/rofs.conf:3: note: ",
@@ -121,6 +125,7 @@ KINDS = {
     "lower of fstab": ("lower-refused", "/home", None),
     "upper": ("upper-refused", None, "data"),
     "flags of fstab": ("flags-inherited", "/home", None),
+    "flags of the command line": ("flags-inherited", "/var", None),
     "flags of a partition": ("flags-inherited", "/home", None),
     "read-only by fstab": ("overlay-inherits-read-only", "/home", None),
     "nosuid of a partition": ("overlay-inherits-nosuid", "/usr", None),

@@ -96,6 +96,27 @@ echo == link; cat {path}/link 2>/dev/null || echo no
 """
 
 
+CMDLINE = {
+    # name: kernel command line, options of / in fstab, flags of the overlay on /home and of /
+    "no line for /": ("rootflags=subvol=x,nosuid,nodev,ro", None, "nosuid,nodev"),
+    "a line for /": ("rootflags=nosuid,nodev", "noexec", "noexec"),
+    "others": ("rootflags=subvol=x xrootflags=nosuid", None, ""),
+}
+
+
+@pytest.mark.parametrize("name", CMDLINE)
+def test_flags_of_the_kernel_command_line(system: System, name: str) -> None:
+    cmdline, fstab, expected = CMDLINE[name]
+    found = sections(system(OVERLAY, """
+        mount --bind /run/cmdline /proc/cmdline
+        boot 2>/dev/null
+        echo == flags; findmnt -rno OPTIONS --mountpoint /home | tail -n 1 | tr , '\\n'
+        echo == root; grep ' / .* 0 ' $units/rofs.fstab | cut -d ' ' -f 4
+        """, f"echo {cmdline} > run/cmdline\necho '{fstab and ROOT.format(fstab) or ''}' > etc/fstab"))
+    assert ",".join(flag for flag in FLAGS if flag in found["flags"]) == expected
+    assert found["root"] == [f"ro,{expected}" if expected else "ro"]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_mount_has_the_flags_of_its_layers(system: System, name: str) -> None:
     conf, fstab, path, expected = CASES[name]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/bootmode.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "basic/macro.h"
@@ -67,19 +68,49 @@ struct boot boot_decide(const char *cmdline, bool in_initrd)
 	return switched_off ? off : (!switched_on && recovery.word ? recovery : normal);
 }
 
-bool boot_has_word(const char *cmdline, const char *word)
+/* The last word that is @word or, with "=" at the end of that, begins with it. NULL: there is none. */
+static const char *find_word(const char *cmdline, const char *word, size_t *ret_len)
 {
 	size_t wanted = strlen(word);
 	bool any_value = wanted > 0 && word[wanted - 1] == '=';
+	const char *found = NULL;
 
 	for (const char *s = cmdline; *s;) {
 		size_t n;
 
 		s += strspn(s, " \t\n");
 		n = word_length(s);
-		if (strncmp(s, word, wanted) == 0 && (n == wanted || (n > wanted && any_value)))
-			return true;
+		if (strncmp(s, word, wanted) == 0 && (n == wanted || (n > wanted && any_value))) {
+			found = s;
+			*ret_len = n;
+		}
 		s += n;
 	}
-	return false;
+	return found;
+}
+
+bool boot_has_word(const char *cmdline, const char *word)
+{
+	size_t n;
+
+	return find_word(cmdline, word, &n) != NULL;
+}
+
+int boot_value(const char *cmdline, const char *name, char **ret)
+{
+	const char *s;
+	size_t n;
+
+	*ret = NULL;
+	s = find_word(cmdline, name, &n);
+	if (!s)
+		return 0;
+	s += strlen(name);
+	n -= strlen(name);
+	if (n > 1 && s[0] == '"' && s[n - 1] == '"') {
+		s++;
+		n -= 2;
+	}
+	*ret = strndup(s, n);
+	return *ret ? 0 : -ENOMEM;
 }

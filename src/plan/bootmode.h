@@ -41,3 +41,12 @@ struct boot boot_decide(const char *cmdline, bool in_initrd);
  * @word: with "=" at its end: with any value
  */
 bool boot_has_word(const char *cmdline, const char *word);
+
+/**
+ * boot_value - the value of the last NAME=VALUE on the kernel command line
+ * @name: with the "=" at its end
+ * @ret:  a copy without double quotes around it, NULL if the word is not there; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int boot_value(const char *cmdline, const char *name, char **ret);

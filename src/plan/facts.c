@@ -3,14 +3,19 @@
 
 #include <stdlib.h>
 
+static void fstab_entry_done(struct fstab_entry *e)
+{
+	free(e->spec);
+	free(e->dir);
+	free(e->type);
+	free(e->options);
+}
+
 void facts_done(struct facts *f)
 {
-	for (size_t i = 0; i < f->n_fstab; i++) {
-		free(f->fstab[i].spec);
-		free(f->fstab[i].dir);
-		free(f->fstab[i].type);
-		free(f->fstab[i].options);
-	}
+	for (size_t i = 0; i < f->n_fstab; i++)
+		fstab_entry_done(&f->fstab[i]);
+	fstab_entry_done(&f->cmdline_root);
 	for (size_t i = 0; i < f->n_overlays; i++)
 		free(f->overlays[i].resolved);
 	for (size_t i = 0; i < f->n_persists; i++)

@@ -42,7 +42,8 @@ struct fstab_entry {
 	char *type;
 	char *options;
 	int freq, passno;
-	unsigned line; /* of the file; 0: not known */
+	unsigned line;	  /* of the file; 0: not known */
+	const char *file; /* NULL: fstab */
 };
 
 /**
@@ -55,7 +56,12 @@ struct facts {
 	unsigned kernel_major, kernel_minor; /* 0.0: not known */
 	struct fstab_entry *fstab;
 	size_t n_fstab;
-	int fstab_error;	    /* -errno: it exists and cannot be read */
+	int fstab_error; /* -errno: it exists and cannot be read */
+	/*
+	 * How the kernel command line has / mounted, which counts if fstab does not mention it. Without
+	 * rootflags= all are NULL.
+	 */
+	struct fstab_entry cmdline_root;
 	struct path_fact *overlays; /* one for each of conf's overlays, same order */
 	size_t n_overlays;
 	struct path_fact *persists; /* one for each of conf's persists, same order */

@@ -203,6 +203,8 @@ int fstab_index_build(const struct facts *facts, struct fstab_index *ret)
 	if (!x.entries)
 		return -ENOMEM;
 
+	if (facts->cmdline_root.options)
+		x.root = &facts->cmdline_root;
 	for (size_t i = 0; i < facts->n_fstab; i++) {
 		if (is_mounted_at_boot(&facts->fstab[i]))
 			x.entries[x.n++] = &facts->fstab[i];
@@ -297,5 +299,5 @@ unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry
 
 struct pos fstab_pos(const struct fstab_entry *e)
 {
-	return (struct pos){ .file = FSTAB_PATH, .line = e->line };
+	return (struct pos){ .file = e->file ? e->file : FSTAB_PATH, .line = e->line };
 }

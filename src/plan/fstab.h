@@ -16,7 +16,8 @@ struct fstab_index {
 	const struct fstab_entry *
 		*entries; /* in the order of path_compare(); the last of several on one path */
 	size_t n;
-	const struct fstab_entry *root; /* the last line for /; NULL: there is none */
+	/* The last line for /, or that of the kernel command line; NULL: there is none. */
+	const struct fstab_entry *root;
 };
 
 /** fstab_index_build - @facts is borrowed. Returns: 0 or -ENOMEM. */

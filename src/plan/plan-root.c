@@ -5,8 +5,20 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/mount-flags.h"
 #include "plan/plan-masks.h"
 #include "plan/unit-name.h"
+
+/* Of /, where fstab does not mention it: what the kernel command line says must not be lost. */
+static int unmentioned_root_options(const struct plan *p, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const char *options = p->facts->cmdline_root.options;
+
+	strbuf_add(&b, "ro");
+	mount_flags_add(&b, options ? mount_flags(options) & ~(unsigned)MOUNT_READ_ONLY : 0);
+	return strbuf_take(&b, ret);
+}
 
 static int add_remount(struct plan *p, const struct fstab_entry *e)
 {
@@ -17,7 +29,8 @@ static int add_remount(struct plan *p, const struct fstab_entry *e)
 	if (err < 0)
 		return err;
 	if (!e || fstab_is_kept_read_only(e)) {
-		err = fstab_options_read_only(e ? e->options : "", &r.options);
+		err = e ? fstab_options_read_only(e->options, &r.options) :
+			  unmentioned_root_options(p, &r.options);
 		if (err < 0)
 			return err;
 	}

@@ -39,6 +39,20 @@ int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, 
 	return 0;
 }
 
+int facts_read_cmdline(const char *cmdline, struct facts *f)
+{
+	struct fstab_entry *e = &f->cmdline_root;
+	int err = boot_value(cmdline, "rootflags=", &e->options);
+
+	if (err < 0 || !e->options)
+		return err;
+	e->file = CMDLINE_PATH;
+	e->dir = strdup("/");
+	e->spec = strdup("");
+	e->type = strdup("");
+	return e->dir && e->spec && e->type ? 0 : -ENOMEM;
+}
+
 /* Returns 0, also when it cannot be known, or -ENOMEM. */
 static int read_kernel_version(const struct rootfs *r, struct facts *f)
 {

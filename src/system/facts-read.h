@@ -41,6 +41,13 @@ void mount_points_done(struct mount_points *m);
 int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m);
 
 /**
+ * facts_read_cmdline - what the kernel command line says of the root file system
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int facts_read_cmdline(const char *cmdline, struct facts *f);
+
+/**
  * facts_read - read what else the plan needs to know of the system
  * @m:    of facts_read_fstab()
  * @conf: whose paths are looked up

@@ -75,6 +75,9 @@ int load_rest(struct loaded *l)
 	err = facts_read(&l->root, &l->mount_points, &l->conf, &l->diag, &l->facts);
 	if (err < 0)
 		return err;
+	err = facts_read_cmdline(l->cmdline, &l->facts);
+	if (err < 0)
+		return err;
 	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);
 }
 

@@ -170,7 +170,7 @@ static void check_fstab_line(char *line, const struct fstab_entry *e)
 /* The lines of fstab in their order, and one for the root if it has none. */
 void check_fstab(const struct check *c, const struct unit_file *f)
 {
-	static const struct fstab_entry root = { "/dev/root", "/", "auto", "", 0, 0, 0 };
+	static const struct fstab_entry root = { "/dev/root", "/", "auto", "", 0, 0, 0, NULL };
 	_cleanup_free_ char *copy = join(f->text, "");
 	char *rest = copy, *line;
 	bool root_seen = false;

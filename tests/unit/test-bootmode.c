@@ -74,8 +74,35 @@ static void test_words(void)
 	CHECK(!boot_has_word("", "rw"));
 }
 
+static void test_values(void)
+{
+	static const struct {
+		const char *cmdline, *value;
+	} rows[] = {
+		{ "", NULL },
+		{ "rootflags", NULL },
+		{ "xrootflags=a rd.rootflags=b", NULL },
+		{ "ro rootflags=nosuid,nodev quiet\n", "nosuid,nodev" },
+		{ "rootflags=a rootflags=b", "b" },
+		{ "rootflags=", "" },
+		{ "rootflags=\"a b\"", "a b" },
+		{ "rootflags=\"", "\"" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_free_ char *value = NULL;
+
+		check.label = row->cmdline;
+		CHECK_INT(boot_value(row->cmdline, "rootflags=", &value), 0);
+		CHECK_STR(value, row->value);
+	}
+	check.label = NULL;
+}
+
 int main(void)
 {
+	test_values();
 	test_decisions();
 	test_words();
 	test_initrd_comes_first();

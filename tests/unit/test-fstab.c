@@ -69,9 +69,9 @@ static void test_read_only_options(void)
 	check.label = NULL;
 }
 
-#define ENTRY(dir, type, options)                                                           \
-	{                                                                                   \
-		(char *)"/dev/x", (char *)(dir), (char *)(type), (char *)(options), 0, 0, 0 \
+#define ENTRY(dir, type, options)                                                                 \
+	{                                                                                         \
+		(char *)"/dev/x", (char *)(dir), (char *)(type), (char *)(options), 0, 0, 0, NULL \
 	}
 
 static void test_index(void)
