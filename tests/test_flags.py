@@ -112,7 +112,7 @@ def test_flags_of_the_kernel_command_line(system: System, name: str) -> None:
         boot 2>/dev/null
         echo == flags; findmnt -rno OPTIONS --mountpoint /home | tail -n 1 | tr , '\\n'
         echo == root; grep ' / .* 0 ' $units/rofs.fstab | cut -d ' ' -f 4
-        """, f"echo {cmdline} > run/cmdline\necho '{fstab and ROOT.format(fstab) or ''}' > etc/fstab"))
+        """, LOWER.format(ROOT.format(fstab) if fstab else "") + f"echo {cmdline} > run/cmdline"))
     assert ",".join(flag for flag in FLAGS if flag in found["flags"]) == expected
     assert found["root"] == [f"ro,{expected}" if expected else "ro"]
 

@@ -163,11 +163,64 @@ env ROFS_LOG=stderr ROFS_ROOT="$PWD/root" {generator} after
 def test_configuration_in_an_overlay_on_usr_does_not_change_the_plan(
     in_namespace: Namespace, generator: Path, tmp_path: Path
 ) -> None:
-    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /usr]\n"}, ["srv"])
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /usr]\n"}, ["srv", "usr/lib"])
     before = run_generator(generator, root, tmp_path)
     done = in_namespace(USR.format(generator=generator))
     assert done.returncode == 0, done.stderr
     assert snapshot(tmp_path / "after") == before.early
+
+
+# What systemd-sysext mounts, with a file of configuration in it.
+SYSEXT = """
+mount -t tmpfs rofs root/rofs
+mkdir -p root/rofs/ro ext/lib/rofs.conf.d
+mount --bind -o private root root/rofs/ro
+printf '[Overlay /srv]\\n' > ext/lib/rofs.conf.d/x.conf
+mount -t overlay -o lowerdir=ext:root/usr sysext root/usr
+env ROFS_LOG=stderr ROFS_ROOT="$PWD/root" {generator} after
+"""
+
+
+@pytest.mark.root
+def test_extension_of_usr_does_not_change_the_plan(
+    in_namespace: Namespace, generator: Path, tmp_path: Path
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n"}, ["srv", "usr/lib"])
+    before = run_generator(generator, root, tmp_path)
+    done = in_namespace(SYSEXT.format(generator=generator))
+    assert done.returncode == 0, done.stderr
+    assert snapshot(tmp_path / "after") == before.early
+
+
+# The initramfs has mounted it; something of the root may be beneath it.
+SEPARATE_USR = """
+mount -t tmpfs usr root/usr
+mkdir -p root/usr/lib/rofs.conf.d
+printf '[Overlay /srv]\\n' > root/usr/lib/rofs.conf.d/x.conf
+export ROFS_LOG=stderr ROFS_ROOT="$PWD/root"
+{generator} first
+mount -t tmpfs rofs root/rofs
+mkdir -p root/rofs/ro
+mount --bind -o private root root/rofs/ro
+{generator} after
+"""
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("fstab, beneath", [
+    ("", []), ("LABEL=usr /usr ext4 defaults 0 2\n", []),
+    ("LABEL=usr /usr ext4 defaults 0 2\n", ["usr/lib"])])
+def test_separate_usr_is_read_at_boot_and_later(
+    in_namespace: Namespace, generator: Path, tmp_path: Path, fstab: str, beneath: list[str]
+) -> None:
+    make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n", "etc/fstab": fstab},
+              ["srv", *beneath])
+    for name in ("first", "after"):
+        (tmp_path / name).mkdir()
+    done = in_namespace(SEPARATE_USR.format(generator=generator))
+    assert done.returncode == 0, done.stderr
+    assert "srv.mount" in snapshot(tmp_path / "first")
+    assert snapshot(tmp_path / "after") == snapshot(tmp_path / "first")
 
 
 def test_drop_in_on_a_later_file_system_is_an_error(

@@ -55,6 +55,9 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 	err = facts_read_fstab(&ret->root, &ret->facts, &ret->mount_points);
 	if (err < 0)
 		return err;
+	/* Whatever the root has beneath it. */
+	if (path_set_has(&ret->mount_points.all, "/usr"))
+		ret->root.usr_is_separate = true;
 	err = read_conf(ret, edited);
 	if (err < 0)
 		return err;

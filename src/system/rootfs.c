@@ -37,11 +37,25 @@ static int open_lower(int root_fd, bool is_running)
 	return fd < 0 ? fcntl(root_fd, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
-/* An overlay on /usr is none of the system's own mounts: it is read below /rofs/ro as all others. */
-static bool usr_is_separate(int root_fd)
+static int is_something(_unused_ void *data, _unused_ const char *name)
 {
-	return mount_point_at(root_fd, "usr") && !mount_point_at(root_fd, "rofs/overlay/usr") &&
-	       !mount_point_at(root_fd, "rofs/fallback/usr");
+	return -ENOTEMPTY;
+}
+
+static bool is_empty(int dir_fd, const char *path)
+{
+	int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return each_name(fd, is_something, NULL) != -ENOTEMPTY;
+}
+
+/*
+ * On a file system of its own, if the root has nothing there. Otherwise what is mounted there has come
+ * later, an overlay of ours or of systemd-sysext: then /usr is read below /rofs/ro as all others.
+ */
+static bool usr_is_separate(const struct rootfs *r)
+{
+	return mount_point_at(r->root_fd, "usr") && is_empty(r->lower_fd, "usr");
 }
 
 int rootfs_open_at(int dir_fd, const char *dir, struct rootfs *ret)
@@ -58,7 +72,7 @@ int rootfs_open_at(int dir_fd, const char *dir, struct rootfs *ret)
 		rootfs_done(&r);
 		return err;
 	}
-	r.usr_is_separate = usr_is_separate(r.root_fd);
+	r.usr_is_separate = usr_is_separate(&r);
 
 	*ret = r;
 	return 0;
