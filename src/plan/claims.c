@@ -190,6 +190,20 @@ const struct claim *claims_find(const struct claim *claims, size_t n, const char
 	return NULL;
 }
 
+const struct claim *claims_at_or_above(const struct claim *claims, size_t n, char *path)
+{
+	for (char *slash; path[0]; *slash = '\0') {
+		const struct claim *c = claims_find(claims, n, path);
+
+		if (c)
+			return c;
+		slash = strrchr(path, '/');
+		if (!slash)
+			break;
+	}
+	return NULL;
+}
+
 const struct claim *claims_overlay_above(const struct claim *claims, size_t n, const char *path)
 {
 	_cleanup_free_ char *dir = strdup(path);

@@ -32,6 +32,9 @@ int claims_build(const struct conf *conf, const struct facts *facts, struct diag
 /** claims_find - the claim on exactly this path that was not refused, or NULL. */
 const struct claim *claims_find(const struct claim *claims, size_t n, const char *path);
 
+/** claims_at_or_above - the same on @path or nearest above it. @path is cut while it is looked for. */
+const struct claim *claims_at_or_above(const struct claim *claims, size_t n, char *path);
+
 /**
  * claims_overlay_above - the overlay that is declared nearest above @path, refused or not
  *

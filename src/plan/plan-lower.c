@@ -38,19 +38,46 @@ static bool becomes_lower(const struct building *b, const struct fstab_entry *e)
 	return c && c->section->kind == CONF_OVERLAY;
 }
 
+/* What a persist shows comes too late, and the root has something else there. */
+static int check_no_persist(struct building *b, const struct conf_section *s,
+			    const struct fstab_entry *e, const char *spec)
+{
+	_cleanup_free_ char *path = strdup(spec);
+	const struct claim *c;
+
+	if (!path)
+		return -ENOMEM;
+	c = claims_at_or_above(b->claims, b->n_claims, path);
+	if (!c || c->section->kind != CONF_PERSIST)
+		return 0;
+	diag_error(
+		b->diag, s->pos,
+		"[%s %s]: fstab mounts %s there, which is in [Persist %s] and not on the root file "
+		"system; expected a [Persist %s] with a directory of that partition, or no such entry "
+		"in fstab",
+		conf_kind_to_string(s->kind), s->name, spec, c->section->name, e->dir);
+	diag_note(b->diag, fstab_pos(e), "fstab mounts it here");
+	diag_note(b->diag, c->section->pos, "the persist is declared here");
+	return -EBADMSG;
+}
+
 /*
  * Everything but a device is named as in fstab; but what lies on the root file system is taken from
  * the untouched one: its own path may be covered by an overlay.
  */
-static int lower_source(struct building *b, struct plan_lower *l)
+static int lower_source(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
 	const char *spec = l->entry->spec;
 	_cleanup_free_ char *clean = strdup(spec);
 	const struct fstab_entry *above;
+	int err;
 
 	if (!clean)
 		return -ENOMEM;
 	path_clean(clean);
+	err = check_no_persist(b, s, l->entry, clean);
+	if (err < 0)
+		return err;
 	above = fstab_at_or_above(&b->fstab, clean);
 	if (clean[0] != '/' || path_is_api(clean) || path_has_dotdot(clean) ||
 	    (above && !becomes_lower(b, above)))
@@ -64,7 +91,7 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 
 	err = unit_name_device_path(l->entry->spec, &l->device_path);
 	if (err == -EINVAL)
-		return lower_source(b, l); /* nothing to wait for or to check */
+		return lower_source(b, s, l); /* nothing to wait for or to check */
 	if (err >= 0)
 		err = text_format(&l->what, "%s", l->device_path);
 	if (err < 0)

@@ -94,21 +94,6 @@ static int add_swap(struct building *b, const struct fstab_entry *e)
 			 b->plan.swaps[b->plan.n_swaps - 1]);
 }
 
-/* The claim of an overlay or a persist on @path or nearest above it. */
-static const struct claim *claim_above(const struct building *b, char *path)
-{
-	for (char *slash; path[0]; *slash = '\0') {
-		const struct claim *c = claims_find(b->claims, b->n_claims, path);
-
-		if (c)
-			return c;
-		slash = strrchr(path, '/');
-		if (!slash)
-			break;
-	}
-	return NULL;
-}
-
 /*
  * Is it a file to which the kernel cannot swap? Not on the root that is kept read-only, and not
  * through an overlay.
@@ -126,7 +111,7 @@ static int is_useless_file(const struct building *b, const struct fstab_entry *e
 		return 0;
 
 	*ret = b->plan.n_remounts > 0 && !fstab_at_or_above(&b->fstab, path);
-	c = claim_above(b, path);
+	c = claims_at_or_above(b->claims, b->n_claims, path);
 	if (c)
 		*ret = c->section->kind == CONF_OVERLAY;
 	return 0;
