@@ -67,6 +67,12 @@ CASES = {
                               "/home/p", ""),
     "persist, read-only": (PERSIST.replace("[Persist", "Options=ro,noexec\n[Persist"), "",
                            "/home/p", "noexec,ro"),
+    "persist on a mount point of fstab": (
+        f"{DATA}Options=nodev\n[Persist /home]\nPartition=data\n",
+        HOME.format("ro,nosuid,noexec,nosymfollow"), "/home", "nosuid,nodev,noexec,nosymfollow"),
+    "persist on a mount point of fstab, with the flags of the partition": (
+        f"{DATA}[Persist /home]\nPartition=data\n", HOME.format("nosuid"), "/home",
+        "nosuid,nodev"),
     "persist of a directory": (f"{PERSIST}Directory=/d\n", "", "/home/p", "nosuid,nodev"),
 }
 

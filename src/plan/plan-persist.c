@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/mount-flags.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
 #include "plan/plan-partition.h"
@@ -287,6 +288,26 @@ static int name_persist(struct building *b, const struct claim *c, struct plan_p
 	return plan_name_unit(b, c->section, p->path, ".mount", &p->unit);
 }
 
+/*
+ * On a mount point of fstab it takes the place of that file system, with what restricts that; but it is
+ * there to be written to. With a flag of its own, a bind does not keep those of what it binds.
+ */
+static int plan_options(struct building *b, struct plan_persist *p)
+{
+	unsigned flags = mount_flags(b->plan.conf->partitions[p->partition]->options);
+	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, p->path);
+	_cleanup_strbuf_ struct strbuf s = { 0 };
+
+	if (e && strcmp(e->dir, p->path) == 0) {
+		p->fstab_entry = e;
+		p->from_fstab = fstab_mount_flags(&b->fstab, e) & ~flags &
+				~(unsigned)MOUNT_READ_ONLY;
+	}
+	strbuf_add(&s, "bind");
+	mount_flags_add(&s, p->from_fstab ? flags | p->from_fstab : 0);
+	return strbuf_take(&s, &p->options);
+}
+
 static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
 	int err;
@@ -295,6 +316,9 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	if (err < 0)
 		return err;
 	err = name_persist(b, c, p);
+	if (err < 0)
+		return err;
+	err = plan_options(b, p);
 	if (err < 0)
 		return err;
 	err = find_lower(b, p);

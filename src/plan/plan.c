@@ -113,6 +113,7 @@ void plan_persist_done(struct plan_persist *p)
 	free(p->lower);
 	free(p->what);
 	free(p->unit);
+	free(p->options);
 	*p = (struct plan_persist){ 0 };
 }
 

@@ -134,6 +134,10 @@ struct plan_persist {
 	const char *directory; /* on the partition; borrowed */
 	char *what;	       /* /rofs/persist/data/dir */
 	char *unit;
+	char *options; /* of the bind; without flags of its own it has those of the partition */
+	/* Whose mount point the path is, and the flags that it has from there alone: enum mount_flag. */
+	const struct fstab_entry *fstab_entry;
+	unsigned from_fstab;
 	size_t partition; /* index into plan.partitions */
 	/* Index into plan.runs; SIZE_MAX: the directory is the partition's root, always there. */
 	size_t prepare;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/options.h"
 #include "unit/unit-internal.h"
 
 /* PID 1 says it on the console and in the journal when the partition does not come. */
@@ -52,7 +51,7 @@ static int render_persist(struct rendering *r, const struct plan_persist *p)
 	unit_add_path_line(&b, "What", p->what);
 	unit_add_path_line(&b, "Where", p->path);
 	strbuf_add(&b, "Type=none\n");
-	unit_add_options(&b, OPTIONS_BIND);
+	unit_add_options(&b, p->options);
 	return unit_add_unit(r, p->unit, &b);
 }
 

@@ -90,8 +90,9 @@ static bool compare_persist(struct comparing *c, const struct plan_persist *q)
 		add_problem(c, &x, kind);
 		return false;
 	}
-	/* A bind has the flags of what it is bound from. */
-	return comparing_flags(c, x.at, partition->conf->options, q->unit) &&
+	/* Without flags of its own, a bind has those of what it is bound from. */
+	return comparing_flags(c, x.at, q->from_fstab ? q->options : partition->conf->options,
+			       q->unit) &&
 	       (!x.from || comparing_partition_in_force(c, q->partition));
 }
 

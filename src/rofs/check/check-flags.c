@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The mount flags that overlays have from the file systems of their layers. */
+/* The mount flags that overlays and persists have from elsewhere. */
 #include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
@@ -30,20 +30,26 @@ static void check_nosuid(struct checking *c, const struct plan_overlay *o)
 			s->name);
 }
 
+static int flag_words(unsigned flags, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	mount_flags_add(&b, flags);
+	return strbuf_take(&b, ret);
+}
+
 /* @from: where the flags are from; at @pos they can be changed. */
 static int tell(struct checking *c, const struct plan_overlay *o, unsigned flags, struct pos pos,
 		const char *from)
 {
 	const struct conf_section *s = &o->conf->section;
-	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *words = NULL;
 	int err;
 
 	flags &= ~(unsigned)MOUNT_READ_ONLY;
 	if (!flags)
 		return 0;
-	mount_flags_add(&b, flags);
-	err = strbuf_take(&b, &words);
+	err = flag_words(flags, &words);
 	if (err < 0)
 		return err;
 	check_add(c, PROBLEM_FLAGS_INHERITED, s, pos,
@@ -61,6 +67,19 @@ static int tell_partition(struct checking *c, const struct plan_overlay *o)
 
 	return err < 0 ? err :
 			 tell(c, o, o->from_partition, conf_key_pos(&p->section, "Options"), from);
+}
+
+static int tell_persist(struct checking *c, const struct plan_persist *p)
+{
+	const struct conf_section *s = &p->conf->section;
+	_cleanup_free_ char *words = NULL;
+	int err = p->from_fstab ? flag_words(p->from_fstab, &words) : 0;
+
+	if (words)
+		check_add(c, PROBLEM_FLAGS_INHERITED, s, fstab_pos(p->fstab_entry),
+			  "[Persist %s] is mounted with %s, as in its entry in fstab", s->name,
+			  words);
+	return err;
 }
 
 int check_flags(struct checking *c)
@@ -81,5 +100,8 @@ int check_flags(struct checking *c)
 		if (err < 0)
 			return err;
 	}
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (tell_persist(c, &p->persists[i]) < 0)
+			return -ENOMEM;
 	return 0;
 }
