@@ -99,13 +99,14 @@ again() { umount -lR /etc /var /home /rofs; umount -l /tmp; }
 """
 
 
-@pytest.mark.parametrize("pool, lost", [("/rofs", ["/etc", "/home", "/var"]),
-                                        ("/rofs/rw/home", ["/home"])])
+@pytest.mark.parametrize("pool, lost", [
+    ("/rofs", ["/etc", "/home", "/home/foo", "/var"]),
+    ("/rofs/rw/home", ["/home", "/home/foo"])])
 def test_no_layer_without_its_pool_and_all_of_it_once_the_pool_is_mounted(
     system: System, fault_library: Path, pool: str, lost: list[str]
 ) -> None:
     found = sections(system(
-        f"[Overlay /etc]\n[Overlay /home]\nSize=1M\n[Overlay /var]\nStartEmpty=/var/log\n{DATA}"
+        f"[Overlay /etc]\n[Overlay /home]\nSize=1M\n[Overlay /home/foo]\n[Overlay /var]\nStartEmpty=/var/log\n{DATA}"
         "[Persist /var/a]\nPartition=data\nDirectory=/a\n", STATE + f"""
         generate 2>/dev/null; mount --bind /run/id /etc/machine-id
         early_mounts; cat /run/status; state > /run/wanted; again
@@ -115,22 +116,24 @@ def test_no_layer_without_its_pool_and_all_of_it_once_the_pool_is_mounted(
         echo == said; cat /run/said
         echo == made; find {pool} -xdev -mindepth 1
         echo == mounted; findmnt -rn -o TARGET | grep -E '^/(etc|home|var)$' || true
+        echo == pool; sed -n 's/^AssertPathIsMountPoint=//p' $units/rofs-overlay-home-foo.mount
         pools; early_mounts 2>/run/said
         echo == second; cat /run/status /run/said; state | diff /run/wanted - || true
         """, f"""
-        echo {ID} > run/id; : > etc/machine-id; mkdir -p var/log/x var/a
+        echo {ID} > run/id; : > etc/machine-id; mkdir -p var/log/x var/a home/foo
         cp {fault_library} run/fault.so
         """))
     said = found["said"]
     assert found["first"] == ["1"]
     assert f"rofs-prepare: cannot mount {pool}: Input/output error; its unit will try again" in said
     for path in lost:
-        where = pool if path == "/home" and pool != "/rofs" else "/rofs"
+        where = pool if path.startswith("/home") and pool != "/rofs" else "/rofs"
         assert any(line.startswith(f"rofs-prepare: {path}: {where}")
                    and line.endswith(" is not mounted as a RAM pool; nothing is created there")
                    for line in said), said
     assert not set(found["mounted"]) & set(lost)
     assert found["made"] == []
+    assert found["pool"] == ["/rofs/rw/home"]
     assert found["second"] == ["0"], found["second"]
 
 

@@ -56,9 +56,26 @@ static int place_in_ram(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 
+	if (!own.size.bytes && !own.size.percent)
+		return 0;
 	own.early = o->early;
-	o->own_pool = own.size.bytes || own.size.percent;
-	return o->own_pool ? plan_add_pool(b, s, o->layers, &own) : 0;
+	err = plan_add_pool(b, s, o->layers, &own);
+	if (err < 0)
+		return err;
+	o->pool = b->plan.pools[b->plan.n_pools - 1].dir;
+	return 0;
+}
+
+/* Its directory in RAM is below that of the overlay above, and so in the same pool. */
+static const char *pool_above(const struct building *b, const struct claim *c)
+{
+	for (c = c->above; c; c = c->above) {
+		const struct plan_overlay *o = plan_find_overlay(&b->plan, c->fact->resolved);
+
+		if (o)
+			return o->pool;
+	}
+	return b->plan.pools[0].dir;
 }
 
 /*
@@ -312,6 +329,7 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	err = find_lower(b, o);
 	if (err < 0)
 		return err;
+	o->pool = pool_above(b, c);
 	err = o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
 	return err < 0 ? err : plan_options(b, o);
 }

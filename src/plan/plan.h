@@ -103,7 +103,11 @@ struct plan_overlay {
 	size_t n_start_empty;
 	size_t prepare;	    /* index into plan.runs: it makes the layers */
 	bool lower_is_root; /* on the root file system: needs no device, so it can come first */
-	bool own_pool;	    /* @layers is the mount point of a RAM pool of its own */
+	/*
+	 * Mount point of the RAM pool that its layers are in, if they are in RAM: the shared one, its own,
+	 * or that of an overlay above; borrowed.
+	 */
+	const char *pool;
 	bool on_partition;
 	size_t partition; /* index into plan.partitions, with on_partition */
 	/*

@@ -41,21 +41,12 @@ static int check(int root_fd, const char *path, const char *dir, bool in_ram)
 	return 0;
 }
 
-/* One in RAM has a pool of its own, or a directory in the shared one. */
-static const char *ram_pool_of(const struct plan *p, const struct layers *l)
-{
-	for (size_t i = 0; i < p->n_pools; i++)
-		if (strcmp(p->pools[i].dir, l->dir) == 0)
-			return l->dir;
-	return p->pools[0].dir;
-}
-
 int pool_check_layers(int root_fd, const struct plan *p, const struct plan_overlay *o,
 		      const struct layers *l)
 {
 	if (l->kept)
 		return check(root_fd, o->path, p->partitions[o->partition].where, false);
-	return check(root_fd, o->path, ram_pool_of(p, l), true);
+	return check(root_fd, o->path, o->pool, true);
 }
 
 int pool_check_persist(int root_fd, const struct plan *p, const struct plan_persist *persist)

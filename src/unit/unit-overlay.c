@@ -18,7 +18,7 @@ static void add_ram_layers(struct strbuf *b, const struct plan_overlay *o)
 {
 	unit_add_requires_mounts_for(b, o->layers);
 	strbuf_add(b, "# Without its pool, or layers in it, there is nothing to mount.\n");
-	unit_add_path_line(b, "AssertPathIsMountPoint", o->own_pool ? o->layers : "/rofs");
+	unit_add_path_line(b, "AssertPathIsMountPoint", o->pool);
 	if (o->early)
 		strbuf_addf(b, "AssertPathExists=%s/work\n", o->layers);
 }
@@ -100,7 +100,8 @@ static int render_fallback(struct rendering *r, const struct plan_overlay *o)
 	strbuf_addf(&b, "Wants=%s\nAfter=%s\n", o->merged_unit, o->merged_unit);
 	strbuf_add(&b, "# What it mounts instead, and where.\n");
 	unit_add_requires_mounts_for(&b, o->lower);
-	unit_add_requires_mounts_for(&b, "/rofs");
+	unit_add_requires_mounts_for(&b, o->conf->if_missing == IF_MISSING_VOLATILE ? o->pool :
+										      "/rofs");
 	strbuf_add(&b, "# What is bound from it requires it, and stays mounted.\n"
 		       "IgnoreOnIsolate=yes\nRefuseManualStop=yes\n");
 	unit_add_run(r, &b, run);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "basic/path.h"
+
 #define SHARED_POOL "ram"
 
 void observed_done(struct observed *s)
@@ -175,7 +177,7 @@ static enum storage_kind pool_kind(const struct plan_overlay *o)
 {
 	if (o->on_partition)
 		return STORAGE_PARTITION;
-	return o->conf->size.bytes || o->conf->size.percent ? STORAGE_OWN : STORAGE_SHARED;
+	return path_is_below(o->pool, PLAN_RAM_LAYERS_DIR) ? STORAGE_OWN : STORAGE_SHARED;
 }
 
 const char *pool_name(const struct plan_overlay *o)
@@ -184,7 +186,7 @@ const char *pool_name(const struct plan_overlay *o)
 	case STORAGE_PARTITION:
 		return o->conf->partition;
 	case STORAGE_OWN:
-		return o->path;
+		return o->pool + strlen(PLAN_RAM_LAYERS_DIR);
 	case STORAGE_SHARED:
 		break;
 	}

@@ -117,7 +117,7 @@ bool observed_is_volatile(const struct observed_mount *m);
 
 /**
  * pool_name - what the storage that holds the changes of an overlay is called: "ram" for the shared
- * pool, the overlay's path for a pool of its own, or the name of its partition; borrowed
+ * pool, the path of the overlay with Size= for its pool, or the name of its partition; borrowed
  */
 const char *pool_name(const struct plan_overlay *o);
 

@@ -273,6 +273,38 @@ static void test_layers(void)
 	CHECK(plan_find_run(&m.plan, RUN_OVERLAY, "/srv") == NULL);
 }
 
+/* The directories in RAM are as deep as the paths. */
+static void test_pools_are_those_of_the_overlay_above(void)
+{
+	static const struct {
+		const char *path, *pool;
+	} rows[] = {
+		{ "/a", "/rofs" },
+		{ "/a/b", "/rofs/rw/a/b" },
+		{ "/a/b/c", "/rofs/rw/a/b" },
+		{ "/a/b/c/d", "/rofs/rw/a/b/c/d" },
+		{ "/a/b/e", "/rofs/rw/a/b" },
+		{ "/a/b/e/f", "/rofs/rw/a/b" },
+		{ "/a/bc", "/rofs" },
+	};
+	_cleanup_model_ struct model m = { 0 };
+
+	check_plan(
+		&m,
+		"[Overlay /a]\n[Overlay /a/b]\nSize=1M\n[Overlay /a/b/c]\n[Overlay /a/b/c/d]\nSize=1M\n"
+		"[Overlay /a/b/e]\nPartition=p\n[Overlay /a/b/e/f]\n[Overlay /a/bc]\n"
+		"[Partition p]\nDevice=/dev/p\n",
+		NULL, "");
+	CHECK_INT(m.plan.n_overlays, ELEMENTSOF(rows));
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->path;
+		CHECK_STR(m.plan.overlays[row - rows].path, row->path);
+		CHECK_STR(m.plan.overlays[row - rows].pool, row->pool);
+	}
+	check.label = NULL;
+}
+
 static void test_fstab(void)
 {
 	_cleanup_model_ struct model m = { 0 };
@@ -599,6 +631,7 @@ int main(void)
 	test_links();
 	test_start_empty();
 	test_layers();
+	test_pools_are_those_of_the_overlay_above();
 	test_fstab();
 	test_long_names();
 	test_long_partition_names();

@@ -1055,8 +1055,20 @@ static void test_amounts(void)
 	CHECK_STR(text_bytes(buffer, row->bytes), row->text);
 }
 
+static void test_pool_names(void)
+{
+	struct plan_overlay o = { .path = (char *)"/srv/a", .pool = "/rofs" };
+
+	CHECK_STR(pool_name(&o), "ram");
+	o.pool = "/rofs/rw/srv/a";
+	CHECK_STR(pool_name(&o), "/srv/a");
+	o.pool = "/rofs/rw/srv";
+	CHECK_STR(pool_name(&o), "/srv");
+}
+
 int main(void)
 {
+	test_pool_names();
 	test_healthy();
 	test_one_thing_missing();
 	test_something_else_is_there();
