@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "basic/file-system.h"
 #include "basic/path.h"
 #include "basic/text.h"
 
 /* A directory on a partition that a section wants. */
 struct place {
 	char *path; /* /NAME-OF-PARTITION/DIRECTORY; owned */
+	char *key;  /* the same for all ways to write it; owned */
 	struct claim *claim;
 };
 
@@ -24,15 +26,17 @@ struct users {
 
 static void places_done(struct places *p)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		free(p->list[i].path);
+		free(p->list[i].key);
+	}
 	free(p->list);
 }
 
 static int compare(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
-	int order = path_compare(x->path, y->path);
+	int order = path_compare(x->key, y->key);
 
 	if (order)
 		return order;
@@ -117,29 +121,45 @@ static bool needs_directory(const struct conf *conf, const struct users *users, 
 	return true;
 }
 
-static int add_place(struct places *p, struct claim *c, const char *first, const char *second)
+/* Those are no layers because their names ignore case. Of letters beyond ASCII it is not known how. */
+static bool ignores_case(const struct conf *conf, const char *partition)
 {
-	struct place *place = &p->list[p->n];
+	const struct conf_section *s = conf_find(conf, CONF_PARTITION, partition);
 
-	if (text_format(&place->path, "/%s%s%s", partition_of(c->section), first, second) < 0)
+	return s && file_system_by_name(conf->partitions[s->index]->type)->layer == LAYER_NEVER;
+}
+
+static int add_place(const struct conf *conf, struct places *p, struct claim *c, const char *first,
+		     const char *second)
+{
+	const char *partition = partition_of(c->section);
+	struct place *place = &p->list[p->n++];
+
+	place->claim = c;
+	if (text_format(&place->path, "/%s%s%s", partition, first, second) < 0)
 		return -ENOMEM;
 	path_clean(place->path);
-	place->claim = c;
-	p->n++;
+	place->key = strdup(place->path);
+	if (!place->key)
+		return -ENOMEM;
+	if (ignores_case(conf, partition))
+		for (char *s = place->key + 1 + strlen(partition); *s; s++)
+			if (*s >= 'A' && *s <= 'Z')
+				*s += 'a' - 'A';
 	return 0;
 }
 
-static int add_claim(struct places *p, struct claim *c)
+static int add_claim(const struct conf *conf, struct places *p, struct claim *c)
 {
 	const struct conf_section *s = c->section;
 
 	if (c->refused || !partition_of(s))
 		return 0;
 	if (directory_of(s))
-		return add_place(p, c, directory_of(s), "");
+		return add_place(conf, p, c, directory_of(s), "");
 	if (s->kind == CONF_PERSIST)
-		return add_place(p, c, "/", "");
-	return add_place(p, c, "/overlay", c->fact->resolved);
+		return add_place(conf, p, c, "/", "");
+	return add_place(conf, p, c, "/overlay", c->fact->resolved);
 }
 
 /* The directory without the name of the partition. */
@@ -171,7 +191,7 @@ static void refuse(struct place *p, const struct place *other, struct diag *d)
 	const struct conf_section *s = p->claim->section, *t = other->claim->section;
 	struct pos pos = conf_key_pos(s, "Directory");
 
-	if (strcmp(p->path, other->path) == 0)
+	if (strcmp(p->key, other->key) == 0)
 		diag_error(
 			d, pos,
 			"[%s %s]: [%s %s] uses the same directory on the partition; expected another Directory=",
@@ -195,9 +215,9 @@ static void check(struct places *p, struct diag *d)
 	for (size_t i = 0; i < p->n; i++) {
 		struct place *place = &p->list[i];
 
-		if (conf_has_reserved_name(place->path))
+		if (conf_has_reserved_name(place->key))
 			refuse_reserved(place, d);
-		else if (last && path_is_at_or_below(place->path, last->path))
+		else if (last && path_is_at_or_below(place->key, last->key))
 			refuse(place, last, d);
 		else
 			last = place;
@@ -215,7 +235,8 @@ int partition_directories_check(const struct conf *conf, struct claim *claims, s
 
 	find_users(conf, users);
 	for (size_t i = 0; i < n; i++)
-		if (!needs_directory(conf, users, &claims[i], d) && add_claim(&p, &claims[i]) < 0)
+		if (!needs_directory(conf, users, &claims[i], d) &&
+		    add_claim(conf, &p, &claims[i]) < 0)
 			return -ENOMEM;
 	qsort(p.list, p.n, sizeof(*p.list), compare);
 	check(&p, d);

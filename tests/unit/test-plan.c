@@ -7,6 +7,7 @@
 #include "plan/claims.h"
 
 #define DATA "[Partition data]\nDevice=LABEL=data\n"
+#define VFAT "[Partition data]\nDevice=LABEL=data\nType=vfat\n"
 
 static void check_plan(struct model *m, const char *text, const struct link_fact *links,
 		       const char *expected)
@@ -123,6 +124,27 @@ static void test_contradictions(void)
 		  ":3: [Overlay /a]: its directory on the partition, /overlay/a, is below / of [Persist /b]; "
 		  "expected directories that do not contain each other\n" F ":7: note: used here\n",
 		  0, 1 },
+		{ VFAT "[Persist /a]\nPartition=data\nDirectory=/Data\n"
+		       "[Persist /b]\nPartition=data\nDirectory=/data\n",
+		  F
+		  ":9: [Persist /b]: [Persist /a] uses the same directory on the partition; expected another "
+		  "Directory=\n" F ":6: note: used here\n",
+		  0, 1 },
+		{ VFAT "[Persist /a]\nPartition=data\nDirectory=/data\n"
+		       "[Persist /b]\nPartition=data\nDirectory=/DATA/sub\n",
+		  F
+		  ":9: [Persist /b]: its directory on the partition, /DATA/sub, is below /data of "
+		  "[Persist /a]; expected directories that do not contain each other\n" F
+		  ":6: note: used here\n",
+		  0, 1 },
+		{ VFAT "[Persist /a]\nPartition=data\nDirectory=/a/.ROFS-new\n",
+		  F
+		  ":6: [Persist /a]: its directory on the partition would be /a/.ROFS-new, but rofs uses the "
+		  "name .rofs-new itself; expected another Directory=\n",
+		  0, 0 },
+		{ DATA "[Persist /a]\nPartition=data\nDirectory=/Data\n"
+		       "[Persist /b]\nPartition=data\nDirectory=/data\n",
+		  "", 0, 2 },
 		{ DATA "[Overlay /a]\nPartition=data\nSize=1M\n",
 		  F
 		  ":5: [Overlay /a]: Size= and Partition= cannot be combined; a partition has its own size\n",
