@@ -191,6 +191,23 @@ static bool is_above_early(struct building *b, const struct claim *c, const char
 	return true;
 }
 
+/* What fstab mounts above the path. On the path itself the persist takes its place. */
+static const struct fstab_entry *fstab_above(const struct building *b, const struct plan_persist *p)
+{
+	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, p->path);
+
+	return e && strcmp(e->dir, p->path) != 0 ? e : NULL;
+}
+
+/* Is the path in this overlay itself, and not on what fstab mounts below it? */
+static bool is_in_overlay(const struct building *b, const struct plan_persist *p)
+{
+	const struct fstab_entry *e = fstab_above(b, p);
+
+	return p->overlay != NO_INDEX &&
+	       (!e || path_is_at_or_below(b->plan.overlays[p->overlay].path, e->dir));
+}
+
 /*
  * The guard of a single file is an attribute in the upper layer. That is of use where the layer is
  * in RAM: on the read-only root nobody writes, and on a partition it would stay when the persist
@@ -198,11 +215,7 @@ static bool is_above_early(struct building *b, const struct claim *c, const char
  */
 static bool is_in_ram(struct building *b, const struct plan_persist *p)
 {
-	const struct plan_overlay *o = p->overlay == NO_INDEX ? NULL :
-								&b->plan.overlays[p->overlay];
-	const struct fstab_entry *e = fstab_at_or_above(&b->fstab, p->path);
-
-	return o && !o->on_partition && (!e || path_is_at_or_below(o->path, e->dir));
+	return is_in_overlay(b, p) && !b->plan.overlays[p->overlay].on_partition;
 }
 
 static bool wants_guard(struct building *b, const struct plan_persist *p)
@@ -232,23 +245,6 @@ static int plan_guard(struct building *b, const struct claim *c, struct plan_per
 	return plan_path_run(b, c->section, RUN_GUARD, p->path, &p->guard);
 }
 
-/* Without an overlay the writes go to what is below: the read-only root. */
-static void warn_volatile(struct building *b, const struct claim *c)
-{
-	const struct conf_section *s = c->section;
-	const struct conf_persist *p = (const struct conf_persist *)s;
-
-	if (p->if_missing != IF_MISSING_VOLATILE || c->above || !b->plan.conf->root.read_only ||
-	    fstab_at_or_above(&b->fstab, c->fact->resolved) ||
-	    path_is_below(c->fact->resolved, "/tmp"))
-		return;
-	diag_warning(
-		b->diag, conf_key_pos(s, "IfMissing"),
-		"[Persist %s]: IfMissing=volatile has no effect, since no overlay contains the path; "
-		"without its partition it cannot be written to",
-		s->name);
-}
-
 /* What its own lines and the path show to be wrong; and which partition it is on. */
 static int check_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
@@ -266,11 +262,7 @@ static int check_persist(struct building *b, const struct claim *c, struct plan_
 	if (err < 0)
 		return err;
 	err = check_machine_id(b, c);
-	if (err >= 0)
-		err = check_mount_point(b, c);
-	if (err >= 0)
-		warn_volatile(b, c);
-	return err;
+	return err < 0 ? err : check_mount_point(b, c);
 }
 
 /* From where to where it is bound. */
@@ -308,6 +300,46 @@ static int plan_options(struct building *b, struct plan_persist *p)
 	return strbuf_take(&s, &p->options);
 }
 
+/* Without the partition, the overlay is missing as well. */
+static void warn_same_partition(struct building *b, const struct plan_persist *p)
+{
+	const struct plan_overlay *o = &b->plan.overlays[p->overlay];
+	const struct conf_section *s = &p->conf->section;
+
+	if (!o->on_partition || o->partition != p->partition ||
+	    o->conf->if_missing != IF_MISSING_READ_ONLY)
+		return;
+	diag_warning(
+		b->diag, conf_key_pos(s, "IfMissing"),
+		"[Persist %s]: IfMissing=volatile has no effect, since [Overlay %s], which contains the "
+		"path, is on the same partition; expected IfMissing=volatile there as well",
+		s->name, o->conf->section.name);
+}
+
+/* Without an overlay the writes go to what is below: the read-only root, or what fstab mounts. */
+static void warn_volatile(struct building *b, const struct claim *c, const struct plan_persist *p)
+{
+	const struct fstab_entry *e = fstab_above(b, p);
+	const struct conf_section *s = &p->conf->section;
+
+	if (p->conf->if_missing != IF_MISSING_VOLATILE)
+		return;
+	if (is_in_overlay(b, p))
+		return warn_same_partition(b, p);
+	if (e)
+		diag_warning(
+			b->diag, conf_key_pos(s, "IfMissing"),
+			"[Persist %s]: IfMissing=volatile has no effect, since no overlay contains the "
+			"path; without its partition it is on the file system that fstab mounts on %s",
+			s->name, e->dir);
+	else if (!c->above && b->plan.conf->root.read_only && !path_is_below(p->path, "/tmp"))
+		diag_warning(
+			b->diag, conf_key_pos(s, "IfMissing"),
+			"[Persist %s]: IfMissing=volatile has no effect, since no overlay contains the path; "
+			"without its partition it cannot be written to",
+			s->name);
+}
+
 static int plan_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
 	int err;
@@ -327,6 +359,7 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 	err = find_overlay(b, c, p);
 	if (err < 0)
 		return err;
+	warn_volatile(b, c, p);
 
 	p->prepare = NO_INDEX;
 	if (strcmp(p->directory, "/") != 0) {
