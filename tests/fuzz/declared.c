@@ -84,6 +84,17 @@ static void allow_overlay(struct check *c, const struct conf_overlay *o, const c
 	m->overlay = o;
 }
 
+static void allow_persist(struct check *c, const struct conf_persist *p, const char *path)
+{
+	const struct conf_section *s = conf_find(c->conf, CONF_PARTITION, p->partition);
+	const struct fstab_entry *e = entry_of(c, path);
+	struct mount *m = add_mount(c, MOUNT_PERSIST, join(path, ""),
+				    on_partition(p->partition, p->directory ? p->directory : "/"));
+
+	m->entry = e && same_path(e->dir, path) ? e : NULL;
+	m->partition = s ? c->conf->partitions[s->index] : NULL;
+}
+
 static void allow_fstab(struct check *c, const struct fstab_entry *e)
 {
 	add_mount(c, MOUNT_LOWER_BIND, join("/rofs/ro", e->dir), join(e->dir, ""))->entry = e;
@@ -140,11 +151,7 @@ void check_init(struct check *c)
 	}
 	for (size_t i = 0; i < conf->n_persists; i++)
 		if (!conf->persists[i]->section.invalid)
-			add_mount(c, MOUNT_PERSIST, join(c->facts->persists[i].resolved, ""),
-				  on_partition(conf->persists[i]->partition,
-					       conf->persists[i]->directory ?
-						       conf->persists[i]->directory :
-						       "/"));
+			allow_persist(c, conf->persists[i], c->facts->persists[i].resolved);
 }
 
 void check_done(struct check *c)

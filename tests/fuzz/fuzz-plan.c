@@ -12,6 +12,7 @@
  *     no-rofs | tmp-is-link | tmp-wanted
  *     missing /path     (a path that nothing is said of is a directory)
  *     file /path
+ *     opaque /path | untrusted /path
  *     error /path
  *     link /path /target
  */

@@ -85,9 +85,19 @@ static const struct flag {
 	{ "nosuid", "suid", "user,users,owner,group" },
 	{ "nodev", "dev", "user,users,owner,group" },
 	{ "noexec", "exec", "user,users" },
+	{ "nosymfollow", "symfollow", "" },
 	{ "ro", "rw", "" },
 };
-#define FLAG_READ_ONLY 3u
+#define FLAG_READ_ONLY 4u
+#define RESTRICTIONS   "nosuid,nodev,noexec,nosymfollow,"
+
+/* As it is, or with a value. */
+static bool is_flag(const char *word, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(word, name, n) == 0 && (!word[n] || word[n] == '=');
+}
 
 /* The last of the words that concern the flag decides. -1: there is none. */
 static int flag_of(const char *options, const struct flag *flag)
@@ -97,16 +107,16 @@ static int flag_of(const char *options, const struct flag *flag)
 	for (const char *s = options; *s;) {
 		_cleanup_free_ char *word = copy_n(s, strcspn(s, ","));
 
-		if (strcmp(word, flag->clear) == 0)
+		if (is_flag(word, flag->clear))
 			found = 0;
-		else if (strcmp(word, flag->set) == 0 || has_word(flag->implied, word))
+		else if (is_flag(word, flag->set) || has_word(flag->implied, word))
 			found = 1;
 		s += strlen(word) + (s[strlen(word)] == ',');
 	}
 	return found;
 }
 
-/* Does @options have what @a or @b (NULL: none) has of nosuid, nodev and noexec, and no more? */
+/* Does @options have what @a or @b (NULL: none) has of RESTRICTIONS, and no more? */
 static bool has_flags(const char *a, const char *b, const char *options)
 {
 	for (size_t i = 0; i < FLAG_READ_ONLY; i++)
@@ -157,7 +167,7 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 
 	own = m->overlay->options ? m->overlay->options : "";
 	allowed = join(
-		"index=off,metacopy=off,redirect_dir=off,redirect_dir=nofollow,xino=off,private,nosuid,nodev,noexec,ro,",
+		"index=off,metacopy=off,redirect_dir=off,redirect_dir=nofollow,xino=off,private,ro," RESTRICTIONS,
 		own);
 	return all_words_in(options + strlen(layers), allowed) &&
 	       has_inherited_flags(m, options + strlen(layers), own);
@@ -168,8 +178,7 @@ static bool has_lower_options(const struct mount *m, const char *options)
 {
 	bool bind = has_word(m->entry->options, "bind") || has_word(m->entry->options, "rbind");
 	_cleanup_free_ char *allowed =
-		join(bind ? "nosuid,nodev,noexec,private,ro," : "nosuid,nodev,noexec,ro,",
-		     m->entry->options);
+		join(bind ? RESTRICTIONS "private,ro," : RESTRICTIONS "ro,", m->entry->options);
 
 	strip(allowed);
 	return has_word(options, "ro") && !has_word(options, "rw") &&
@@ -178,9 +187,8 @@ static bool has_lower_options(const struct mount *m, const char *options)
 
 static bool has_lower_bind_options(const struct mount *m, const char *options)
 {
-	return all_words_in(options, "bind,ro,private,nosuid,nodev,noexec") &&
-	       has_word(options, "ro") && has_word(options, "private") &&
-	       has_flags(m->entry->options, NULL, options);
+	return all_words_in(options, RESTRICTIONS "bind,ro,private") && has_word(options, "ro") &&
+	       has_word(options, "private") && has_flags(m->entry->options, NULL, options);
 }
 
 static bool has_partition_options(const struct mount *m, const char *options)
@@ -196,9 +204,24 @@ static bool has_duplicate_options(const struct mount *m, const char *options)
 	bool read_only = flag_of(m->entry->options, &flags[FLAG_READ_ONLY]) > 0 ||
 			 flag_of(m->partition->options, &flags[FLAG_READ_ONLY]) > 0;
 
-	return strncmp(options, "bind", 4) == 0 &&
-	       all_words_in(options, "bind,ro,nosuid,nodev,noexec") &&
+	return strncmp(options, "bind", 4) == 0 && all_words_in(options, RESTRICTIONS "bind,ro") &&
 	       has_word(options, "ro") == read_only &&
+	       has_flags(m->entry->options, m->partition->options, options);
+}
+
+/* Those of the entry whose mount point it takes, and then all, as it has only its own. */
+static bool has_persist_options(const struct mount *m, const char *options)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < FLAG_READ_ONLY && m->entry; i++)
+		more = more || (flag_of(m->entry->options, &flags[i]) > 0 &&
+				flag_of(m->partition->options, &flags[i]) <= 0);
+	if (!more)
+		return strcmp(options, "bind") == 0;
+	return strncmp(options, "bind,", 5) == 0 && all_words_in(options, RESTRICTIONS "bind,ro") &&
+	       has_word(options, "ro") ==
+		       (flag_of(m->partition->options, &flags[FLAG_READ_ONLY]) > 0) &&
 	       has_flags(m->entry->options, m->partition->options, options);
 }
 
@@ -220,8 +243,9 @@ static bool has_options(const struct mount *m, const char *options)
 	case MOUNT_MERGED:
 		return has_overlay_options(m, options);
 	case MOUNT_BIND:
-	case MOUNT_PERSIST:
 		return strcmp(options, "bind") == 0;
+	case MOUNT_PERSIST:
+		return has_persist_options(m, options);
 	case MOUNT_PARTITION:
 		return has_partition_options(m, options);
 	case MOUNT_FSTAB_DUPLICATE:
