@@ -590,6 +590,21 @@ def test_moved_link_of_root_is_not_followed(system: System, directory: str, said
 
 # IfMissing=volatile: the path is there without its partition.
 
+def test_volatile_path_below_tmp_is_made_there(system: System) -> None:
+    found = sections(system(
+        f"{DATA}[Persist /tmp/a/spool]\nPartition=data\nDirectory=/s\nIfMissing=volatile\n"
+        "Mode=0700\nUser=alice\n", """
+        generate 2>/dev/null; early_mounts
+        echo == made; stat -c '%n %a %u' /tmp/a /tmp/a/spool
+        touch /tmp/a/spool/file; chmod 0711 /tmp/a/spool
+        echo == again; early_mounts; cat /run/status; stat -c '%a %u' /tmp/a/spool; ls /tmp/a/spool
+        umount /tmp; echo == root; ls -A /tmp
+        """))
+    assert found["made"] == ["/tmp/a 755 0", "/tmp/a/spool 700 1234"]
+    assert found["again"] == ["0", "711 1234", "file"]
+    assert found["root"] == []
+
+
 VOLATILE = ("[Overlay /var]\nStartEmpty=/var/log\n" + DATA
             + "[Persist /var/lib/app/a]\nPartition=data\nDirectory=/a\nIfMissing=volatile\n%s")
 

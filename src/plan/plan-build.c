@@ -86,9 +86,16 @@ static int build(struct building *b)
 {
 	/* Each step needs only what the steps before it have planned. */
 	static int (*const steps[])(struct building *) = {
-		plan_overlay_options,  plan_shared_pool, plan_partitions,
-		plan_overlays,	       plan_persists,	 plan_unused_partitions,
-		plan_fstab_duplicates, plan_root,	 plan_masks,
+		plan_overlay_options,
+		plan_shared_pool,
+		plan_partitions,
+		plan_tmp,
+		plan_overlays,
+		plan_persists,
+		plan_unused_partitions,
+		plan_fstab_duplicates,
+		plan_root,
+		plan_masks,
 	};
 	int err;
 

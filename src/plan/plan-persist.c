@@ -300,6 +300,16 @@ static int plan_options(struct building *b, struct plan_persist *p)
 	return strbuf_take(&s, &p->options);
 }
 
+/* Without the partition the path is in RAM as well; and nobody else makes it there. */
+static int plan_maker(struct building *b, struct plan_persist *p)
+{
+	p->maker = NO_INDEX;
+	if (p->conf->if_missing != IF_MISSING_VOLATILE || p->overlay != NO_INDEX || !b->plan.tmp ||
+	    fstab_above(b, p) || !path_is_below(p->path, "/tmp"))
+		return 0;
+	return plan_ram_run(b, &p->conf->section, &p->maker);
+}
+
 /* Without the partition, the overlay is missing as well. */
 static void warn_same_partition(struct building *b, const struct plan_persist *p)
 {
@@ -368,6 +378,8 @@ static int plan_persist(struct building *b, const struct claim *c, struct plan_p
 			return err;
 	}
 	err = plan_guard(b, c, p);
+	if (err >= 0)
+		err = plan_maker(b, p);
 	if (err < 0)
 		return err;
 	plan_use_partition(b, p->partition);
@@ -383,6 +395,8 @@ static int add_persist(struct plan *p, const struct plan_persist *persist)
 		err = plan_indexes_add(&p->runs[persist->prepare].persists, p->n_persists);
 	if (err >= 0 && persist->guard != NO_INDEX)
 		err = plan_indexes_add(&p->runs[persist->guard].persists, p->n_persists);
+	if (err >= 0 && persist->maker != NO_INDEX)
+		err = plan_indexes_add(&p->runs[persist->maker].persists, p->n_persists);
 	if (err >= 0)
 		p->persists[p->n_persists++] = *persist;
 	return err;

@@ -167,15 +167,21 @@ static bool wants_tmp(const struct building *b)
 	       !claims_find(b->claims, b->n_claims, "/tmp");
 }
 
+int plan_tmp(struct building *b)
+{
+	const struct conf_root *root = &b->plan.conf->root;
+
+	/* A [Root] section with a mistake is left out: its defaults are in force. */
+	b->plan.tmp = (root->tmp || root->section.invalid) && wants_tmp(b);
+	return 0;
+}
+
 int plan_root(struct building *b)
 {
 	struct plan *p = &b->plan;
 	const struct conf_root *root = &p->conf->root;
-	/* A [Root] section with a mistake is left out: its defaults are in force. */
-	bool invalid = root->section.invalid;
+	bool invalid = root->section.invalid; /* as in plan_tmp() */
 	int err;
-
-	p->tmp = (root->tmp || invalid) && wants_tmp(b);
 
 	if (root->read_only || invalid) {
 		err = plan_remounts(p);

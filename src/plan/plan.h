@@ -64,7 +64,7 @@ struct plan_run {
 	 */
 	char *dir;
 	struct plan_indexes overlays; /* it prepares them; of RUN_FALLBACK the one it is for */
-	/* It makes their Directory=; of RUN_RAM and RUN_GUARD those whose paths it guards. */
+	/* It makes their Directory=; of RUN_RAM and RUN_GUARD those whose paths it guards or makes. */
 	struct plan_indexes persists;
 	struct pos pos;
 };
@@ -152,6 +152,11 @@ struct plan_persist {
 	 * is in, and made if it is missing. SIZE_MAX: none.
 	 */
 	size_t overlay;
+	/*
+	 * Index into plan.runs: the run that makes the path itself, on the tmpfs of rofs on /tmp, with
+	 * IfMissing=volatile. SIZE_MAX: none.
+	 */
+	size_t maker;
 	/*
 	 * Index into plan.runs: the run that puts the guard on the path, which keeps writes out of
 	 * RAM until the partition is mounted. SIZE_MAX: no guard.

@@ -16,6 +16,7 @@
 #include "prepare/mounts.h"
 #include "prepare/persist.h"
 #include "prepare/pool.h"
+#include "prepare/volatile.h"
 #include "system/load.h"
 #include "system/log.h"
 #include "system/program.h"
@@ -154,13 +155,19 @@ static int put_guard(const struct plan *p, const struct plan_persist *persist)
 	return mounts_guard(persist);
 }
 
-static int put_guards(const struct loaded *l, const struct plan_run *run)
+/* What the path of each shows until its partition is mounted there. */
+static int prepare_paths(const struct loaded *l, const struct plan_run *run)
 {
 	int status = EXIT_SUCCESS;
 
-	for (size_t i = 0; i < run->persists.n; i++)
-		if (put_guard(&l->plan, &l->plan.persists[run->persists.list[i]]) < 0)
+	for (size_t i = 0; i < run->persists.n; i++) {
+		const struct plan_persist *p = &l->plan.persists[run->persists.list[i]];
+		int err = p->maker == SIZE_MAX ? put_guard(&l->plan, p) :
+						 volatile_make(l->root.root_fd, &l->plan, p);
+
+		if (err < 0)
 			status = EXIT_FAILURE;
+	}
 	return status;
 }
 
@@ -188,7 +195,7 @@ static int run_ram(const struct loaded *l, const struct plan_run *run)
 		status = EXIT_FAILURE;
 	status |= prepare_overlays(l, run);
 	if (is_running_system())
-		status |= put_guards(l, run);
+		status |= prepare_paths(l, run);
 	return status;
 }
 
@@ -210,7 +217,7 @@ static int run_fallback(const struct loaded *l, const struct plan_run *run)
 
 static int run_guard(const struct loaded *l, const struct plan_run *run)
 {
-	return is_running_system() ? put_guards(l, run) : EXIT_SUCCESS;
+	return is_running_system() ? prepare_paths(l, run) : EXIT_SUCCESS;
 }
 
 /* What fails is logged, and the rest goes on. Each returns the exit status. */
