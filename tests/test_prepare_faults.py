@@ -106,7 +106,8 @@ def test_no_layer_without_its_pool_and_all_of_it_once_the_pool_is_mounted(
     system: System, fault_library: Path, pool: str, lost: list[str]
 ) -> None:
     found = sections(system(
-        f"[Overlay /etc]\n[Overlay /home]\nSize=1M\n[Overlay /home/foo]\n[Overlay /var]\nStartEmpty=/var/log\n{DATA}"
+        f"[Overlay /etc]\n[Overlay /home]\nSize=1M\n[Overlay /home/foo]\n"
+        f"[Overlay /var]\nStartEmpty=/var/log\n{DATA}"
         "[Persist /var/a]\nPartition=data\nDirectory=/a\n", STATE + f"""
         generate 2>/dev/null; mount --bind /run/id /etc/machine-id
         early_mounts; cat /run/status; state > /run/wanted; again
