@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from mounted_system import System
-from support import need_programs
+from support import SOURCE, need_programs
 
 pytestmark = pytest.mark.root
 
@@ -413,6 +413,41 @@ def test_a_mount_namespace_of_its_own_changes_no_verdict(
         "done\n")
     for program in ("/rofs-bin status", "/rofs-verify"):
         assert ("exit 1" if "exit" in all_said[program] else "") == exit_status, all_said
+
+
+# As systemd does for rofs-verify.service: mounts of its own, and few capabilities.
+SANDBOX = """unshare --mount --propagation private sh -c '
+for path in / /rofs /rofs/ro /etc /home /srv /var /var/keep; do mount -o remount,bind,ro $path; done
+exec setpriv --bounding-set=-all,{caps} --no-new-privs /rofs-verify 2>&1' || echo "exit $?"
+"""
+
+
+def service_capabilities(unit: str) -> str:
+    """Those that a service keeps, as setpriv(1) takes them."""
+    text = (SOURCE / "units" / f"{unit}.service.in").read_text()
+    line = re.search("^CapabilityBoundingSet=(.*)$", text, re.M)
+    assert line
+    return ",".join("+" + name[4:].lower() for name in line.group(1).split())
+
+
+@pytest.mark.parametrize("proc", ["hidepid=0", "hidepid=1,gid=4321", "hidepid=2,gid=4321"])
+@pytest.mark.parametrize("unit", ["rofs-verify", "rofs-watch"])
+def test_service_sees_the_mounts_of_the_system(said, unit: str, proc: str) -> None:
+    """Also where /proc shows its processes to one group only."""
+    sandbox = SANDBOX.format(caps=service_capabilities(unit))
+    all_said = said(f"mount -o remount,{proc} /proc\necho '== healthy'\n{sandbox}"
+                    f"umount /srv\necho '== broken'\n{sandbox}")
+    assert all_said["healthy"].startswith("protected: ")
+    assert all_said["broken"] == "/srv has no overlay: writes there fail\nexit 1\n"
+
+
+def test_mounts_of_a_sandbox_are_not_taken_for_those_of_the_system(said) -> None:
+    """The root file system is writable, but not in the sandbox."""
+    sandbox = SANDBOX.format(caps="+dac_read_search")
+    all_said = said("mount -o remount,hidepid=2,gid=4321 /proc; mount -o remount,rw /\n"
+                    f"echo '== verify'\n{sandbox}")
+    assert "cannot read the mounts of PID 1" in all_said["verify"]
+    assert all_said["verify"].endswith("exit 1\n")
 
 
 def test_pool_runs_full(said) -> None:

@@ -7,9 +7,11 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "basic/text.h"
 #include "plan/fstab.h"
+#include "system/log.h"
 #include "system/observe-device.h"
 #include "system/rootfs.h"
 
@@ -147,7 +149,8 @@ static bool have_same_root(struct libmnt_table *a, struct libmnt_table *b)
 /*
  * Those of PID 1: a service with ProtectSystem=, as rofs-verify.service is, has mounts of its own,
  * which say nothing of the system's. But a process in another root, as of a container, is not on the
- * system of PID 1. hidepid= may hide them.
+ * system of PID 1. hidepid= may hide them: users then get an answer by their own mounts, but root,
+ * whose answer is the one that is reported, gets none.
  */
 static int choose_mounts(const char *dir, struct libmnt_table **ret)
 {
@@ -159,6 +162,8 @@ static int choose_mounts(const char *dir, struct libmnt_table **ret)
 	err = parse_mounts(dir, "1", &first);
 	if (err == -ENOMEM)
 		return err;
+	if (err < 0 && strcmp(dir, "/") == 0 && geteuid() == 0)
+		return log_error(err, "cannot read the mounts of PID 1: %s", strerror(-err));
 	*ret = err >= 0 && have_same_root(own, first) ? TAKE_PTR(first) : TAKE_PTR(own);
 	return 0;
 }
