@@ -346,6 +346,21 @@ def test_blanks_and_backslashes_in_paths(said) -> None:
         all_said["wrong status"])
 
 
+@pytest.mark.parametrize(("declared", "steps", "path"), [
+    (("Size=1M", "Size=1M\nOptions=ro"), "mount -o remount,rw /rofs/overlay/srv", "/srv"),
+    (("DISK", "DISK\nOptions=ro,nosuid,nodev"),
+     "mount -o remount,rw,nosuid,nodev /rofs/persist/data; mkdir /rofs/persist/data/keep;"
+     " mount --bind /rofs/persist/data/keep /var/keep", "/rofs/persist/data"),
+], ids=["overlay", "partition"])
+def test_declared_read_only_but_writable(said, declared: "tuple[str, str]", steps: str,
+                                         path: str) -> None:
+    conf = CONF.replace(*declared)
+    all_said = said(f"{steps}; mount -o remount,rw,bind {path}\nsay wrong\n", conf)
+    for who in ("status", "user", "verify"):
+        assert f"{path} is mounted without ro, which rofs.conf or fstab requires\n" in (
+            all_said[f"wrong {who}"])
+
+
 LOWER = [
     ("healthy", "true", None, ""),
     ("writable", "mount -o remount,rw /rofs/ro/home", "lower-writable",

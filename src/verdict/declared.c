@@ -3,13 +3,16 @@
 
 #include <string.h>
 
-#include "plan/mount-flags.h"
-
 static const char *const layers[] = { "lowerdir", "upperdir", "workdir" };
 
 unsigned declared_lacks(const struct observed_mount *m, const char *options)
 {
-	return mount_flags(options) & ~mount_flags(m->options) & ~(unsigned)MOUNT_READ_ONLY;
+	unsigned has = mount_flags(m->options);
+
+	/* The file system is, through whatever mount. */
+	if (observed_is_read_only(m))
+		has |= MOUNT_READ_ONLY;
+	return mount_flags(options) & ~has;
 }
 
 /* The value of "NAME=VALUE", @len bytes long. NULL: there is none. */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "basic/strbuf.h"
+#include "plan/mount-flags.h"
 #include "verdict/observed.h"
 
 /*
@@ -12,9 +13,8 @@
  */
 
 /**
- * declared_lacks - the flags of mount-flags.h that @options ask for and the mount does not have
+ * declared_lacks - what @options restrict and the mount does not: enum mount_flag
  *
- * Without that it is read-only: who looks for that knows whether it should be.
  * One that the mount has in addition is no problem of protection.
  */
 unsigned declared_lacks(const struct observed_mount *m, const char *options);

@@ -398,12 +398,13 @@ static void add_root(struct strbuf *b, const struct problem *p)
 
 static void add_flags(struct strbuf *b, const struct problem *p)
 {
-	_cleanup_strbuf_ struct strbuf words = { 0 };
+	_cleanup_strbuf_ struct strbuf flags = { 0 };
 
-	mount_flags_add(&words, p->flags);
-	b->failed |= words.failed;
-	if (words.text)
-		strbuf_add(b, words.text);
+	mount_flags_add(&flags, p->flags);
+	if (flags.failed)
+		b->failed = true;
+	else
+		strbuf_add(b, flags.len ? flags.text : "flags");
 }
 
 static void add_layers(struct strbuf *b, const struct problem *p)

@@ -118,7 +118,7 @@ struct problem {
 	const char *declared;	/* what should be there instead of what is */
 	const char *directory;	/* of the file system, that is mounted */
 	const char *fs_options; /* of the file system that is mounted */
-	unsigned flags;		/* that are missing, see declared.h */
+	unsigned flags;		/* enum mount_flag: those that are missing */
 	struct fate fate;
 	const struct storage *storage;
 	const struct diag_entry *entry;

@@ -6,7 +6,6 @@
 #include "basic/macro.h"
 #include "check.h"
 #include "plan/mount-flags.h"
-#include "verdict/declared.h"
 
 static const struct storage storage = {
 	.kind = STORAGE_OWN,

@@ -591,6 +591,9 @@ static void test_flags(void)
 		{ "nosuidx,x=nodev", "rw", 0 },
 		{ "nosymfollow,nosuid=recursive", "rw,nosuid", MOUNT_NOSYMFOLLOW },
 		{ "", "rw,nosuid", 0 },
+		{ "nodev,ro", "rw,nodev", MOUNT_READ_ONLY },
+		{ "nodev,ro", "ro,nodev", 0 },
+		{ "ro,rw", "rw", 0 },
 	};
 
 	CHECK_EACH(row, rows)
@@ -701,20 +704,26 @@ static void test_root_is_writable(void)
 static void test_overlay_is_read_only(void)
 {
 	static const struct {
-		const char *options;
+		const char *options, *mount;
 		enum verdict_state state;
-	} rows[] = { { "", VERDICT_PARTIAL }, { "Options=nodev,ro\n", VERDICT_PROTECTED } };
+	} rows[] = {
+		{ "", "ro", VERDICT_PARTIAL },
+		{ "Options=nodev,ro\n", "ro", VERDICT_PROTECTED },
+		{ "Options=nodev,ro\n", "rw", VERDICT_PARTIAL },
+	};
 
 	CHECK_EACH(row, rows)
 	{
 		_cleanup_(world_done) struct world w;
-		char conf[128];
+		char conf[128], line[256];
 
 		snprintf(conf, sizeof(conf), "[Overlay /etc]\n[Overlay /srv]\nSize=1M\n%s",
 			 row->options);
+		snprintf(line, sizeof(line),
+			 "9 1 0:33 /srv overlay rofs %s,nodev rw," LAYERS("/rofs/rw", "/srv") "\n",
+			 row->mount);
 		prepare(&w, conf, healthy);
-		replace(&w,
-			"9 1 0:33 /srv overlay rofs ro,nodev rw," LAYERS("/rofs/rw", "/srv") "\n");
+		replace(&w, line);
 		judge(&w);
 		CHECK_INT(w.verdict.state, row->state);
 		CHECK_INT(w.verdict.overlays[1], row->state == VERDICT_PROTECTED);
