@@ -346,6 +346,34 @@ def test_blanks_and_backslashes_in_paths(said) -> None:
         all_said["wrong status"])
 
 
+KEPT = CONF.replace("Size=1M", "Partition=data")
+# Mounts the overlay of /srv again, after {steps} and with {more} options.
+AGAIN = """
+options=$(sed -n s/^Options=//p /run/units/rofs-overlay-srv.mount)
+umount /srv /rofs/overlay/srv
+{steps}
+mount -t overlay -o $options{more} rofs /rofs/overlay/srv
+mount --bind /rofs/overlay/srv /srv
+"""
+
+
+@pytest.mark.parametrize("features", ["metacopy=on,redirect_dir=on", "redirect_dir=on",
+                                      "volatile"])
+@pytest.mark.parametrize("conf", [CONF, KEPT], ids=["in RAM", "kept"])
+def test_features_that_no_overlay_of_ours_has(said, conf: str, features: str) -> None:
+    again = AGAIN.format(steps="", more=f",{features}")
+    all_said = said(f"{again}say wrong\n", conf)
+    shown = "fsync=volatile" if "fsync" in all_said["wrong status"] else features
+    words = re.search("the overlay on /srv is mounted with (.*), which rofs never uses\n",
+                      all_said["wrong status"])
+    assert words and sorted(words.group(1).split(",")) == sorted(shown.split(","))
+    for who in ("status", "user", "verify"):
+        assert words.group() in all_said[f"wrong {who}"]
+    overlays = json.loads(all_said["wrong json"])["overlays"]
+    assert {"/srv": "missing"} == {o["path"]: o["state"] for o in overlays
+                                   if o["state"] != "active"}
+
+
 @pytest.mark.parametrize(("declared", "steps", "path"), [
     (("Size=1M", "Size=1M\nOptions=ro"), "mount -o remount,rw /rofs/overlay/srv", "/srv"),
     (("DISK", "DISK\nOptions=ro,nosuid,nodev"),

@@ -28,6 +28,8 @@ static enum problem_kind classify_bound(const struct comparing *c, const struct 
 {
 	if (!declared_has_layers(x->at, x->options))
 		return PROBLEM_OVERLAY_WRONG_LAYERS;
+	if (declared_has_foreign_features(x->at->fs_options, x->overlay->on_partition))
+		return PROBLEM_OVERLAY_WRONG_FEATURES;
 	if (strcmp(x->at->root, "/") != 0)
 		return PROBLEM_OVERLAY_WRONG_DIRECTORY;
 	if (is_older_than_pool(c, x))

@@ -5,6 +5,18 @@
 
 static const char *const layers[] = { "lowerdir", "upperdir", "workdir" };
 
+static const struct {
+	const char *word;
+	bool also_in_ram;
+} foreign_features[] = {
+	{ "volatile", true }, /* what is written may never reach the upper */
+	{ "fsync=volatile", true },
+	{ "metacopy=on", true },
+	{ "redirect_dir=on", true },
+	{ "redirect_dir=follow", false }, /* what "off" does where the kernel always follows */
+	{ "userxattr", true },
+};
+
 unsigned declared_lacks(const struct observed_mount *m, const char *options)
 {
 	unsigned has = mount_flags(m->options);
@@ -74,6 +86,47 @@ void declared_add_layers(struct strbuf *b, const char *options)
 		strbuf_addf(b, "%s%s=", comma, layers[i]);
 		strbuf_add_n(b, value, n);
 		comma = ",";
+	}
+}
+
+static bool is_foreign(const char *word, size_t n, bool kept)
+{
+	for (size_t i = 0; i < ELEMENTSOF(foreign_features); i++)
+		if (strlen(foreign_features[i].word) == n &&
+		    strncmp(word, foreign_features[i].word, n) == 0)
+			return kept || foreign_features[i].also_in_ram;
+	return false;
+}
+
+/* The first such word at or behind @s, @len bytes long. NULL: there is none. */
+static const char *find_foreign(const char *s, bool kept, size_t *len)
+{
+	while (*s) {
+		*len = strcspn(s, ",");
+		if (is_foreign(s, *len, kept))
+			return s;
+		s += *len + (s[*len] == ',');
+	}
+	return NULL;
+}
+
+bool declared_has_foreign_features(const char *fs_options, bool kept)
+{
+	size_t n;
+
+	return find_foreign(fs_options, kept, &n) != NULL;
+}
+
+void declared_add_foreign_features(struct strbuf *b, const char *fs_options, bool kept)
+{
+	const char *comma = "", *s = fs_options;
+	size_t n;
+
+	while ((s = find_foreign(s, kept, &n))) {
+		strbuf_add(b, comma);
+		strbuf_add_n(b, s, n);
+		comma = ",";
+		s += n;
 	}
 }
 

@@ -26,6 +26,16 @@ bool declared_has_layers(const struct observed_mount *m, const char *options);
 void declared_add_layers(struct strbuf *b, const char *options);
 
 /**
+ * declared_has_foreign_features - has the overlay features that none of ours has?
+ * @fs_options: as the kernel shows them: those that differ from its defaults
+ * @kept: its changes are kept on a partition
+ */
+bool declared_has_foreign_features(const char *fs_options, bool kept);
+
+/** declared_add_foreign_features - "volatile,metacopy=on" */
+void declared_add_foreign_features(struct strbuf *b, const char *fs_options, bool kept);
+
+/**
  * declared_is_whole - is the whole file system mounted, or the subvolume or directory of @options?
  *
  * Not known of a btrfs whose options name none: it has a default of its own.

@@ -131,6 +131,11 @@ static const struct {
 		DIAG_ERROR,
 		"the overlay on {path} is not the declared one: it has {layers}",
 	},
+	[PROBLEM_OVERLAY_WRONG_FEATURES] = {
+		"overlay-wrong-features",
+		DIAG_ERROR,
+		"the overlay on {path} is mounted with {features}, which rofs never uses",
+	},
 	[PROBLEM_OVERLAY_WRONG_DIRECTORY] = {
 		"overlay-wrong-directory",
 		DIAG_ERROR,
@@ -418,13 +423,18 @@ static void add_layers(struct strbuf *b, const struct problem *p)
 		text_add_name(b, layers.len ? layers.text : "no layers");
 }
 
+static void add_features(struct strbuf *b, const struct problem *p)
+{
+	declared_add_foreign_features(b, p->fs_options ? p->fs_options : "", p->partition != NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*add)(struct strbuf *b, const struct problem *p);
 } phrases[] = {
 	{ "fate", add_fate },	  { "storage", add_storage }, { "bytes", add_bytes },
 	{ "inodes", add_inodes }, { "look", add_look },	      { "root", add_root },
-	{ "flags", add_flags },	  { "layers", add_layers },
+	{ "flags", add_flags },	  { "layers", add_layers },   { "features", add_features },
 };
 
 static const struct {

@@ -31,7 +31,7 @@ static struct problem full(enum problem_kind kind)
 				 .type = "tmpfs",
 				 .declared = "/declared",
 				 .directory = "/directory",
-				 .fs_options = "rw,upperdir=/u,x=y",
+				 .fs_options = "rw,upperdir=/u,metacopy=on",
 				 .flags = MOUNT_NOSUID | MOUNT_NOEXEC,
 				 .storage = &storage,
 				 .entry = &entry };
@@ -66,6 +66,8 @@ static void test_sentences(void)
 		  "/path is mounted without nosuid,noexec, which rofs.conf or fstab requires" },
 		{ PROBLEM_OVERLAY_WRONG_LAYERS,
 		  "the overlay on /path is not the declared one: it has upperdir=/u" },
+		{ PROBLEM_OVERLAY_WRONG_FEATURES,
+		  "the overlay on /path is mounted with metacopy=on, which rofs never uses" },
 		{ PROBLEM_PERSIST_WRONG_DIRECTORY,
 		  "/path shows the directory /directory of partition part instead of /declared" },
 		{ PROBLEM_CONFIGURATION_CHANGED,

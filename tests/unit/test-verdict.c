@@ -630,6 +630,35 @@ static void test_layers(void)
 	}
 }
 
+static void test_foreign_features(void)
+{
+	static const struct {
+		const char *observed, *kept, *in_ram;
+	} rows[] = {
+		{ "rw,upperdir=/volatile,uuid=on,xino=off,metacopy=off", "", "" },
+		{ "rw,volatile", "volatile", "volatile" },
+		{ "rw,fsync=volatile,redirect_dir=on,metacopy=on",
+		  "fsync=volatile,redirect_dir=on,metacopy=on",
+		  "fsync=volatile,redirect_dir=on,metacopy=on" },
+		{ "rw,userxattr,redirect_dir=follow", "userxattr,redirect_dir=follow",
+		  "userxattr" },
+		{ "rw,redirect_dir=nofollow", "", "" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		for (int kept = 0; kept < 2; kept++) {
+			_cleanup_strbuf_ struct strbuf b = { 0 };
+			const char *expected = kept ? row->kept : row->in_ram;
+
+			declared_add_foreign_features(&b, row->observed, kept);
+			CHECK_STR(b.len ? b.text : "", expected);
+			CHECK_INT(declared_has_foreign_features(row->observed, kept),
+				  *expected != '\0');
+		}
+	}
+}
+
 static void test_not_private(void)
 {
 	static const char *const paths[] = { "/rofs/ro", "/rofs/overlay/srv",
@@ -1086,6 +1115,7 @@ int main(void)
 	test_btrfs();
 	test_flags();
 	test_layers();
+	test_foreign_features();
 	test_not_private();
 	test_partition_of_a_pool_is_not_mounted();
 	test_root_is_writable();
