@@ -374,6 +374,41 @@ def test_features_that_no_overlay_of_ours_has(said, conf: str, features: str) ->
                                    if o["state"] != "active"}
 
 
+UPPERS = {
+    "in RAM, on a disk": (
+        CONF.replace("Size=1M\n", ""), "mount -o private OTHER /rofs/rw/srv",
+        "the changes to /srv may not be in the shared RAM pool /rofs: OTHER (ext4) is mounted "
+        "over its upper, on /rofs/rw/srv\n"),
+    "kept, in RAM": (
+        KEPT, "mount -t tmpfs ram /rofs/persist/data/overlay",
+        "the changes to /srv may not be in partition data: ram (tmpfs) is mounted over its "
+        "upper, on /rofs/persist/data/overlay\n"),
+}
+
+
+@pytest.mark.parametrize(("conf", "steps", "sentence"), UPPERS.values(), ids=UPPERS.keys())
+def test_upper_that_is_not_in_its_storage(said, conf: str, steps: str, sentence: str) -> None:
+    layers = f"mkdir -p {steps.split()[-1]}{{}}/upper {steps.split()[-1]}{{}}/work"
+    layers = layers.replace("{}", "/srv" if "persist" in steps else "")
+    all_said = said(f"{AGAIN.format(steps=f'{steps}; {layers}', more='')}say wrong\n", conf)
+    for who in ("status", "user", "verify"):
+        assert sentence in all_said[f"wrong {who}"]
+
+
+def test_lower_that_comes_after_its_overlay(said) -> None:
+    again = AGAIN.replace("srv", "home").format(steps="umount /rofs/ro/home", more="")
+    all_said = said(f"{again}mount -o ro,nosuid,private OTHER /rofs/ro/home\nsay wrong\n",
+                    lower="; echo 'OTHER /home ext4 defaults,nosuid 0 2' >etc/fstab")
+    for who in ("status", "user", "verify"):
+        assert ("the overlay on /home does not show OTHER (ext4), which was mounted on "
+                "/rofs/ro/home after it\n") in all_said[f"wrong {who}"]
+
+
+def test_overlay_inside_one_with_a_pool_of_its_own(said) -> None:
+    all_said = said("say all\n", CONF + "[Overlay /srv/x]\n", lower="; mkdir srv/x")
+    assert all_said["all status"].startswith("protected: ")
+
+
 @pytest.mark.parametrize(("declared", "steps", "path"), [
     (("Size=1M", "Size=1M\nOptions=ro"), "mount -o remount,rw /rofs/overlay/srv", "/srv"),
     (("DISK", "DISK\nOptions=ro,nosuid,nodev"),

@@ -143,27 +143,16 @@ static void compare_lower(struct comparing *c, const struct plan_lower *l)
 	comparing_add(c, &p);
 }
 
-/* Where the file system that the lower of an overlay is on is mounted. */
-static const char *lower_mount_point(const struct plan *p, const struct plan_overlay *o)
-{
-	const char *found = LOWER_ROOT;
-
-	for (size_t i = 0; i < p->n_lowers; i++)
-		if (path_is_at_or_below(o->lower, p->lowers[i].where) &&
-		    path_is_below(p->lowers[i].where, found))
-			found = p->lowers[i].where;
-	return found;
-}
-
 /* rofs.conf is read from there, and programs that compare with the lower see what covers it. */
 static void compare_lower_path(struct comparing *c, const struct plan_overlay *o)
 {
 	const struct observed_mount *m = observed_at(c->observed, o->lower);
+	const struct plan_lower *l = comparing_find_lower(c->plan, o);
 	struct problem p = { .kind = PROBLEM_LOWER_COVERED,
 			     .path = o->lower,
 			     .unit = o->merged_unit };
 
-	if (!m || !path_is_below(m->target, lower_mount_point(c->plan, o)))
+	if (!m || !path_is_below(m->target, l ? l->where : LOWER_ROOT))
 		return;
 	comparing_set_covering(c, &p);
 	comparing_add(c, &p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "basic/path.h"
 #include "plan/fstab.h"
 #include "unit/options.h"
 #include "verdict/comparing.h"
@@ -11,16 +12,64 @@ struct compared {
 	const struct plan_overlay *overlay;
 	const char *options;			  /* of the merged mount, as declared */
 	const struct observed_mount *merged, *at; /* NULL: not mounted */
+	const struct observed_mount *covering;	  /* over its upper; NULL: none */
+	const struct observed_mount *lower; /* of fstab; NULL: it is the root's, or not mounted */
 };
+
+static bool is_storage(const struct observed *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_storages; i++)
+		if (strcmp(s->storages[i].dir, path) == 0)
+			return true;
+	return false;
+}
+
+static bool leads_to_layers(const char *target, const struct plan_overlay *o)
+{
+	size_t n = strlen(o->layers);
+
+	return path_is_at_or_below(o->layers, target) ||
+	       (strncmp(target, o->layers, n) == 0 &&
+		(strcmp(target + n, "/upper") == 0 || strcmp(target + n, "/work") == 0));
+}
+
+/* What is mounted between the storage of an overlay and its layers, and is no storage itself. */
+static const struct observed_mount *find_covering(const struct observed *s,
+						  const struct plan_overlay *o)
+{
+	const struct storage *v = storage_of_overlay(s, o);
+
+	for (size_t i = 0; v && i < s->n_mounts; i++) {
+		const struct observed_mount *m = &s->mounts[i];
+
+		if (path_is_below(m->target, v->dir) && leads_to_layers(m->target, o) &&
+		    !is_storage(s, m->target) && observed_mounted_at(s, m->target) == m)
+			return m;
+	}
+	return NULL;
+}
+
+static const struct observed_mount *find_lower(const struct comparing *c,
+					       const struct plan_overlay *o)
+{
+	const struct plan_lower *l = comparing_find_lower(c->plan, o);
+
+	return l ? observed_mounted_at(c->observed, l->where) : NULL;
+}
+
+/* What was mounted on a layer's path since then is not in the overlay. */
+static bool is_older(const struct compared *x, const struct observed_mount *m)
+{
+	/* A later mount comes later in the table. */
+	return m && (x->merged ? x->merged : x->at) < m;
+}
 
 /* What was made on the pool before it was mounted lies beneath it. */
 static bool is_older_than_pool(const struct comparing *c, const struct compared *x)
 {
 	const struct storage *v = storage_of_overlay(c->observed, x->overlay);
-	const struct observed_mount *pool = v ? observed_mounted_at(c->observed, v->dir) : NULL;
 
-	/* A later mount comes later in the table. */
-	return pool && x->merged && x->merged < pool;
+	return v && is_older(x, observed_mounted_at(c->observed, v->dir));
 }
 
 /* An overlay of ours is at its path; is it the declared one, and can it be written to? */
@@ -34,6 +83,10 @@ static enum problem_kind classify_bound(const struct comparing *c, const struct 
 		return PROBLEM_OVERLAY_WRONG_DIRECTORY;
 	if (is_older_than_pool(c, x))
 		return PROBLEM_OVERLAY_OUTSIDE_POOL;
+	if (x->covering)
+		return PROBLEM_UPPER_COVERED;
+	if (is_older(x, x->lower))
+		return PROBLEM_OVERLAY_BEFORE_LOWER;
 	if (!fstab_has_option(x->options, "ro") && observed_is_read_only(x->at))
 		return PROBLEM_OVERLAY_READ_ONLY;
 	return x->merged ? PROBLEM_NONE : PROBLEM_OVERLAY_SOURCE_UNMOUNTED;
@@ -98,6 +151,10 @@ static void add_problem(struct comparing *c, const struct compared *x, enum prob
 		comparing_set_partition(c, &p, o->partition);
 	if (kind == PROBLEM_OVERLAY_COVERED)
 		comparing_set_covering(c, &p);
+	if (kind == PROBLEM_UPPER_COVERED)
+		comparing_set_mount(&p, x->covering);
+	if (kind == PROBLEM_OVERLAY_BEFORE_LOWER)
+		comparing_set_mount(&p, x->lower);
 	if (is_unmounted(kind))
 		add_units(c, &p, x);
 	comparing_add(c, &p);
@@ -122,7 +179,9 @@ static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 	_cleanup_free_ char *options = NULL;
 	struct compared x = { .overlay = o,
 			      .merged = observed_mounted_at(c->observed, o->merged),
-			      .at = observed_mounted_at(c->observed, o->path) };
+			      .at = observed_mounted_at(c->observed, o->path),
+			      .covering = find_covering(c->observed, o),
+			      .lower = find_lower(c, o) };
 
 	if (options_merged(c->plan, o, o->layers, &options) < 0) {
 		c->verdict.problems.failed = true;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "basic/path.h"
 #include "verdict/declared.h"
 
 const struct plan_overlay *comparing_find_overlay(const struct plan *p, const char *path)
@@ -40,11 +41,25 @@ struct fate comparing_fate(const struct comparing *c, const char *path)
 
 void comparing_set_covering(const struct comparing *c, struct problem *p)
 {
-	const struct observed_mount *m = observed_at(c->observed, p->path);
+	comparing_set_mount(p, observed_at(c->observed, p->path));
+}
 
+void comparing_set_mount(struct problem *p, const struct observed_mount *m)
+{
 	p->device = m ? m->source : "nothing";
 	p->type = m ? m->type : "unknown";
 	p->place = m ? m->target : "/";
+}
+
+const struct plan_lower *comparing_find_lower(const struct plan *p, const struct plan_overlay *o)
+{
+	const struct plan_lower *found = NULL;
+
+	for (size_t i = 0; i < p->n_lowers; i++)
+		if (path_is_at_or_below(o->lower, p->lowers[i].where) &&
+		    (!found || path_is_below(p->lowers[i].where, found->where)))
+			found = &p->lowers[i];
+	return found;
 }
 
 bool comparing_has_mount(const struct observed *s, const char *path,

@@ -27,6 +27,12 @@ struct fate comparing_fate(const struct comparing *c, const char *path);
 /** comparing_set_covering - p->path is on another mount: the problem names that */
 void comparing_set_covering(const struct comparing *c, struct problem *p);
 
+/** comparing_set_mount - the problem names this mount, NULL: none is known */
+void comparing_set_mount(struct problem *p, const struct observed_mount *m);
+
+/** comparing_find_lower - the mount that the lower of an overlay is on, NULL: /rofs/ro itself */
+const struct plan_lower *comparing_find_lower(const struct plan *p, const struct plan_overlay *o);
+
 /** comparing_has_mount - is a mount of the file system of @of on @path, covered or not? */
 bool comparing_has_mount(const struct observed *s, const char *path,
 			 const struct observed_mount *of);

@@ -126,6 +126,18 @@ static const struct {
 		DIAG_ERROR,
 		"the changes to {path} are not in {storage}, which was mounted after the overlay",
 	},
+	[PROBLEM_UPPER_COVERED] = {
+		"upper-covered",
+		DIAG_ERROR,
+		"the changes to {path} may not be in {storage}: {device} ({type}) is mounted over "
+		"its upper, on {place}",
+	},
+	[PROBLEM_OVERLAY_BEFORE_LOWER] = {
+		"overlay-before-lower",
+		DIAG_ERROR,
+		"the overlay on {path} does not show {device} ({type}), which was mounted on {place} "
+		"after it",
+	},
 	[PROBLEM_OVERLAY_WRONG_LAYERS] = {
 		"overlay-wrong-layers",
 		DIAG_ERROR,

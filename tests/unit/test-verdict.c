@@ -359,6 +359,24 @@ static void test_something_else_is_there(void)
 		  "/rofs/ro/var, a lower, is covered: other (tmpfs) is mounted over it, on /rofs/ro/var",
 		  PROBLEM_LOWER_COVERED,
 		  "/rofs/ro/var" },
+		{ "another file system at the upper's place",
+		  NULL,
+		  { NULL },
+		  "20 3 0:50 /rofs/rw/var tmpfs other rw rw\n",
+		  VAR,
+		  "the changes to /var may not be in the shared RAM pool /rofs: other (tmpfs) is "
+		  "mounted over its upper, on /rofs/rw/var",
+		  PROBLEM_UPPER_COVERED,
+		  "/var" },
+		{ "at the upper itself",
+		  NULL,
+		  { NULL },
+		  "20 5 0:50 /rofs/rw/srv/upper tmpfs other rw rw\n",
+		  SRV,
+		  "the changes to /srv may not be in the RAM pool of /srv: other (tmpfs) is "
+		  "mounted over its upper, on /rofs/rw/srv/upper",
+		  PROBLEM_UPPER_COVERED,
+		  "/srv" },
 		{ "an overlay that is not ours",
 		  NULL,
 		  { "8 3 0:33 /rofs/overlay/srv overlay rofs rw rw,lowerdir=/rofs/ro/srv,upperdir=/x/u,workdir=/x/w\n",
@@ -763,12 +781,18 @@ static void test_overlay_is_read_only(void)
 static void test_lower_of_fstab(void)
 {
 	static const struct {
-		const char *mount, *problem;
+		const char *mount, *problem, *late;
 	} rows[] = {
-		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n", NULL },
+		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n", NULL, "" },
+		{ "",
+		  "the overlay on /home does not show /dev/vda3 (ext4), which was mounted on "
+		  "/rofs/ro/home after it",
+		  "7 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n" },
 		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 rw rw\n",
-		  "/rofs/ro/home, a lower, is writable: writes to it are permanent and wear out the flash" },
-		{ "", "/dev/vda3, which fstab mounts on /home, is not mounted on /rofs/ro/home" },
+		  "/rofs/ro/home, a lower, is writable: writes to it are permanent and wear out the flash",
+		  "" },
+		{ "", "/dev/vda3, which fstab mounts on /home, is not mounted on /rofs/ro/home",
+		  "" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -787,6 +811,7 @@ static void test_lower_of_fstab(void)
 		add_mounts(&w.observed, row->mount);
 		add_mounts(&w.observed, "5 2 0:32 /rofs/overlay/home" OVERLAY(
 						"/home") "6 1 0:32 /home" OVERLAY("/home"));
+		add_mounts(&w.observed, row->late);
 		judge(&w);
 		CHECK_STR(sentence(&w), row->problem);
 	}
