@@ -81,6 +81,7 @@ PACKAGES = {
     "blkid": "util-linux", "findmnt": "util-linux", "mkswap": "util-linux",
     "wipefs": "util-linux",
     "valgrind": "valgrind",
+    "mkfs.xfs": "xfsprogs", "xfs_io": "xfsprogs",
     "zsh": "zsh",
 }
 

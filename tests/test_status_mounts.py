@@ -33,6 +33,8 @@ Partition=data
 Directory=/keep
 """
 
+KEPT = CONF.replace("Size=1M", "Partition=data")
+
 # say NAME: what each of them says now. There is no systemd that could be asked for unit states.
 CHECKS = """
 . /run/boot
@@ -337,6 +339,32 @@ def test_partition_after_an_error(said) -> None:
             all_said[f"after {who}"])
 
 
+XFS = """
+truncate -s 300M ../flash; mkfs.xfs -q ../flash; l=$(losetup -f --show ../flash); mkdir ../m
+mount $l ../m
+# Gone with the mounts of this namespace.
+losetup -d $l; sed -i "s,FLASH,$l," etc/rofs.conf
+"""
+
+
+@pytest.mark.parametrize("conf", [CONF, KEPT], ids=["persist", "overlay"])
+def test_xfs_that_has_shut_down(said, conf: str) -> None:
+    """It stays rw in the table of mounts, but answers each request with EIO."""
+    need_programs("mkfs.xfs", "xfs_io")
+    if conf == KEPT:
+        conf = conf.split("[Persist")[0]
+    conf = conf.replace("DISK", "FLASH\nType=xfs")
+    all_said = said("say before\nxfs_io -x -c shutdown /rofs/persist/data\nsay after\n"
+                    "umount -l /rofs/persist/data\nsay unmounted\n", conf, lower=f"; {XFS}")
+    assert all_said["before status"].startswith("protected: ")
+    for who in ("status", "verify"):
+        assert " has become read-only, as happens after a file system error" in (
+            all_said[f"after {who}"])
+        assert all_said[f"after {who}"].endswith("exit 1\n")
+    assert "the path cannot be resolved: Input/output error" in all_said["after user"]
+    assert all_said["unmounted verify"].endswith("exit 1\n")
+
+
 def test_blanks_and_backslashes_in_paths(said) -> None:
     conf = CONF.replace("Directory=/keep", "Directory=/a b\\c") + "User=alice\n"
     all_said = said("say all\nmkdir '/rofs/persist/data/a bc'\n"
@@ -346,7 +374,6 @@ def test_blanks_and_backslashes_in_paths(said) -> None:
         all_said["wrong status"])
 
 
-KEPT = CONF.replace("Size=1M", "Partition=data")
 # Mounts the overlay of /srv again, after {steps} and with {more} options.
 AGAIN = """
 options=$(sed -n s/^Options=//p /run/units/rofs-overlay-srv.mount)

@@ -99,7 +99,7 @@ build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|s
 	libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev libudev-dev scdoc)
 # What the tests call; tests/support.py maps each program to its package.
 test_needs=(python3 python3-jsonschema python3-pytest acl attr binutils btrfs-progs dosfstools
-	e2fsprogs fdisk mount strace systemd util-linux valgrind zsh)
+	e2fsprogs fdisk mount strace systemd util-linux valgrind xfsprogs zsh)
 image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diffutils
 	qemu-system-x86 qemu-utils btrfs-progs dosfstools erofs-utils f2fs-tools fdisk mtools
 	squashfs-tools xfsprogs)

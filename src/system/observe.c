@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/observe.h"
 
+#include <fcntl.h>
 #include <libmount.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -276,6 +278,36 @@ static void read_usages(struct observed *s, const struct plan *p)
 		read_usage(s, p, &s->storages[i]);
 }
 
+/* Of what the kernel knows already: a device or a server that does not answer is not waited for. */
+static bool has_failed(const char *path)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &st) < 0 &&
+	       errno == EIO;
+}
+
+/* After an error, XFS stays "rw" but does nothing any more. Nothing in the table of mounts says so. */
+static void look_for_failure(struct observed *s, const char *path)
+{
+	const struct observed_mount *m = observed_mounted_at(s, path);
+
+	if (!m || !has_failed(path))
+		return;
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (observed_same_fs(&s->mounts[i], m))
+			s->mounts[i].fs_read_only = true;
+}
+
+static void look_for_failures(struct observed *s, const struct plan *p)
+{
+	for (size_t i = 0; i < s->n_storages; i++)
+		if (s->storages[i].kind == STORAGE_PARTITION)
+			look_for_failure(s, s->storages[i].dir);
+	for (size_t i = 0; i < p->n_persists; i++)
+		look_for_failure(s, p->persists[i].path);
+}
+
 int observe(const char *dir, const struct plan *p, struct observed *ret)
 {
 	bool is_running = strcmp(dir, "/") == 0;
@@ -296,8 +328,10 @@ int observe(const char *dir, const struct plan *p, struct observed *ret)
 		return err;
 	}
 
-	if (is_running)
+	if (is_running) {
+		look_for_failures(&s, p);
 		read_usages(&s, p);
+	}
 	*ret = s;
 	return 0;
 }

@@ -50,8 +50,9 @@ static enum problem_kind classify_persist(const struct comparing *c, const struc
 			       PROBLEM_PERSIST_MISSING;
 	if (!shows_directory(x))
 		return PROBLEM_PERSIST_WRONG_DIRECTORY;
-	/* A whole file system that is read-only is a problem of the partition. */
-	if (x->at->read_only && !fstab_has_option(x->partition->conf->options, "ro"))
+	/* If it is mounted, a whole file system that is read-only is a problem of the partition. */
+	if ((x->from ? x->at->read_only : observed_is_read_only(x->at)) &&
+	    !fstab_has_option(x->partition->conf->options, "ro"))
 		return PROBLEM_PERSIST_READ_ONLY;
 	return PROBLEM_NONE;
 }

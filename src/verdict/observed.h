@@ -25,7 +25,7 @@ struct observed_mount {
 	char *options;	   /* of this mount: "rw,nosuid,relatime" */
 	char *fs_options;  /* of the whole file system: "rw,lowerdir=..." */
 	bool read_only;	   /* this mount */
-	bool fs_read_only; /* the whole file system */
+	bool fs_read_only; /* the whole file system, or it takes no more writes after an error */
 	bool propagates;   /* it gets mounts from others, or passes them on: not private */
 };
 

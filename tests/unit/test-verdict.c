@@ -981,6 +981,19 @@ static void test_partition_turns_read_only(void)
 	CHECK(strncmp(sentence(&w), "partition data (/dev/vdb) has become read-only", 46) == 0);
 }
 
+/* Then only the persist can say so. */
+static void test_partition_turns_read_only_when_unmounted(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, healthy);
+	unmount(&w, "/rofs/persist/data");
+	find(&w, "/var/local/data")->fs_read_only = true;
+	judge(&w);
+	CHECK_INT(w.verdict.problems.n_errors, 1);
+	CHECK_STR(sentence(&w), "the persist on /var/local/data is read-only: writes there fail");
+}
+
 static void test_layer_unmounted_behind_its_back(void)
 {
 	_cleanup_(world_done) struct world w;
@@ -1151,6 +1164,7 @@ int main(void)
 	test_volatile_persist_is_told();
 	test_overlay_without_its_partition();
 	test_partition_turns_read_only();
+	test_partition_turns_read_only_when_unmounted();
 	test_layer_unmounted_behind_its_back();
 	test_nothing_is_in_force();
 	test_mistakes_count();
