@@ -489,15 +489,32 @@ losetup -d $l; sed -i "s,FLASH,$l," etc/rofs.conf
 """
 
 
-def test_subvolumes_of_btrfs(said) -> None:
-    conf = CONF.replace("DISK", "FLASH\nType=btrfs\nOptions=nosuid,nodev,subvol=@data")
+@pytest.mark.parametrize("option", ["subvol=@data", "subvolid=256"])
+def test_subvolumes_of_btrfs(said, option: str) -> None:
+    conf = CONF.replace("DISK", f"FLASH\nType=btrfs\nOptions=nosuid,nodev,{option}")
     other = ("mount -o nosuid,nodev,private,subvol=@other"
              " $(findmnt -no SOURCE /rofs/persist/data | sed 's,\\[.*,,') /tmp;"
              " mount --move /tmp /rofs/persist/data")
-    all_said = said(f"say all\n{other}\nsay wrong\n", conf, lower=FLASH)
+    all_said = said(f"say all\n{other}\nsay wrong\n", conf, lower=f"; {FLASH}")
     assert all_said["all status"].startswith("protected: ")
     assert json.loads(all_said["all json"])["problems"] == []
-    assert "/rofs/persist/data shows only the directory /@other of partition data" in (
+    for who in ("status", "user", "verify"):
+        assert "/rofs/persist/data shows only the directory /@other of partition data" in (
+            all_said[f"wrong {who}"])
+
+
+def test_directory_of_a_btrfs(said) -> None:
+    """Its default subvolume, a directory of which is bound in its place."""
+    conf = CONF.replace("DISK", "FLASH\nType=btrfs\nOptions=nosuid,nodev")
+    wrong = ("mkdir -p /rofs/persist/data/x/keep; umount /var/keep;"
+             " mount --bind /rofs/persist/data/x /tmp; umount -l /rofs/persist/data;"
+             " mount --move /tmp /rofs/persist/data;"
+             " mount --bind /rofs/persist/data/keep /var/keep")
+    flash = FLASH.replace("# Gone", "btrfs subvolume set-default ../m/@data; umount ../m\n# Gone")
+    flash = flash.replace("losetup -d $l", "mount $l ../m; losetup -d $l")
+    all_said = said(f"say all\n{wrong}\nsay wrong\n", conf, lower=f"; {flash}")
+    assert all_said["all status"].startswith("protected: ")
+    assert "/rofs/persist/data shows only the directory /@data/x of partition data" in (
         all_said["wrong status"])
 
 

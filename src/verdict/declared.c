@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "verdict/declared.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define BTRFS_TOP_LEVEL 5u
 
 static const char *const layers[] = { "lowerdir", "upperdir", "workdir" };
 
@@ -145,19 +148,42 @@ static bool cut_directory(const char *root, size_t *len, const char *directory, 
 	return true;
 }
 
+/* Do both name the same number of a subvolume, or does one of them name none? */
+static bool has_subvolume_id(const struct observed_mount *m, const char *options)
+{
+	size_t n;
+	const char *declared = value_of(options, "subvolid", &n),
+		   *observed = value_of(m->fs_options, "subvolid", &n);
+	unsigned long long id = declared ? strtoull(declared, NULL, 0) : 0;
+
+	/* 0 is another name for the top of the file system. */
+	return !declared || !observed ||
+	       (id ? id : BTRFS_TOP_LEVEL) == strtoull(observed, NULL, 10);
+}
+
+/* @len: how much of m->root names the subvolume, or what of it is mounted. */
+static bool is_subvolume(const struct observed_mount *m, const char *options, size_t len)
+{
+	size_t n, k = 0;
+	const char *declared = value_of(options, "subvol", &n),
+		   *observed = value_of(m->fs_options, "subvol", &k);
+
+	/* In the table it is the last option, so what follows is a name with a comma. */
+	if (observed && !observed[k] && (k > 1 ? k : 0) != len)
+		return false;
+	return has_subvolume_id(m, options) &&
+	       (!declared || (cut_directory(m->root, &len, declared, n) && len == 0));
+}
+
 bool declared_is_whole(const struct observed_mount *m, const char *options)
 {
-	const char *directory, *subvolume;
 	size_t len = strcmp(m->root, "/") == 0 ? 0 : strlen(m->root), n = 0;
-
 	/* mount(8) can show only a directory of any file system. */
-	directory = value_of(options, "X-mount.subdir", &n);
+	const char *directory = value_of(options, "X-mount.subdir", &n);
+
 	if (directory && !cut_directory(m->root, &len, directory, n))
 		return false;
-	if (strcmp(m->type, "btrfs") != 0)
-		return len == 0;
-	subvolume = value_of(options, "subvol", &n);
-	return !subvolume || (cut_directory(m->root, &len, subvolume, n) && len == 0);
+	return strcmp(m->type, "btrfs") == 0 ? is_subvolume(m, options, len) : len == 0;
 }
 
 bool declared_shows(const struct observed_mount *m, const struct observed_mount *from,

@@ -38,7 +38,8 @@ void declared_add_foreign_features(struct strbuf *b, const char *fs_options, boo
 /**
  * declared_is_whole - is the whole file system mounted, or the subvolume or directory of @options?
  *
- * Not known of a btrfs whose options name none: it has a default of its own.
+ * Of a btrfs whose options name none, any subvolume will do: which one is its default, only a process
+ * with CAP_SYS_ADMIN can ask.
  */
 bool declared_is_whole(const struct observed_mount *m, const char *options);
 

@@ -594,6 +594,42 @@ static void test_btrfs(void)
 	}
 }
 
+/* What the kernel shows of a subvolume besides its directory. */
+static void test_subvolume(void)
+{
+	static const struct {
+		const char *options, *root, *observed;
+		bool whole;
+	} rows[] = {
+		{ "", "/", "rw,subvolid=5,subvol=/", true },
+		{ "", "/@", "rw,subvolid=256,subvol=/@", true }, /* the default one, it may be */
+		{ "", "/@/a", "rw,subvolid=256,subvol=/@", false },
+		{ "", "/a", "rw,subvolid=5,subvol=/", false },
+		{ "", "/@,b", "rw,subvolid=256,subvol=/@,b", true },
+		{ "X-mount.subdir=a", "/@/a", "rw,subvolid=256,subvol=/@", true },
+		{ "noatime,subvolid=256", "/@", "rw,subvolid=256,subvol=/@", true },
+		{ "noatime,subvolid=0x100", "/@", "rw,subvolid=256,subvol=/@", true },
+		{ "noatime,subvolid=256", "/@b", "rw,subvolid=257,subvol=/@b", false },
+		{ "subvolid=0", "/", "rw,subvolid=5,subvol=/", true },
+		{ "subvolid=0", "/@", "rw,subvolid=256,subvol=/@", false },
+		{ "subvolid=256,X-mount.subdir=a", "/@/a", "rw,subvolid=256,subvol=/@", true },
+		{ "subvolid=256,X-mount.subdir=a", "/@", "rw,subvolid=256,subvol=/@", false },
+		{ "subvol=@", "/@", "rw,subvolid=256,subvol=/@", true },
+		{ "subvol=@", "/@b", "rw,subvolid=257,subvol=/@b", false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		const struct observed_mount m = { .type = (char *)"btrfs",
+						  .root = (char *)row->root,
+						  .fs_options = (char *)row->observed };
+
+		check.label = row->options;
+		CHECK_INT(declared_is_whole(&m, row->options), row->whole);
+	}
+	check.label = NULL;
+}
+
 static void test_flags(void)
 {
 	static const struct {
@@ -1151,6 +1187,7 @@ int main(void)
 	test_directory_of_a_partition();
 	test_device_is_absent();
 	test_btrfs();
+	test_subvolume();
 	test_flags();
 	test_layers();
 	test_foreign_features();
