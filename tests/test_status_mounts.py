@@ -41,7 +41,7 @@ CHECKS = """
 generate 2>/dev/null
 mkdir -p /run/systemd && cp -r /run/units /run/systemd/generator.early
 early_mounts; pools; prepare; merge
-mount -t tmpfs tmp /tmp
+mount -t tmpfs -o nosuid,nodev tmp /tmp
 mount -o remount,ro /
 say() {
     echo "== $1 status"; /rofs-bin status || echo "exit $?"
@@ -242,6 +242,14 @@ WRONG = [
      "/rofs/ro is not the root file system: sys (tmpfs) is mounted there"),
     ("/tmp on a disk", "umount /tmp; mount -o nosuid,nodev OTHER /tmp", "tmp-missing", "/tmp",
      "/tmp has no tmpfs: writes there go to OTHER"),
+    ("/tmp with everything", "umount /tmp; mount -t tmpfs -o suid,dev x /tmp", "flags-missing",
+     "/tmp", "/tmp is mounted without nosuid,nodev, which rofs.conf or fstab requires"),
+    ("/tmp for root only", "umount /tmp; mount -t tmpfs -o nosuid,nodev,mode=0755 x /tmp",
+     "tmp-wrong", "/tmp",
+     "/tmp is not a tmpfs of its own with mode=1777: x (tmpfs) is mounted there"),
+    ("/tmp is /run", "umount /tmp; mount --bind /run /tmp;"
+     " mount -o remount,bind,nosuid,nodev /tmp", "tmp-wrong", "/tmp",
+     "/tmp is not a tmpfs of its own with mode=1777: run (tmpfs) is mounted there"),
 ]
 
 
@@ -264,6 +272,11 @@ def test_something_else_is_there(said, steps: str, kind: str, path: str, sentenc
         assert states["/var/keep"] == "missing"
     if kind.startswith(("pool", "overlay")):
         assert states["/srv" if "srv" in path else "/etc"] == "missing"
+
+
+def test_tmp_may_be_bound_elsewhere(said) -> None:
+    all_said = said("mkdir -p /var/tmp; mount --bind /tmp /var/tmp\nsay all\n")
+    assert all_said["all status"].startswith("protected: ")
 
 
 def test_configuration_that_is_covered_does_not_turn_rofs_off(said) -> None:

@@ -206,6 +206,11 @@ static const struct {
 		DIAG_ERROR,
 		"{path} has no tmpfs: {fate}",
 	},
+	[PROBLEM_TMP_WRONG] = {
+		"tmp-wrong",
+		DIAG_ERROR,
+		"{path} is not a tmpfs of its own with mode=1777: {device} ({type}) is mounted there",
+	},
 	[PROBLEM_FLAGS_MISSING] = {
 		"flags-missing",
 		DIAG_ERROR,

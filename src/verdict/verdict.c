@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/fstab.h"
+#include "unit/options.h"
 #include "verdict/comparing.h"
 
 void verdict_done(struct verdict *v)
@@ -38,13 +40,45 @@ static void compare_configuration(struct comparing *c, const struct diag *d)
 	}
 }
 
+/* A bind of another tmpfs, such as /run, comes later in the table than that. */
+static bool is_mounted_before(const struct observed *s, const struct observed_mount *m)
+{
+	for (const struct observed_mount *x = s->mounts; x < m; x++)
+		if (observed_same_fs(x, m))
+			return true;
+	return false;
+}
+
+/* The kernel does not show the mode that we ask for, as it is its default. */
+static bool has_mode_of_tmp(const struct observed_mount *m)
+{
+	return !fstab_has_option(m->fs_options, "mode") ||
+	       fstab_has_option(m->fs_options, "mode=1777");
+}
+
+static enum problem_kind classify_tmp(const struct observed *s, const struct observed_mount *m)
+{
+	if (!m || strcmp(m->type, "tmpfs") != 0 || observed_is_read_only(m))
+		return PROBLEM_TMP_MISSING;
+	return strcmp(m->root, "/") == 0 && !is_mounted_before(s, m) && has_mode_of_tmp(m) ?
+		       PROBLEM_NONE :
+		       PROBLEM_TMP_WRONG;
+}
+
 static void compare_tmp(struct comparing *c)
 {
 	const struct observed_mount *m = observed_mounted_at(c->observed, "/tmp");
-	struct problem p = { .kind = PROBLEM_TMP_MISSING, .path = "/tmp", .unit = "tmp.mount" };
+	struct problem p = { .kind = classify_tmp(c->observed, m),
+			     .path = "/tmp",
+			     .unit = "tmp.mount" };
 
-	if (!c->plan->tmp || (m && strcmp(m->type, "tmpfs") == 0 && !observed_is_read_only(m)))
+	if (!c->plan->tmp)
 		return;
+	if (p.kind == PROBLEM_NONE) {
+		comparing_flags(c, m, OPTIONS_TMP, p.unit);
+		return;
+	}
+	comparing_set_mount(&p, m);
 	p.fate = comparing_fate(c, "/tmp");
 	problem_add_unit(&p, p.unit);
 	comparing_add(c, &p);
