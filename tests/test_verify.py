@@ -80,6 +80,19 @@ def test_configuration_that_cannot_be_read_is_not_nothing(
     assert "declares nothing" not in done.stdout
 
 
+def test_swap_that_cannot_be_read_is_not_no_swap(
+    verify: Path, rofs: Path, tmp_path: Path
+) -> None:
+    root = system(tmp_path, "01")
+    assert run_program(verify, root=root).returncode == 0  # as of a kernel without swap
+    (root / "proc/swaps").mkdir()
+    for program in ([verify], [rofs, "status"]):
+        done = run_program(*program, root=root)
+        assert done.returncode == 1
+        assert "protected" not in done.stdout + done.stderr
+        assert "cannot read /proc/swaps: Input/output error" in done.stderr
+
+
 def test_what_is_repaired_is_seen(verify: Path, tmp_path: Path) -> None:
     root = system(tmp_path, "03")
     assert run_program(verify, root=root).returncode == 1

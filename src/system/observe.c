@@ -190,31 +190,43 @@ static int read_mounts(const char *dir, struct observed *s)
 	return 0;
 }
 
-/* /proc/swaps: a heading, then "PATH TYPE SIZE USED PRIORITY" with octal escapes, as in fstab. */
+static int add_swap(struct observed *s, const char *path)
+{
+	if (array_reserve(s->swaps, s->n_swaps) < 0 || copy(&s->swaps[s->n_swaps], path) < 0)
+		return -ENOMEM;
+	s->n_swaps++;
+	return 0;
+}
+
+/* A heading, then "PATH TYPE SIZE USED PRIORITY" with octal escapes, as in fstab. */
+static int parse_swaps(FILE *f, struct observed *s)
+{
+	char line[4096];
+	int err = 0;
+
+	while (err >= 0 && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, " \t\n")] = '\0';
+		if (line[0] == '/' && strncmp(line, "/dev/zram", 9) != 0)
+			err = add_swap(s, line);
+	}
+	return err >= 0 && ferror(f) ? -EIO : err;
+}
+
 static int read_swaps(const char *dir, struct observed *s)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_free_ char *path = NULL;
-	char line[4096];
 	int err = text_format(&path, "%s/proc/swaps", strcmp(dir, "/") == 0 ? "" : dir);
 
 	if (err < 0)
 		return err;
 	f = fopen(path, "re");
-	if (!f)
-		return errno == ENOMEM ? -ENOMEM : 0; /* no swap in this kernel, or no /proc */
-
-	while (fgets(line, sizeof(line), f)) {
-		line[strcspn(line, " \t\n")] = '\0';
-		if (line[0] != '/' || strncmp(line, "/dev/zram", 9) == 0)
-			continue;
-		if (array_reserve(s->swaps, s->n_swaps) < 0)
-			return -ENOMEM;
-		if (copy(&s->swaps[s->n_swaps], line) < 0)
-			return -ENOMEM;
-		s->n_swaps++;
-	}
-	return 0;
+	err = f ? parse_swaps(f, s) : -errno;
+	if (err == -ENOENT) /* no swap in this kernel */
+		return 0;
+	return err < 0 && err != -ENOMEM ?
+		       log_error(err, "cannot read /proc/swaps: %s", strerror(-err)) :
+		       err;
 }
 
 static bool ask_usage(const char *path, struct usage *ret)
