@@ -489,9 +489,18 @@ def test_lower_is_the_file_system_of_fstab(said, steps: str, kind: "str | None",
         message for which, message in found if which == kind and message.startswith(sentence)]
 
 
-def test_lower_behind_a_loop_device(said) -> None:
-    all_said = said("say all\n", lower="; echo 'OTHER /home ext4 loop 0 2' >etc/fstab")
-    assert all_said["all status"].startswith("protected: ")
+@pytest.mark.parametrize(("steps", "kind"), [
+    ("true", None),
+    ("umount /rofs/ro/home; mount -o ro,loop,private DISK /rofs/ro/home", "lower-wrong"),
+    ("mount -t tmpfs -o ro tmp /rofs/ro/home", "lower-wrong"),
+], ids=["healthy", "another device behind it", "no device"])
+def test_lower_behind_a_loop_device(said, steps: str, kind: "str | None") -> None:
+    all_said = said("mount -t sysfs sys /sys\n"
+                    f"{steps}\nsay all\n", CONF.split("[Partition")[0],
+                    lower="; mkdir sys; echo 'OTHER /home ext4 loop 0 2' >etc/fstab")
+    kinds = [p["kind"] for p in json.loads(all_said["all json"])["problems"]]
+    assert (kind in kinds) if kind else kinds == []
+    assert all_said["all status"].startswith("partial: " if kind else "protected: ")
 
 
 FLASH = """

@@ -14,6 +14,8 @@
 #include "basic/text.h"
 #include "plan/fstab.h"
 
+#define LOOP_MAJOR 7u /* Documentation/admin-guide/devices.txt */
+
 static bool ask_device(const char *path, unsigned *ret_major, unsigned *ret_minor)
 {
 	struct stat st;
@@ -139,11 +141,39 @@ static bool is_called(const struct observed_mount *m, const char *path)
 	return false;
 }
 
-/* mount(8) then makes a device of its own on the declared one. */
-static bool has_device_between(const char *options)
+/* dm-verity makes a device of its own on the declared one. */
+static bool has_verity(const char *options)
 {
-	return fstab_has_option(options, "loop") || strstr(options, "loop=") ||
-	       strstr(options, "verity.hashdevice=");
+	return strstr(options, "verity.hashdevice=") != NULL;
+}
+
+/*
+ * mount(8) makes a loop device on the declared one. Is it that which is mounted? Not known if the kernel
+ * does not say what is behind it.
+ */
+static struct observed_device find_loop(const struct observed_mount *m, const char *path)
+{
+	struct observed_device declared, behind, mounted = { .state = DEVICE_PRESENT };
+	char file[64], line[PATH_MAX];
+	_cleanup_fclose_ FILE *f = NULL;
+
+	if (!m || !ask_device(path, &declared.major, &declared.minor))
+		return (struct observed_device){ 0 };
+	snprintf(file, sizeof(file), "/sys/dev/block/%u:%u/loop/backing_file", m->device_major,
+		 m->device_minor);
+	f = fopen(file, "re");
+	if (!f && m->device_major != LOOP_MAJOR)
+		return (struct observed_device){ .state = DEVICE_ABSENT };
+	if (!f || !fgets(line, sizeof(line), f))
+		return (struct observed_device){ 0 };
+	line[strcspn(line, "\n")] = '\0';
+	if (!ask_device(line, &behind.major, &behind.minor))
+		return (struct observed_device){ 0 };
+	if (behind.major != declared.major || behind.minor != declared.minor)
+		return (struct observed_device){ .state = DEVICE_ABSENT };
+	mounted.major = m->device_major;
+	mounted.minor = m->device_minor;
+	return mounted;
 }
 
 static struct observed_device find_device(const struct observed *s, const char *path,
@@ -152,8 +182,10 @@ static struct observed_device find_device(const struct observed *s, const char *
 	const struct observed_mount *m = observed_mounted_at(s, where);
 	struct observed_device d = { .state = DEVICE_ABSENT };
 
-	if (!path || has_device_between(options))
+	if (!path || has_verity(options))
 		return (struct observed_device){ 0 };
+	if (fstab_has_option(options, "loop"))
+		return find_loop(m, path);
 	if (ask_device(path, &d.major, &d.minor))
 		d.state = DEVICE_PRESENT;
 	if (!m || m->device_major == 0 || observed_is_on_device(m, &d))
