@@ -14,6 +14,7 @@
  * Needs no privileges: other users, who may not look into /rofs, see the usage of a pool through the
  * paths that are on it. What they cannot see stays unknown.
  *
- * Returns: 0, -ENOMEM, or -errno if the table of mounts cannot be read.
+ * Returns: 0, -ENOMEM, or -errno if the table of mounts or the swap cannot be read; as root also where
+ * that of PID 1 is hidden.
  */
 int observe(const char *dir, const struct plan *p, struct observed *ret);
