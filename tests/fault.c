@@ -6,6 +6,7 @@
  *   FAULT_ERRNO=E     it fails with this number
  *   FAULT_SIGNAL=S    or the process sends itself this signal; 9 is a power cut
  *   FAULT_SHORT=1     or a write(2) takes one byte only
+ *   FAULT_SWAP=A:B    or these two paths are exchanged before it, by somebody else
  *   FAULT_READ=1      calls that open, look or close count as well
  *   FAULT_TYPE=T      or each mount(2) of a file system of type T, as if the kernel did not know it
  *   FAULT_WHERE=PATH  or each mount(2) on this path
@@ -16,6 +17,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,6 +58,18 @@ static void tell(void)
 	fclose(f);
 }
 
+/* Below all that is counted. */
+static void swap(const char *paths)
+{
+	char a[256];
+
+	snprintf(a, sizeof(a), "%.*s", (int)strcspn(paths, ":"), paths);
+	/* A mount point cannot be renamed. */
+	if (renameat2(AT_FDCWD, a, AT_FDCWD, paths + strlen(a) + 1, RENAME_EXCHANGE) < 0 &&
+	    errno != EBUSY)
+		abort();
+}
+
 /* Is it this call's turn to fail? */
 static int fails(void)
 {
@@ -68,6 +82,8 @@ static int fails(void)
 		kill(getpid(), (int)number("FAULT_SIGNAL"));
 		return 0;
 	}
+	if (getenv("FAULT_SWAP"))
+		swap(getenv("FAULT_SWAP"));
 	if (!number("FAULT_ERRNO"))
 		return 0;
 	errno = (int)number("FAULT_ERRNO");
@@ -177,6 +193,14 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to)
 	return fails() ? -1 : REAL(renameat)(from_fd, from, to_fd, to);
 }
 
+/* It may be given by a descriptor. */
+static int is_same(const char *where, const char *path)
+{
+	char real[PATH_MAX];
+
+	return realpath(where, real) && strcmp(real, path) == 0;
+}
+
 int mount(const char *what, const char *where, const char *type, unsigned long flags,
 	  const void *data)
 {
@@ -186,7 +210,7 @@ int mount(const char *what, const char *where, const char *type, unsigned long f
 		errno = ENODEV;
 		return -1;
 	}
-	if (getenv("FAULT_WHERE") && strcmp(where, getenv("FAULT_WHERE")) == 0) {
+	if (getenv("FAULT_WHERE") && is_same(where, getenv("FAULT_WHERE"))) {
 		errno = EIO;
 		return -1;
 	}

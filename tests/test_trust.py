@@ -726,3 +726,80 @@ def test_data_is_mounted_on_a_volatile_path(system: System) -> None:
         cat /run/disk/a/file; cat /run/status; umount /var/lib/app/a; stat -c '%a %u' /var/lib/app/a
         """, "mkdir var/lib"))
     assert found["facts"] == ["700 1234", "x", "0", "700 1234"]
+
+
+# Somebody exchanges two names while rofs-prepare runs: before each of its calls in turn.
+
+SWAPS = """
+swapped() {
+    ended=0
+    ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=/fault.so FAULT_READ=1 \\
+        FAULT_AT=$n FAULT_SWAP=$a:$b FAULT_COUNT=/run/count timeout 20 "$@" \\
+        >/run/said 2>&1 || ended=$?
+    [ $ended -lt 124 ] || { echo "swap $n: ended with $ended"; cat /run/said; }
+}
+# How it was before, and whether there was such a call.
+swap_back() {
+    findmnt -rno TARGET | grep -e '/bob/' -e '^/victim' | tac | while read d; do umount -l $d; done
+    rm -rf /rofs/rw/home/bob /run/disk/overlay /run/rofs/prepared
+    [ ! -L $a ] || { mv $a $a.x; mv $b $a; mv $a.x $b; }
+    [ "$(cat /run/count)" -ge "$n" ]
+}
+"""
+CACHE = ("mkdir -p run/home/bob/cache home/bob; touch run/home/bob/cache/mine\n"
+         "mkdir -m 0700 closed; touch closed/secret; ln -s /closed run/home/bob/l\n"
+         "echo '/run/home /home none bind 0 0' > etc/fstab\n")
+
+
+@pytest.mark.parametrize("keys, verb", [
+    ("", "overlay /home/bob/cache"), ("Partition=data\n", "partition data"),
+    ("Partition=data\nIfMissing=volatile\n", "fallback /home/bob/cache")])
+def test_lower_is_the_directory_that_was_looked_at(
+    system: System, with_fault: str, keys: str, verb: str
+) -> None:
+    found = sections(system(
+        f"{DATA}[Overlay /var]\n[Overlay /home/bob/cache]\n{keys}", SWAPS + f"""
+        mount --bind /run/home /home
+        generate 2>/dev/null; early_mounts; pools
+        mkdir -p /rofs/ro/home; mount --bind -o ro /home /rofs/ro/home
+        a=/run/home/bob/cache b=/run/home/bob/l n=0
+        echo == wrong
+        while n=$((n + 1)); do
+            swapped /rofs-prepare {verb}
+            # What systemd does when it is not mounted.
+            start rofs-overlay-home-bob-cache.mount 2>/dev/null || true
+            for d in $(findmnt -rno TARGET | grep /bob/); do
+                [ ! -e $d/secret ] || echo "swap $n: $d shows what is closed"
+            done
+            swap_back || break
+        done
+        echo == calls; echo $n
+        echo == good; /rofs-prepare {verb}; ls /rofs/*/home/bob/cache; ls /closed
+        """, CACHE + with_fault))
+    assert found["wrong"] == []
+    assert int(found["calls"][0]) > 30
+    assert found["good"][-1] == "secret" and "mine" in found["good"]
+
+
+def test_overlay_is_mounted_on_the_directory_that_was_looked_at(
+    system: System, with_fault: str
+) -> None:
+    """Its place below /rofs/overlay is in another overlay, which users can write to."""
+    found = sections(system(
+        f"{DATA}[Overlay /home]\n[Overlay /home/bob/cache]\nPartition=data\n", SWAPS + """
+        generate 2>/dev/null; early_mounts; pools; merge 2>/dev/null
+        umount /home/bob/cache; cd /home/bob; rm -r cache; mkdir cache; ln -s /victim l; cd /
+        a=/home/bob/cache b=/home/bob/l n=0
+        echo == wrong
+        while n=$((n + 1)); do
+            swapped /rofs-prepare partition data
+            start rofs-overlay-home-bob-cache.mount 2>/dev/null || true
+            ! mountpoint -q /victim || echo "swap $n: mounted on the victim"
+            swap_back || break
+        done
+        echo == calls; echo $n
+        echo == good; /rofs-prepare partition data; ls /rofs/overlay/home/bob/cache
+        """, "mkdir -p home/bob/cache victim; touch home/bob/cache/mine\n" + with_fault))
+    assert found["wrong"] == []
+    assert int(found["calls"][0]) > 30
+    assert found["good"] == ["mine"]

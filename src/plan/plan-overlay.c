@@ -25,7 +25,11 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 		return err;
 	o->lower_is_root = !e;
 	o->lower_entry = e ? e : b->fstab.root;
-	return e ? plan_lower_of(b, &o->conf->section, e) : 0;
+	err = e ? plan_lower_of(b, &o->conf->section, e) : 0;
+	if (err < 0 || !e)
+		return err;
+	o->lower_is_live = b->plan.lowers[b->lower_of[e - b->plan.facts->fstab]].bind;
+	return 0;
 }
 
 /*

@@ -42,6 +42,7 @@ static int mount_lower(int root_fd, const struct plan_overlay *o, const char *wh
 static int mount_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o,
 			  const char *where)
 {
+	_cleanup_close_ int lower_fd = -1;
 	_cleanup_free_ char *dir = NULL;
 	struct layers in_ram = { .merged = where, .kept = false };
 	int err = text_format(&dir, PLAN_RAM_LAYERS_DIR "%s", o->path), left_out;
@@ -49,10 +50,10 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	if (err < 0)
 		return mount_leave_to_unit(where, err);
 	in_ram.dir = dir;
-	left_out = layer_prepare_in(root_fd, p, o, &in_ram);
+	left_out = layer_prepare_in(root_fd, p, o, &in_ram, &lower_fd);
 	if (left_out < 0)
 		return left_out;
-	err = mounts_merged_in(p, o, &in_ram);
+	err = mounts_merged_in(p, o, &in_ram, lower_fd);
 	if (err != -ENODEV)
 		return err < 0 ? err : left_out;
 	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);

@@ -504,11 +504,12 @@ static int open_upper(const struct layers *l, int dir_fd)
 }
 
 int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overlay *o,
-		     const struct layers *l)
+		     const struct layers *l, int *ret_lower_fd)
 {
 	_cleanup_close_ int dir_fd = -1, lower_fd = -1, upper_fd = -1;
 	_cleanup_(making_done) struct making m = { .why = NULL };
 	struct stat st;
+	int left_out;
 
 	if (pool_check_layers(root_fd, p, o, l) < 0)
 		return -ENODEV;
@@ -524,8 +525,12 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 
 	m = (struct making){ root_fd, p, o, dir_fd, lower_fd, upper_fd, NULL };
 	if (fstatat(dir_fd, "work", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return renew_layers(&m, l);
-	return make_layers(&m, l, dir_fd);
+		left_out = renew_layers(&m, l);
+	else
+		left_out = make_layers(&m, l, dir_fd);
+	if (left_out >= 0)
+		*ret_lower_fd = TAKE_FD(lower_fd);
+	return left_out;
 }
 
 static int mark(int root_fd, const struct plan_overlay *o, int (*change)(int, const char *))
@@ -537,17 +542,27 @@ static int mark(int root_fd, const struct plan_overlay *o, int (*change)(int, co
 			 0;
 }
 
-int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o)
+int layer_refuse(int root_fd, const struct plan_overlay *o)
 {
+	return mark(root_fd, o, prepared_clear);
+}
+
+int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o,
+		  int *ret_lower_fd)
+{
+	_cleanup_close_ int lower_fd = -1;
 	struct layers l = layers_declared(o);
 	int err = mark(root_fd, o, prepared_clear), left_out;
 
 	if (err < 0)
 		return err;
-	left_out = layer_prepare_in(root_fd, p, o, &l);
+	left_out = layer_prepare_in(root_fd, p, o, &l, &lower_fd);
 	if (left_out < 0)
 		return left_out;
 	/* The unit takes the layers by name, with or without this run: only what was found good. */
 	err = mark(root_fd, o, prepared_mark);
-	return err < 0 ? err : left_out;
+	if (err < 0)
+		return err;
+	*ret_lower_fd = TAKE_FD(lower_fd);
+	return left_out;
 }

@@ -25,11 +25,17 @@ struct layers layers_declared(const struct plan_overlay *o);
  * The upper also gets the mount points of single files that the lower lacks: systemd would make
  * directories.
  *
+ * @ret_lower_fd: the lower, to be mounted with them; set unless it fails; the caller closes it
+ *
  * Returns: 0; 1 when the overlay can be mounted but is not all that was declared; or -errno. All
  * but 0 have been logged.
  */
-int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o);
+int layer_prepare(int root_fd, const struct plan *p, const struct plan_overlay *o,
+		  int *ret_lower_fd);
 
 /** layer_prepare_in - as layer_prepare(), in other layers than the declared ones */
 int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overlay *o,
-		     const struct layers *l);
+		     const struct layers *l, int *ret_lower_fd);
+
+/** layer_refuse - it could not be mounted: from now on its unit may not try. Returns: 0 or -errno. */
+int layer_refuse(int root_fd, const struct plan_overlay *o);

@@ -98,27 +98,31 @@ static bool is_running_system(void)
  * not before; of the others it is, since their mount points may be in an overlay that comes later.
  */
 static int mount_overlay(const struct plan *p, const struct plan_run *run,
-			 const struct plan_overlay *o)
+			 const struct plan_overlay *o, int lower_fd)
 {
 	if (run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0)
-		return mounts_overlay(p, o);
-	return mounts_merged(p, o);
+		return mounts_overlay(p, o, lower_fd);
+	return mounts_merged(p, o, lower_fd);
 }
 
 /* @without: is added to when this kernel has no overlayfs. Returns the exit status. */
 static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 			   const struct plan_overlay *o, struct strbuf *without)
 {
-	int root_fd = l->root.root_fd, err = layer_prepare(root_fd, &l->plan, o);
+	_cleanup_close_ int lower_fd = -1;
+	int root_fd = l->root.root_fd, err = layer_prepare(root_fd, &l->plan, o, &lower_fd);
 	bool done = err == 0 && !(o->lower_is_root && gpt_conflict_check(root_fd, o) < 0);
 
 	if (err < 0 || !is_running_system())
 		return done ? EXIT_SUCCESS : EXIT_FAILURE;
-	err = mount_overlay(&l->plan, run, o);
+	err = mount_overlay(&l->plan, run, o, lower_fd);
 	if (err == -ENODEV)
 		strbuf_addf(without, " %s", o->path);
 	else if (err < 0)
 		done = false;
+	/* Its unit would follow names to where a user has put something else since. */
+	if (err < 0)
+		layer_refuse(root_fd, o);
 	return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -6,9 +6,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/beneath.h"
 #include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/strbuf.h"
+#include "basic/text.h"
 #include "prepare/pool.h"
 #include "system/log.h"
 
@@ -78,34 +80,59 @@ static void split_options(const char *options, struct call *c)
 	}
 }
 
-static int call_mount(const char *what, const char *where, const char *type, const struct call *c)
+/* A bind mount takes its flags from its source; its own need a second call. */
+static int finish_mount(const char *where, const struct call *c)
 {
-	bool bind = c->flags & MS_BIND;
-	unsigned long flags = bind ? c->flags & (MS_BIND | MS_REC) : c->flags;
+	unsigned long shape = MS_BIND | MS_REC;
 
-	if (mount(what, where, type, flags, c->data.text) < 0)
-		return -errno;
-	/* A bind mount takes its flags from its source; its own need a second call. */
-	if (bind && c->flags != flags &&
+	if ((c->flags & MS_BIND) && (c->flags & ~shape) &&
 	    mount(NULL, where, NULL, (c->flags & ~(unsigned long)MS_REC) | MS_REMOUNT, NULL) < 0)
 		return -errno;
 	return c->private && mount(NULL, where, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
 
+/* @on: what the name leads to. What is mounted there, it leads to afterwards. */
+static int call_mount(const char *what, const char *type, const struct call *c, int dir_fd,
+		      const char *name, int on)
+{
+	unsigned long flags = c->flags & MS_BIND ? c->flags & (MS_BIND | MS_REC) : c->flags;
+	_cleanup_free_ char *place = NULL;
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	if (c->data.failed || text_format(&place, "%s/%s", fd_name(dir_fd).path, name) < 0)
+		return -ENOMEM;
+	if (mount(what, fd_name(on).path, type, flags, c->data.text) < 0)
+		return -errno;
+	fd = open_beneath(dir_fd, name, O_PATH | O_DIRECTORY);
+	err = fd < 0 ? fd : finish_mount(fd_name(fd).path, c);
+	/* A part of it, such as a bind that is not read-only, is worse than nothing. */
+	if (err < 0)
+		umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return err;
+}
+
+/* Also below another overlay, which users can write to: the path is walked once, through no link. */
 int mount_once(const char *what, const char *where, const char *type, const char *options)
 {
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), dir_fd = -1,
+			    on = -1;
 	_cleanup_(call_done) struct call c = { 0 };
-	int err = mount_point_look(AT_FDCWD, where);
+	const char *name;
+	int err;
 
+	dir_fd = root_fd < 0 ? -errno : open_parent_beneath(root_fd, where, &name);
+	if (dir_fd < 0)
+		return dir_fd;
+	err = mount_point_look(dir_fd, name);
 	if (err != 0)
 		return err > 0 ? 0 : err;
+	on = open_beneath(dir_fd, name, O_PATH | O_DIRECTORY);
+	if (on < 0)
+		return on;
 
 	split_options(options, &c);
-	err = c.data.failed ? -ENOMEM : call_mount(what, where, type, &c);
-	/* A part of it, such as a bind that is not read-only, is worse than nothing. */
-	if (err < 0 && mount_point_at(AT_FDCWD, where))
-		umount2(where, MNT_DETACH);
-	return err;
+	return call_mount(what, type, &c, dir_fd, name, on);
 }
 
 int mount_leave_to_unit(const char *where, int err)

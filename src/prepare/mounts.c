@@ -54,7 +54,22 @@ int mounts_pools(const struct plan *p)
 	return err < 0 ? err : failed;
 }
 
-int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l)
+/* @options: as options_merged() gives them */
+static int mount_merged(const struct plan_overlay *o, const char *where, const char *options,
+			int lower_fd)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (o->lower_is_live) {
+		fd = dup3(lower_fd, OPTIONS_LOWER_FD, O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+	}
+	return mount_once("rofs", where, "overlay", options);
+}
+
+int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l,
+		     int lower_fd)
 {
 	_cleanup_free_ char *options = NULL;
 	int err = options_merged(p, o, l->dir, &options);
@@ -65,17 +80,17 @@ int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const s
 	if (err < 0)
 		return err;
 
-	err = mount_once("rofs", l->merged, "overlay", options);
+	err = mount_merged(o, l->merged, options, lower_fd);
 	if (err >= 0 || err == -ENODEV)
 		return err;
 	return mount_error_explain(o, l->dir, err);
 }
 
-int mounts_merged(const struct plan *p, const struct plan_overlay *o)
+int mounts_merged(const struct plan *p, const struct plan_overlay *o, int lower_fd)
 {
 	struct layers l = layers_declared(o);
 
-	return mounts_merged_in(p, o, &l);
+	return mounts_merged_in(p, o, &l, lower_fd);
 }
 
 /*
@@ -96,9 +111,9 @@ static void lift_guards(const struct plan *p, const struct plan_overlay *o)
 	}
 }
 
-int mounts_overlay(const struct plan *p, const struct plan_overlay *o)
+int mounts_overlay(const struct plan *p, const struct plan_overlay *o, int lower_fd)
 {
-	int err = mounts_merged(p, o);
+	int err = mounts_merged(p, o, lower_fd);
 
 	if (err == -ENODEV) {
 		err = bind_read_only(o);

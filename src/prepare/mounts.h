@@ -6,7 +6,8 @@
 
 /*
  * What systemd's mount units would do one after the other, in a process each. A mount point on which
- * something is mounted is left alone. A failure is logged and left to the unit, which tries again.
+ * something is mounted is left alone. A failure is logged and left to the unit, which tries again;
+ * but not that of an overlay that requires a device, since users may be about by then.
  */
 
 /**
@@ -18,19 +19,21 @@ int mounts_pools(const struct plan *p);
 
 /**
  * mounts_merged - assemble an overlay from its declared layers
+ * @lower_fd: the lower that the layers were prepared for
  *
  * The reason for a failure is logged where mount(8) could only say "wrong fs type, bad option".
  *
  * Returns: 0; -ENODEV if this kernel has no overlayfs, which is not logged; or another -errno.
  */
-int mounts_merged(const struct plan *p, const struct plan_overlay *o);
+int mounts_merged(const struct plan *p, const struct plan_overlay *o, int lower_fd);
 
 /** mounts_merged_in - as mounts_merged(), from other layers than the declared ones */
-int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l);
+int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l,
+		     int lower_fd);
 
 /**
  * mounts_overlay - as mounts_merged(), and bind it to its path
  *
  * With -ENODEV the path has been bound to itself, read-only.
  */
-int mounts_overlay(const struct plan *p, const struct plan_overlay *o);
+int mounts_overlay(const struct plan *p, const struct plan_overlay *o, int lower_fd);

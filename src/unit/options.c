@@ -46,7 +46,8 @@ int options_merged(const struct plan *p, const struct plan_overlay *o, const cha
 	 * These paths have no character that the kernel, mount(8) or systemd would read differently:
 	 * conf_is_layer_path().
 	 */
-	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work", o->lower, dir, dir);
+	strbuf_addf(&b, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work",
+		    o->lower_is_live ? OPTIONS_LOWER_DIR : o->lower, dir, dir);
 	strbuf_addf(&b, "%s%s", *features ? "," : "", features);
 	if (*o->options)
 		strbuf_addf(&b, ",%s", o->options);

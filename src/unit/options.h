@@ -15,6 +15,13 @@
 /* Flags and limits as in systemd's own tmp.mount. */
 #define OPTIONS_TMP "mode=1777,strictatime,nosuid,nodev,size=50%,nr_inodes=1m"
 
+/*
+ * On a live file system, a name could lead to another directory by the time the kernel looks. So the
+ * lower is mounted by this descriptor, which rofs-prepare has, and nobody else.
+ */
+#define OPTIONS_LOWER_FD  100
+#define OPTIONS_LOWER_DIR "/proc/self/fd/100"
+
 /** options_pool - of the tmpfs of a pool. @ret: the caller frees it. Returns: 0 or -ENOMEM. */
 int options_pool(const struct plan_pool *pool, char **ret);
 

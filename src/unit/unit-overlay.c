@@ -75,6 +75,11 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 	strbuf_add(&b, "\n[Mount]\nWhat=rofs\n");
 	unit_add_path_line(&b, "Where", o->merged);
 	strbuf_add(&b, "Type=overlay\n");
+	if (o->lower_is_live)
+		strbuf_add(
+			&b,
+			"# Users may rename what leads to the lower. So rofs-prepare mounts it by a\n"
+			"# descriptor, and nobody mounts it by its name.\n");
 	unit_add_options(&b, options);
 	unit_add_quiet(&b, o->early || unit_is_etc(o));
 	return unit_add_unit(r, o->merged_unit, &b);

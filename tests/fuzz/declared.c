@@ -65,6 +65,19 @@ static const struct conf_partition *partition_of(const struct check *c,
 	return s ? c->conf->partitions[s->index] : NULL;
 }
 
+static bool is_declared(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->conf->n_overlays; i++)
+		if (!c->conf->overlays[i]->section.invalid &&
+		    strcmp(c->facts->overlays[i].resolved, path) == 0)
+			return true;
+	for (size_t i = 0; i < c->conf->n_persists; i++)
+		if (!c->conf->persists[i]->section.invalid &&
+		    strcmp(c->facts->persists[i].resolved, path) == 0)
+			return true;
+	return false;
+}
+
 static void allow_overlay(struct check *c, const struct conf_overlay *o, const char *path)
 {
 	struct mount *m;
@@ -75,6 +88,7 @@ static void allow_overlay(struct check *c, const struct conf_overlay *o, const c
 	m->overlay = o;
 	m->layers = layers_of(o, path);
 	m->entry = entry_of(c, path);
+	m->lower_is_live = m->entry && m->entry->dir[1] && !is_declared(c, m->entry->dir);
 	m->partition = partition_of(c, o);
 	m = add_mount(c, MOUNT_BIND, join(path, ""), join("/rofs/overlay", path));
 	m->overlay = o;

@@ -87,6 +87,7 @@ struct mount {
 	const struct conf_overlay *overlay;
 	const struct conf_partition *partition;
 	const struct fstab_entry *entry;
+	bool lower_is_live; /* of an overlay: fstab mounts its file system as if there were no rofs */
 };
 
 struct check {

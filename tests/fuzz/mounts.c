@@ -156,10 +156,12 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 	_cleanup_free_ char *layers = NULL, *allowed = NULL, *upper = join(m->layers, "/upper");
 	const char *own;
 	const char *path = m->where + strlen("/rofs/overlay");
+	_cleanup_free_ char *lower = m->lower_is_live ? join("/proc/self/fd/100", "") :
+							join("/rofs/ro", path);
 
 	check_layer("lowerdir", path);
 	check_layer("upperdir", upper);
-	check_that(asprintf(&layers, "lowerdir=/rofs/ro%s,upperdir=%s/upper,workdir=%s/work,", path,
+	check_that(asprintf(&layers, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,", lower,
 			    m->layers, m->layers) > 0,
 		   "out of memory", "");
 	if (strncmp(options, layers, strlen(layers)) != 0)
