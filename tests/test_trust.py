@@ -732,7 +732,7 @@ def test_data_is_mounted_on_a_volatile_path(system: System) -> None:
 
 SWAPS = """
 swapped() {
-    ended=0
+    ended=0 was=$(stat -c %i $a)
     ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=/fault.so FAULT_READ=1 \\
         FAULT_AT=$n FAULT_SWAP=$a:$b FAULT_COUNT=/run/count timeout 20 "$@" \\
         >/run/said 2>&1 || ended=$?
@@ -742,7 +742,7 @@ swapped() {
 swap_back() {
     findmnt -rno TARGET | grep -e '/bob/' -e '^/victim' | tac | while read d; do umount -l $d; done
     rm -rf /rofs/rw/home/bob /run/disk/overlay /run/rofs/prepared
-    [ ! -L $a ] || { mv $a $a.x; mv $b $a; mv $a.x $b; }
+    [ $(stat -c %i $a) = $was ] || { mv $a $a.x; mv $b $a; mv $a.x $b; }
     [ "$(cat /run/count)" -ge "$n" ]
 }
 """
@@ -803,3 +803,47 @@ def test_overlay_is_mounted_on_the_directory_that_was_looked_at(
     assert found["wrong"] == []
     assert int(found["calls"][0]) > 30
     assert found["good"] == ["mine"]
+
+
+OTHERS = {
+    # name: Kind=, what is at the path, what is exchanged with it
+    "FIFO": ("file", "echo mine > a; chown 1234 a", "mkfifo b; chown 1234 b"),
+    "link": ("file", "echo mine > a; chown 1234 a", "ln -s /closed/secret b"),
+    "file of root": ("file", "echo secret > a; chmod 0600 a", "echo mine > b; chown 1234 b"),
+    "directory": ("file", "echo mine > a; chown 1234 a", "mkdir b; echo secret > b/secret"),
+    "file": ("directory", "mkdir a; chown 1234 a", "echo secret > b"),
+    "directory of root": ("directory", "mkdir -m 0700 a; echo secret > a/secret",
+                          "mkdir b; chown 1234 b"),
+    "link to a directory": ("directory", "mkdir a; chown 1234 a", "ln -s /closed b"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_copy_is_of_one_file(system: System, with_fault: str, name: str) -> None:
+    """Neither a wait for a writer, nor what is root's with the owner of something else."""
+    kind, one, other = OTHERS[name]
+    found = sections(system(
+        f"{DATA}[Persist /home/bob/a]\nPartition=data\nDirectory=/a\nKind={kind}\n"
+        "Populate=yes\n", SWAPS + f"""
+        mount --bind /run/home /home
+        generate 2>/dev/null; early_mounts; pools
+        mkdir -p /rofs/ro/home; mount --bind -o ro /home /rofs/ro/home
+        a=/run/home/bob/a b=/run/home/bob/b n=0
+        echo == wrong
+        while n=$((n + 1)); do
+            swapped /rofs-prepare partition data
+            [ ! -L /run/disk/a ] || echo "swap $n: a link"
+            [ ! -e /run/disk/a ] || [ -{kind[0]} /run/disk/a ] || echo "swap $n: no {kind}"
+            ! grep -rqs secret /run/disk/a || [ $(stat -c %u /run/disk/a) = 0 ] ||
+                echo "swap $n: readable by a user"
+            rm -rf /run/disk/a /run/disk/.rofs-new
+            swap_back || break
+        done
+        echo == calls; echo $n
+        echo == good; /rofs-prepare partition data; stat -c '%F %u' /run/disk/a $a
+        """, "mkdir -p run/home/bob home/bob; mkdir -m 0700 closed; echo secret > closed/secret\n"
+        f"cd run/home/bob; {one}; {other}; cd ../../..\n"
+        "echo '/run/home /home none bind 0 0' > etc/fstab\n" + with_fault))
+    assert found["wrong"] == []
+    assert int(found["calls"][0]) > 30
+    assert found["good"][0] == found["good"][1]

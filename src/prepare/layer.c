@@ -301,7 +301,7 @@ static int make_new(struct making *m, const struct plan_persist *p)
 	if (fd < 0)
 		return -errno;
 	if (p->conf->if_missing == IF_MISSING_VOLATILE)
-		return owner_set(&w, fd);
+		return owner_set(&w, fd, false);
 	err = attributes_plain(fd, 0644, &f); /* nobody writes to it: it is guarded */
 	return err < 0 ? keep_why(m, err, &f, w.name) : 0;
 }

@@ -66,7 +66,7 @@ static int set_declared(const struct conf_persist *c, int fd, uid_t uid, gid_t g
 	return 0;
 }
 
-int owner_set(const struct wanted *w, int fd)
+int owner_set(const struct wanted *w, int fd, bool copied)
 {
 	const struct conf_persist *c = w->persist->conf;
 	char text[FAILURE_TEXT_MAX];
@@ -83,7 +83,7 @@ int owner_set(const struct wanted *w, int fd)
 	err = find_id(w, ACCOUNT_GROUP, c->group, &gid);
 	if (err < 0)
 		return err;
-	err = copy_from_lower(w, fd, &f);
+	err = copied ? 0 : copy_from_lower(w, fd, &f);
 	if (err >= 0)
 		err = set_declared(c, fd, uid, gid, &f);
 	if (err < 0)

@@ -18,11 +18,12 @@ int owner_check(const struct wanted *w);
 
 /**
  * owner_set - give a new directory or file its mode, owner and extended attributes
- * @fd: open for reading
+ * @fd:     open for reading
+ * @copied: it has what is not declared already, of the very file that its content is from
  *
- * What is not declared is copied from the lower path; without one it is root's, with mode 0755 or
- * 0644. On a file system that stores no owners nothing is done.
+ * Otherwise that is copied from the lower path; without one it is root's, with mode 0755 or 0644.
+ * On a file system that stores no owners nothing is done.
  *
  * Returns: 0, or TOLD.
  */
-int owner_set(const struct wanted *w, int fd);
+int owner_set(const struct wanted *w, int fd, bool copied);

@@ -26,27 +26,40 @@ static int make_empty(const struct wanted *w, int new_fd)
 	return fd < 0 ? -errno : 0;
 }
 
+static mode_t wanted_type(const struct wanted *w)
+{
+	return wanted_is_file(w) ? S_IFREG : S_IFDIR;
+}
+
+/* Returns: 1 if it has been copied, with its attributes; 0 if it is empty; or -errno. */
 static int make_content(const struct wanted *w, int new_fd)
 {
-	int found = populate_check(w);
+	int found = populate_check(w), err;
+	struct stat st;
 
-	if (found < 0)
-		return found;
-	return found ? populate_copy(w, new_fd) : make_empty(w, new_fd);
+	if (found <= 0)
+		return found < 0 ? found : make_empty(w, new_fd);
+	err = populate_copy(w, new_fd);
+	if (err < 0)
+		return err;
+	/* Somebody may have exchanged it since; opening a FIFO would wait for a writer. */
+	if (fstatat(new_fd, NEW_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return (st.st_mode & S_IFMT) == wanted_type(w) ? 1 : -ESTALE;
 }
 
 /* Makes NEW_NAME complete, with its attributes, down to the medium. */
 static int make_new(const struct wanted *w, int new_fd)
 {
 	_cleanup_close_ int fd = -1;
-	int err = make_content(w, new_fd);
+	int copied = make_content(w, new_fd), err;
 
-	if (err < 0)
-		return err;
+	if (copied < 0)
+		return copied;
 	fd = openat(new_fd, NEW_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	err = owner_set(w, fd);
+	err = owner_set(w, fd, copied);
 	if (err < 0)
 		return err;
 	return fsync(fd) < 0 ? -errno : 0;

@@ -9,8 +9,8 @@
 #include "basic/macro.h"
 #include "basic/mount-point.h"
 #include "prepare/owner.h"
+#include "prepare/told.h"
 #include "prepare/wanted.h"
-#include "system/log.h"
 
 static int make(const struct wanted *w)
 {
@@ -19,7 +19,7 @@ static int make(const struct wanted *w)
 	if (mkdirat(w->dir_fd, w->name, 0700) < 0)
 		return errno == EEXIST ? 0 : -errno;
 	fd = open_dir_at(w->dir_fd, w->name);
-	return fd < 0 ? fd : owner_set(w, fd);
+	return fd < 0 ? fd : owner_set(w, fd, false);
 }
 
 int volatile_make(int root_fd, const struct plan *plan, const struct plan_persist *p)
@@ -38,7 +38,5 @@ int volatile_make(int root_fd, const struct plan *plan, const struct plan_persis
 	dir_fd = above ? make_path(root_fd, above, 0755) : -ENOMEM;
 	w.dir_fd = dir_fd;
 	err = dir_fd < 0 ? dir_fd : make(&w);
-	return err < 0 ? log_error(err, "%s: cannot create the directory: %s", p->path,
-				   strerror(-err)) :
-			 0;
+	return err < 0 ? tell(err, "%s: cannot create the directory: %s", p->path, strerror(-err)) : 0;
 }
