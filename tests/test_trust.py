@@ -166,6 +166,20 @@ LAYERS = {
                                "/x/y/work/work is a symbolic link"),
     "index is a link": ("ln -s /victim x/y/work/index", "/x/y/work/index is a symbolic link"),
     "foreign content in work's work": ("mkdir -p x/y/work/work/a/b/c", "/x/y/work/work/a "),
+    "foreign content with a temporary name": ("mkdir -p x/y/work/work/#1/a/b",
+                                              "/x/y/work/work/#1/a was not made by overlayfs"),
+    "immutable upper": ("chattr +i x/y/upper", "/x/y/upper is immutable or append-only"),
+    "append-only upper": ("chattr +a x/y/upper", "/x/y/upper is immutable or append-only"),
+    "immutable work": ("chattr +i x/y/work", "/x/y/work is immutable or append-only"),
+    "immutable work in work": ("mkdir x/y/work/work; chattr +i x/y/work/work",
+                               "/x/y/work/work is immutable or append-only"),
+    "immutable temporary file": ("mkdir x/y/work/work; touch x/y/work/work/#1\n"
+                                 "chattr +i x/y/work/work/#1",
+                                 "/x/y/work/work/#1 is immutable or append-only"),
+    "mounted with volatile": ("cd /; mkdir -p lower merged; mount -t overlay -o volatile,"
+                              "lowerdir=lower,upperdir=$OLDPWD/x/y/upper,workdir=$OLDPWD/x/y/work "
+                              "v merged; umount merged; cd $OLDPWD",
+                              "/x/y/work/work/incompat says that this overlay was mounted with "),
 }
 
 
@@ -196,6 +210,7 @@ def test_what_overlayfs_leaves_in_work_is_accepted(system: System) -> None:
         boot; echo kept > /srv/file; rm -r /srv/old; mkdir /srv/old
         umount /srv /rofs/overlay/srv /home /rofs/overlay/home /rofs/persist/data /rofs/ro /rofs
         rm -r /run/units; mkdir /run/disk/x/y/work/work/#1 /run/disk/x/y/work/index
+        mknod /run/disk/x/y/work/work/#1/whiteout c 0 0; touch /run/disk/x/y/work/work/#2
         boot; echo == again; cat /srv/file; echo more >> /srv/file; cat /srv/file /run/status
         """, "mkdir -p srv/old/sub"))
     assert found["again"] == ["kept", "kept", "more", "0"]

@@ -13,7 +13,7 @@
  * file system. The owner and the mode of upper are those of the merged directory, and not checked:
  * only root can reach it, but through the overlay. work must be root's, and hold only what
  * overlayfs puts there: the kernel cleans it when it mounts, and what it cannot clean makes the
- * overlay read-only. Nothing is removed here.
+ * overlay read-only, as do immutable directories. Nothing is removed here.
  *
  * Returns: 0, also where one is missing, or -errno.
  */
