@@ -577,6 +577,27 @@ def test_bind_follows_no_link(system: System, kernel: str, with_fault: str) -> N
     assert any("/srv/u is a symbolic link" in line for line in found["said"])
 
 
+@pytest.mark.parametrize("keys", ["", "IfMissing=volatile\n"])
+def test_lower_that_is_not_mounted_takes_nothing_along(system: System, keys: str) -> None:
+    """Nor is its empty mount point merged with anything."""
+    found = sections(system(
+        f"{DATA}[Overlay /srv]\nPartition=data\n{keys}[Overlay /var]\n"
+        "[Persist /var/app]\nPartition=data\nDirectory=/app\n", """
+        generate 2>/dev/null; early_mounts; rm $units/rofs-ro-srv.mount; pools
+        prepare 2>/run/said; cd $units
+        start var-app.mount; ! start rofs-overlay-srv.mount 2>/dev/null || echo merged
+        echo == required; grep -h ^Requires $units/rofs-prepare-persist-data.service
+        echo == mounted; is_mounted /var/app && echo app; findmnt -rno TARGET,FSTYPE | grep srv || :
+        echo == made; ls /run/disk; cat /run/status; echo == said; cat /run/said
+        """, FSTAB + "mkdir -p var/app rofs/ro\n"))
+    assert found["required"] == [
+        'RequiresMountsFor="/rofs/persist/data"', 'RequiresMountsFor="/rofs/ro"']
+    assert found["mounted"] == ["app"]
+    assert found["made"] == ["app", "1"]
+    assert any(line.endswith("/srv: there is no lower, since /rofs/ro/srv is not mounted")
+               for line in found["said"])
+
+
 # A link that root has made, for another purpose, where a user could move it.
 
 NOTES = f"[Overlay /etc]\n{DATA}[Persist /home/bob/notes.db]\nPartition=data\n"

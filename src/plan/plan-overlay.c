@@ -24,11 +24,13 @@ static int find_lower(struct building *b, struct plan_overlay *o)
 	if (err < 0)
 		return err;
 	o->lower_is_root = !e;
+	o->lower_mount = NO_INDEX;
 	o->lower_entry = e ? e : b->fstab.root;
 	err = e ? plan_lower_of(b, &o->conf->section, e) : 0;
 	if (err < 0 || !e)
 		return err;
-	o->lower_is_live = b->plan.lowers[b->lower_of[e - b->plan.facts->fstab]].bind;
+	o->lower_mount = b->lower_of[e - b->plan.facts->fstab];
+	o->lower_is_live = b->plan.lowers[o->lower_mount].bind;
 	return 0;
 }
 

@@ -103,6 +103,7 @@ struct plan_overlay {
 	size_t n_start_empty;
 	size_t prepare;	    /* index into plan.runs: it makes the layers */
 	bool lower_is_root; /* on the root file system: needs no device, so it can come first */
+	size_t lower_mount; /* else index into plan.lowers: the mount that it is on */
 	bool lower_is_live; /* on what fstab mounts above the path: users may rename what leads there */
 	/*
 	 * Mount point of the RAM pool that its layers are in, if they are in RAM: the shared one, its own,

@@ -8,6 +8,7 @@
 
 #include "basic/beneath.h"
 #include "basic/io.h"
+#include "basic/mount-point.h"
 #include "basic/overlay-attributes.h"
 #include "basic/text.h"
 #include "layer/attributes.h"
@@ -474,10 +475,23 @@ static int open_layers(int root_fd, const struct plan *p, const struct plan_over
 	return err < 0 ? tell_refusal(&way, err) : TAKE_FD(fd);
 }
 
-static int open_lower(int root_fd, const struct plan_overlay *o)
+/* Else its empty mount point would be taken for it. */
+static int check_lower_is_mounted(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
-	int fd = open_dir_beneath(root_fd, o->lower);
+	const char *where = o->lower_is_root ? NULL : p->lowers[o->lower_mount].where;
 
+	if (!where || mount_point_at(root_fd, where))
+		return 0;
+	return tell(-ENOENT, "%s: there is no lower, since %s is not mounted", o->path, where);
+}
+
+static int open_lower(int root_fd, const struct plan *p, const struct plan_overlay *o)
+{
+	int fd = check_lower_is_mounted(root_fd, p, o);
+
+	if (fd < 0)
+		return fd;
+	fd = open_dir_beneath(root_fd, o->lower);
 	if (fd >= 0)
 		return fd;
 	return tell(tell_link(o->path, root_fd, o->lower, fd), "%s: cannot open the lower %s: %s",
@@ -513,12 +527,12 @@ int layer_prepare_in(int root_fd, const struct plan *p, const struct plan_overla
 
 	if (pool_check_layers(root_fd, p, o, l) < 0)
 		return -ENODEV;
+	lower_fd = open_lower(root_fd, p, o);
+	if (lower_fd < 0)
+		return lower_fd;
 	dir_fd = open_layers(root_fd, p, o, l);
 	if (dir_fd < 0)
 		return tell(dir_fd, "cannot create %s: %s", l->dir, strerror(-dir_fd));
-	lower_fd = open_lower(root_fd, o);
-	if (lower_fd < 0)
-		return lower_fd;
 	upper_fd = open_upper(l, dir_fd);
 	if (upper_fd < 0)
 		return upper_fd;

@@ -76,6 +76,20 @@ int unit_render_tmp(struct rendering *r)
 	return unit_add_unit(r, "tmp.mount", &b);
 }
 
+static void add_lower_of_overlay(struct rendering *r, struct strbuf *b, const struct plan_run *run,
+				 const struct plan_overlay *o)
+{
+	const char *unit;
+
+	if (o->lower_is_root)
+		return;
+	if (run->kind != RUN_PARTITION)
+		return unit_add_requires_mounts_for(b, o->lower);
+	unit = r->plan->lowers[o->lower_mount].unit;
+	strbuf_add(b, "# Wanted, not required: without it, only the overlay fails.\n");
+	strbuf_addf(b, "Wants=%s\nAfter=%s\n", unit, unit);
+}
+
 /* The pool and the lowers of the overlays that it serves. */
 static void add_run_mounts(struct rendering *r, struct strbuf *b, const struct plan_run *run)
 {
@@ -86,12 +100,8 @@ static void add_run_mounts(struct rendering *r, struct strbuf *b, const struct p
 		"# The pool it writes to, and the lower directories whose mode and owner it copies.\n");
 	unit_add_requires_mounts_for(b, run->dir);
 	unit_add_requires_mounts_for(b, "/rofs/ro");
-	for (size_t i = 0; i < run->overlays.n; i++) {
-		const struct plan_overlay *o = &p->overlays[run->overlays.list[i]];
-
-		if (!o->lower_is_root)
-			unit_add_requires_mounts_for(b, o->lower);
-	}
+	for (size_t i = 0; i < run->overlays.n; i++)
+		add_lower_of_overlay(r, b, run, &p->overlays[run->overlays.list[i]]);
 }
 
 /* Wanted, not required: only the first boot of a persist copies from them. */
