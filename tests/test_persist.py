@@ -145,6 +145,30 @@ def test_declared_mode_and_owner_win_over_the_lower(system: System) -> None:
     assert found["a"] == ["710 1234 2", "644 0 0"]
 
 
+@pytest.mark.parametrize("keys, declared", [
+    ("User=alice\nMode=0700\n", " Mode=0700 User=alice"), ("Mode=04750\n", " Mode=4750"),
+    ("Group=staff\n", " Group=staff"), ("User=0\nGroup=0\nMode=0755\n", ""), ("", "")])
+def test_directory_that_an_earlier_boot_has_made_as_a_parent(
+    system: System, keys: str, declared: str
+) -> None:
+    """It is the application's by now; but nobody should think that it is as declared."""
+    conf = f"[Overlay /var]\n{DATA}[Persist /var/a]\nPartition=data\nDirectory=/app"
+    found = sections(system(
+        f"{conf}/sub\n", f"""
+        boot 2>/dev/null; umount /var/a; cat > /etc/rofs.conf << .
+{conf}
+{keys}
+.
+        echo == status; /rofs-prepare partition data 2>/run/said; echo $?
+        echo == said; cat /run/said; echo == facts; stat -c '%a %u' /run/disk/app
+        """, "mkdir var/a"))
+    said = ("rofs-prepare: /var/a: /rofs/persist/data/app exists and is left as it is, with mode "
+            f"0755, owner 0 and group 0; declared:{declared}")
+    assert found["status"] == ["0"]
+    assert found["said"] == ([said] if declared else [])
+    assert found["facts"] == ["755 0"]
+
+
 # Not enough room.
 
 BESIDE = "[Persist /var/b]\nPartition=data\nDirectory=/b\n"

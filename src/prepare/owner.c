@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/strbuf.h"
 #include "basic/value.h"
 #include "layer/attributes.h"
 #include "prepare/told.h"
@@ -64,6 +65,38 @@ static int set_declared(const struct conf_persist *c, int fd, uid_t uid, gid_t g
 	if (fchmod(fd, c->mode == MODE_UNSET ? st.st_mode & 07777 : c->mode) < 0)
 		return failure_note(f, "set the mode of");
 	return 0;
+}
+
+static void warn_of_other_owner(const struct wanted *w, const struct stat *st)
+{
+	const struct conf_persist *c = w->persist->conf;
+	_cleanup_strbuf_ struct strbuf declared = { 0 };
+
+	if (c->mode != MODE_UNSET)
+		strbuf_addf(&declared, " Mode=%04o", c->mode);
+	if (c->user)
+		strbuf_addf(&declared, " User=%s", c->user);
+	if (c->group)
+		strbuf_addf(&declared, " Group=%s", c->group);
+	log_warning("%s: %s exists and is left as it is, with mode %04o, owner %u and group %u; "
+		    "declared:%s",
+		    w->persist->path, w->persist->what, (unsigned)st->st_mode & 07777,
+		    (unsigned)st->st_uid, (unsigned)st->st_gid,
+		    declared.failed ? " another" : declared.text);
+}
+
+void owner_compare(const struct wanted *w, const struct stat *st)
+{
+	const struct conf_persist *c = w->persist->conf;
+	uid_t uid;
+	gid_t gid;
+
+	if (!way_has_owners(w->dir_fd) || find_id(w, ACCOUNT_USER, c->user, &uid) < 0 ||
+	    find_id(w, ACCOUNT_GROUP, c->group, &gid) < 0)
+		return;
+	if ((c->user && uid != st->st_uid) || (c->group && gid != st->st_gid) ||
+	    (c->mode != MODE_UNSET && c->mode != (st->st_mode & 07777)))
+		warn_of_other_owner(w, st);
 }
 
 int owner_set(const struct wanted *w, int fd, bool copied)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "prepare/wanted.h"
 
@@ -27,3 +28,10 @@ int owner_check(const struct wanted *w);
  * Returns: 0, or TOLD.
  */
 int owner_set(const struct wanted *w, int fd, bool copied);
+
+/**
+ * owner_compare - warn if an existing directory or file has another mode or owner than declared
+ *
+ * It may have been made as a parent in an earlier boot, or on another machine.
+ */
+void owner_compare(const struct wanted *w, const struct stat *st);

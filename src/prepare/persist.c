@@ -98,9 +98,16 @@ static int find_or_make(struct way *way, const struct wanted *w)
 	/* What a power cut has left may take the room that the next copy needs. */
 	int err = copy_tree_remove(w->dir_fd, CONF_RESERVED_NAME);
 	int found = kept_persist_check(way, w->dir_fd, w->persist);
+	struct stat st;
 
-	if (found != 0)
-		return found < 0 ? tell_refusal(way, found) : 0;
+	if (found < 0)
+		return tell_refusal(way, found);
+	if (found > 0) {
+		if (fstatat(w->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+		owner_compare(w, &st);
+		return 0;
+	}
 	return err < 0 ? err : make_wanted(w);
 }
 

@@ -156,6 +156,16 @@ int log_error(int err, const char *format, ...)
 	return err;
 }
 
+void log_warning(const char *format, ...)
+{
+	struct log l = standard_error();
+	va_list ap;
+
+	va_start(ap, format);
+	write_format(&l, LOG_LEVEL_WARNING, format, ap);
+	va_end(ap);
+}
+
 void log_info(const char *format, ...)
 {
 	struct log l = standard_error();

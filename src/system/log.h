@@ -4,8 +4,8 @@
 #include "basic/diag.h"
 
 /*
- * Messages of all programs, apart from their output. A helper or the command uses log_error() and
- * log_info(), which write to standard error. The generator chooses a target once, with log_open().
+ * Messages of all programs, apart from their output. A helper or the command uses log_error(),
+ * log_warning() and log_info(), which write to standard error. The generator chooses a target once, with log_open().
  */
 
 enum log_level {
@@ -54,10 +54,11 @@ void log_diag(const struct log *l, const struct diag *d);
 bool log_is_journal(void);
 
 /**
- * log_error, log_info - one line on standard error, with a priority if that is the journal
+ * log_error, log_warning, log_info - one line on standard error, with a priority if that is the journal
  * @err: passed on, so that a check can end in `return log_error(err, ...)`; not part of the text
  *
  * Returns: @err.
  */
 int log_error(int err, const char *format, ...) _printf_(2, 3);
+void log_warning(const char *format, ...) _printf_(1, 2);
 void log_info(const char *format, ...) _printf_(1, 2);
