@@ -431,6 +431,25 @@ def test_persist_that_was_ready_is_not_after_a_link_was_planted(system: System) 
     assert found["prepared"] == ["1"]
 
 
+def test_what_was_ready_is_not_on_another_medium_if_the_run_is_killed(
+    system: System, with_fault: str
+) -> None:
+    found = sections(system(
+        f"[Overlay /var]\n{DATA}[Persist /var/a]\nPartition=data\nDirectory=/a\n"
+        "[Persist /var/b]\nPartition=data\nDirectory=/b\n[Overlay /srv]\nPartition=data\n", """
+        boot; echo == before; ls /run/rofs/prepared; umount /srv /rofs/overlay/srv
+        rm -r /run/disk/*; export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+        run() { LD_PRELOAD=/fault.so "$@" /rofs-prepare partition data; }
+        run env FAULT_COUNT=/run/count; umount /rofs/overlay/srv; rm -r /run/disk/*
+        # In the middle of /srv, which is the first.
+        run env FAULT_SIGNAL=9 FAULT_AT=$(($(cat /run/count) / 4)) 2>/dev/null || true
+        echo == after; ls /run/rofs/prepared; echo == made; ls /run/disk
+        """, "mkdir -p var/a var/b srv/sub\n" + with_fault))
+    assert found["before"] == ["rofs-overlay-srv.mount", "var-a.mount", "var-b.mount"]
+    assert found["after"] == []
+    assert found["made"] == ["overlay"]
+
+
 def test_single_file_behind_a_link_stays_immutable(
     system: System, kernel: str, with_fault: str
 ) -> None:

@@ -16,6 +16,7 @@
 #include "prepare/mounts.h"
 #include "prepare/persist.h"
 #include "prepare/pool.h"
+#include "prepare/prepared.h"
 #include "prepare/volatile.h"
 #include "system/load.h"
 #include "system/log.h"
@@ -203,10 +204,29 @@ static int run_ram(const struct loaded *l, const struct plan_run *run)
 	return status;
 }
 
+/*
+ * What an earlier run has found good may be on another medium by now. Should this one be stopped
+ * before it comes to the last of them, nothing of that is mounted.
+ */
+static int forget_prepared(const struct loaded *l, const struct plan_run *run)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < run->overlays.n && err >= 0; i++)
+		err = layer_refuse(l->root.root_fd, &l->plan.overlays[run->overlays.list[i]]);
+	for (size_t i = 0; i < run->persists.n && err >= 0; i++)
+		err = prepared_clear(l->root.root_fd, l->plan.persists[run->persists.list[i]].unit);
+	return err;
+}
+
 static int run_partition(const struct loaded *l, const struct plan_run *run)
 {
-	int status = prepare_overlays(l, run);
+	int status, err = forget_prepared(l, run);
 
+	if (err < 0)
+		return log_error(EXIT_FAILURE, "cannot write to " PLAN_PREPARED_DIR ": %s",
+				 strerror(-err));
+	status = prepare_overlays(l, run);
 	return prepare_persists(l, run) | status;
 }
 
