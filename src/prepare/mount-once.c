@@ -121,7 +121,9 @@ int mount_once(const char *what, const char *where, const char *type, const char
 	const char *name;
 	int err;
 
-	dir_fd = root_fd < 0 ? -errno : open_parent_beneath(root_fd, where, &name);
+	if (root_fd < 0)
+		return -errno;
+	dir_fd = open_parent_beneath(root_fd, where, &name);
 	if (dir_fd < 0)
 		return dir_fd;
 	err = mount_point_look(dir_fd, name);
