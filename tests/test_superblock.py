@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
 import subprocess
 from pathlib import Path
-from typing import Dict, Sequence
+from typing import Callable, Dict, Sequence
 
 import pytest
 from support import Namespace, need_programs, program, run_program, snapshot
@@ -207,16 +208,87 @@ def test_without_e2fsck_nothing_is_written(
     assert image.read_bytes() == before
 
 
-def test_what_makes_it_worse_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def fake_e2fsck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Sets what a program in place of e2fsck does the first and the second time."""
+    def make_fake(first: str, second: str) -> None:
+        fake = tmp_path / "e2fsck"
+        fake.write_text(f"#!/bin/sh\necho \"$@\" >>$0.log\n"
+                        f"[ -e $0.again ] || {{ : > $0.again; {first}; }}\n{second}\n")
+        fake.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return make_fake
+
+
+def count_runs(tmp_path: Path) -> int:
+    text = (tmp_path / "e2fsck.log").read_text()
+    assert text == "-fn /proc/self/fd/0\n" * text.count("\n")
+    return text.count("\n")
+
+
+def test_what_makes_it_worse_is_put_back(
+    tmp_path: Path, fake_e2fsck: Callable[[str, str], None]
+) -> None:
     """e2fsck finds one more error the second time."""
     image = make(tmp_path / "image")
     disk.tear_superblock(image)
-    fake = tmp_path / "e2fsck"
-    fake.write_text("#!/bin/sh\necho \"$@\" >>$0.log; cat $0.log; exit 4\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    fake_e2fsck("echo 1; exit 4", "echo 1; echo 2; exit 4")
     assert_refused(image, "e2fsck finds more errors with a correct one, so it was put back")
-    assert (tmp_path / "e2fsck.log").read_text() == "-fn /proc/self/fd/0\n" * 2
+    assert count_runs(tmp_path) == 2
+
+
+FAILURES = {"exit 8": "failed with exit status 8", "exit 16": "failed with exit status 16",
+            "exit 127": "failed with exit status 127", "kill -9 $$": "was killed by signal 9"}
+
+
+@pytest.mark.parametrize("failure", [how for how in FAILURES if how != "exit 8"])
+def test_without_a_verdict_of_e2fsck_nothing_is_written(
+    tmp_path: Path, fake_e2fsck: Callable[[str, str], None], failure: str
+) -> None:
+    """It fails in the same way each time, as without memory."""
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    fake_e2fsck(failure, failure)
+    assert_refused(image, f"e2fsck {FAILURES[failure]}, so nothing was written")
+    assert count_runs(tmp_path) == 1
+
+
+@pytest.mark.parametrize("first", ["echo 1; exit 4", "echo 1; exit 8"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_e2fsck_gives_no_verdict_on_is_put_back(
+    tmp_path: Path, fake_e2fsck: Callable[[str, str], None], failure: str, first: str
+) -> None:
+    """The first time, it cannot open a file system whose backup copy has a wrong checksum too."""
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    fake_e2fsck(first, failure)
+    assert_refused(image, f"e2fsck {FAILURES[failure]} with a correct one, so it was put back")
+    assert count_runs(tmp_path) == 2
+
+
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM, signal.SIGQUIT]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda s: s.name)
+def test_signal_leaves_no_superblock_without_a_verdict(
+    tmp_path: Path, fake_e2fsck: Callable[[str, str], None], number: signal.Signals
+) -> None:
+    """systemd sends it to both, a person to rofs-superblock alone."""
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    fake_e2fsck("exit 4", f"kill -{int(number)} $PPID; kill -{int(number)} $$; sleep 1; exit 4")
+    assert_refused(image, f"e2fsck was killed by signal {int(number)} with a correct one, so it was"
+                          " put back")
+
+
+def test_signal_to_it_alone_comes_after_the_verdict(
+    tmp_path: Path, fake_e2fsck: Callable[[str, str], None]
+) -> None:
+    image = make(tmp_path / "image")
+    disk.tear_superblock(image)
+    fake_e2fsck("exit 4", "kill $PPID; exit 4")
+    assert "its checksum has been corrected" in run(image).stdout
+    assert disk.superblock_state(image) == "not clean"
 
 
 TREE = {f"/{name}": disk.File(f"{name} " * n) for name, n in

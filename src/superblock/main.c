@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "basic/macro.h"
@@ -58,23 +59,35 @@ static bool is_worse(const struct e2fsck_result *before, const struct e2fsck_res
 	return after->status > before->status || after->lines > before->lines;
 }
 
-/* @before: of e2fsck, which takes the backup copy for the superblock. Returns: 1, 0: worse, or -errno. */
+/* Until this program ends: none may leave what e2fsck has not looked at. */
+static void block_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+/*
+ * @before: of e2fsck, which takes the backup copy for the superblock. @after: with the correct one.
+ * Returns: 1, 0: it was put back, or -errno.
+ */
 static int write_unless_worse(int fd, const unsigned char *superblock,
-			      const struct e2fsck_result *before)
+			      const struct e2fsck_result *before, struct e2fsck_result *after)
 {
 	_cleanup_close_ int to_write = open_to_write(fd);
 	unsigned char repaired[EXT4_SUPERBLOCK_BYTES];
-	struct e2fsck_result after;
 	int err, undone;
 
 	if (to_write < 0)
 		return to_write;
 	memcpy(repaired, superblock, sizeof(repaired));
 	ext4_repair(repaired);
+	block_signals();
 	err = write_superblock(to_write, repaired);
 	if (err >= 0)
-		err = e2fsck_look(fd, &after);
-	if (err >= 0 && !is_worse(before, &after))
+		err = e2fsck_look(fd, after);
+	if (err >= 0 && e2fsck_has_verdict(after) && !is_worse(before, after))
 		return 1;
 	undone = write_superblock(to_write, superblock);
 	return undone < 0 ? undone : err;
@@ -120,11 +133,21 @@ static int leave(const char *device, const char *why)
 		device, why);
 }
 
+static int leave_without_verdict(const char *device, const struct e2fsck_result *result,
+				 const char *then)
+{
+	return log_error(
+		EXIT_FAILURE,
+		"%s: the checksum of the ext4 superblock is wrong, and e2fsck %s %d%s; run e2fsck manually",
+		device, result->signal ? "was killed by signal" : "failed with exit status",
+		result->signal ? result->signal : result->status, then);
+}
+
 static int repair_torn(const char *device, int fd, const unsigned char *superblock)
 {
 	struct ext4_backup backup = ext4_first_backup(superblock);
 	const char *against = reason_against(fd, superblock, backup);
-	struct e2fsck_result before;
+	struct e2fsck_result before, after;
 	int done;
 
 	if (against)
@@ -134,11 +157,16 @@ static int repair_torn(const char *device, int fd, const unsigned char *superblo
 		return log_error(EXIT_FAILURE,
 				 "%s: the ext4 superblock is torn, but e2fsck cannot be run: %s",
 				 device, strerror(-done));
-	done = write_unless_worse(fd, superblock, &before);
+	if (!e2fsck_has_verdict(&before) && !e2fsck_cannot_open(&before))
+		return leave_without_verdict(device, &before, ", so nothing was written");
+	done = write_unless_worse(fd, superblock, &before, &after);
 	if (done < 0)
 		return log_error(EXIT_FAILURE,
 				 "%s: the ext4 superblock is torn, but cannot be repaired: %s",
 				 device, strerror(-done));
+	if (!done && !e2fsck_has_verdict(&after))
+		return leave_without_verdict(device, &after,
+					     " with a correct one, so it was put back");
 	if (!done)
 		return leave(device,
 			     "e2fsck finds more errors with a correct one, so it was put back");
