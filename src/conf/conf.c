@@ -14,7 +14,7 @@ struct reading {
 	struct diag *diag;
 	const char *file;
 	struct conf_section *current; /* NULL before the first header */
-	/* A section with a bad name: its keys are checked, then it is thrown away; owned. */
+	/* Keys of a section that is left out: they are checked, then thrown away; owned. */
 	struct conf_section *scrap;
 	bool lost; /* the last header was refused */
 };
@@ -117,7 +117,7 @@ static void section_free(struct conf_section *s)
 	case CONF_MEMORY:
 	case _CONF_KIND_MAX:
 	case _CONF_KIND_INVALID:
-		return;
+		free(s);
 	}
 }
 
@@ -142,8 +142,11 @@ void conf_done(struct conf *c)
 	free(c->persists);
 	for (size_t i = 0; i < c->n_mentioned; i++)
 		free(c->mentioned[i]);
+	for (size_t i = 0; i < c->n_lost; i++)
+		free(c->lost[i].name);
 	free(c->files);
 	free(c->mentioned);
+	free(c->lost);
 	*c = (struct conf){ 0 };
 }
 
@@ -162,6 +165,14 @@ struct conf_section *conf_find(const struct conf *c, enum conf_kind kind, const 
 	return found ? *found : NULL;
 }
 
+const struct pos *conf_find_lost(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_lost; i++)
+		if (strcmp(c->lost[i].name, name) == 0)
+			return &c->lost[i].pos;
+	return NULL;
+}
+
 static size_t kind_size(enum conf_kind kind)
 {
 	switch (kind) {
@@ -172,7 +183,9 @@ static size_t kind_size(enum conf_kind kind)
 	case CONF_PERSIST:
 		return sizeof(struct conf_persist);
 	case CONF_ROOT:
+		return sizeof(struct conf_root);
 	case CONF_MEMORY:
+		return sizeof(struct conf_memory);
 	case _CONF_KIND_MAX:
 	case _CONF_KIND_INVALID:
 		break;
@@ -317,11 +330,29 @@ static int check_name(enum conf_kind kind, char *name, struct pos pos, struct di
 	return conf_check_path(kind, name, pos, d);
 }
 
-static int unknown_kind(const char *word, struct pos pos, struct diag *d)
+static const char *closest_kind(const char *word, size_t n)
 {
 	static const char *const kinds[] = { "Root", "Memory", "Overlay", "Partition", "Persist" };
-	const char *near = diag_is_full(d) ? NULL : text_closest(word, kinds, ELEMENTSOF(kinds));
+	char copy[16] = "";
 
+	if (n >= sizeof(copy))
+		return NULL; /* much longer than any of them */
+	memcpy(copy, word, n);
+	return text_closest(copy, kinds, ELEMENTSOF(kinds));
+}
+
+/* What may end the kind of a section, where a blank is missing. */
+#define NO_BLANK "/:="
+
+static int unknown_kind(const char *word, struct pos pos, struct diag *d)
+{
+	size_t n = strcspn(word, NO_BLANK);
+	const char *near = diag_is_full(d) ? NULL : closest_kind(word, n);
+	const char *name = word + n + strspn(word + n, ":=");
+
+	if (near && *name)
+		return diag_error(d, pos, "unknown section [%s]; did you mean [%s %s]?", word, near,
+				  name);
 	if (near)
 		return diag_error(d, pos, "unknown section [%s]; did you mean [%s]?", word, near);
 	return diag_error(
@@ -360,6 +391,21 @@ static void leave_out(struct conf_section *s, struct pos because, bool shown, st
 			  because.file, because.line, then);
 }
 
+/* Opens a section that is thrown away: it is a mistake itself, its keys may hold more of them. */
+static int enter_scrap(struct reading *r, enum conf_kind kind)
+{
+	r->lost = false;
+	section_free(r->scrap);
+	r->scrap = NULL;
+	r->current = NULL;
+	if (section_new(kind, "", &r->scrap) < 0)
+		return -ENOMEM;
+
+	r->scrap->invalid = true;
+	r->current = r->scrap;
+	return 0;
+}
+
 /* Opens the section of this name, new or known. */
 static int enter(struct reading *r, enum conf_kind kind, const char *name, struct pos pos)
 {
@@ -383,6 +429,8 @@ static int enter(struct reading *r, enum conf_kind kind, const char *name, struc
 			conf_kind_to_string(kind), *name ? " " : "", name);
 		diag_note(r->diag, s->last, "first declared here");
 		leave_out(s, pos, true, r->diag);
+		s->last = pos;
+		return enter_scrap(r, kind);
 	}
 	if (!s->pos.file)
 		s->pos = pos;
@@ -392,61 +440,10 @@ static int enter(struct reading *r, enum conf_kind kind, const char *name, struc
 	return 0;
 }
 
-/* Opens a section that is thrown away: its name is a mistake, its keys may hold more of them. */
-static int enter_scrap(struct reading *r, enum conf_kind kind)
-{
-	if (kind == CONF_ROOT || kind == CONF_MEMORY)
-		return r->lost = true, 0;
-
-	r->lost = false;
-	section_free(r->scrap);
-	r->scrap = NULL;
-	r->current = NULL;
-	if (section_new(kind, "", &r->scrap) < 0)
-		return -ENOMEM;
-
-	r->current = r->scrap;
-	return 0;
-}
-
 static int lose(struct reading *r)
 {
 	r->lost = true;
 	return 0;
-}
-
-static int on_refused(enum ini_refused what, struct pos pos, void *userdata)
-{
-	struct reading *r = userdata;
-
-	/* What the line meant is not known: the section it stands in is not what was declared. */
-	if (what != INI_REFUSED_HEADER && r->current && !r->lost)
-		leave_out(r->current, pos, false, r->diag);
-	return what == INI_REFUSED_SETTING ? 0 : lose(r);
-}
-
-static int on_section(char *text, struct pos pos, void *userdata)
-{
-	struct reading *r = userdata;
-	size_t n = strcspn(text, " \t");
-	char *name = text + n + strspn(text + n, " \t");
-	enum conf_kind kind;
-
-	if (strncmp(text, "X-", 2) == 0)
-		return r->lost = true, 0; /* somebody else's section */
-
-	text[n] = '\0';
-	kind = conf_kind_from_string(text);
-	if (kind < 0) {
-		unknown_kind(text, pos, r->diag);
-		return lose(r);
-	}
-	r->conf->declared = true;
-	if (check_name(kind, name, pos, r->diag) < 0)
-		return enter_scrap(r, kind);
-
-	r->lost = false;
-	return enter(r, kind, name, pos);
 }
 
 /*
@@ -464,6 +461,70 @@ static int mention(struct reading *r, const char *partition)
 	}
 	c->mentioned[c->n_mentioned++] = copy;
 	return 0;
+}
+
+/* A line that says no more than this: "Partition data]", "[Partiton data]", "[Partition data". */
+static int note_lost(struct reading *r, const char *line, struct pos pos)
+{
+	struct conf *c = r->conf;
+	const char *word = line + strspn(line, "[ \t"), *near;
+	size_t n = strcspn(word, " \t]" NO_BLANK);
+	char *name;
+
+	if (diag_is_full(r->diag))
+		return 0;
+	near = closest_kind(word, n);
+	if (!near || strcmp(near, "Partition") != 0)
+		return 0;
+	word += n + strspn(word + n, " \t" NO_BLANK);
+	name = strndup(word, strcspn(word, " \t]"));
+	if (!name || array_reserve(c->lost, c->n_lost) < 0) {
+		free(name);
+		return -ENOMEM;
+	}
+	c->lost[c->n_lost++] = (struct conf_lost){ name, pos };
+	/* It may be a Partition= as well. */
+	return mention(r, name);
+}
+
+static int on_refused(enum ini_refused what, const char *line, struct pos pos, void *userdata)
+{
+	struct reading *r = userdata;
+
+	if (note_lost(r, line, pos) < 0)
+		return -ENOMEM;
+	/* What the line meant is not known: the section it stands in is not what was declared. */
+	if (what != INI_REFUSED_HEADER && r->current && !r->lost)
+		leave_out(r->current, pos, false, r->diag);
+	if (what != INI_REFUSED_SETTING)
+		return lose(r);
+	/* What follows may be of another section, which has lost its header. */
+	return r->current && !r->lost ? enter_scrap(r, r->current->kind) : 0;
+}
+
+static int on_section(char *text, struct pos pos, void *userdata)
+{
+	struct reading *r = userdata;
+	size_t n = strcspn(text, " \t");
+	char *name = text + n + strspn(text + n, " \t"), end = text[n];
+	enum conf_kind kind;
+
+	if (strncmp(text, "X-", 2) == 0)
+		return r->lost = true, 0; /* somebody else's section */
+
+	text[n] = '\0';
+	kind = conf_kind_from_string(text);
+	if (kind < 0) {
+		unknown_kind(text, pos, r->diag);
+		text[n] = end;
+		return note_lost(r, text, pos) < 0 ? -ENOMEM : lose(r);
+	}
+	r->conf->declared = true;
+	if (check_name(kind, name, pos, r->diag) < 0)
+		return enter_scrap(r, kind);
+
+	r->lost = false;
+	return enter(r, kind, name, pos);
 }
 
 static int unknown_key(struct reading *r, const char *key, const char *value, struct pos pos)
@@ -496,7 +557,7 @@ static int set_key(struct reading *r, const struct conf_key *key, struct pos *at
 		diag_error(r->diag, pos, "%s= is set twice in this section", key->name);
 		diag_note(r->diag, *at, "first set here");
 		leave_out(s, pos, true, r->diag);
-		return 0;
+		return strcmp(key->name, "Partition") == 0 ? mention(r, value) : 0;
 	}
 
 	err = key->set(field_of(s, key), *value ? value : key->fallback, pos, key, r->diag);
@@ -507,14 +568,19 @@ static int set_key(struct reading *r, const struct conf_key *key, struct pos *at
 	return 0;
 }
 
+/* Is what is now read no section, or one that is left out? */
+static bool is_left_out(const struct reading *r)
+{
+	return r->lost || !r->current || r->current->invalid;
+}
+
 static int on_setting(char *name, char *value, struct pos pos, void *userdata)
 {
 	struct reading *r = userdata;
 	const struct conf_key *keys;
 	size_t n;
 
-	if ((r->lost || r->current == r->scrap) && strcmp(name, "Partition") == 0 &&
-	    mention(r, value) < 0)
+	if (strcmp(name, "Partition") == 0 && is_left_out(r) && mention(r, value) < 0)
 		return -ENOMEM;
 	if (r->lost)
 		return 0;

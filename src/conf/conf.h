@@ -107,6 +107,12 @@ struct conf_persist {
 	enum if_missing if_missing;
 };
 
+/** struct conf_lost - a line that cannot be read, and may be the header of a [Partition] */
+struct conf_lost {
+	char *name; /* of the partition */
+	struct pos pos;
+};
+
 /**
  * struct conf - all files merged
  *
@@ -130,6 +136,8 @@ struct conf {
 	bool unreadable;   /* a file could not be read: nobody knows what it says */
 	char **mentioned;  /* Partition= of what is left out before it is a section */
 	size_t n_mentioned;
+	struct conf_lost *lost;
+	size_t n_lost;
 	void *index[_CONF_KIND_MAX]; /* tsearch(3) roots: sections by name */
 };
 
@@ -174,6 +182,9 @@ int conf_unreadable(struct conf *c, const char *name, const char *why, struct di
  * names: clean paths.
  */
 struct conf_section *conf_find(const struct conf *c, enum conf_kind kind, const char *name);
+
+/** conf_find_lost - where the [Partition] of this name may be meant to be declared; NULL: nowhere */
+const struct pos *conf_find_lost(const struct conf *c, const char *name);
 
 /**
  * conf_key_pos - where a key of this section was set, or where the section begins if it has its

@@ -37,13 +37,13 @@ static bool has_control(const char *s)
 /* A line that cannot be trusted at all. @line may hold NUL bytes. */
 static enum ini_refused judge(const char *line, size_t len)
 {
-	const char *bracket = memchr(line, '[', len);
+	const char *end = line + len;
 
-	if (!bracket)
+	if (!memchr(line, '[', len) && !memchr(line, ']', len))
 		return INI_REFUSED_SETTING;
-	while (line < bracket && *line && strchr(BLANKS, *line))
+	while (line < end && *line && strchr(BLANKS, *line))
 		line++;
-	return line == bracket ? INI_REFUSED_HEADER : INI_REFUSED_UNCLEAR;
+	return *line == '[' ? INI_REFUSED_HEADER : INI_REFUSED_UNCLEAR;
 }
 
 static int refuse(struct reader *r, const char *line, size_t len, const char *why)
@@ -52,25 +52,27 @@ static int refuse(struct reader *r, const char *line, size_t len, const char *wh
 
 	diag_error(r->diag, r->pos, "%s%s", why,
 		   what == INI_REFUSED_SETTING ? "" : "; the settings below it are ignored");
-	return r->handler->refused(what, r->pos, r->userdata);
+	return r->handler->refused(what, line, r->pos, r->userdata);
 }
 
 static int read_header(struct reader *r, char *line)
 {
 	/* The last bracket closes: a path may hold one itself. */
-	char *close = strrchr(line, ']');
+	char *close = strrchr(line, ']'), *name;
 
 	if (!close)
-		return refuse(r, "[", 1, "section header without ']'; expected [Kind name]");
+		return refuse(r, line, strlen(line),
+			      "section header without ']'; expected [Kind name]");
 	if (close[1])
-		return refuse(r, "[", 1, "text after ']'; a comment needs a line of its own");
+		return refuse(r, line, strlen(line),
+			      "text after ']'; a comment needs a line of its own");
 
 	*close = '\0';
-	line = strip(line + 1);
-	if (!*line)
-		return refuse(r, "[", 1, "empty section header; expected [Kind name]");
+	name = strip(line + 1);
+	if (!*name)
+		return refuse(r, line, strlen(line), "empty section header; expected [Kind name]");
 
-	return r->handler->section(line, r->pos, r->userdata);
+	return r->handler->section(name, r->pos, r->userdata);
 }
 
 static int read_setting(struct reader *r, char *line)
@@ -78,12 +80,13 @@ static int read_setting(struct reader *r, char *line)
 	char *equals = strchr(line, '='), *key;
 
 	if (!equals)
-		return refuse(r, "", 0, "missing '='; expected Key=value, [Section] or a comment");
+		return refuse(r, line, strlen(line),
+			      "missing '='; expected Key=value, [Section] or a comment");
 
 	*equals = '\0';
 	key = strip(line);
 	if (!*key)
-		return refuse(r, "", 0, "nothing before '='; expected Key=value");
+		return refuse(r, line, strlen(line), "nothing before '='; expected Key=value");
 
 	return r->handler->setting(key, strip(equals + 1), r->pos, r->userdata);
 }

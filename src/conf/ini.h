@@ -13,7 +13,7 @@
 /** enum ini_refused - what a refused line may have meant */
 enum ini_refused {
 	INI_REFUSED_SETTING, /* something of the section above */
-	INI_REFUSED_UNCLEAR, /* it holds a '[': perhaps the header of another section */
+	INI_REFUSED_UNCLEAR, /* it holds a bracket: perhaps the header of another section */
 	INI_REFUSED_HEADER,  /* it begins with '[': it ends the section above */
 };
 
@@ -23,14 +23,14 @@ enum ini_refused {
  * @section: the text between the brackets, blanks around it removed, not empty
  * @setting: "key=value", blanks around both removed; @value may be empty
  * @refused: a line was refused. If it is, or may be, a header, settings up to the next header must
- *           not be taken for the last section's
+ *           not be taken for the last section's. @line: up to a NUL byte, and of any bytes
  *
  * The strings are valid during the call only. A negative return stops the reading and is passed on.
  */
 struct ini_handler {
 	int (*section)(char *name, struct pos pos, void *userdata);
 	int (*setting)(char *key, char *value, struct pos pos, void *userdata);
-	int (*refused)(enum ini_refused what, struct pos pos, void *userdata);
+	int (*refused)(enum ini_refused what, const char *line, struct pos pos, void *userdata);
 };
 
 /**

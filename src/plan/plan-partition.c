@@ -25,7 +25,13 @@ static int unknown_partition(struct building *b, const struct conf_section *s, c
 {
 	const struct conf *conf = b->plan.conf;
 	const char *names[ADVICE_MAX], *near = NULL, *kind = conf_kind_to_string(s->kind);
+	const struct pos *lost = diag_is_full(b->diag) ? NULL : conf_find_lost(conf, name);
 
+	if (lost) {
+		diag_error(b->diag, at, "[%s %s]: there is no [Partition %s]", kind, s->name, name);
+		diag_note(b->diag, *lost, "this line may be meant as its header");
+		return -EBADMSG;
+	}
 	if (conf->n_partitions <= ADVICE_MAX && !diag_is_full(b->diag)) {
 		for (size_t i = 0; i < conf->n_partitions; i++)
 			names[i] = conf->partitions[i]->section.name;

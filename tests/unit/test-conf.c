@@ -33,6 +33,13 @@ static void test_mistakes(void)
 		  F ":1: unknown section [Overlays]; did you mean [Overlay]?\n" },
 		{ "[overlay /var]\n",
 		  F ":1: unknown section [overlay]; did you mean [Overlay]?\n" },
+		{ "[Overlay/etc]\n",
+		  F ":1: unknown section [Overlay/etc]; did you mean [Overlay /etc]?\n" },
+		{ "[persist:/etc]\n",
+		  F ":1: unknown section [persist:/etc]; did you mean [Persist /etc]?\n" },
+		{ "[Root x]\nSwap=perhaps\n",
+		  F ":1: [Root x]: this section takes no name; expected [Root]\n" F
+		    ":2: Swap=perhaps is invalid; expected yes or no\n" },
 		{ "[Mount]\n", F
 		  ":1: unknown section [Mount]; expected Root, Memory, Overlay, Partition or Persist\n" },
 		{ "[Overlay var]\n", F ":1: [Overlay var]: not an absolute path\n" },

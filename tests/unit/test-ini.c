@@ -42,7 +42,8 @@ static int on_setting(char *key, char *value, struct pos pos, void *userdata)
 	return (int)pos.line == s->stop_at ? -EIO : 0;
 }
 
-static int on_refused(enum ini_refused what, _unused_ struct pos pos, void *userdata)
+static int on_refused(enum ini_refused what, _unused_ const char *line, _unused_ struct pos pos,
+		      void *userdata)
 {
 	static const char *const words[] = {
 		[INI_REFUSED_SETTING] = "",
@@ -98,7 +99,11 @@ static void test_lines(void)
 		{ TEXT("k=a\tb\n"), "K k=a\tb\n" },
 		{ TEXT("\xef\xbb\xbf[A]\n"), "S A\n" },
 		{ TEXT("k=v\n\xef\xbb\xbf[A]\n"),
-		  "K k=v\nf:2: missing '='; expected Key=value, [Section] or a comment\nR\n" },
+		  "K k=v\nf:2: missing '='; expected Key=value, [Section] or a comment; the settings below it are "
+		  "ignored\nR unclear\n" },
+		{ TEXT("A b]\n"),
+		  "f:1: missing '='; expected Key=value, [Section] or a comment; the settings below it are "
+		  "ignored\nR unclear\n" },
 		{ TEXT("\xef\xbb"), "f:1: the line is not valid UTF-8\nR\n" },
 		{ TEXT("[]\n"),
 		  "f:1: empty section header; expected [Kind name]; the settings below it are ignored\nR header\n" },

@@ -65,6 +65,70 @@ static void test_contradictions(void)
 		  F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
 		    ":3: note: [Persist /a] is ignored because of line 4\n",
 		  0, 0 },
+		/* What only follows from another mistake is not told. */
+		{ DATA "[Overlay /a]\nPartition data\n",
+		  F ":4: missing '='; expected Key=value, [Section] or a comment\n" F
+		    ":3: note: [Overlay /a] is ignored because of line 4\n",
+		  0, 0 },
+		{ DATA
+		  "[Partition dat2]\nDevice=LABEL=dat2\n[Persist /a]\nPartition=data\nPartition=dat2\n",
+		  F ":7: Partition= is set twice in this section\n" F ":6: note: first set here\n",
+		  0, 0 },
+		{ DATA
+		  "[Partition dat2]\nDevice=LABEL=dat2\n[Overlay /a]\nSize=x\nPartition=data\nPartition=dat2\n",
+		  F ":6: Size=x is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n" F
+		    ":8: Partition= is set twice in this section\n" F ":7: note: first set here\n",
+		  0, 0 },
+		{ DATA
+		  "[Partition dat2]\nDevice=LABEL=dat2\n[Persist /a]\nPartition=data\nDirectory=/a\n"
+		  "Persist /b]\nPartition=dat2\nDirectory=/b\n",
+		  F
+		  ":8: missing '='; expected Key=value, [Section] or a comment; the settings below it are ignored\n" F
+		  ":5: note: [Persist /a] is ignored because of line 8\n",
+		  0, 0 },
+		{ DATA
+		  "[Partition dat2]\nDevice=LABEL=dat2\n[Persist /a]\nPartition=data\nDirectory=/a\n"
+		  "Persist /b\nPartition=dat2\nDirectory=/b\n",
+		  F ":8: missing '='; expected Key=value, [Section] or a comment\n" F
+		    ":5: note: [Persist /a] is ignored because of line 8\n",
+		  0, 0 },
+		{ DATA
+		  "[Partition dat2]\nDevice=LABEL=dat2\n[Overlay /a]\nPartition=data\nDirectory=/a\n"
+		  "[Overlay /a]\nPartition=dat2\nDirectory=/b\nSize=x\n",
+		  F
+		  ":8: [Overlay /a] is declared twice in this file, so it is ignored; expected one section with all its keys\n" F
+		  ":5: note: first declared here\n" F
+		  ":11: Size=x is invalid; expected bytes with K, M or G, or 1% to 100% of RAM\n",
+		  0, 0 },
+		/* The header of a partition that cannot be read is better advice than a similar name. */
+		{ "[Partition data\nDevice=LABEL=data\n[Partition date]\nDevice=LABEL=date\n"
+		  "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=date\n",
+		  F
+		  ":1: section header without ']'; expected [Kind name]; the settings below it are ignored\n" F
+		  ":6: [Persist /a]: there is no [Partition data]\n" F
+		  ":1: note: this line may be meant as its header\n",
+		  0, 1 },
+		{ "[Partiton data]\nDevice=LABEL=data\n[Partition date]\nDevice=LABEL=date\n"
+		  "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=date\n",
+		  F ":1: unknown section [Partiton]; did you mean [Partition]?\n" F
+		    ":6: [Persist /a]: there is no [Partition data]\n" F
+		    ":1: note: this line may be meant as its header\n",
+		  0, 1 },
+		{ "[Partition=data]\nDevice=LABEL=data\n[Persist /a]\nPartition=data\n",
+		  F ":1: unknown section [Partition=data]; did you mean [Partition data]?\n" F
+		    ":4: [Persist /a]: there is no [Partition data]\n" F
+		    ":1: note: this line may be meant as its header\n",
+		  0, 0 },
+		{ "[Partition date]\nDevice=LABEL=date\n Partition data]\nDevice=LABEL=data\n"
+		  "[Persist /a]\nPartition=data\n[Persist /b]\nPartition=date\n",
+		  F
+		  ":3: missing '='; expected Key=value, [Section] or a comment; the settings below it are ignored\n" F
+		  ":1: note: [Partition date] is ignored because of line 3\n" F
+		  ":6: [Persist /a]: there is no [Partition data]\n" F
+		  ":3: note: this line may be meant as its header\n" F
+		  ":8: [Persist /b] is ignored too: it requires [Partition date], which contains an error\n" F
+		  ":1: note: the partition is declared here\n",
+		  0, 0 },
 		{ DATA "[Overlay /a\nno\n",
 		  F
 		  ":3: section header without ']'; expected [Kind name]; the settings below it are ignored\n" F
