@@ -7,13 +7,14 @@
  *   FAULT_SIGNAL=S    or the process sends itself this signal; 9 is a power cut
  *   FAULT_SHORT=1     or a write(2) takes one byte only
  *   FAULT_SWAP=A:B    or these two paths are exchanged before it, by somebody else
- *   FAULT_READ=1      calls that open, look or close count as well
+ *   FAULT_READ=1      calls that open, read, look or close count as well
  *   FAULT_TYPE=T      or each mount(2) of a file system of type T, as if the kernel did not know it
  *   FAULT_WHERE=PATH  or each mount(2) on this path
  *   FAULT_STATX=1     or statx(2) does not say what a mount point is, as before Linux 5.8
  *   FAULT_OPENAT2=E   or openat2(2) fails with this number each time: ENOSYS before Linux 5.6
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -170,6 +171,67 @@ int ioctl(int fd, unsigned long request, ...)
 	argument = va_arg(ap, void *);
 	va_end(ap);
 	return read_fails() ? -1 : REAL(ioctl)(fd, request, argument);
+}
+
+ssize_t read(int fd, void *data, size_t n)
+{
+	return read_fails() ? -1 : REAL(read)(fd, data, n);
+}
+
+ssize_t readlinkat(int fd, const char *path, char *target, size_t n)
+{
+	return read_fails() ? -1 : REAL(readlinkat)(fd, path, target, n);
+}
+
+int access(const char *path, int mode)
+{
+	return read_fails() ? -1 : REAL(access)(path, mode);
+}
+
+int faccessat(int fd, const char *path, int mode, int flags)
+{
+	return read_fails() ? -1 : REAL(faccessat)(fd, path, mode, flags);
+}
+
+int pipe2(int ends[2], int flags)
+{
+	return read_fails() ? -1 : REAL(pipe2)(ends, flags);
+}
+
+DIR *fdopendir(int fd)
+{
+	return read_fails() ? NULL : REAL(fdopendir)(fd);
+}
+
+/*
+ * What these take or return has two sizes, so the names that a large one has in libc are looked up. Before
+ * glibc 2.33 programs do not call fstat(2) and fstatat(2) by these names: there they never fail.
+ */
+#define REAL64(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name "64"))
+
+ssize_t pread(int fd, void *data, size_t n, off_t at)
+{
+	return read_fails() ? -1 : REAL64(pread)(fd, data, n, at);
+}
+
+off_t lseek(int fd, off_t at, int whence)
+{
+	return read_fails() ? -1 : REAL64(lseek)(fd, at, whence);
+}
+
+struct dirent *readdir(DIR *d)
+{
+	return read_fails() ? NULL : REAL64(readdir)(d);
+}
+
+int fstat(int fd, struct stat *ret)
+{
+	return read_fails() ? -1 : REAL64(fstat)(fd, ret);
+}
+
+int fstatat(int fd, const char *path, struct stat *ret, int flags)
+{
+	return read_fails() ? -1 : REAL64(fstatat)(fd, path, ret, flags);
 }
 
 ssize_t write(int fd, const void *data, size_t n)

@@ -13,8 +13,7 @@ The rules, for each fault:
   fail at what cannot be changed once an overlay is mounted.
 
 Prints the number of faults, and a line for each rule that is broken. FAULT_* go to the program;
-JUDGE_BEFORE is a command that runs before each of them. Faults that come in JUDGE_LOAD as well, a
-run that only reads the configuration, are left out.
+JUDGE_BEFORE is a command that runs before each of them.
 """
 
 from __future__ import annotations
@@ -141,9 +140,6 @@ class Judge:
     def __init__(self, library: str, command: List[str]) -> None:
         self.library, self.command = library, command
         self.make_ready()
-        self.first = 1
-        if "JUDGE_LOAD" in os.environ:
-            self.first = self.count(os.environ["JUDGE_LOAD"].split())[1]
         status, self.last = self.count(command)
         assert status == 0
         self.complete = state()
@@ -185,7 +181,7 @@ class Judge:
 def main() -> None:
     judge = Judge(sys.argv[1], sys.argv[2:])
     print(judge.last)
-    for at in range(judge.first, judge.last + 1):
+    for at in range(1, judge.last + 1):
         for rule in judge.broken_by(at):
             print(f"{at}: {rule!r}")
     clear()

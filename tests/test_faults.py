@@ -191,6 +191,25 @@ def test_each_failing_call_enables_and_leaves_nothing(
         assert not out.exists() or snapshot(out) == {}, f"call {at}"
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOMEM], ids=errno.errorcode.get)
+def test_whatever_cannot_be_read_is_told_or_changes_nothing(
+    number: int, fault: dict[str, str], generator: Path, system: Path, tmp_path: Path,
+    complete: dict[str, str]
+) -> None:
+    count = tmp_path / "count"
+    reading = {**fault, "FAULT_READ": "1"}
+    run(generator, system, tmp_path / "counted", {**reading, "FAULT_COUNT": str(count)})
+    for at in range(1, int(count.read_text()) + 1):
+        out = tmp_path / f"out-{at}"
+        done = run(generator, system, out,
+                   {**reading, "FAULT_AT": str(at), "FAULT_ERRNO": str(number)})
+        if done.returncode == 0:
+            assert snapshot(out) == complete, f"call {at}: {done.stderr}"
+        else:
+            assert done.returncode == 1, f"call {at}: {done.stderr}"
+            assert os.strerror(number) in done.stderr, f"call {at}: {done.stderr}"
+
+
 def test_short_writes_are_finished(
     fault: dict[str, str], n_calls: int, generator: Path, system: Path, tmp_path: Path,
     complete: dict[str, str]

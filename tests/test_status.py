@@ -240,6 +240,10 @@ def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
         root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
         copy = shutil.copy(rofs, top / "rofs-copy")
         (root / "rofs").chmod(0o700)
+        # A mount point that is not for him to see is none of his business.
+        (root / "private").mkdir(0o700)
+        with (root / "etc/fstab").open("a") as fstab:
+            fstab.write("LABEL=disk /private/disk ext4 noauto 0 0\n")
         done = subprocess.run(
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status"],
             env=environment(root), check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

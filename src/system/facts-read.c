@@ -415,10 +415,18 @@ int facts_read(const struct rootfs *r, const struct mount_points *m, const struc
 	f->rofs_exists = is_directory(r, "/rofs");
 	f->tmp_is_plain = is_directory(r, "/tmp");
 	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);
-	if (f->fstab_error < 0) {
+	if (f->fstab_error < 0)
 		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
 			   strerror(-f->fstab_error));
-		rootfs_note_unread(f->fstab_error, d);
-	}
-	return look_up_sections(r, m, conf, f);
+	err = look_up_sections(r, m, conf, f);
+	if (err < 0 || d->unread == -ENOMEM)
+		return -ENOMEM;
+	/*
+	 * What only asks whether something is there does not say so itself. That an ordinary user may
+	 * not see it is no failure.
+	 */
+	if (d->unread < 0 && d->unread != -EACCES && d->n_errors == 0)
+		diag_error(d, (struct pos){ 0 }, "not everything could be read: %s",
+			   strerror(-d->unread));
+	return 0;
 }

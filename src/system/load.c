@@ -49,6 +49,7 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 	err = rootfs_open(dir, &ret->root);
 	if (err < 0)
 		return err;
+	ret->root.diag = &ret->diag;
 	err = conf_init(&ret->conf);
 	if (err < 0)
 		return err;

@@ -14,12 +14,22 @@
 #define LINKS_MAX  40u /* MAXSYMLINKS of the kernel */
 #define READ_BYTES 4096u
 
-static bool is_same_directory(int a, int b)
+/* Returns: 1, 0, also where it is missing or not for this user, or -errno. */
+static int is_mount_point(int root_fd, const char *path)
+{
+	int err = mount_point_look(root_fd, path);
+
+	return err == -ENOENT || err == -ENOTDIR || err == -EACCES ? 0 : err;
+}
+
+/* Returns: 1, 0 or -errno. */
+static int is_same_directory(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	if (fstat(a, &x) < 0 || fstat(b, &y) < 0)
+		return -errno;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 /*
@@ -28,13 +38,19 @@ static bool is_same_directory(int a, int b)
  */
 static int open_lower(int root_fd, bool is_running)
 {
-	int fd = -1;
+	_cleanup_close_ int fd = -1;
+	int err = is_mount_point(root_fd, "rofs/ro");
 
-	if (mount_point_at(root_fd, "rofs/ro"))
+	if (err > 0) {
 		fd = openat(root_fd, "rofs/ro", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && is_running && !is_same_directory(fd, root_fd))
-		closep(&fd), fd = -1;
-	return fd < 0 ? fcntl(root_fd, F_DUPFD_CLOEXEC, 3) : fd;
+		if (fd < 0)
+			return -errno;
+		err = is_running ? is_same_directory(fd, root_fd) : 1;
+	}
+	if (err < 0)
+		return err;
+	err = fcntl(err > 0 ? fd : root_fd, F_DUPFD_CLOEXEC, 3);
+	return err < 0 ? -errno : err;
 }
 
 static int is_something(_unused_ void *data, _unused_ const char *name)
@@ -42,38 +58,53 @@ static int is_something(_unused_ void *data, _unused_ const char *name)
 	return -ENOTEMPTY;
 }
 
-static bool is_empty(int dir_fd, const char *path)
+/* Returns: 1: nothing is in it, or it does not exist; 0: something is; -errno. */
+static int is_empty(int dir_fd, const char *path)
 {
-	int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err;
 
-	return each_name(fd, is_something, NULL) != -ENOTEMPTY;
+	if (fd < 0)
+		return errno == ENOENT ? 1 : -errno;
+	err = each_name(fd, is_something, NULL);
+	return err < 0 ? (err == -ENOTEMPTY ? 0 : err) : 1;
 }
 
 /*
  * On a file system of its own, if the root has nothing there. Otherwise what is mounted there has come
  * later, an overlay of ours or of systemd-sysext: then /usr is read below /rofs/ro as all others.
  */
-static bool usr_is_separate(const struct rootfs *r)
+static int usr_is_separate(const struct rootfs *r)
 {
-	return mount_point_at(r->root_fd, "usr") && is_empty(r->lower_fd, "usr");
+	int err = is_mount_point(r->root_fd, "usr");
+
+	return err > 0 ? is_empty(r->lower_fd, "usr") : err;
+}
+
+/* @r: to be closed after a failure as well. Returns: 0 or -errno. */
+static int open_parts(int dir_fd, const char *dir, struct rootfs *r)
+{
+	int err;
+
+	r->root_fd = openat(dir_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r->root_fd < 0)
+		return -errno;
+	r->lower_fd = open_lower(r->root_fd, strcmp(dir, "/") == 0);
+	if (r->lower_fd < 0)
+		return r->lower_fd;
+	err = usr_is_separate(r);
+	r->usr_is_separate = err > 0;
+	return err < 0 ? err : 0;
 }
 
 int rootfs_open_at(int dir_fd, const char *dir, struct rootfs *ret)
 {
 	struct rootfs r = ROOTFS_INIT;
+	int err = open_parts(dir_fd, dir, &r);
 
-	r.root_fd = openat(dir_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r.root_fd < 0)
-		return -errno;
-	r.lower_fd = open_lower(r.root_fd, strcmp(dir, "/") == 0);
-	if (r.lower_fd < 0) {
-		int err = -errno;
-
+	if (err < 0) {
 		rootfs_done(&r);
 		return err;
 	}
-	r.usr_is_separate = usr_is_separate(&r);
-
 	*ret = r;
 	return 0;
 }
@@ -84,9 +115,9 @@ int rootfs_open(const char *dir, struct rootfs *ret)
 }
 
 /* Both descriptors are copies of @fd. */
-static int open_same(int fd, bool usr_is_separate, struct rootfs *ret)
+static int open_same(const struct rootfs *r, int fd, bool usr_is_separate, struct rootfs *ret)
 {
-	struct rootfs same = { .usr_is_separate = usr_is_separate };
+	struct rootfs same = { .usr_is_separate = usr_is_separate, .diag = r->diag };
 
 	same.root_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	same.lower_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -102,14 +133,14 @@ static int open_same(int fd, bool usr_is_separate, struct rootfs *ret)
 
 int rootfs_open_merged(const struct rootfs *r, struct rootfs *ret)
 {
-	return open_same(r->root_fd, r->usr_is_separate, ret);
+	return open_same(r, r->root_fd, r->usr_is_separate, ret);
 }
 
 int rootfs_open_below(const struct rootfs *r, const char *path, struct rootfs *ret)
 {
 	_cleanup_close_ int fd = rootfs_open_dir(r, path);
 
-	return fd < 0 ? fd : open_same(fd, false, ret);
+	return fd < 0 ? fd : open_same(r, fd, false, ret);
 }
 
 bool rootfs_is_closed(const struct rootfs *r)
@@ -122,6 +153,14 @@ void rootfs_done(struct rootfs *r)
 	closep(&r->root_fd);
 	closep(&r->lower_fd);
 	*r = (struct rootfs)ROOTFS_INIT;
+}
+
+/* Passes on @err. */
+static int note(const struct rootfs *r, int err)
+{
+	if (err < 0 && r->diag)
+		rootfs_note_unread(err, r->diag);
+	return err;
 }
 
 /* The descriptor that @path is read from; *@path becomes relative to it. */
@@ -144,7 +183,7 @@ static int read_link(const struct rootfs *r, const char *path, char *buffer, siz
 	ssize_t n = readlinkat(base, path, buffer, size - 1);
 
 	if (n < 0)
-		return -errno;
+		return note(r, -errno);
 	if ((size_t)n >= size - 1)
 		return -ENAMETOOLONG;
 	buffer[n] = '\0';
@@ -155,7 +194,7 @@ static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
 {
 	int base = base_of(r, &resolved);
 
-	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? note(r, -errno) : 0;
 }
 
 /* A path while it is resolved. */
@@ -240,7 +279,7 @@ static bool is_trusted(const struct rootfs *r, const char *link)
 	char path[PATH_MAX];
 	struct stat root, st;
 
-	if (fstat(r->lower_fd, &root) < 0 || look(r, link, &st) < 0 || !is_owner(&st, root.st_uid))
+	if (look(r, "/", &root) < 0 || look(r, link, &st) < 0 || !is_owner(&st, root.st_uid))
 		return false;
 	strcpy(path, link);
 	do {
@@ -401,7 +440,7 @@ static int open_resolved(const struct rootfs *r, const char *path, bool for_all,
 
 	base = base_of(r, &relative);
 	fd = openat(base, relative, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? note(r, -errno) : fd;
 }
 
 int rootfs_open_dir(const struct rootfs *r, const char *path)
@@ -449,7 +488,7 @@ static int read_file(const struct rootfs *r, const char *path, bool for_all, siz
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return note(r, -errno);
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
@@ -459,7 +498,7 @@ static int read_file(const struct rootfs *r, const char *path, bool for_all, siz
 	if (st.st_size > 0 && (size_t)st.st_size > max)
 		return -EFBIG;
 
-	return read_all(fd, max, ret, ret_len);
+	return note(r, read_all(fd, max, ret, ret_len));
 }
 
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len)
@@ -475,6 +514,20 @@ int rootfs_read_public(const struct rootfs *r, const char *path, size_t max, cha
 
 void rootfs_note_unread(int err, struct diag *d)
 {
-	if (err != -EISDIR && err != -ENXIO && err != -EFBIG)
+	switch (err) {
+	case -ENOENT:
+	case -ENOTDIR:
+	case -EISDIR:
+	case -EINVAL: /* not a link */
+	case -ELOOP:
+	case -ENAMETOOLONG:
+	case -ENXIO:
+	case -EFBIG:
+	case -EILSEQ:
+	case -EXDEV:
+	case -EPERM: /* a link of another user's */
+		return;
+	default:
 		d->unread = err;
+	}
 }

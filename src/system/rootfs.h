@@ -25,6 +25,8 @@ struct rootfs {
 	 * Borrowed.
 	 */
 	const struct path_set *late;
+	/* Where it is recorded that the system failed to read something. NULL: nowhere. Borrowed. */
+	struct diag *diag;
 };
 
 /**
@@ -124,8 +126,8 @@ int rootfs_open_dir(const struct rootfs *r, const char *path);
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len);
 
 /**
- * rootfs_note_unread - record that a file of the configuration could not be read
- * @err: of rootfs_read(); what only says that it is no file of ours is not a failure of the system
+ * rootfs_note_unread - record that the system failed to read something, as the functions here do
+ * @err: what only says that it is missing, or no file of ours, is not such a failure
  */
 void rootfs_note_unread(int err, struct diag *d);
 
