@@ -711,6 +711,15 @@ def test_drop_ins_for_all_are_copied(said) -> None:
     assert all_said["user"].startswith("protected: / read-only, /etc /home /opt /var in RAM")
 
 
+def test_copy_has_the_same_bytes(said) -> None:
+    all_said = said("/rofs-verify 2>/dev/null || true\necho '== copy'\n"
+                    "diff -r /rofs/ro/etc/rofs.conf.d /run/rofs-watch/in-force/etc/rofs.conf.d &&"
+                    " ls /run/rofs-watch/in-force/etc/rofs.conf.d\n",
+                    lower="; umask 022; mkdir opt etc/rofs.conf.d; : >etc/rofs.conf.d/30.conf;"
+                          " printf 'X=a\\0b\\n[Overlay /opt]' >etc/rofs.conf.d/20.conf")
+    assert all_said["copy"] == "20.conf\n30.conf\n"
+
+
 UMASKS = """
 modes() { (cd "$1" && find . -printf '%m %y %p\n' | sort -k 3); }
 for mask in 022 000 077; do

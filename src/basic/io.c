@@ -27,7 +27,7 @@ int write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
-int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
+int write_bytes(int dir_fd, const char *name, mode_t mode, const void *data, size_t n)
 {
 	_cleanup_close_ int fd =
 		openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -35,12 +35,17 @@ int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
 
 	if (fd < 0 || fchmod(fd, mode) < 0)
 		return -errno;
-	err = write_all(fd, text, strlen(text));
+	err = write_all(fd, data, n);
 	if (err < 0)
 		return err;
 
 	/* A full file system may say so only now. */
 	return close(TAKE_FD(fd)) < 0 ? -errno : 0;
+}
+
+int write_file(int dir_fd, const char *name, mode_t mode, const char *text)
+{
+	return write_bytes(dir_fd, name, mode, text, strlen(text));
 }
 
 int make_dir(int dir_fd, const char *name, mode_t mode)

@@ -22,6 +22,9 @@ int write_all(int fd, const void *data, size_t n);
  */
 int write_file(int dir_fd, const char *name, mode_t mode, const char *text);
 
+/** write_bytes - as write_file(), with @n bytes of any kind. Returns: 0 or -errno. */
+int write_bytes(int dir_fd, const char *name, mode_t mode, const void *data, size_t n);
+
 /** make_dir - make a directory unless it exists. Returns: 0 or -errno. */
 int make_dir(int dir_fd, const char *name, mode_t mode);
 

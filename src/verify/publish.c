@@ -7,7 +7,6 @@
 #include "basic/io.h"
 #include "basic/text.h"
 #include "conf/ini.h"
-#include "verify/files.h"
 
 #define ASIDE LOAD_PUBLISHED_DIR ".new"
 
@@ -53,8 +52,9 @@ static int publish_closed(const struct rootfs *r, const char *path)
 
 static int publish_file(const struct rootfs *r, const char *path)
 {
-	_cleanup_free_ char *text = NULL, *dir = NULL;
 	const char *name = strrchr(path, '/') + 1;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
 	size_t n;
 	int err;
 
@@ -63,10 +63,8 @@ static int publish_file(const struct rootfs *r, const char *path)
 		return err;
 	if (err < 0)
 		return publish_closed(r, path);
-	err = text_format(&dir, ASIDE "%.*s", (int)(name - 1 - path), path);
-	if (err < 0)
-		return err;
-	return files_replace(r->root_fd, dir + 1, name, text);
+	fd = make_parent(r, path, (size_t)(name - path));
+	return fd < 0 ? fd : write_bytes(fd, name, 0644, text, n);
 }
 
 int publish_configuration(const struct loaded *l)
