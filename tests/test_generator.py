@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Optional
 
 import pytest
 from support import (
@@ -143,6 +144,60 @@ def test_unreadable_file_is_told_and_the_rest_happens(
     assert f"/{place}: cannot be read: " in run.stderr
     assert "var.mount" in run.early
     assert run.early["local-fs.target.wants/var.mount"] == "-> ../var.mount"
+
+
+ROOT = b"/dev/sda1 / ext4 defaults 0 1\n"
+HOME = b"/dev/sda2 /home ext4 "
+NUL = "NUL byte in the line; it hides what follows it, and the line below"
+TOO_LONG = "line longer than 4095 bytes; what follows these is ignored"
+LONG = b"x-long=" + b"a" * (4095 - len(HOME + b"x-long="))
+
+
+FSTAB = {
+    "zeros": (bytes(4096), [f"1: {NUL}"]),
+    "zeros in two lines": (ROOT + HOME + b"defaults\0,nosuid,nodev 0 2\n" + ROOT + b"# \0",
+                           [f"2: {NUL}", f"4: {NUL}"]),
+    "flags are cut": (ROOT + HOME + LONG + b",nosuid,nodev,noexec 0 2\n", [f"2: {TOO_LONG}"]),
+    "a byte is cut": (ROOT + HOME + LONG + b"a\n", [f"2: {TOO_LONG}"]),
+    "longest": (ROOT + HOME + LONG + b"\n", []),
+    "long comment": (b" # " + LONG * 5 + b"\n" + ROOT, []),
+    "ordinary": (b"\n" * 9 + ROOT, []),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FSTAB.values(), ids=FSTAB.keys())
+def test_fstab_of_which_a_part_counts_is_told(
+    generator: Path, tmp_path: Path, text: bytes, expected: list[str]
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /home]\n"}, ["home"])
+    (root / "etc/fstab").write_bytes(text)
+    run = run_generator(generator, root, tmp_path)
+    assert re.findall("^/etc/fstab:(.*)\n", run.stderr, re.MULTILINE) == expected
+    assert run.status == (1 if expected else 0)
+    assert "home.mount" in run.early
+
+
+@pytest.mark.parametrize(("kind", "why"), [
+    ("fifo", "it is not a regular file"),
+    ("directory", "it is a directory; expected a file"),
+    ("huge", "it is larger than 1 MiB"),
+    ("loop", "Too many levels of symbolic links"),
+    ("/etc/nowhere", "it is a symbolic link to a path that does not exist"),
+    ("nowhere/deeper", "it is a symbolic link to a path that does not exist"),
+    ("/dev/null", None),
+    ("missing", None),
+])
+def test_fstab_that_cannot_be_read_is_told_as_rofs_conf_is(
+    generator: Path, tmp_path: Path, kind: str, why: Optional[str]
+) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /home]\n"}, ["home"])
+    if kind != "missing":
+        put(root, "etc/fstab", kind)
+    run = run_generator(generator, root, tmp_path)
+    lines = [line for line in run.stderr.splitlines() if "fstab" in line]
+    assert lines == ([f"/etc/fstab: cannot be read: {why}"] if why else [])
+    assert run.status == (1 if why else 0)
+    assert "home.mount" in run.early
 
 
 def put(root: Path, place: str, kind: str) -> None:

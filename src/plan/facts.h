@@ -56,7 +56,6 @@ struct facts {
 	unsigned kernel_major, kernel_minor; /* 0.0: not known */
 	struct fstab_entry *fstab;
 	size_t n_fstab;
-	int fstab_error; /* -errno: it exists and cannot be read */
 	/*
 	 * How the kernel command line has / mounted, which counts if fstab does not mention it. Without
 	 * rootflags= all are NULL.

@@ -32,32 +32,12 @@ static void dropins_done(struct dropins *x)
 	free(x->list);
 }
 
-static const char *explain(int err)
-{
-	switch (err) {
-	case -EISDIR:
-		return "it is a directory; expected a file";
-	case -ENXIO:
-		return "it is not a regular file";
-	case -EXDEV:
-		return "it is on a file system that fstab mounts later";
-	case -EPERM:
-		return "it is behind a symbolic link that users other than root could have made or moved";
-	case -EFBIG:
-		return "it is larger than 1 MiB";
-	case -ENOENT:
-		return "it is a symbolic link to a path that does not exist";
-	default:
-		return strerror(-err);
-	}
-}
-
 static int report(struct conf *conf, const char *path, int err, struct diag *d)
 {
 	if (err == -ENOMEM)
 		return err;
 	rootfs_note_unread(err, d);
-	return conf_unreadable(conf, path, explain(err), d);
+	return conf_unreadable(conf, path, rootfs_explain(err), d);
 }
 
 /* Is there a file of this name, if only a link that leads nowhere? */

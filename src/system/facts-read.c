@@ -13,7 +13,7 @@
 #define CMDLINE_MAX    65536u /* bytes; COMMAND_LINE_SIZE of Linux is at most 4096 today */
 #define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
 #define PASSES_MAX     8u     /* links to links below mount points of fstab; nobody has more */
-#define FSTAB_LINE_MAX 16384u /* bytes of one line of fstab; getmntent_r() cuts longer ones */
+#define FSTAB_LINE_MAX 4096u /* bytes of a line with its NUL; getmntent(3), which systemd uses */
 
 int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, struct boot *ret)
 {
@@ -103,24 +103,67 @@ static unsigned count_lines(const char *text, size_t *at, size_t end)
 	return n;
 }
 
-static int read_lines(const struct rootfs *r, struct facts *f)
+static void check_line(const char *line, size_t n, struct pos pos, struct diag *d)
+{
+	_Static_assert(FSTAB_LINE_MAX == 4096u, "the message names the limit");
+
+	if (memchr(line, '\0', n))
+		diag_error(d, pos,
+			   "NUL byte in the line; it hides what follows it, and the line below");
+	else if (n >= FSTAB_LINE_MAX && line[strspn(line, " \t")] != '#')
+		diag_error(d, pos, "line longer than 4095 bytes; what follows these is ignored");
+}
+
+/* What getmntent_r() passes over in silence. @text: ends in a NUL. */
+static void check_lines(const char *text, size_t len, struct diag *d)
+{
+	struct pos pos = { .file = FSTAB_PATH };
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *stop = newline ? newline : end;
+
+		pos.line++;
+		check_line(text, (size_t)(stop - text), pos, d);
+		text = stop + 1;
+	}
+}
+
+/* *@ret: NULL if there is none, or nothing in it; a link to /dev/null says the same. */
+static int read_fstab(const struct rootfs *r, struct diag *d, char **ret, size_t *ret_len)
+{
+	int err;
+
+	*ret = NULL;
+	if (rootfs_is_masked(r, FSTAB_PATH))
+		return 0;
+	err = rootfs_read(r, FSTAB_PATH, FSTAB_MAX, ret, ret_len);
+	if (err == -ENOMEM)
+		return err;
+	if (err == -ENOENT && !rootfs_has(r, "/etc", "fstab"))
+		return 0;
+	if (err < 0)
+		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
+			   rootfs_explain(err));
+	return 0;
+}
+
+static int read_lines(const struct rootfs *r, struct diag *d, struct facts *f)
 {
 	_cleanup_fclose_ FILE *stream = NULL;
 	_cleanup_free_ char *text = NULL;
 	char line[FSTAB_LINE_MAX];
 	struct mntent m = { 0 };
-	size_t len, at = 0;
+	size_t len = 0, at = 0;
 	unsigned n = 0;
 	int err;
 
-	err = rootfs_read(r, FSTAB_PATH, FSTAB_MAX, &text, &len);
-	if (err == -ENOENT || err == -ENOMEM)
-		return err == -ENOENT ? 0 : err;
-	if (err < 0)
-		return f->fstab_error = err, 0;
-	if (len == 0)
-		return 0;
+	err = read_fstab(r, d, &text, &len);
+	if (err < 0 || len == 0)
+		return err;
 
+	check_lines(text, len, d);
 	stream = fmemopen(text, len, "r");
 	if (!stream)
 		return -ENOMEM;
@@ -296,11 +339,12 @@ static int resolve_binds(const struct rootfs *r, const struct mount_points *m, s
 	return 0;
 }
 
-int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m)
+int facts_read_fstab(const struct rootfs *r, struct diag *d, struct facts *f,
+		     struct mount_points *m)
 {
 	_cleanup_(linked_entries_done) struct linked_entries linked = { 0 };
 	_cleanup_free_ struct fstab_entry **sorted = NULL;
-	int err = read_lines(r, f);
+	int err = read_lines(r, d, f);
 
 	if (err < 0)
 		return err;
@@ -415,9 +459,6 @@ int facts_read(const struct rootfs *r, const struct mount_points *m, const struc
 	f->rofs_exists = is_directory(r, "/rofs");
 	f->tmp_is_plain = is_directory(r, "/tmp");
 	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);
-	if (f->fstab_error < 0)
-		diag_error(d, (struct pos){ .file = FSTAB_PATH }, "cannot be read: %s",
-			   strerror(-f->fstab_error));
 	err = look_up_sections(r, m, conf, f);
 	if (err < 0 || d->unread == -ENOMEM)
 		return -ENOMEM;

@@ -33,12 +33,14 @@ void mount_points_done(struct mount_points *m);
 
 /**
  * facts_read_fstab - read fstab, on which it depends what else is read
+ * @d: receives what cannot be read of it
  * @f: gets the lines; all-zero before. An fstab that cannot be read counts as empty.
  * @m: gets the mount points; all-zero before
  *
  * Returns: 0 or -ENOMEM.
  */
-int facts_read_fstab(const struct rootfs *r, struct facts *f, struct mount_points *m);
+int facts_read_fstab(const struct rootfs *r, struct diag *d, struct facts *f,
+		     struct mount_points *m);
 
 /**
  * facts_read_cmdline - what the kernel command line says of the root file system
@@ -51,7 +53,7 @@ int facts_read_cmdline(const char *cmdline, struct facts *f);
  * facts_read - read what else the plan needs to know of the system
  * @m:    of facts_read_fstab()
  * @conf: whose paths are looked up
- * @d:    receives what could not be read, such as an fstab that is a directory
+ * @d:    receives what could not be read
  * @f:    of facts_read_fstab(); the caller frees it, also after a failure
  *
  * Returns: 0 or -ENOMEM.

@@ -53,7 +53,7 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 	err = conf_init(&ret->conf);
 	if (err < 0)
 		return err;
-	err = facts_read_fstab(&ret->root, &ret->facts, &ret->mount_points);
+	err = facts_read_fstab(&ret->root, &ret->diag, &ret->facts, &ret->mount_points);
 	if (err < 0)
 		return err;
 	/* Whatever the root has beneath it. */

@@ -531,3 +531,23 @@ void rootfs_note_unread(int err, struct diag *d)
 		d->unread = err;
 	}
 }
+
+const char *rootfs_explain(int err)
+{
+	switch (err) {
+	case -EISDIR:
+		return "it is a directory; expected a file";
+	case -ENXIO:
+		return "it is not a regular file";
+	case -EXDEV:
+		return "it is on a file system that fstab mounts later";
+	case -EPERM:
+		return "it is behind a symbolic link that users other than root could have made or moved";
+	case -EFBIG:
+		return "it is larger than 1 MiB";
+	case -ENOENT:
+		return "it is a symbolic link to a path that does not exist";
+	default:
+		return strerror(-err);
+	}
+}
