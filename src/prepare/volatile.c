@@ -38,5 +38,6 @@ int volatile_make(int root_fd, const struct plan *plan, const struct plan_persis
 	dir_fd = above ? make_path(root_fd, above, 0755) : -ENOMEM;
 	w.dir_fd = dir_fd;
 	err = dir_fd < 0 ? dir_fd : make(&w);
-	return err < 0 ? tell(err, "%s: cannot create the directory: %s", p->path, strerror(-err)) : 0;
+	return err < 0 ? tell(err, "%s: cannot create the directory: %s", p->path, strerror(-err)) :
+			 0;
 }

@@ -12,7 +12,7 @@
 #define CMDLINE_PATH   "/proc/cmdline"
 #define CMDLINE_MAX    65536u /* bytes; COMMAND_LINE_SIZE of Linux is at most 4096 today */
 #define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
-#define PASSES_MAX     8u     /* links to links below mount points of fstab; nobody has more */
+#define PASSES_MAX     8u    /* links to links below mount points of fstab; nobody has more */
 #define FSTAB_LINE_MAX 4096u /* bytes of a line with its NUL; getmntent(3), which systemd uses */
 
 int facts_read_boot(const struct rootfs *r, struct diag *d, char **ret_cmdline, struct boot *ret)
