@@ -89,7 +89,7 @@ def test_partition_that_fstab_mounts_elsewhere_is_bound_there(boot: Boot) -> Non
 
 def test_owner_on_vfat_is_refused_with_what_to_do(boot: Boot) -> None:
     assert "stores neither owners nor modes; remove Mode=" in boot["owners"].err
-    assert "/etc/rofs.conf:4: [Persist /srv/closed]" in boot["owners"].err
+    assert "/etc/rofs.conf:4: [Persist /srv/closed]: the file system" in boot["owners"].err
     assert boot["owners"].out.split() == ["1", "kept"]
 
 

@@ -13,16 +13,17 @@
 int owner_check(const struct wanted *w)
 {
 	const struct conf_persist *c = w->persist->conf;
+	const struct conf_section *s = &c->section;
 
 	if (way_has_owners(w->dir_fd) ||
 	    (c->mode == MODE_UNSET && !c->user && !c->group && !c->populate))
 		return 0;
 	return log_error(
 		TOLD,
-		"%s: the file system of [Partition %s] stores neither owners nor modes; remove "
-		"Mode=, User=, Group= and Populate=, and set uid=, gid= and umask= in Options= of "
-		"the partition",
-		w->persist->path, c->partition);
+		"%s:%u: [Persist %s]: the file system of [Partition %s] stores neither owners nor "
+		"modes; remove Mode=, User=, Group= and Populate=, and set uid=, gid= and umask= in "
+		"Options= of the partition",
+		s->pos.file, s->pos.line, s->name, c->partition);
 }
 
 /* Without a name the ID is the highest, with which fchown(2) changes nothing. Returns: 0 or TOLD. */
