@@ -117,6 +117,7 @@ static void section_free(struct conf_section *s)
 	case CONF_MEMORY:
 	case _CONF_KIND_MAX:
 	case _CONF_KIND_INVALID:
+		free(s->name);
 		free(s);
 	}
 }
