@@ -156,10 +156,11 @@ def start(unit: Dict[str, List[str]], where: str, instead: Optional[str]) -> str
         if not os.path.ismount(unquote(path)):
             return f"{path} is no mount point"
     try:
-        if not os.path.lexists(where):
-            os.makedirs(where, 0o755)
+        # Before it makes the mount point; unit_fail_if_noncanonical() in systemd's mount.c.
         if os.path.realpath(where) != where:
             return "not canonical"
+        if not os.path.lexists(where):
+            os.makedirs(where, 0o755)
         mount(unit, where, instead)
     except OSError as e:
         return str(e)

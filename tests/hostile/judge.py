@@ -89,6 +89,7 @@ class Declared:
     def __init__(self, case: Case) -> None:
         self.persists: List[Dict[str, str]] = []
         self.layers: List[str] = []
+        self.merged: Dict[str, str] = {}  # by layer directory, the path of the overlay
         self.places = {"/"}
         self.home_is_mounted = " /home " in case.fstab
         for section in sections(case.conf):
@@ -97,6 +98,7 @@ class Declared:
                 self.places.add(path)
                 if section.get("Partition"):
                     self.layers.append(normal(section.get("Directory", f"/overlay{path}")))
+                    self.merged[self.layers[-1]] = path
             elif kind == "Persist":
                 self.places.add(path)
                 self.persists.append({**section, "path": path,
@@ -154,7 +156,7 @@ class Judge:
                   if not self.is_mount_point(path, after["home"].get(path))]
         wrong += self.judge_medium(after["data"])
         for uid in USERS:
-            allowed = self.could_read[uid] | self.shown_by_media(uid)
+            allowed = self.could_read[uid] | self.shown_by_media(uid) | self.opened_by_layers(uid)
             wrong += judge_readable(allowed, readable(uid, ["/"]), uid)
         return wrong
 
@@ -175,6 +177,37 @@ class Judge:
             if persist.get("Populate") == "yes":
                 paths += self.sources(persist["path"])
         return readable(uid, paths)
+
+    def opened_by_layers(self, uid: int) -> Set[str]:
+        """What the lower has in directories whose mode and owner an upper that was there gives.
+
+        An upper is used as it is: who may have made it can show all of the merged directory.
+        """
+        found = set()
+        for layer, path in self.declared.merged.items():
+            name, top = self.place(path)
+            for inside, entry in self.before[name].items():
+                upper = f"{layer}/upper{inside[len(normal(top)):]}"
+                if (is_below(inside, normal(top)) and stat.S_ISREG(entry.mode)
+                        and self.may_enter(uid, name, inside, upper)
+                        and may(uid, entry, stat.S_IROTH)):
+                    found.add(entry.content.decode())
+        return found
+
+    def may_enter(self, uid: int, name: str, inside: str, upper: str) -> bool:
+        """All directories of a merged path, each as its upper has it, or else the lower.
+
+        But the topmost one: rofs gives a new layer what the path has in the lower.
+        """
+        while not upper.endswith("/upper"):
+            inside, upper = inside.rpartition("/")[0], upper.rpartition("/")[0]
+            both = [self.before["data"].get(upper), self.before[name][inside]]
+            seen = [entry for entry in both if entry is not None and stat.S_ISDIR(entry.mode)]
+            if not upper.endswith("/upper"):
+                seen = seen[:1] if both[0] is None or stat.S_ISDIR(both[0].mode) else []
+            if not any(may(uid, entry, stat.S_IXOTH) for entry in seen):
+                return False
+        return True
 
     def sources(self, path: str) -> List[str]:
         """What lies in the directory that a persist is populated from."""
@@ -243,6 +276,12 @@ class Judge:
         if (source.mode, source.uid, source.gid) != (entry.mode, entry.uid, entry.gid):
             return [f"partition: {path} is {entry}, its source {source}"]
         return []
+
+
+def may(uid: int, entry: Entry, what: int) -> bool:
+    """Whether the mode allows it to a user, who is alone in a group of the same number."""
+    shift = 6 if entry.uid == uid else 3 if entry.gid == uid else 0
+    return bool(entry.mode & (what << shift))
 
 
 def is_plain(top: str, inside: str) -> bool:
