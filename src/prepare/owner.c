@@ -42,6 +42,15 @@ static int find_id(const struct wanted *w, enum account kind, const char *name, 
 	return 0;
 }
 
+/* Returns: 0 or TOLD. */
+static int find_owner(const struct wanted *w, uid_t *uid, gid_t *gid)
+{
+	const struct conf_persist *c = w->persist->conf;
+	int err = find_id(w, ACCOUNT_USER, c->user, uid);
+
+	return err < 0 ? err : find_id(w, ACCOUNT_GROUP, c->group, gid);
+}
+
 static int copy_from_lower(const struct wanted *w, int fd, struct failure *f)
 {
 	_cleanup_close_ int lower_fd = wanted_open_lower(w);
@@ -92,8 +101,7 @@ void owner_compare(const struct wanted *w, const struct stat *st)
 	uid_t uid;
 	gid_t gid;
 
-	if (!way_has_owners(w->dir_fd) || find_id(w, ACCOUNT_USER, c->user, &uid) < 0 ||
-	    find_id(w, ACCOUNT_GROUP, c->group, &gid) < 0)
+	if (!way_has_owners(w->dir_fd) || find_owner(w, &uid, &gid) < 0)
 		return;
 	if ((c->user && uid != st->st_uid) || (c->group && gid != st->st_gid) ||
 	    (c->mode != MODE_UNSET && c->mode != (st->st_mode & 07777)))
@@ -111,10 +119,7 @@ int owner_set(const struct wanted *w, int fd, bool copied)
 
 	if (!way_has_owners(fd))
 		return 0;
-	err = find_id(w, ACCOUNT_USER, c->user, &uid);
-	if (err < 0)
-		return err;
-	err = find_id(w, ACCOUNT_GROUP, c->group, &gid);
+	err = find_owner(w, &uid, &gid);
 	if (err < 0)
 		return err;
 	err = copied ? 0 : copy_from_lower(w, fd, &f);

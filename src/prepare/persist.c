@@ -128,11 +128,8 @@ static int make(struct way *way, const struct plan *plan, const struct plan_pers
 static int prepare(int root_fd, const struct plan *plan, const struct plan_persist *p)
 {
 	_cleanup_way_ struct way way = { 0 };
-	int err = prepared_clear(root_fd, p->unit);
+	int err = way_to_persist(root_fd, plan, p, &way);
 
-	if (err < 0)
-		return err;
-	err = way_to_persist(root_fd, plan, p, &way);
 	if (err >= 0)
 		err = kept_persist_check_path(&way, plan, p);
 	if (err < 0)

@@ -8,6 +8,6 @@
  *
  * It takes the writes while the partition is missing. One that exists is left alone.
  *
- * Returns: 0, or -errno after logging it.
+ * Returns: 0, or a negative number after logging why.
  */
 int volatile_make(int root_fd, const struct plan *plan, const struct plan_persist *p);
