@@ -14,6 +14,7 @@ from typing import Any, Generator, List, Optional, Set, Tuple
 
 import pytest
 from mounted_system import BOOT, SETUP, TMPFS, System
+from overlay_diff import Diff, diff_in
 from support import (
     SOURCE,
     Namespace,
@@ -269,3 +270,9 @@ def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Pa
                                          root=root))
 
     return run
+
+
+@pytest.fixture
+def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
+    """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
+    return diff_in(system, rofs, tmp_path)
