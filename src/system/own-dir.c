@@ -12,8 +12,8 @@
 
 #define LINKS_MAX 40u /* MAXSYMLINKS of the kernel */
 
-/* struct way - on the way to the directory */
-struct way {
+/* struct steps - those taken to the directory */
+struct steps {
 	unsigned links; /* followed so far */
 	bool refused;	/* a link that others can change */
 };
@@ -37,23 +37,23 @@ static bool may_follow(int dir_fd, const struct stat *link)
 	       is_of_caller_or_root(&dir) && !others_may_write(&dir);
 }
 
-static int go(struct way *w, int dir_fd, char *path);
+static int go(struct steps *s, int dir_fd, char *path);
 
-static int follow(struct way *w, int dir_fd, int link_fd)
+static int follow(struct steps *s, int dir_fd, int link_fd)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(link_fd, "", target, sizeof(target) - 1);
 
 	if (n < 0)
 		return -errno;
-	if (++w->links > LINKS_MAX)
+	if (++s->links > LINKS_MAX)
 		return -ELOOP;
 	target[n] = '\0';
-	return go(w, dir_fd, target);
+	return go(s, dir_fd, target);
 }
 
 /* Returns: a descriptor of what the component leads to, or -errno. */
-static int step(struct way *w, int dir_fd, const char *name)
+static int step(struct steps *s, int dir_fd, const char *name)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
@@ -63,13 +63,13 @@ static int step(struct way *w, int dir_fd, const char *name)
 	if (!S_ISLNK(st.st_mode))
 		return TAKE_FD(fd);
 	if (may_follow(dir_fd, &st))
-		return follow(w, dir_fd, fd);
-	w->refused = true;
+		return follow(s, dir_fd, fd);
+	s->refused = true;
 	return -ELOOP;
 }
 
 /* As the kernel does, but looking at each link. Cuts @path up. Returns: a descriptor or -errno. */
-static int go(struct way *w, int dir_fd, char *path)
+static int go(struct steps *s, int dir_fd, char *path)
 {
 	int fd = openat(dir_fd, *path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char *state, *name;
@@ -78,7 +78,7 @@ static int go(struct way *w, int dir_fd, char *path)
 		return -errno;
 	for (name = strtok_r(path, "/", &state); name && fd >= 0;
 	     name = strtok_r(NULL, "/", &state)) {
-		int next = step(w, fd, name);
+		int next = step(s, fd, name);
 
 		close(fd);
 		fd = next;
@@ -96,7 +96,7 @@ static size_t length(const char *path)
 	return n;
 }
 
-static int open_by_way(struct way *w, const char *path)
+static int open_by_steps(struct steps *s, const char *path)
 {
 	_cleanup_free_ char *copy = strndup(path, length(path)), *above = NULL;
 	_cleanup_close_ int above_fd = -1;
@@ -109,7 +109,7 @@ static int open_by_way(struct way *w, const char *path)
 	above = slash ? strndup(copy, (size_t)(name - copy)) : strdup(".");
 	if (!above)
 		return -ENOMEM;
-	above_fd = go(w, AT_FDCWD, above);
+	above_fd = go(s, AT_FDCWD, above);
 	return above_fd < 0 ? above_fd : make_dir_at(above_fd, name, 0755);
 }
 
@@ -134,11 +134,11 @@ static const char *reason_against(int dir_fd)
 
 int own_dir_open(const char *path, const char **ret_why)
 {
-	struct way w = { 0 };
-	_cleanup_close_ int fd = *path ? open_by_way(&w, path) : -ENOENT;
+	struct steps s = { 0 };
+	_cleanup_close_ int fd = *path ? open_by_steps(&s, path) : -ENOENT;
 	int err = fd < 0 ? fd : -EPERM;
 
-	if (w.refused)
+	if (s.refused)
 		*ret_why = "is behind a symbolic link that other users can create or change";
 	else if (fd == -ENOTDIR)
 		*ret_why = "is not a directory";
