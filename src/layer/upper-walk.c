@@ -7,6 +7,7 @@
 #include "basic/io.h"
 #include "layer/compare.h"
 #include "layer/seen.h"
+#include "layer/upper-found.h"
 #include "layer/upper.h"
 
 #define HELD_MAX     32u /* levels of directories whose descriptors stay open, two each */
@@ -61,38 +62,6 @@ struct walk {
 	struct strbuf path;
 	struct compare *compare;
 };
-
-/* One entry as it was found: in both layers, and open where it is a directory. */
-struct found {
-	struct upper_entry entry;
-	struct stat upper, lower;
-	struct change_facts facts;
-	int upper_fd, lower_fd; /* -1: it is no directory there */
-	int lower_error;
-	bool opaque;
-	struct seen *dir;   /* NULL: it has not been seen before */
-	struct names names; /* that are new in a directory */
-	struct stamp stamp; /* right before they were read */
-};
-
-/* The directory that an entry is in, as the walk hands it down. */
-struct parent {
-	int upper_dir, lower_dir, lower_error;
-	bool opaque;
-};
-
-static void found_done(struct found *f)
-{
-	closep(&f->upper_fd);
-	closep(&f->lower_fd);
-	names_done(&f->names);
-}
-
-/* Gone, or something else since: it is being changed while it is read. */
-static bool is_race(int err)
-{
-	return err == -ENOENT || err == -ENOTDIR || err == -ELOOP || err == -ESTALE;
-}
 
 static void path_cut(struct walk *w, size_t len)
 {
@@ -267,121 +236,6 @@ static int pop(struct walk *w)
 	return err < 0 ? give_up(w, err) : 0;
 }
 
-/* Leaves @f->names empty when it is as it was read before. Returns 0 or -errno. */
-static int read_names(struct walk *w, struct found *f)
-{
-	struct stamp after;
-	struct stat st;
-	int several;
-
-	if (fstat(f->upper_fd, &st) < 0)
-		return -errno;
-	f->stamp = stamp_of(&st);
-	if (f->dir && stamp_is_same(&f->dir->stamp, &f->stamp))
-		return 0;
-
-	several = names_read(f->upper_fd, &f->names);
-	if (several > 0) {
-		after = fstat(f->upper_fd, &st) < 0 ? SEEN_GONE : stamp_of(&st);
-		w->round.torn |= !stamp_is_same(&f->stamp, &after);
-	}
-	if (several == -ENOMEM || (f->dir && names_remove(&f->names, &f->dir->names) < 0))
-		return -ENOMEM;
-	return several < 0 ? several : 0;
-}
-
-/* Opens the directory in the upper layer. Returns 0, or -errno when it is gone or memory is. */
-static int open_upper(struct walk *w, struct found *f, bool in_opaque)
-{
-	int opaque, err;
-
-	f->upper_fd = open_dir_at(f->entry.upper_dir, f->entry.name);
-	err = f->upper_fd < 0 ? f->upper_fd : read_names(w, f);
-	if (is_race(err) || err == -ENOMEM)
-		return err;
-	/* The names before an error are good. */
-	if (err < 0)
-		change_set_unread(&f->facts, CHANGE_UNREAD_DIRECTORY, err);
-	if (f->upper_fd < 0)
-		return 0;
-
-	/*
-	 * Below an opaque directory the kernel merges nothing, so it does not mark those that are
-	 * made there.
-	 */
-	opaque = in_opaque ? 1 : compare_opaque(f->upper_fd);
-	if (opaque < 0)
-		change_set_unread(&f->facts, CHANGE_UNREAD_ATTRIBUTES, opaque);
-	f->opaque = opaque > 0;
-	return 0;
-}
-
-static void open_lower(struct found *f)
-{
-	const struct upper_entry *e = &f->entry;
-
-	if (!e->lower || !S_ISDIR(e->lower->st_mode))
-		return;
-	f->lower_fd = open_dir_at(e->lower_dir, e->name);
-	if (f->lower_fd >= 0)
-		return;
-	f->lower_error = f->lower_fd;
-	change_set_unread(&f->facts, CHANGE_UNREAD_LOWER, f->lower_error);
-}
-
-/* Returns 1 when the lower has something of this name, 0 when not, or -errno. */
-static int look_below(const struct parent *in, const char *name, struct stat *ret)
-{
-	if (in->lower_dir < 0)
-		return in->lower_error;
-	if (fstatat(in->lower_dir, name, ret, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-}
-
-/* Finds the entry in both layers. Returns 0, or -errno when it is not to be had in the upper one. */
-static int look_up(struct walk *w, const struct parent *in, struct found *ret)
-{
-	struct upper_entry *e = &ret->entry;
-	int err;
-
-	if (fstatat(e->upper_dir, e->name, &ret->upper, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	e->upper = ret->facts.upper = &ret->upper;
-	err = look_below(in, e->name, &ret->lower);
-	if (err > 0)
-		e->lower = ret->facts.lower = &ret->lower;
-	if (err < 0) {
-		ret->lower_error = err;
-		change_set_unread(&ret->facts, CHANGE_UNREAD_LOWER, err);
-	}
-	if (!S_ISDIR(ret->upper.st_mode))
-		return 0;
-
-	err = open_upper(w, ret, in->opaque);
-	if (err < 0)
-		return err;
-	open_lower(ret);
-	return 0;
-}
-
-/* Decides what the entry is. Returns 0, or -errno when it was changed meanwhile. */
-static int decide(const struct walk *w, struct found *f)
-{
-	struct upper_entry *e = &f->entry;
-	const struct compare_pair pair = { e->upper_dir, e->lower_dir, e->name };
-	unsigned ask = change_ask(e->upper, e->lower);
-
-	f->facts.opaque = (ask & CHANGE_ASK_OPAQUE) && f->opaque;
-	compare_answer(w->compare, &pair, ask, &f->facts);
-	/* A directory is open, and has told for itself. */
-	if (!S_ISDIR(e->upper->st_mode) && f->facts.unread >= CHANGE_UNREAD_ATTRIBUTES &&
-	    is_race(-f->facts.error))
-		return -f->facts.error;
-	e->change = change_decide(&f->facts);
-	return 0;
-}
-
 /* It was there when its directory was read: it may have another name now. */
 static int vanish(struct walk *w, struct path_node *node, int err)
 {
@@ -412,25 +266,13 @@ static int see(struct walk *w, struct found *f)
 	return 0;
 }
 
-static struct found found_at(const struct walk *w, const struct parent *in, struct path_node *node,
-			     const char *name)
-{
-	return (struct found){ .entry = { .path = w->path.text,
-					  .node = node,
-					  .name = name,
-					  .upper_dir = in->upper_dir,
-					  .lower_dir = in->lower_dir },
-			       .upper_fd = -1,
-			       .lower_fd = -1 };
-}
-
 static int visit(struct walk *w, const struct parent *in, struct path_node *node, const char *name)
 {
-	_cleanup_(found_done) struct found f = found_at(w, in, node, name);
-	int err = look_up(w, in, &f);
+	_cleanup_(found_done) struct found f = found_at(in, w->path.text, node, name);
+	int err = found_look_up(&f, in, &w->round.torn);
 
 	if (err >= 0)
-		err = decide(w, &f);
+		err = found_decide(&f, w->compare);
 	if (err < 0)
 		return err == -ENOMEM ? err : vanish(w, node, err);
 
@@ -474,13 +316,13 @@ static bool is_at_rest(const struct seen *dir, int dir_fd, const char *name)
 /* A directory that a round before has seen: for what is new in it or below it. */
 static int revisit(struct walk *w, const struct parent *in, struct seen *dir, const char *name)
 {
-	_cleanup_(found_done) struct found f = found_at(w, in, dir->node, name);
+	_cleanup_(found_done) struct found f = found_at(in, w->path.text, dir->node, name);
 	int err;
 
 	if (is_at_rest(dir, in->upper_dir, name))
 		return 0;
 	f.dir = dir;
-	err = look_up(w, in, &f);
+	err = found_look_up(&f, in, &w->round.torn);
 	if (err == -ENOMEM)
 		return err;
 	if (err < 0 || !S_ISDIR(f.upper.st_mode))
