@@ -50,11 +50,14 @@ BASE_PACKAGES = (
 ).split(",")
 # bullseye's last security update lists a kernel metapackage that mirrors no longer have.
 KERNEL_PACKAGE = {"bullseye": "linux-image-cloud-amd64/bullseye"}
-# A second base image of a suite, for what the first has no drivers and no tools for: the usual
-# kernel knows USB, SD cards and f2fs, which that for clouds does not.
-MORE_PACKAGES: Dict[str, Tuple[str, ...]] = {
-    "bookworm": ("btrfs-progs", "cryptsetup", "dosfstools", "f2fs-tools", "linux-image-amd64",
-                 "lvm2", "xfsprogs"),
+# Further base images, by name and suite, with packages that the others can do without.
+PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
+    # What the first has no drivers and no tools for: the usual kernel knows USB, SD cards and
+    # f2fs, which that for clouds does not.
+    "more": {
+        "bookworm": ("btrfs-progs", "cryptsetup", "dosfstools", "f2fs-tools",
+                     "linux-image-amd64", "lvm2", "xfsprogs"),
+    },
 }
 # isc-dhcp-client left Debian after trixie; ifupdown knows dhcpcd too.
 DHCP_PACKAGE = {"sid": "dhcpcd-base"}
@@ -274,11 +277,20 @@ def mmdebstrap(
     progress.run(label, [*argv, suite, str(tree)])
 
 
-def base_packages(suite: str, more: Sequence[str] = ()) -> List[str]:
-    """The packages of the test system in `suite`; a kernel in `more` takes the place of ours."""
+def base_packages(suite: str, packages: str = "") -> List[str]:
+    """The packages of the test system in `suite`, with those of the set `packages` if any.
+
+    A kernel among them takes the place of ours.
+    """
+    more = PACKAGE_SETS[packages][suite] if packages else ()
     kernel = [] if any(name.startswith("linux-image-") for name in more) else [
         KERNEL_PACKAGE.get(suite, "linux-image-cloud-amd64")]
     return [*BASE_PACKAGES, *kernel, DHCP_PACKAGE.get(suite, "isc-dhcp-client"), *more]
+
+
+def sets_of(suite: str) -> List[str]:
+    """The names of the package sets that the suite has."""
+    return [name for name, suites in PACKAGE_SETS.items() if suite in suites]
 
 
 def build_packages(suite: str) -> List[str]:
@@ -342,29 +354,27 @@ def tree_bytes(tree: Path) -> int:
     return total
 
 
-def base_path(suite: str, more: Sequence[str] = ()) -> Path:
-    """Where the base image of a suite, with more packages, is kept."""
-    key = key_of(RECIPE, suite, base_packages(suite, more), BASE_FILES, INITRD_MODULES,
+def base_path(suite: str, packages: str = "") -> Path:
+    """Where the base image of a suite, with a set of packages, is kept."""
+    key = key_of(RECIPE, suite, base_packages(suite, packages), BASE_FILES, INITRD_MODULES,
                  INITRD_HOOK, MKE2FS_CONF, ROOT_SPARE_BYTES)
-    return cache_dir() / f"{'base_more' if more else 'base'}-{suite}-{key}"
+    return cache_dir() / f"{f'base_{packages}' if packages else 'base'}-{suite}-{key}"
 
 
-def base(suite: str, progress: Progress, more: Sequence[str] = ()) -> Base:
-    """The base image of `suite` with `more` packages, made if it is not in the cache.
+def base(suite: str, progress: Progress, packages: str = "") -> Base:
+    """The base image of `suite` with a set of packages, made if it is not in the cache.
 
     Raises StepFailed if it has to be made and cannot be.
     """
-    final = base_path(suite, more)
+    final = base_path(suite, packages)
     make_once(final, f"base-{suite}", f"making the {suite} image",
-              lambda directory: make_base(suite, directory, progress, more))
+              lambda directory: make_base(suite, directory, progress, packages))
     meta = json.loads((final / "meta.json").read_text())
     return Base(suite, final / "root.img", final / "vmlinuz", final / "initrd.img",
                 meta["merged_usr"])
 
 
-def make_base(
-    suite: str, directory: Path, progress: Progress, more: Sequence[str] = ()
-) -> None:
+def make_base(suite: str, directory: Path, progress: Progress, packages: str = "") -> None:
     """Fill `directory` with a base image, its kernel, its initrd and meta.json."""
     with tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work_name:
         work = Path(work_name)
@@ -376,7 +386,8 @@ def make_base(
         tree = work / "tree"
         download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
                     " mv hello_*.deb hello.deb")
-        mmdebstrap(suite, base_packages(suite, more), tree, progress, f"Debian {suite}: packages", (
+        label = f"Debian {suite}: {f'packages for {packages}' if packages else 'packages'}"
+        mmdebstrap(suite, base_packages(suite, packages), tree, progress, label, (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
         ))
@@ -496,7 +507,7 @@ def ready(suites: Sequence[str], source: Path) -> bool:
     return all(
         base_path(suite).is_dir() and installed_path(suite, source, names).is_dir()
         and all(part_path(suite, name).is_dir() for name in PARTS)
-        and (suite not in MORE_PACKAGES or base_path(suite, MORE_PACKAGES[suite]).is_dir())
+        and all(base_path(suite, packages).is_dir() for packages in sets_of(suite))
         for suite in suites)
 
 
@@ -543,8 +554,8 @@ def prepare(suites: Sequence[str], source: Path, progress: Progress) -> None:
         installed(suite, source, progress)
         for name in PARTS:
             part(suite, name, progress)
-        if suite in MORE_PACKAGES:
-            base(suite, progress, MORE_PACKAGES[suite])
+        for packages in sets_of(suite):
+            base(suite, progress, packages)
 
 
 def main() -> int:

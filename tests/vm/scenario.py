@@ -52,8 +52,8 @@ class Scenario:
     what its system itself cannot do, so that the scenario is not booted there. `suites`: booted
     on these only. `routine`: and of these only here, unless the tests are told to boot everything,
     as before a release; all of them if it is empty.
-    `packages`: of a base image of its own, one of image.MORE_PACKAGES. `buses`: of the further
-    disks, in their order, as machine.Disk has them; those beyond are virtio.
+    `packages`: the set of a base image of its own, one of image.PACKAGE_SETS. `buses`: of the
+    further disks, in their order, as machine.Disk has them; those beyond are virtio.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
     `cuts`: so many times the power is cut, as vm/powercut.py does it, instead of the boots above
     one after the other.
@@ -66,7 +66,7 @@ class Scenario:
     arguments: Sequence[str] = ()
     words: Sequence[Sequence[str]] = ()
     rofs: bool = True
-    packages: Sequence[str] = ()
+    packages: str = ""
     disks: Sequence[AnyDisk] = ()
     buses: Sequence[str] = ()
     root: str = "ext4"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Dict, List
 
 from ..disk import MIB, Entry, File
-from ..image import MORE_PACKAGES
 from ..mapped import logical_volume, luks
 from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Partition, Volume, partition_disk, run
@@ -193,7 +192,7 @@ PARTITIONS: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("partitions", CONF, (PARTITIONS,), files=FILES, packages=MORE_PACKAGES["bookworm"],
+    Scenario("partitions", CONF, (PARTITIONS,), files=FILES, packages="more",
              disks=(
                  [Partition(LINUX, "flash-f2fs", Volume("f2fs")),
                   Partition(LINUX, "flash-xfs",
