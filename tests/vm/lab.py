@@ -43,7 +43,8 @@ class DiskEnd:
 class Outcome:
     """The results of a scenario; each list has one element per boot.
 
-    `identical`: whether the root image equals its pristine copy after power-off. `data_state`:
+    `identical`: whether the root image equals its pristine copy after power-off, which is the one
+    after the last boot that sets the machine up, if there are any. `data_state`:
     the partition's superblock after power-off. `data_fsck`: e2fsck's exit status and output.
     `disks`: the scenario's further disks after power-off, in their order. `cuts`: of a scenario
     in which the power is cut; the other lists are empty then, but for boots.
@@ -148,6 +149,8 @@ class Lab:
             outcome = Outcome(scenario, base.suite, [], [], [], [])
             for number in range(1, len(scenario.boots) + 1):
                 outcome.boots.append(self._boot(scenario, base, drives, number))
+                if number <= scenario.setup_boots:
+                    disk.copy_sparse(vda, pristine)
                 outcome.identical.append(disk.same_content(vda, pristine))
                 outcome.data_state.append(disk.superblock_state(data))
                 outcome.data_fsck.append(disk.fsck(data))
@@ -207,9 +210,9 @@ class Lab:
         words = scenario.words[number - 1] if scenario.words else ()
         machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
                           [*scenario.arguments, *words, probe_argument(number)],
-                          scenario.root_flag, scenario.rtc)
+                          scenario.root_flag, scenario.rtc, memory=scenario.memory)
         with self._known(machine), machine:
-            return machine.wait_for_power_off()
+            return machine.wait_for_power_off(scenario.seconds)
 
     @contextlib.contextmanager
     def _known(self, machine: Machine) -> Iterator[None]:

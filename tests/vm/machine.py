@@ -168,7 +168,7 @@ def drive_arguments(disks: Sequence[Disk]) -> List[str]:
 
 def qemu_argv(
     base: Base, disks: Sequence[Disk], arguments: Sequence[str], reboots: bool = False,
-    processors: int = 2,
+    processors: int = 2, memory: int = MEMORY_MIB,
 ) -> List[str]:
     """The machine without its serial ports: kernel, disks, network, and no window.
 
@@ -178,7 +178,7 @@ def qemu_argv(
     once = [] if reboots else ["-no-reboot"]
     kernel_arguments = [*KERNEL_ARGUMENTS, *arguments, "quiet" if reboots else "panic=-1"]
     return [
-        QEMU, *acceleration(base), "-smp", str(processors), "-m", str(MEMORY_MIB),
+        QEMU, *acceleration(base), "-smp", str(processors), "-m", str(memory),
         "-display", "none", "-monitor", "none", *once, "-nic", "user,model=virtio-net-pci",
         "-kernel", str(base.kernel), "-initrd", str(base.initrd),
         "-append", " ".join(kernel_arguments), *drive_arguments(disks)]
@@ -193,14 +193,15 @@ class Machine:
     def __init__(
         self, base: Base, disks: Sequence[Disk], name: str, logs: Path,
         arguments: Sequence[str] = (), root_flag: str = "ro", rtc: str = "base=utc",
-        processors: int = PROCESSORS,
+        processors: int = PROCESSORS, memory: int = MEMORY_MIB,
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.console_log = logs / f"{name}.console"
         self.result_log = logs / f"{name}.results"
         kernel_arguments = [*filter(None, [root_flag]), *arguments]
-        self.argv = [*qemu_argv(base, disks, kernel_arguments, processors=processors),
+        self.argv = [*qemu_argv(base, disks, kernel_arguments, processors=processors,
+                                memory=memory),
                      "-rtc", rtc]
         for log in (self.console_log, self.result_log):
             self.argv += ["-serial", f"file:{log}"]

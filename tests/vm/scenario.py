@@ -11,6 +11,7 @@ from typing import Dict, Mapping, Sequence, Union
 
 from .disk import Entry, File, Files, as_bytes
 from .image import SUITES
+from .machine import BOOT_SECONDS_MAX, MEMORY_MIB
 from .probe import Snippets, probe_files
 from .volume import AnyDisk, Partition
 
@@ -54,7 +55,10 @@ class Scenario:
     as before a release; all of them if it is empty.
     `packages`: the set of a base image of its own, one of image.PACKAGE_SETS. `buses`: of the
     further disks, in their order, as machine.Disk has them; those beyond are virtio.
+    `memory`: of the machine, in MiB. `seconds`: the time limit of each boot.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
+    `setup_boots`: so many boots at the start set the machine up and may write to the root, which is
+    compared with what it is after them.
     `cuts`: so many times the power is cut, as vm/powercut.py does it, instead of the boots above
     one after the other.
     """
@@ -72,10 +76,13 @@ class Scenario:
     root: str = "ext4"
     partitions: Sequence[Partition] = ()
     root_flag: str = "ro"
+    memory: int = MEMORY_MIB
+    seconds: int = BOOT_SECONDS_MAX
     rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suites: Sequence[str] = SUITES
     routine: Sequence[str] = ()
+    setup_boots: int = 0
     cuts: int = 0
 
     def boots_on(self, suite: str, everything: bool) -> bool:
