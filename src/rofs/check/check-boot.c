@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What the configuration, fstab and the kernel command line make of / in the next boot. */
+#include <string.h>
+
+#include "plan/bootmode.h"
+#include "plan/fstab.h"
+#include "rofs/check/check.h"
+
+static void check_fstab_root(struct checking *c)
+{
+	const struct facts *f = &c->l->facts;
+	const struct conf_root *root = &c->l->conf.root;
+	bool keeps = root->read_only || root->section.invalid;
+
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+
+		if (strcmp(e->dir, "/") != 0 || fstab_has_option(e->options, "ro"))
+			continue;
+		if (keeps)
+			check_add(
+				c, PROBLEM_FSTAB_ROOT_WRITABLE, NULL, fstab_pos(e),
+				"fstab mounts / writable (%s); rofs keeps it read-only, and only a "
+				"boot without rofs, such as one for repairs, writes to it",
+				e->options);
+		else
+			check_add(
+				c, PROBLEM_ROOT_UNPROTECTED, NULL, fstab_pos(e),
+				"fstab mounts / writable (%s), and ReadOnly=no in [Root] leaves it "
+				"so: writes outside the overlays wear the flash; expected ro here",
+				e->options);
+	}
+}
+
+static int check_cmdline(struct checking *c)
+{
+	const struct pos at = { .file = "/proc/cmdline" };
+	_cleanup_free_ char *off = NULL;
+	int err = load_why_off(c->l, &off);
+
+	if (err < 0)
+		return err;
+	if (boot_has_word(c->l->cmdline, "rw"))
+		check_add(c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
+			  "rw on the kernel command line mounts / writable, which replays its "
+			  "journal, until systemd remounts it; expected ro in the boot loader's "
+			  "configuration");
+	if (boot_has_word(c->l->cmdline, "systemd.volatile="))
+		check_add(c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
+			  "systemd.volatile= mounts its own / or /var, which conflicts with rofs; "
+			  "expected only one of the two");
+	if (off)
+		check_add(
+			c, PROBLEM_BOOT_OFF, NULL, at,
+			"rofs does nothing in this boot: %s; this check is about an ordinary boot",
+			off);
+	return 0;
+}
+
+int check_boot(struct checking *c)
+{
+	const struct conf_root *root = &c->l->conf.root;
+
+	if (root->section.pos.file && !root->read_only && !root->section.invalid)
+		check_add(
+			c, PROBLEM_ROOT_UNPROTECTED, NULL, conf_key_pos(&root->section, "ReadOnly"),
+			"rofs does not keep / read-only: only the overlays are protected; expected "
+			"ReadOnly=yes");
+	check_fstab_root(c);
+	return check_cmdline(c);
+}
