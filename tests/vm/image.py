@@ -2,7 +2,8 @@
 
 Three things are kept in the cache, each under a name that says what it was made from:
 
-    base-SUITE-KEY/     root.img, vmlinuz, initrd.img, meta.json: a Debian without rofs
+    base-SUITE-KEY/     root.img, vmlinuz, initrd*.img, meta.json: a Debian without rofs, with an
+                        initramfs that does not write to the root, and others
     build-SUITE-KEY/    a tree with the compiler of that suite, for `chroot`
     rofs-SUITE-HASH/    what `meson install` of one state of the source put into DESTDIR
 
@@ -74,12 +75,37 @@ MERGE_USR = ('for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$
 # The initrd of MODULES=most takes seconds to unpack under emulation; those in a list are all
 # loaded, so the file systems are added by a hook.
 INITRD_MODULES = "virtio_pci\nvirtio_blk\n"
+# On a machine, the type is that of the device in fstab, which is not there when the image is made.
+INITRD_CONF = "MODULES=list\nFSTYPE=ext4\n"
 INITRD_HOOK = """\
 #!/bin/sh
 [ "$1" = prereqs ] && exit 0
 . /usr/share/initramfs-tools/hook-functions
 manual_add_modules ext4 btrfs xfs f2fs squashfs erofs
 """
+
+# As the installer writes it, before any initramfs is made. The initramfs then runs fsck, which
+# writes to the root in each boot. What rofs check says to do about it are the file and the command.
+FSTAB = "LABEL=root / ext4 errors=remount-ro 0 1\n"
+INSTALLED_INITRD, CURED_INITRD = "initrd-fsck.img", "initrd.img"
+CURE_PATH = "/etc/initramfs-tools/conf.d/rofs"
+CURE = "fastboot=y\n"
+CURE_COMMAND = "update-initramfs -u -k all"
+
+
+# Suites whose base image also gets initramfses made by dracut, with systemd in them: uncompressed,
+# with the drivers of the machine. As installed it contains fsck too.
+DRACUT_SUITES = ("trixie", "sid")
+DRACUT_CONF = """\
+hostonly="no"
+compress="cat"
+drivers=" virtio_pci virtio_blk ext4 "
+omit_dracutmodules+=" hwdb lunmask nvdimm resume virtfs virtiofs "
+"""
+DRACUT_INSTALLED_INITRD, DRACUT_INITRD = "initrd-dracut-fsck.img", "initrd-dracut.img"
+DRACUT_CURE_PATH = "/etc/dracut.conf.d/rofs.conf"
+DRACUT_CURE = 'nofscks="yes"\n'
+DRACUT_COMMAND = "dracut --regenerate-all --force"
 
 
 # Units that stand for what runs on a real machine; WantedBy= links are made beside them.
@@ -133,7 +159,8 @@ TimeoutStartSec=60
 UNITS = "/usr/local/lib/systemd/system"
 # Test units are below /usr so that /etc is as an installation leaves it.
 BASE_FILES: Dict[str, Entry] = {
-    "/etc/fstab": File("LABEL=root / ext4 defaults 0 1\n"),
+    "/etc/fstab": File(FSTAB),
+    CURE_PATH: File(CURE),
     "/etc/hostname": File("flash\n"),
     "/etc/hosts": File("127.0.0.1 localhost flash\n"),
     "/etc/machine-id": File(""),
@@ -181,6 +208,10 @@ class Base:
     kernel: Path
     initrd: Path
     merged_usr: bool
+
+    def with_initrd(self, name: str) -> Base:
+        """The same system with another of its initrds: a file beside its image."""
+        return dataclasses.replace(self, initrd=self.image.parent / name)
 
 
 def cache_dir() -> Path:
@@ -277,6 +308,11 @@ def mmdebstrap(
     progress.run(label, [*argv, suite, str(tree)])
 
 
+def has_dracut(suite: str, packages: str = "") -> bool:
+    """Whether the base image has initramfses of dracut, beside those of initramfs-tools."""
+    return suite in DRACUT_SUITES and not packages
+
+
 def base_packages(suite: str, packages: str = "") -> List[str]:
     """The packages of the test system in `suite`, with those of the set `packages` if any.
 
@@ -285,7 +321,8 @@ def base_packages(suite: str, packages: str = "") -> List[str]:
     more = PACKAGE_SETS[packages][suite] if packages else ()
     kernel = [] if any(name.startswith("linux-image-") for name in more) else [
         KERNEL_PACKAGE.get(suite, "linux-image-cloud-amd64")]
-    return [*BASE_PACKAGES, *kernel, DHCP_PACKAGE.get(suite, "isc-dhcp-client"), *more]
+    dracut = ["dracut-core"] if has_dracut(suite, packages) else []
+    return [*BASE_PACKAGES, *kernel, *dracut, DHCP_PACKAGE.get(suite, "isc-dhcp-client"), *more]
 
 
 def sets_of(suite: str) -> List[str]:
@@ -357,7 +394,8 @@ def tree_bytes(tree: Path) -> int:
 def base_path(suite: str, packages: str = "") -> Path:
     """Where the base image of a suite, with a set of packages, is kept."""
     key = key_of(RECIPE, suite, base_packages(suite, packages), BASE_FILES, INITRD_MODULES,
-                 INITRD_HOOK, MKE2FS_CONF, ROOT_SPARE_BYTES)
+                 INITRD_HOOK, INITRD_CONF, CURE_COMMAND, DRACUT_CONF, DRACUT_CURE, DRACUT_COMMAND,
+                 MKE2FS_CONF, ROOT_SPARE_BYTES)
     return cache_dir() / f"{f'base_{packages}' if packages else 'base'}-{suite}-{key}"
 
 
@@ -370,8 +408,28 @@ def base(suite: str, progress: Progress, packages: str = "") -> Base:
     make_once(final, f"base-{suite}", f"making the {suite} image",
               lambda directory: make_base(suite, directory, progress, packages))
     meta = json.loads((final / "meta.json").read_text())
-    return Base(suite, final / "root.img", final / "vmlinuz", final / "initrd.img",
+    return Base(suite, final / "root.img", final / "vmlinuz", final / CURED_INITRD,
                 meta["merged_usr"])
+
+
+def initrd_hooks(work: Path, directory: Path, dracut: bool) -> List[str]:
+    """Hooks that put the initrds into `directory`: as installed, cured, the same by dracut."""
+    def hooks(command: str, cure: str, cure_path: str, installed: str, cured: str) -> List[str]:
+        keep = 'cp "$1"/boot/initrd.img-*'
+        return [f"{keep} {directory}/{installed}", f'cp {work}/{cure} "$1"{cure_path}',
+                f'chroot "$1" {command}', f"{keep} {directory}/{cured}"]
+
+    put(work, "/cure", File(CURE))
+    lines = hooks(CURE_COMMAND, "cure", CURE_PATH, INSTALLED_INITRD, CURED_INITRD)
+    if dracut:
+        put(work, "/dracut.conf", File(DRACUT_CONF))
+        put(work, "/dracut-cure", File(DRACUT_CURE))
+        lines += [f'cp {work}/dracut.conf "$1"/etc/dracut.conf.d/rofs-test.conf',
+                  f'chroot "$1" {DRACUT_COMMAND}',
+                  *hooks(DRACUT_COMMAND, "dracut-cure", DRACUT_CURE_PATH, DRACUT_INSTALLED_INITRD,
+                         DRACUT_INITRD),
+                  f'cp {directory}/{CURED_INITRD} "$1"/boot/initrd.img-*']
+    return [f"--customize-hook={line}" for line in lines]
 
 
 def make_base(suite: str, directory: Path, progress: Progress, packages: str = "") -> None:
@@ -379,10 +437,11 @@ def make_base(suite: str, directory: Path, progress: Progress, packages: str = "
     with tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work_name:
         work = Path(work_name)
         early = work / "early"
-        put(early, "/etc/initramfs-tools/conf.d/rofs-test", File("MODULES=list\n"))
+        put(early, "/etc/initramfs-tools/conf.d/rofs-test", File(INITRD_CONF))
         put(early, "/usr/share/initramfs-tools/modules.d/rofs-test",
             File(INITRD_MODULES))
         put(early, "/etc/initramfs-tools/hooks/rofs-test", File(INITRD_HOOK, 0o755))
+        put(early, "/etc/fstab", File(FSTAB))
         tree = work / "tree"
         download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
                     " mv hello_*.deb hello.deb")
@@ -390,14 +449,14 @@ def make_base(suite: str, directory: Path, progress: Progress, packages: str = "
         mmdebstrap(suite, base_packages(suite, packages), tree, progress, label, (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
+            *initrd_hooks(work, directory, has_dracut(suite, packages)),
         ))
         with progress.step(f"Debian {suite}: file system image"):
             shutil.copy(small_package(work), tree / "opt/small.deb")
             customize(tree)
-            for name in ("vmlinuz", "initrd.img"):
-                newest = sorted((tree / "boot").glob(f"{name}-*"))[-1]
-                shutil.copy(newest, directory / name)
-                (directory / name).chmod(0o644)
+            shutil.copy(sorted((tree / "boot").glob("vmlinuz-*"))[-1], directory / "vmlinuz")
+            for made in (directory / "vmlinuz", *directory.glob("initrd*.img")):
+                made.chmod(0o644)
             meta = {"merged_usr": (tree / "lib").is_symlink()}
             (directory / "meta.json").write_text(json.dumps(meta))
             image = directory / "root.img"

@@ -208,7 +208,8 @@ class Lab:
         self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
     ) -> Boot:
         words = scenario.words[number - 1] if scenario.words else ()
-        machine = Machine(base, disks, f"{base.suite}-{scenario.name}-{number}", self.logs,
+        machine = Machine(base.with_initrd(scenario.initrd), disks,
+                          f"{base.suite}-{scenario.name}-{number}", self.logs,
                           [*scenario.arguments, *words, probe_argument(number)],
                           scenario.root_flag, scenario.rtc, memory=scenario.memory)
         with self._known(machine), machine:

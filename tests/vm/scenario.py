@@ -10,7 +10,7 @@ import dataclasses
 from typing import Dict, Mapping, Sequence, Union
 
 from .disk import Entry, File, Files, as_bytes
-from .image import SUITES
+from .image import CURED_INITRD, SUITES
 from .machine import BOOT_SECONDS_MAX, MEMORY_MIB
 from .probe import Snippets, probe_files
 from .volume import AnyDisk, Partition
@@ -56,6 +56,7 @@ class Scenario:
     `packages`: the set of a base image of its own, one of image.PACKAGE_SETS. `buses`: of the
     further disks, in their order, as machine.Disk has them; those beyond are virtio.
     `memory`: of the machine, in MiB. `seconds`: the time limit of each boot.
+    `initrd`: another one of the base image than that which does not write to the root.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
     `setup_boots`: so many boots at the start set the machine up and may write to the root, which is
     compared with what it is after them.
@@ -78,6 +79,7 @@ class Scenario:
     root_flag: str = "ro"
     memory: int = MEMORY_MIB
     seconds: int = BOOT_SECONDS_MAX
+    initrd: str = CURED_INITRD
     rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suites: Sequence[str] = SUITES
