@@ -90,6 +90,18 @@ CASES = {
                               "/proc/cmdline: warning: ", "rw on the kernel command line"),
     "volatile": ({"etc/rofs.conf": VAR, "proc/cmdline": "systemd.volatile=state\n"},
                  "/proc/cmdline: warning: ", "expected only one of the two"),
+    "boot partition": ({"etc/rofs.conf": VAR,
+                        "etc/fstab": FSTAB + "UUID=1-2 /boot/efi vfat umask=0077 0 1\n"},
+                       "/etc/fstab:2: warning: ", "fstab mounts /boot/efi writable (vfat)"),
+    "fsck of initramfs-tools": ({"etc/rofs.conf": VAR, "usr/sbin/update-initramfs": ""},
+                                "/etc/fstab:1: warning: ", "&& update-initramfs -u -k all "),
+    "fsck of dracut": ({"etc/rofs.conf": VAR, "usr/bin/dracut": ""},
+                       "/etc/fstab:1: warning: ", "&& dracut --regenerate-all --force;"),
+    "fsck of mkinitcpio": ({"etc/rofs.conf": VAR, "usr/bin/mkinitcpio": "",
+                            "etc/mkinitcpio.conf": "HOOKS=(base udev fsck)\n"},
+                           "/etc/fstab:1: warning: ", "&& mkinitcpio -P;"),
+    "fsck switched off": ({"etc/rofs.conf": VAR + DATA, "proc/cmdline": "ro fsck.mode=skip\n"},
+                          "/etc/rofs.conf:2: note: ", "it is not checked in spite of Check=yes"),
     "off": ({"etc/rofs.conf": VAR, "proc/cmdline": "rofs=off\n"},
             "/proc/cmdline: note: ", "rofs does nothing in this boot: rofs=off on the "),
     "too little memory": ({"etc/rofs.conf": "[Memory]\nSize=600M\n" + VAR,
@@ -139,6 +151,11 @@ KINDS = {
     "root not kept": ("root-unprotected", None, None),
     "root writable by boot": ("cmdline-writable", None, None),
     "volatile": ("cmdline-volatile", None, None),
+    "boot partition": ("boot-partition-writable", None, None),
+    "fsck of initramfs-tools": ("fsck-in-initramfs", None, None),
+    "fsck of dracut": ("fsck-in-initramfs", None, None),
+    "fsck of mkinitcpio": ("fsck-in-initramfs", None, None),
+    "fsck switched off": ("fsck-skipped", None, "data"),
     "off": ("boot-off", None, None),
     "too little memory": ("pool-too-large", None, None),
     "pools together": ("pools-too-large", None, None),
@@ -200,6 +217,91 @@ def test_without_its_cause_it_is_not_told(name: str, rofs: Path, tmp_path: Path)
     _, lines = check(rofs, root)
     assert not [line for line in lines if text in line]
     assert files
+
+
+HOOK = "usr/share/initramfs-tools/hooks/fsck"
+CONF_D = "etc/initramfs-tools/conf.d"
+TOOLS = {"usr/sbin/update-initramfs": "", HOOK: 'if [ "$1" = "$MNT_DIR" ]; then\n'}
+OLD_TOOLS = {**TOOLS, HOOK: 'if [ "$1" = "$MNT_DIR" ] && [ "$MNT_PASS" != 0 ]; then\n'}
+DRACUT = {"usr/bin/dracut": ""}
+MKINITCPIO = {"usr/bin/mkinitcpio": "", "etc/mkinitcpio.conf": "HOOKS=(base systemd fsck)\n"}
+ROOT = "LABEL=root / {} errors=remount-ro 0 {}\n"
+USR = "LABEL=usr /usr ext4 ro 0 {}\n"
+
+
+@pytest.mark.parametrize(("files", "fstab", "maker"), [
+    (TOOLS, ROOT.format("ext4", 1), "initramfs-tools"),
+    (TOOLS, ROOT.format("ext4", 0), "initramfs-tools"),
+    (TOOLS, ROOT.format("auto", 1), "initramfs-tools"),
+    (TOOLS, ROOT.format("btrfs", 1), ""),
+    (TOOLS, ROOT.format("xfs", 1), ""),
+    (TOOLS, "", ""),
+    (OLD_TOOLS, ROOT.format("ext3", 1), "initramfs-tools"),
+    (OLD_TOOLS, ROOT.format("ext4", 0), ""),
+    # fsck is there because of /usr, and then runs on / too.
+    (OLD_TOOLS, ROOT.format("ext4", 0) + USR.format(2), "initramfs-tools"),
+    (OLD_TOOLS, ROOT.format("ext4", 0) + USR.format(0), ""),
+    ({**TOOLS, f"{CONF_D}/rofs": "fastboot=y\n"}, ROOT.format("ext4", 1), ""),
+    ({**TOOLS, f"{CONF_D}/rofs": "#fastboot=y\n"}, ROOT.format("ext4", 1), "initramfs-tools"),
+    ({**TOOLS, f"{CONF_D}/a": "fastboot=y\n", f"{CONF_D}/b": "fastboot=n\n"},
+     ROOT.format("ext4", 1), "initramfs-tools"),
+    ({**TOOLS, "etc/initramfs-tools/initramfs.conf": "FSTYPE=xfs,btrfs\n"},
+     ROOT.format("auto", 1), ""),
+    ({**OLD_TOOLS, f"{CONF_D}/x": "FSTYPE='vfat,ext4'\n"}, "", "initramfs-tools"),
+    ({**TOOLS, f"{CONF_D}/x": "FSTYPE=auto\n"}, ROOT.format("ext4", 1), "initramfs-tools"),
+    # The package of dracut has an update-initramfs.
+    ({**TOOLS, **DRACUT, "etc/kernel/postinst.d/dracut": ""}, ROOT.format("ext4", 0), "dracut"),
+    ({**TOOLS, **DRACUT}, ROOT.format("ext4", 1), "initramfs-tools"),
+    (DRACUT, ROOT.format("ext4", 0), "dracut"),
+    (DRACUT, ROOT.format("xfs", 1), ""),
+    (DRACUT, "", "dracut"),
+    ({**DRACUT, "etc/dracut.conf.d/rofs.conf": 'nofscks="yes"\n'}, ROOT.format("ext4", 1), ""),
+    ({**DRACUT, "etc/dracut.conf": "nofscks=yes\n"}, ROOT.format("ext4", 1), ""),
+    ({**DRACUT, "etc/dracut.conf.d/rofs.conf": 'nofscks="no"\n'}, ROOT.format("ext4", 1),
+     "dracut"),
+    (MKINITCPIO, ROOT.format("ext4", 0), "mkinitcpio"),
+    ({**MKINITCPIO, "etc/mkinitcpio.conf": "#HOOKS=(fsck)\nHOOKS=(base\n udev\n fsck)\n"},
+     ROOT.format("ext4", 1), "mkinitcpio"),
+    ({**MKINITCPIO, "etc/mkinitcpio.conf": "HOOKS=(base udev fsckx)\n"},
+     ROOT.format("ext4", 1), ""),
+    ({}, ROOT.format("ext4", 1), ""),
+])
+@pytest.mark.parametrize("word", ["ro", "fsck.mode=skip", "fastboot", "fsck.mode=auto"])
+def test_fsck_in_the_initramfs(files: dict[str, str], fstab: str, maker: str, word: str,
+                               rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": VAR, "etc/fstab": fstab, "proc/cmdline": f"{word}\n", **files})
+    _, lines = check(rofs, root)
+    found = [line for line in lines if "runs fsck on /" in line]
+    skipped = word in ("fsck.mode=skip", "fastboot")
+    assert len(found) == (1 if maker and not skipped else 0), lines
+    assert all(f"made by {maker}, runs fsck" in line for line in found)
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ("LABEL=b /boot ext4 defaults 0 2", True),
+    ("LABEL=b /boot/firmware vfat defaults 0 2", True),
+    ("LABEL=b /efi vfat rw 0 2", True),
+    ("LABEL=b /boot ext4 nofail 0 2", True),
+    ("LABEL=b /boot ext4 ro,nofail 0 2", False),
+    ("LABEL=b /boot ext4 noauto 0 2", False),
+    ("LABEL=b /boot ext4 x-systemd.automount 0 2", False),
+    ("/srv/boot /boot none bind 0 0", False),
+    ("none /boot tmpfs defaults 0 0", False),
+    ("LABEL=b /bootstrap ext4 defaults 0 2", False),
+])
+def test_boot_partition(line: str, told: bool, rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR, "etc/fstab": f"{FSTAB}{line}\n"})
+    _, lines = check(rofs, root)
+    assert [text.split(": ")[0] for text in lines if "writable (" in text] == (
+        ["/etc/fstab:2"] if told else [])
+
+
+def test_boot_partition_below_an_overlay_is_read_only(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": "[Overlay /boot]\n", "boot/kernel": "",
+        "etc/fstab": f"{FSTAB}LABEL=b /boot ext4 defaults 0 2\n"})
+    assert not [line for line in check(rofs, root)[1] if "writable (" in line]
 
 
 def large_files(root: Path) -> None:

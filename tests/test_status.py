@@ -20,6 +20,7 @@ from support import (
     Namespace,
     environment,
     make_status_tree,
+    make_tree,
     on_terminal,
     parse_json,
     run_program,
@@ -183,6 +184,41 @@ def test_configuration_that_is_not_in_force_is_noticed(healthy: Path, rofs: Path
     problem, = json.loads(run(rofs, healthy, "--json").out)["problems"]
     assert (problem["kind"], problem["severity"], problem["unit"]) == (
         "configuration-changed", "warning", "rofs.mount")
+
+
+CHECKED = "run/initramfs/fsck-root"
+TOOLS = "usr/sbin/update-initramfs"
+WHY = "fsck in the initramfs has checked it"
+
+
+@pytest.mark.parametrize(("files", "cmdline", "why"), [
+    ({CHECKED: "", TOOLS: "", "etc/fstab": "LABEL=root / ext4 errors=remount-ro 0 1\n"}, "ro",
+     f"{WHY}; boot with rofs=off and run: echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && "
+     "update-initramfs -u -k all"),
+    ({CHECKED: "", TOOLS: "", "etc/initramfs-tools/conf.d/rofs": "fastboot=y\n"}, "ro",
+     f"{WHY}, which its configuration no longer asks for; boot with rofs=off and run: "
+     "update-initramfs -u -k all"),
+    ({CHECKED: ""}, "ro", f"{WHY}; or add fsck.mode=skip to the kernel command line, with which no partition is "
+     "checked either"),
+    ({"usr/bin/dracut": ""}, "ro", f"{WHY}; boot with rofs=off and run: echo 'nofscks="),
+    ({"usr/bin/dracut": ""}, "rw fsck.mode=skip", "rw on the kernel command line has mounted it"),
+    ({}, "rw", "rw on the kernel command line has mounted it writable"),
+    ({}, "ro", None),
+])
+def test_writes_to_a_read_only_root_are_told(
+    files: dict[str, str], cmdline: str, why: str | None, healthy: Path, rofs: Path
+) -> None:
+    (healthy / "sys/devices/vda/stat").write_text("1 2 3 4 5 6 16 8 9 10 11\n")
+    make_tree(healthy, {**files, "proc/cmdline": f"{cmdline}\n"})
+    said = run(rofs, healthy)
+    assert said.status == 0
+    assert ("warning: 16 sectors were written to /dev/vda, the device of /, in this boot, "
+            "although / is read-only\n") in said.out
+    problem, = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")["problems"]
+    assert (problem["kind"], problem["severity"], problem["path"]) == (
+        "root-written", "warning", "/")
+    assert (problem["reason"] or "").startswith(why or "")
+    assert (problem["reason"] is None) == (why is None)
 
 
 @pytest.mark.root

@@ -114,3 +114,13 @@ int boot_value(const char *cmdline, const char *name, char **ret)
 	*ret = strndup(s, n);
 	return *ret ? 0 : -ENOMEM;
 }
+
+bool boot_skips_fsck(const char *cmdline)
+{
+	static const char word[] = "fsck.mode=skip";
+	size_t n;
+	const char *mode = find_word(cmdline, "fsck.mode=", &n);
+
+	return boot_has_word(cmdline, "fastboot") ||
+	       (mode && n == strlen(word) && memcmp(mode, word, n) == 0);
+}

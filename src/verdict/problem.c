@@ -249,6 +249,12 @@ static const struct {
 		"rofs.conf or fstab has changed since boot, and so has {unit}; the change takes "
 		"effect at the next boot",
 	},
+	[PROBLEM_ROOT_WRITTEN] = {
+		"root-written",
+		DIAG_WARNING,
+		"{sectors} written to {device}, the device of {path}, in this boot, although {path} "
+		"is read-only",
+	},
 
 	[PROBLEM_OVERLAYFS_MISSING] = { "overlayfs-missing", DIAG_ERROR, NULL },
 	[PROBLEM_LOWER_REFUSED] = { "lower-refused", DIAG_ERROR, NULL },
@@ -260,6 +266,9 @@ static const struct {
 	[PROBLEM_FSTAB_ROOT_WRITABLE] = { "fstab-root-writable", DIAG_NOTE, NULL },
 	[PROBLEM_CMDLINE_WRITABLE] = { "cmdline-writable", DIAG_WARNING, NULL },
 	[PROBLEM_CMDLINE_VOLATILE] = { "cmdline-volatile", DIAG_WARNING, NULL },
+	[PROBLEM_FSCK_IN_INITRAMFS] = { "fsck-in-initramfs", DIAG_WARNING, NULL },
+	[PROBLEM_FSCK_SKIPPED] = { "fsck-skipped", DIAG_NOTE, NULL },
+	[PROBLEM_BOOT_PARTITION_WRITABLE] = { "boot-partition-writable", DIAG_WARNING, NULL },
 	[PROBLEM_BOOT_OFF] = { "boot-off", DIAG_NOTE, NULL },
 	[PROBLEM_DEVICE_MISSING] = { "device-missing", DIAG_ERROR, NULL },
 	[PROBLEM_DEVICE_UNKNOWN] = { "device-unknown", DIAG_NOTE, NULL },
@@ -445,13 +454,19 @@ static void add_features(struct strbuf *b, const struct problem *p)
 	declared_add_foreign_features(b, p->fs_options ? p->fs_options : "", p->partition != NULL);
 }
 
+static void add_sectors(struct strbuf *b, const struct problem *p)
+{
+	strbuf_addf(b, "%" PRIu64 " sector%s", p->sectors, p->sectors == 1 ? " was" : "s were");
+}
+
 static const struct {
 	const char *name;
 	void (*add)(struct strbuf *b, const struct problem *p);
 } phrases[] = {
-	{ "fate", add_fate },	  { "storage", add_storage }, { "bytes", add_bytes },
-	{ "inodes", add_inodes }, { "look", add_look },	      { "root", add_root },
-	{ "flags", add_flags },	  { "layers", add_layers },   { "features", add_features },
+	{ "fate", add_fate },	    { "storage", add_storage }, { "bytes", add_bytes },
+	{ "inodes", add_inodes },   { "look", add_look },	{ "root", add_root },
+	{ "flags", add_flags },	    { "layers", add_layers },	{ "features", add_features },
+	{ "sectors", add_sectors },
 };
 
 static const struct {

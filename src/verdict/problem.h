@@ -61,6 +61,7 @@ enum problem_kind {
 	PROBLEM_INODES_LOW,
 	PROBLEM_CONFIGURATION_DIFFERS,
 	PROBLEM_CONFIGURATION_CHANGED,
+	PROBLEM_ROOT_WRITTEN,
 	/* What rofs check finds; the sentence comes with the entry of the diag. */
 	PROBLEM_OVERLAYFS_MISSING,
 	PROBLEM_LOWER_REFUSED,
@@ -72,6 +73,9 @@ enum problem_kind {
 	PROBLEM_FSTAB_ROOT_WRITABLE,
 	PROBLEM_CMDLINE_WRITABLE,
 	PROBLEM_CMDLINE_VOLATILE,
+	PROBLEM_FSCK_IN_INITRAMFS,
+	PROBLEM_FSCK_SKIPPED,
+	PROBLEM_BOOT_PARTITION_WRITABLE,
 	PROBLEM_BOOT_OFF,
 	PROBLEM_DEVICE_MISSING,
 	PROBLEM_DEVICE_UNKNOWN,
@@ -123,13 +127,14 @@ struct problem {
 	const char *directory;	/* of the file system, that is mounted */
 	const char *fs_options; /* of the file system that is mounted */
 	unsigned flags;		/* enum mount_flag: those that are missing */
+	uint64_t sectors;	/* of 512 bytes */
 	struct fate fate;
 	const struct storage *storage;
 	const struct diag_entry *entry;
 	/* Units whose messages say why, the cause before what follows from it. */
 	const char *units[PROBLEM_UNITS_MAX];
 	size_t n_units;
-	char *reason; /* why, in the journal's words; NULL: not known, or not looked up; owned */
+	char *reason; /* why, mostly in the journal's words; NULL: not known, or not looked up; owned */
 };
 
 /** struct problems - a list, errors first. All-zero is empty. */

@@ -74,6 +74,16 @@ static void test_words(void)
 	CHECK(!boot_has_word("", "rw"));
 }
 
+static void test_skips_fsck(void)
+{
+	CHECK(boot_skips_fsck("ro fsck.mode=skip quiet\n"));
+	CHECK(boot_skips_fsck("fsck.mode=auto fsck.mode=skip"));
+	CHECK(boot_skips_fsck("ro fastboot\n"));
+	CHECK(!boot_skips_fsck("fsck.mode=skip fsck.mode=force"));
+	CHECK(!boot_skips_fsck("fsck.mode=skipped rd.fsck.mode=skip fastboot=1"));
+	CHECK(!boot_skips_fsck(""));
+}
+
 static void test_values(void)
 {
 	static const struct {
@@ -105,6 +115,7 @@ int main(void)
 	test_values();
 	test_decisions();
 	test_words();
+	test_skips_fsck();
 	test_initrd_comes_first();
 	return check_done();
 }

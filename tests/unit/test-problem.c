@@ -33,6 +33,7 @@ static struct problem full(enum problem_kind kind)
 				 .directory = "/directory",
 				 .fs_options = "rw,upperdir=/u,metacopy=on",
 				 .flags = MOUNT_NOSUID | MOUNT_NOEXEC,
+				 .sectors = 16,
 				 .storage = &storage,
 				 .entry = &entry };
 }
@@ -73,6 +74,9 @@ static void test_sentences(void)
 		{ PROBLEM_CONFIGURATION_CHANGED,
 		  "rofs.conf or fstab has changed since boot, and so has a\\x2db.mount; the change "
 		  "takes effect at the next boot" },
+		{ PROBLEM_ROOT_WRITTEN,
+		  "16 sectors were written to /dev/x, the device of /path, in "
+		  "this boot, although /path is read-only" },
 	};
 
 	CHECK_EACH(row, rows)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the configuration, fstab and the kernel command line make of / in the next boot. */
 #include <string.h>
+#include <sys/vfs.h>
 
+#include "basic/file-system.h"
+#include "basic/path.h"
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
 #include "rofs/check/check.h"
+#include "system/initramfs.h"
 
 static void check_fstab_root(struct checking *c)
 {
@@ -29,6 +33,101 @@ static void check_fstab_root(struct checking *c)
 				"fstab mounts / writable (%s), and ReadOnly=no in [Root] leaves it "
 				"so: writes outside the overlays wear the flash; expected ro here",
 				e->options);
+	}
+}
+
+/* NULL: there is none, and what has mounted / is not known. */
+static const struct fstab_entry *fstab_root(const struct checking *c)
+{
+	const struct facts *f = &c->l->facts;
+
+	for (size_t i = f->n_fstab; i > 0; i--)
+		if (strcmp(f->fstab[i - 1].dir, "/") == 0)
+			return &f->fstab[i - 1];
+	return NULL;
+}
+
+/* The type of the root; what a tree lies on says nothing. */
+static const char *root_type(const struct checking *c, const struct fstab_entry *root)
+{
+	struct statfs st;
+	const char *name;
+
+	if (!c->running || fstatfs(c->l->root.lower_fd, &st) < 0)
+		return root ? root->type : NULL;
+	name = file_system_by_magic((unsigned long)st.f_type)->name;
+	return name && *name ? name : "unknown"; /* ext4 is not */
+}
+
+static int check_initramfs(struct checking *c)
+{
+	const struct fstab_entry *root = fstab_root(c);
+	struct initramfs x;
+	int err = initramfs_read(&c->l->root, &c->l->facts, root_type(c, root), &x);
+
+	if (err < 0 || !x.runs_fsck)
+		return err;
+	check_add(
+		c, PROBLEM_FSCK_IN_INITRAMFS, NULL, root ? fstab_pos(root) : (struct pos){ 0 },
+		"the initramfs, made by %s, runs fsck on / before rofs can act: in each boot that "
+		"rewrites the superblock, which a power cut can then destroy; run: %s; or add "
+		"fsck.mode=skip to the kernel command line, with which no partition is "
+		"checked either",
+		x.name, x.cure);
+	return 0;
+}
+
+/* What prevents the fsck of / prevents that of partitions too. */
+static void check_skipped(struct checking *c)
+{
+	for (size_t i = 0; i < c->l->plan.n_partitions; i++) {
+		const struct plan_partition *q = &c->l->plan.partitions[i];
+
+		if (q->conf && q->fsck_unit)
+			check_add(c, PROBLEM_FSCK_SKIPPED, &q->conf->section, q->conf->section.pos,
+				  "[Partition %s]: fsck.mode=skip or fastboot is on the kernel "
+				  "command line, so it is not checked in spite of Check=yes; to "
+				  "keep fsck from / alone, configure the initramfs instead",
+				  q->conf->section.name);
+	}
+}
+
+static int check_fsck(struct checking *c)
+{
+	if (!boot_skips_fsck(c->l->cmdline))
+		return check_initramfs(c);
+	check_skipped(c);
+	return 0;
+}
+
+static bool is_boot_partition(const struct fstab_entry *e)
+{
+	return path_is_at_or_below(e->dir, "/boot") || strcmp(e->dir, "/efi") == 0;
+}
+
+/* Is it mounted at boot, writable, and from a device? */
+static bool is_written_at_boot(const struct checking *c, const struct fstab_entry *e)
+{
+	return !fstab_has_option(e->options, "ro") && !fstab_has_option(e->options, "noauto") &&
+	       !fstab_is_automount(e) && !fstab_is_bind(e) && !fstab_is_network(e) &&
+	       strcmp(e->type, "tmpfs") != 0 && !check_overlay_of(c, e->dir);
+}
+
+static void check_boot_partitions(struct checking *c)
+{
+	const struct facts *f = &c->l->facts;
+
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+
+		if (is_boot_partition(e) && is_written_at_boot(c, e))
+			check_add(
+				c, PROBLEM_BOOT_PARTITION_WRITABLE, NULL, fstab_pos(e),
+				"fstab mounts %s writable (%s): each boot writes to its file "
+				"system, and a power cut then can damage what the boot loader "
+				"reads; add ro to its options, or noauto, and mount -o remount,rw %s before "
+				"updates of the kernel or the boot loader",
+				e->dir, e->type, e->dir);
 	}
 }
 
@@ -60,6 +159,7 @@ static int check_cmdline(struct checking *c)
 int check_boot(struct checking *c)
 {
 	const struct conf_root *root = &c->l->conf.root;
+	int err;
 
 	if (root->section.pos.file && !root->read_only && !root->section.invalid)
 		check_add(
@@ -67,5 +167,7 @@ int check_boot(struct checking *c)
 			"rofs does not keep / read-only: only the overlays are protected; expected "
 			"ReadOnly=yes");
 	check_fstab_root(c);
-	return check_cmdline(c);
+	check_boot_partitions(c);
+	err = check_fsck(c);
+	return err < 0 ? err : check_cmdline(c);
 }

@@ -5,6 +5,7 @@
 
 #include "basic/text.h"
 #include "rofs/status/reason.h"
+#include "rofs/status/written.h"
 #include "system/observe.h"
 
 /* Takes @text over. */
@@ -148,6 +149,39 @@ static int find_drift(struct status *s)
 	return l->failed ? -ENOMEM : 0;
 }
 
+/* Another file system on the device, as a subvolume of btrfs, may have been written to. */
+static bool is_shared(const struct observed *o, const struct observed_mount *root)
+{
+	for (size_t i = 0; i < o->n_mounts; i++) {
+		const struct observed_mount *m = &o->mounts[i];
+
+		if (!observed_is_read_only(m) && m->device_major == root->device_major &&
+		    m->device_minor == root->device_minor)
+			return true;
+	}
+	return false;
+}
+
+static int find_written(struct status *s)
+{
+	const struct observed_mount *root = observed_at(&s->observed, "/");
+	struct problem p = { .kind = PROBLEM_ROOT_WRITTEN,
+			     .path = "/",
+			     .device = s->root.name,
+			     .sectors = s->root.sectors_written };
+	int err;
+
+	/* Mounting an xfs writes to it in each boot, which nobody can prevent. */
+	if (p.sectors == 0 || !root || strcmp(root->type, "xfs") == 0 ||
+	    !observed_is_read_only(root) || is_shared(&s->observed, root))
+		return 0;
+	err = written_why(&s->loaded, root->type, &p.reason);
+	if (err < 0)
+		return err;
+	problems_add(&s->verdict.problems, &p);
+	return s->verdict.problems.failed ? -ENOMEM : 0;
+}
+
 static int look_at_devices(struct status *s)
 {
 	const struct plan *p = &s->loaded.plan;
@@ -201,6 +235,8 @@ static int judge(struct status *s)
 	err = verdict_build(&s->loaded.plan, &s->observed, &s->loaded.diag, &s->verdict);
 	if (err >= 0 && s->loaded.conf.declared)
 		err = find_drift(s);
+	if (err >= 0 && s->loaded.conf.declared)
+		err = find_written(s);
 	return err < 0 || strcmp(s->dir, "/") != 0 ? err : ask_system(s);
 }
 
@@ -226,6 +262,6 @@ int status_collect(struct status *s)
 	if (err < 0)
 		return err;
 	check_off(s);
-	err = judge(s);
-	return err < 0 ? err : look_at_devices(s);
+	err = look_at_devices(s);
+	return err < 0 ? err : judge(s);
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "rofs/status/written.h"
+
+#include "basic/text.h"
+#include "plan/bootmode.h"
+#include "system/initramfs.h"
+
+#define OR_SKIP                                                                           \
+	"; or add fsck.mode=skip to the kernel command line, with which no partition is " \
+	"checked either"
+
+/* initramfs-tools leaves a trace, the others do not. */
+static int why_checked(const struct initramfs *x, char **ret)
+{
+	if (x->runs_fsck)
+		return text_format(ret,
+				   "fsck in the initramfs has checked it; boot with rofs=off and "
+				   "run: %s" OR_SKIP,
+				   x->cure);
+	if (x->rebuild)
+		return text_format(ret,
+				   "fsck in the initramfs has checked it, which its configuration "
+				   "no longer asks for; boot with rofs=off and run: %s",
+				   x->rebuild);
+	return text_format(ret, "fsck in the initramfs has checked it" OR_SKIP);
+}
+
+int written_why(const struct loaded *l, const char *root_type, char **ret)
+{
+	struct initramfs x;
+	int err = initramfs_read(&l->root, &l->facts, root_type, &x);
+
+	*ret = NULL;
+	if (err < 0)
+		return err;
+	if (initramfs_has_checked(&l->root) || (x.runs_fsck && !boot_skips_fsck(l->cmdline)))
+		return why_checked(&x, ret);
+	if (boot_has_word(l->cmdline, "rw"))
+		return text_format(ret, "rw on the kernel command line has mounted it writable, "
+					"until systemd remounted it; boot with ro instead");
+	return 0;
+}

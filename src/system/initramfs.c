@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "system/initramfs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/file-system.h"
+#include "basic/io.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
+
+struct reading {
+	const struct rootfs *root;
+	const struct facts *facts;
+	const char *root_type;
+	struct strbuf text; /* all configuration, in the order in which it is read */
+};
+
+struct names {
+	char **names;
+	size_t n;
+};
+
+static int add_name(void *data, const char *name)
+{
+	struct names *l = data;
+
+	if (array_reserve(l->names, l->n) < 0)
+		return -ENOMEM;
+	l->names[l->n] = strdup(name);
+	return l->names[l->n] ? (int)(l->n++, 0) : -ENOMEM;
+}
+
+static void names_done(struct names *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->names[i]);
+	free(l->names);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_file(struct reading *x, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+	int err = rootfs_read(x->root, path, FILE_MAX_BYTES, &text, &n);
+
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
+	strbuf_add(&x->text, text);
+	strbuf_add_char(&x->text, '\n');
+	return x->text.failed ? -ENOMEM : 0;
+}
+
+static int add_directory(struct reading *x, const char *dir)
+{
+	_cleanup_(names_done) struct names l = { 0 };
+	int err = each_name(rootfs_open_dir(x->root, dir), add_name, &l);
+
+	if (err == -ENOMEM)
+		return err;
+	if (l.n > 1)
+		qsort(l.names, l.n, sizeof(*l.names), compare_names);
+	for (size_t i = 0; i < l.n; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		err = text_format(&path, "%s%s", dir, l.names[i]);
+		if (err >= 0)
+			err = add_file(x, path);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* "NAME=" or "NAME+=" at the beginning of a line; the text behind it, NULL: it is another line */
+static const char *assigned(const char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	line += strspn(line, " \t");
+	if (strncmp(line, name, n) != 0)
+		return NULL;
+	line += n;
+	line += *line == '+';
+	return *line == '=' ? line + 1 : NULL;
+}
+
+/* The last value of a shell variable, up to the end of its line or list; NULL: it is not set. */
+static const char *find_value(const struct reading *x, const char *name, size_t *ret_len)
+{
+	const char *found = NULL;
+
+	for (const char *line = x->text.text; line && *line; line += *line == '\n') {
+		const char *value = assigned(line, name);
+
+		line += strcspn(line, "\n");
+		if (!value)
+			continue;
+		found = value;
+		*ret_len = strcspn(value, *value == '(' ? ")" : "\n#");
+	}
+	return found;
+}
+
+/* Is @word among the words of a value, which blanks, commas, quotes or brackets may separate? */
+static bool has_word(const char *value, size_t len, const char *word)
+{
+	static const char between[] = " \t\n,\"'()";
+	const char *end = value + len;
+
+	for (const char *s = value; s < end;) {
+		size_t n;
+
+		s += strspn(s, between);
+		n = strcspn(s, between);
+		if (s + n <= end && n == strlen(word) && memcmp(s, word, n) == 0)
+			return true;
+		s += n;
+	}
+	return false;
+}
+
+static bool is_set_to(const struct reading *x, const char *name, const char *word)
+{
+	size_t len;
+	const char *value = find_value(x, name, &len);
+
+	return value && has_word(value, len, word);
+}
+
+static bool may_be_ext(const char *type)
+{
+	return !type || !*type || strcmp(type, "auto") == 0 || file_system_is_ext(type);
+}
+
+/* Since 0.142, the pass number in fstab no longer keeps fsck out; Debian 11 has 0.140. */
+static bool knows_pass(const struct rootfs *r)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+
+	return rootfs_read(r, "/usr/share/initramfs-tools/hooks/fsck", FILE_MAX_BYTES, &text, &n) <
+		       0 ||
+	       strstr(text, "\"$MNT_PASS\" != 0") != NULL;
+}
+
+/*
+ * Its hook adds fsck for / and /usr if fstab has them, or for the types in FSTYPE=. Once it is there,
+ * / is checked whatever fstab says.
+ */
+static bool tools_run_fsck(const struct reading *x)
+{
+	static const char *const types[] = { "ext4", "ext3", "ext2" };
+	size_t len;
+	const char *value = find_value(x, "FSTYPE", &len);
+	bool by_pass;
+
+	if (is_set_to(x, "fastboot", "y") || !may_be_ext(x->root_type))
+		return false;
+	if (value && len > 0 && !has_word(value, len, "auto")) {
+		for (size_t i = 0; i < ELEMENTSOF(types); i++)
+			if (has_word(value, len, types[i]))
+				return true;
+		return false;
+	}
+	by_pass = knows_pass(x->root);
+	for (size_t i = 0; i < x->facts->n_fstab; i++) {
+		const struct fstab_entry *e = &x->facts->fstab[i];
+		bool root = strcmp(e->dir, "/") == 0;
+
+		if ((root || (strcmp(e->dir, "/usr") == 0 && may_be_ext(e->type))) &&
+		    (!by_pass || e->passno != 0))
+			return true;
+	}
+	return false;
+}
+
+/* systemd in it checks the root of root=, whatever fstab says, if it finds the program. */
+static bool dracut_runs_fsck(const struct reading *x)
+{
+	return may_be_ext(x->root_type) && !is_set_to(x, "nofscks", "yes");
+}
+
+static bool mkinitcpio_runs_fsck(const struct reading *x)
+{
+	return may_be_ext(x->root_type) && is_set_to(x, "HOOKS", "fsck");
+}
+
+#define FILES_MAX 3u
+
+/* The first of which @program is there and @unless is not. */
+static const struct maker {
+	const char *name, *program, *unless;
+	const char *files[FILES_MAX]; /* its configuration; with a slash at the end: of a directory */
+	bool (*runs_fsck)(const struct reading *x);
+	const char *cure, *rebuild;
+} makers[] = {
+	/* The package of dracut brings an update-initramfs too. */
+	{ "initramfs-tools",
+	  "/usr/sbin/update-initramfs",
+	  "/etc/kernel/postinst.d/dracut",
+	  { "/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/initramfs.conf",
+	    "/etc/initramfs-tools/conf.d/" },
+	  tools_run_fsck,
+	  "echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && update-initramfs -u -k all "
+	  "(pass 0 in fstab is not enough since initramfs-tools 0.142)",
+	  "update-initramfs -u -k all" },
+	{ "mkinitcpio",
+	  "/usr/bin/mkinitcpio",
+	  NULL,
+	  { "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/" },
+	  mkinitcpio_runs_fsck,
+	  "sed -i '/^HOOKS=/s/ fsck//' /etc/mkinitcpio.conf && mkinitcpio -P",
+	  "mkinitcpio -P" },
+	{ "dracut",
+	  "/usr/bin/dracut",
+	  NULL,
+	  { "/etc/dracut.conf", "/usr/lib/dracut/dracut.conf.d/", "/etc/dracut.conf.d/" },
+	  dracut_runs_fsck,
+	  "echo 'nofscks=\"yes\"' >/etc/dracut.conf.d/rofs.conf && dracut --regenerate-all --force",
+	  "dracut --regenerate-all --force" },
+};
+
+static bool exists(const struct rootfs *r, const char *path)
+{
+	_cleanup_free_ char *resolved = NULL;
+	struct stat st;
+
+	return rootfs_resolve(r, path, &resolved) >= 0 && rootfs_stat(r, resolved, &st) == 0;
+}
+
+static const struct maker *find_maker(const struct rootfs *r)
+{
+	for (size_t i = 0; i < ELEMENTSOF(makers); i++)
+		if (exists(r, makers[i].program) &&
+		    (!makers[i].unless || !exists(r, makers[i].unless)))
+			return &makers[i];
+	return NULL;
+}
+
+static int add_files(struct reading *x, const struct maker *m)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < FILES_MAX && m->files[i] && err >= 0; i++) {
+		size_t n = strlen(m->files[i]);
+
+		err = m->files[i][n - 1] == '/' ? add_directory(x, m->files[i]) :
+						  add_file(x, m->files[i]);
+	}
+	return err;
+}
+
+int initramfs_read(const struct rootfs *r, const struct facts *facts, const char *root_type,
+		   struct initramfs *ret)
+{
+	const struct maker *m = find_maker(r);
+	struct reading x = { .root = r, .facts = facts, .root_type = root_type };
+	int err;
+
+	*ret = (struct initramfs){ 0 };
+	if (!m)
+		return 0;
+	err = add_files(&x, m);
+	if (err >= 0)
+		*ret = (struct initramfs){ m->name, m->runs_fsck(&x), m->cure, m->rebuild };
+	strbuf_done(&x.text);
+	return err;
+}
+
+bool initramfs_has_checked(const struct rootfs *r)
+{
+	return rootfs_has(r, "/run/initramfs", "fsck-root");
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan/facts.h"
+#include "system/rootfs.h"
+
+/*
+ * What the initramfs does to the root before anything of ours runs. Its configuration is read rather
+ * than its image, which is compressed.
+ */
+
+/** struct initramfs - what makes the initramfs, and whether that writes; borrowed from constants */
+struct initramfs {
+	const char *name; /* "initramfs-tools", NULL: none that is known is installed */
+	/*
+	 * It contains fsck, and runs it on the root: e2fsck also rewrites the superblock of a clean file
+	 * system, which is not mounted yet.
+	 */
+	bool runs_fsck;
+	const char *cure;    /* what ends that, as part of a sentence */
+	const char *rebuild; /* the command that makes all initramfses again */
+};
+
+/**
+ * initramfs_read - find out what makes the initramfs of a system
+ * @r:         what is on flash
+ * @facts:     of the same system; for the pass numbers in fstab
+ * @root_type: of its root file system; NULL, "" or "auto": not known, taken for ext4
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int initramfs_read(const struct rootfs *r, const struct facts *facts, const char *root_type,
+		   struct initramfs *ret);
+
+/**
+ * initramfs_has_checked - has initramfs-tools run fsck on the root in this boot?
+ *
+ * It leaves a file behind so that systemd-fsck-root.service does not do it again.
+ */
+bool initramfs_has_checked(const struct rootfs *r);
