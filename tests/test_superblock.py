@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Callable, Dict, Sequence
 
@@ -448,6 +449,24 @@ def test_file_system_that_was_in_use(in_namespace: Namespace, tmp_path: Path) ->
                 assert status in (0, 1), (state, output)
                 assert disk.fsck(image)[0] == 0
     assert repaired > 8
+
+
+def test_fsck_of_a_clean_root_can_tear_its_superblock(tmp_path: Path) -> None:
+    """What the cut of one boot costs where the initramfs runs fsck on /: nobody repairs that."""
+    image = tmp_path / "root"
+    disk.mke2fs(image, 192 * MIB, "root")
+    before = disk.read_superblock(image)
+    time.sleep(1.1)  # the superblock has the time of the last write, in seconds
+    assert disk.replay(image)[0] == 0
+    after = disk.read_superblock(image)
+    assert before[:512] != after[:512] and before[512:] != after[512:]
+
+    disk.write_superblock(image, after[:512] + before[512:])
+    assert disk.superblock_state(image) == "torn"
+    status, output = disk.replay(image)
+    assert status == 8, output
+    assert "Superblock checksum does not match superblock" in output
+    assert disk.superblock_state(image) == "torn"
 
 
 def test_missing_device_is_said(tmp_path: Path) -> None:
