@@ -99,7 +99,7 @@ CASES = {
                        "/etc/fstab:1: warning: ", "&& dracut --regenerate-all --force;"),
     "fsck of mkinitcpio": ({"etc/rofs.conf": VAR, "usr/bin/mkinitcpio": "",
                             "etc/mkinitcpio.conf": "HOOKS=(base udev fsck)\n"},
-                           "/etc/fstab:1: warning: ", "&& mkinitcpio -P;"),
+                           "/etc/fstab:1: warning: ", "HOOKS in /etc/mkinitcpio.conf and run: mkinitcpio -P;"),
     "fsck switched off": ({"etc/rofs.conf": VAR + DATA, "proc/cmdline": "ro fsck.mode=skip\n"},
                           "/etc/rofs.conf:2: note: ", "it is not checked in spite of Check=yes"),
     "off": ({"etc/rofs.conf": VAR, "proc/cmdline": "rofs=off\n"},

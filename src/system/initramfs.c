@@ -209,7 +209,7 @@ static const struct maker {
 	  { "/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/initramfs.conf",
 	    "/etc/initramfs-tools/conf.d/" },
 	  tools_run_fsck,
-	  "echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && update-initramfs -u -k all "
+	  "run: echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && update-initramfs -u -k all "
 	  "(pass 0 in fstab is not enough since initramfs-tools 0.142)",
 	  "update-initramfs -u -k all" },
 	{ "mkinitcpio",
@@ -217,14 +217,14 @@ static const struct maker {
 	  NULL,
 	  { "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/" },
 	  mkinitcpio_runs_fsck,
-	  "sed -i '/^HOOKS=/s/ fsck//' /etc/mkinitcpio.conf && mkinitcpio -P",
+	  "remove fsck from HOOKS in /etc/mkinitcpio.conf and run: mkinitcpio -P",
 	  "mkinitcpio -P" },
 	{ "dracut",
 	  "/usr/bin/dracut",
 	  NULL,
 	  { "/etc/dracut.conf", "/usr/lib/dracut/dracut.conf.d/", "/etc/dracut.conf.d/" },
 	  dracut_runs_fsck,
-	  "echo 'nofscks=\"yes\"' >/etc/dracut.conf.d/rofs.conf && dracut --regenerate-all --force",
+	  "run: echo 'nofscks=\"yes\"' >/etc/dracut.conf.d/rofs.conf && dracut --regenerate-all --force",
 	  "dracut --regenerate-all --force" },
 };
 

@@ -17,7 +17,7 @@ struct initramfs {
 	 * system, which is not mounted yet.
 	 */
 	bool runs_fsck;
-	const char *cure;    /* what ends that, as part of a sentence */
+	const char *cure;    /* what to do to end that, as part of a sentence */
 	const char *rebuild; /* the command that makes all initramfses again */
 };
 

@@ -70,8 +70,8 @@ static int check_initramfs(struct checking *c)
 	check_add(
 		c, PROBLEM_FSCK_IN_INITRAMFS, NULL, root ? fstab_pos(root) : (struct pos){ 0 },
 		"the initramfs, made by %s, runs fsck on / before rofs can act: in each boot that "
-		"rewrites the superblock, which a power cut can then destroy; run: %s; or add "
-		"fsck.mode=skip to the kernel command line, with which no partition is "
+		"rewrites the superblock, which a power cut can then destroy; to prevent that, "
+		"%s; or add fsck.mode=skip to the kernel command line, with which no partition is "
 		"checked either",
 		x.name, x.cure);
 	return 0;

@@ -15,7 +15,7 @@ static int why_checked(const struct initramfs *x, char **ret)
 	if (x->runs_fsck)
 		return text_format(ret,
 				   "fsck in the initramfs has checked it; boot with rofs=off and "
-				   "run: %s" OR_SKIP,
+				   "%s" OR_SKIP,
 				   x->cure);
 	if (x->rebuild)
 		return text_format(ret,
