@@ -249,6 +249,9 @@ USR = "LABEL=usr /usr ext4 ro 0 {}\n"
      ROOT.format("auto", 1), ""),
     ({**OLD_TOOLS, f"{CONF_D}/x": "FSTYPE='vfat,ext4'\n"}, "", "initramfs-tools"),
     ({**TOOLS, f"{CONF_D}/x": "FSTYPE=auto\n"}, ROOT.format("ext4", 1), "initramfs-tools"),
+    (TOOLS, ROOT.format("btrfs", 0) + USR.format(2), "initramfs-tools"),
+    (TOOLS, ROOT.format("btrfs", 0) + USR.format(0), ""),
+    (DRACUT, ROOT.format("btrfs", 0) + USR.format(2), "dracut"),
     # The package of dracut has an update-initramfs.
     ({**TOOLS, **DRACUT, "etc/kernel/postinst.d/dracut": ""}, ROOT.format("ext4", 0), "dracut"),
     ({**TOOLS, **DRACUT}, ROOT.format("ext4", 1), "initramfs-tools"),
@@ -273,9 +276,11 @@ def test_fsck_in_the_initramfs(files: dict[str, str], fstab: str, maker: str, wo
         "etc/rofs.conf": VAR, "etc/fstab": fstab, "proc/cmdline": f"{word}\n", **files})
     _, lines = check(rofs, root)
     found = [line for line in lines if "runs fsck on /" in line]
+    usr = USR.format(2) in fstab
     skipped = word in ("fsck.mode=skip", "fastboot")
     assert len(found) == (1 if maker and not skipped else 0), lines
-    assert all(f"made by {maker}, runs fsck" in line for line in found)
+    on = ("/usr" if "btrfs" in fstab else "/ and /usr") if usr else "/"
+    assert all(f"made by {maker}, runs fsck on {on} before" in line for line in found)
 
 
 @pytest.mark.parametrize(("line", "told"), [

@@ -151,18 +151,38 @@ static bool knows_pass(const struct rootfs *r)
 	       strstr(text, "\"$MNT_PASS\" != 0") != NULL;
 }
 
+/* The line of fstab for /usr, if fsck of it would write. */
+static const struct fstab_entry *find_usr(const struct facts *f)
+{
+	for (size_t i = 0; i < f->n_fstab; i++)
+		if (strcmp(f->fstab[i].dir, "/usr") == 0 && may_be_ext(f->fstab[i].type))
+			return &f->fstab[i];
+	return NULL;
+}
+
+/* What fsck in the initramfs writes to: /usr is mounted there too, and checked by its pass number. */
+static const char *find_checked(const struct reading *x)
+{
+	const struct fstab_entry *usr = find_usr(x->facts);
+	bool root = may_be_ext(x->root_type);
+
+	if (!usr || usr->passno == 0)
+		return root ? "/" : NULL;
+	return root ? "/ and /usr" : "/usr";
+}
+
 /*
  * Its hook adds fsck for / and /usr if fstab has them, or for the types in FSTYPE=. Once it is there,
  * / is checked whatever fstab says.
  */
-static bool tools_run_fsck(const struct reading *x)
+static bool tools_contain_fsck(const struct reading *x)
 {
 	static const char *const types[] = { "ext4", "ext3", "ext2" };
 	size_t len;
 	const char *value = find_value(x, "FSTYPE", &len);
 	bool by_pass;
 
-	if (is_set_to(x, "fastboot", "y") || !may_be_ext(x->root_type))
+	if (is_set_to(x, "fastboot", "y"))
 		return false;
 	if (value && len > 0 && !has_word(value, len, "auto")) {
 		for (size_t i = 0; i < ELEMENTSOF(types); i++)
@@ -173,9 +193,8 @@ static bool tools_run_fsck(const struct reading *x)
 	by_pass = knows_pass(x->root);
 	for (size_t i = 0; i < x->facts->n_fstab; i++) {
 		const struct fstab_entry *e = &x->facts->fstab[i];
-		bool root = strcmp(e->dir, "/") == 0;
 
-		if ((root || (strcmp(e->dir, "/usr") == 0 && may_be_ext(e->type))) &&
+		if ((strcmp(e->dir, "/") == 0 || e == find_usr(x->facts)) &&
 		    (!by_pass || e->passno != 0))
 			return true;
 	}
@@ -183,14 +202,14 @@ static bool tools_run_fsck(const struct reading *x)
 }
 
 /* systemd in it checks the root of root=, whatever fstab says, if it finds the program. */
-static bool dracut_runs_fsck(const struct reading *x)
+static bool dracut_contains_fsck(const struct reading *x)
 {
-	return may_be_ext(x->root_type) && !is_set_to(x, "nofscks", "yes");
+	return !is_set_to(x, "nofscks", "yes");
 }
 
-static bool mkinitcpio_runs_fsck(const struct reading *x)
+static bool mkinitcpio_contains_fsck(const struct reading *x)
 {
-	return may_be_ext(x->root_type) && is_set_to(x, "HOOKS", "fsck");
+	return is_set_to(x, "HOOKS", "fsck");
 }
 
 #define FILES_MAX 3u
@@ -199,7 +218,7 @@ static bool mkinitcpio_runs_fsck(const struct reading *x)
 static const struct maker {
 	const char *name, *program, *unless;
 	const char *files[FILES_MAX]; /* its configuration; with a slash at the end: of a directory */
-	bool (*runs_fsck)(const struct reading *x);
+	bool (*contains_fsck)(const struct reading *x);
 	const char *cure, *rebuild;
 } makers[] = {
 	/* The package of dracut brings an update-initramfs too. */
@@ -208,7 +227,7 @@ static const struct maker {
 	  "/etc/kernel/postinst.d/dracut",
 	  { "/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/initramfs.conf",
 	    "/etc/initramfs-tools/conf.d/" },
-	  tools_run_fsck,
+	  tools_contain_fsck,
 	  "run: echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && update-initramfs -u -k all "
 	  "(pass 0 in fstab is not enough since initramfs-tools 0.142)",
 	  "update-initramfs -u -k all" },
@@ -216,14 +235,14 @@ static const struct maker {
 	  "/usr/bin/mkinitcpio",
 	  NULL,
 	  { "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/" },
-	  mkinitcpio_runs_fsck,
+	  mkinitcpio_contains_fsck,
 	  "remove fsck from HOOKS in /etc/mkinitcpio.conf and run: mkinitcpio -P",
 	  "mkinitcpio -P" },
 	{ "dracut",
 	  "/usr/bin/dracut",
 	  NULL,
 	  { "/etc/dracut.conf", "/usr/lib/dracut/dracut.conf.d/", "/etc/dracut.conf.d/" },
-	  dracut_runs_fsck,
+	  dracut_contains_fsck,
 	  "run: echo 'nofscks=\"yes\"' >/etc/dracut.conf.d/rofs.conf && dracut --regenerate-all --force",
 	  "dracut --regenerate-all --force" },
 };
@@ -270,7 +289,10 @@ int initramfs_read(const struct rootfs *r, const struct facts *facts, const char
 		return 0;
 	err = add_files(&x, m);
 	if (err >= 0)
-		*ret = (struct initramfs){ m->name, m->runs_fsck(&x), m->cure, m->rebuild };
+		*ret = (struct initramfs){ .name = m->name,
+					   .checks = m->contains_fsck(&x) ? find_checked(&x) : NULL,
+					   .cure = m->cure,
+					   .rebuild = m->rebuild };
 	strbuf_done(&x.text);
 	return err;
 }

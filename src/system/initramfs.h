@@ -13,10 +13,10 @@
 struct initramfs {
 	const char *name; /* "initramfs-tools", NULL: none that is known is installed */
 	/*
-	 * It contains fsck, and runs it on the root: e2fsck also rewrites the superblock of a clean file
-	 * system, which is not mounted yet.
+	 * What it runs fsck on, "/ and /usr", NULL: nothing. e2fsck also rewrites the superblock of a
+	 * clean file system, which is not mounted yet.
 	 */
-	bool runs_fsck;
+	const char *checks;
 	const char *cure;    /* what to do to end that, as part of a sentence */
 	const char *rebuild; /* the command that makes all initramfses again */
 };

@@ -65,15 +65,15 @@ static int check_initramfs(struct checking *c)
 	struct initramfs x;
 	int err = initramfs_read(&c->l->root, &c->l->facts, root_type(c, root), &x);
 
-	if (err < 0 || !x.runs_fsck)
+	if (err < 0 || !x.checks)
 		return err;
 	check_add(
 		c, PROBLEM_FSCK_IN_INITRAMFS, NULL, root ? fstab_pos(root) : (struct pos){ 0 },
-		"the initramfs, made by %s, runs fsck on / before rofs can act: in each boot that "
+		"the initramfs, made by %s, runs fsck on %s before rofs can act: in each boot that "
 		"rewrites the superblock, which a power cut can then destroy; to prevent that, "
 		"%s; or add fsck.mode=skip to the kernel command line, with which no partition is "
 		"checked either",
-		x.name, x.cure);
+		x.name, x.checks, x.cure);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rofs/status/written.h"
 
+#include <string.h>
+
 #include "basic/text.h"
 #include "plan/bootmode.h"
 #include "system/initramfs.h"
@@ -12,7 +14,7 @@
 /* initramfs-tools leaves a trace, the others do not. */
 static int why_checked(const struct initramfs *x, char **ret)
 {
-	if (x->runs_fsck)
+	if (x->checks)
 		return text_format(ret,
 				   "fsck in the initramfs has checked it; boot with rofs=off and "
 				   "%s" OR_SKIP,
@@ -25,6 +27,12 @@ static int why_checked(const struct initramfs *x, char **ret)
 	return text_format(ret, "fsck in the initramfs has checked it" OR_SKIP);
 }
 
+/* / may be of a type that fsck leaves alone, and /usr not. */
+static bool checks_root(const struct initramfs *x, const char *cmdline)
+{
+	return x->checks && strcmp(x->checks, "/usr") != 0 && !boot_skips_fsck(cmdline);
+}
+
 int written_why(const struct loaded *l, const char *root_type, char **ret)
 {
 	struct initramfs x;
@@ -33,7 +41,7 @@ int written_why(const struct loaded *l, const char *root_type, char **ret)
 	*ret = NULL;
 	if (err < 0)
 		return err;
-	if (initramfs_has_checked(&l->root) || (x.runs_fsck && !boot_skips_fsck(l->cmdline)))
+	if (initramfs_has_checked(&l->root) || checks_root(&x, l->cmdline))
 		return why_checked(&x, ret);
 	if (boot_has_word(l->cmdline, "rw"))
 		return text_format(ret, "rw on the kernel command line has mounted it writable, "
