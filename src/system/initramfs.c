@@ -21,12 +21,16 @@ struct reading {
 struct names {
 	char **names;
 	size_t n;
+	const char *suffix; /* of those that count */
 };
 
 static int add_name(void *data, const char *name)
 {
 	struct names *l = data;
+	size_t n = strlen(name), m = strlen(l->suffix);
 
+	if (n < m || strcmp(name + n - m, l->suffix) != 0)
+		return 0;
 	if (array_reserve(l->names, l->n) < 0)
 		return -ENOMEM;
 	l->names[l->n] = strdup(name);
@@ -58,9 +62,10 @@ static int add_file(struct reading *x, const char *path)
 	return x->text.failed ? -ENOMEM : 0;
 }
 
-static int add_directory(struct reading *x, const char *dir)
+/* Files of a directory, by name. @suffix: of their names. */
+static int add_directory(struct reading *x, const char *dir, const char *suffix)
 {
-	_cleanup_(names_done) struct names l = { 0 };
+	_cleanup_(names_done) struct names l = { .suffix = suffix };
 	int err = each_name(rootfs_open_dir(x->root, dir), add_name, &l);
 
 	if (err == -ENOMEM)
@@ -79,34 +84,42 @@ static int add_directory(struct reading *x, const char *dir)
 	return 0;
 }
 
-/* "NAME=" or "NAME+=" at the beginning of a line; the text behind it, NULL: it is another line */
-static const char *assigned(const char *line, const char *name)
+/* struct assignment - what one line gives to a shell variable */
+struct assignment {
+	const char *value; /* up to the end of the line or of the list; quotes included */
+	size_t len;
+	bool adds; /* += */
+};
+
+static bool parse_assignment(const char *line, const char *name, struct assignment *ret)
 {
 	size_t n = strlen(name);
 
 	line += strspn(line, " \t");
 	if (strncmp(line, name, n) != 0)
-		return NULL;
+		return false;
 	line += n;
-	line += *line == '+';
-	return *line == '=' ? line + 1 : NULL;
+	ret->adds = *line == '+';
+	line += ret->adds;
+	if (*line != '=')
+		return false;
+	ret->value = line + 1;
+	ret->len = strcspn(ret->value, *ret->value == '(' ? ")" : "\n#");
+	return true;
 }
 
-/* The last value of a shell variable, up to the end of its line or list; NULL: it is not set. */
-static const char *find_value(const struct reading *x, const char *name, size_t *ret_len)
+/* The next line from @at on that assigns the variable; @at is moved behind it. */
+static bool next_assignment(const char **at, const char *name, struct assignment *ret)
 {
-	const char *found = NULL;
+	while (*at && **at) {
+		const char *line = *at;
 
-	for (const char *line = x->text.text; line && *line; line += *line == '\n') {
-		const char *value = assigned(line, name);
-
-		line += strcspn(line, "\n");
-		if (!value)
-			continue;
-		found = value;
-		*ret_len = strcspn(value, *value == '(' ? ")" : "\n#");
+		*at += strcspn(*at, "\n");
+		*at += **at == '\n';
+		if (parse_assignment(line, name, ret))
+			return true;
 	}
-	return found;
+	return false;
 }
 
 /* Is @word among the words of a value, which blanks, commas, quotes or brackets may separate? */
@@ -127,12 +140,16 @@ static bool has_word(const char *value, size_t len, const char *word)
 	return false;
 }
 
+/* Is @word in the value of a variable, in the end? */
 static bool is_set_to(const struct reading *x, const char *name, const char *word)
 {
-	size_t len;
-	const char *value = find_value(x, name, &len);
+	const char *at = x->text.text;
+	struct assignment a;
+	bool set = false;
 
-	return value && has_word(value, len, word);
+	while (next_assignment(&at, name, &a))
+		set = (set && a.adds) || has_word(a.value, a.len, word);
+	return set;
 }
 
 static bool may_be_ext(const char *type)
@@ -178,15 +195,17 @@ static const char *find_checked(const struct reading *x)
 static bool tools_contain_fsck(const struct reading *x)
 {
 	static const char *const types[] = { "ext4", "ext3", "ext2" };
-	size_t len;
-	const char *value = find_value(x, "FSTYPE", &len);
+	const char *at = x->text.text;
+	struct assignment a = { 0 };
 	bool by_pass;
 
 	if (is_set_to(x, "fastboot", "y"))
 		return false;
-	if (value && len > 0 && !has_word(value, len, "auto")) {
+	while (next_assignment(&at, "FSTYPE", &a))
+		; /* the last one counts */
+	if (a.len > 0 && !has_word(a.value, a.len, "auto")) {
 		for (size_t i = 0; i < ELEMENTSOF(types); i++)
-			if (has_word(value, len, types[i]))
+			if (has_word(a.value, a.len, types[i]))
 				return true;
 		return false;
 	}
@@ -217,7 +236,8 @@ static bool mkinitcpio_contains_fsck(const struct reading *x)
 /* The first of which @program is there and @unless is not. */
 static const struct maker {
 	const char *name, *program, *unless;
-	const char *files[FILES_MAX]; /* its configuration; with a slash at the end: of a directory */
+	/* Its configuration; with a slash at the end: of a directory, the files with the suffix. */
+	const char *files[FILES_MAX], *suffix;
 	bool (*contains_fsck)(const struct reading *x);
 	const char *cure, *rebuild;
 } makers[] = {
@@ -227,6 +247,7 @@ static const struct maker {
 	  "/etc/kernel/postinst.d/dracut",
 	  { "/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/initramfs.conf",
 	    "/etc/initramfs-tools/conf.d/" },
+	  "",
 	  tools_contain_fsck,
 	  "run: echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && update-initramfs -u -k all "
 	  "(pass 0 in fstab is not enough since initramfs-tools 0.142)",
@@ -235,6 +256,7 @@ static const struct maker {
 	  "/usr/bin/mkinitcpio",
 	  NULL,
 	  { "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/" },
+	  ".conf",
 	  mkinitcpio_contains_fsck,
 	  "remove fsck from HOOKS in /etc/mkinitcpio.conf and run: mkinitcpio -P",
 	  "mkinitcpio -P" },
@@ -242,6 +264,7 @@ static const struct maker {
 	  "/usr/bin/dracut",
 	  NULL,
 	  { "/etc/dracut.conf", "/usr/lib/dracut/dracut.conf.d/", "/etc/dracut.conf.d/" },
+	  ".conf",
 	  dracut_contains_fsck,
 	  "run: echo 'nofscks=\"yes\"' >/etc/dracut.conf.d/rofs.conf && dracut --regenerate-all --force",
 	  "dracut --regenerate-all --force" },
@@ -271,7 +294,7 @@ static int add_files(struct reading *x, const struct maker *m)
 	for (size_t i = 0; i < FILES_MAX && m->files[i] && err >= 0; i++) {
 		size_t n = strlen(m->files[i]);
 
-		err = m->files[i][n - 1] == '/' ? add_directory(x, m->files[i]) :
+		err = m->files[i][n - 1] == '/' ? add_directory(x, m->files[i], m->suffix) :
 						  add_file(x, m->files[i]);
 	}
 	return err;
