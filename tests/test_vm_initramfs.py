@@ -37,7 +37,7 @@ def test_as_installed_the_initramfs_writes_to_the_root(outcome: Outcome) -> None
     boot = outcome.boots[0]
     assert sectors(boot) == [FSCK_SECTORS]
     assert not outcome.identical[0]
-    assert "fsck-root" in boot["fsck"].out
+    assert "fsck-root" in boot["trace"].out
 
 
 @installed
@@ -51,7 +51,7 @@ def test_check_prints_the_cure_that_other_scenarios_have_had(first: Boot) -> Non
 @installed
 def test_nothing_is_written_with_fsck_mode_skip(second: Boot) -> None:
     assert sectors(second) == [0]
-    assert "fsck-root" not in second["fsck"].out
+    assert "fsck-root" not in second["trace"].out
     assert "fsck-in-initramfs" not in kinds(second, "check_json")
     assert kinds(second, "status_json") == {}
 

@@ -22,9 +22,7 @@ COMMON: Dict[str, str] = {
     "status": "rofs status",
     "status_json": "rofs status --json",
     "check_json": "rofs check --json",
-    # initramfs-tools leaves a trace, systemd its messages.
-    "fsck": "ls /run/initramfs; journalctl -b -o short-monotonic --no-pager | grep -i fsck",
-    "fsck_unit": "systemctl show -P Result -P ConditionResult systemd-fsck-root.service",
+    "trace": "ls /run/initramfs",
 }
 INSTALLED: Dict[str, str] = {**COMMON, **SECTORS}
 
