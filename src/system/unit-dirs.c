@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "system/unit-dirs.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "basic/io.h"
+#include "basic/text.h"
+
+/* Highest first: systemd.unit(5), "Unit File Load Path"; lookup_paths_init() in path-lookup.c. */
+static const char *const image_dirs[] = {
+	"/etc/systemd/system.control",	"/etc/systemd/system",
+	"/etc/systemd/system.attached", "/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system",	"/lib/systemd/system", /* of Debian before it merged /usr */
+};
+
+/* Without generator.early, which is that of rofs. */
+static const char *const run_dirs[] = {
+	"/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/system.attached",
+	"/run/systemd/system",	       "/run/systemd/generator", "/run/systemd/generator.late",
+};
+
+static const char *const pulling[] = { ".wants", ".requires", ".upholds" };
+
+static bool is_same(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* /lib is mostly a link to usr/lib. */
+static bool is_listed(const struct unit_dirs *d, int fd)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (is_same(d->list[i].fd, fd))
+			return true;
+	return false;
+}
+
+struct unit_dirs unit_dirs_open(const struct rootfs *r, enum unit_origin origin)
+{
+	_Static_assert(ELEMENTSOF(image_dirs) <= UNIT_DIRS_MAX, "they fit");
+	_Static_assert(ELEMENTSOF(run_dirs) <= UNIT_DIRS_MAX, "they fit");
+	const char *const *paths = origin == UNIT_ORIGIN_RUN ? run_dirs : image_dirs;
+	size_t n = origin == UNIT_ORIGIN_RUN ? ELEMENTSOF(run_dirs) : ELEMENTSOF(image_dirs);
+	struct unit_dirs d = { .root = r };
+
+	for (size_t i = 0; i < n; i++) {
+		int fd = rootfs_open_dir(r, paths[i]);
+
+		if (fd >= 0 && is_listed(&d, fd))
+			closep(&fd);
+		else if (fd >= 0)
+			d.list[d.n++] = (struct unit_dir){ paths[i], fd };
+	}
+	return d;
+}
+
+void unit_dirs_done(struct unit_dirs *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		closep(&d->list[i].fd);
+	*d = (struct unit_dirs){ 0 };
+}
+
+bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name)
+{
+	struct stat st;
+
+	return fstatat(d->list[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void unit_names_done(struct unit_names *n)
+{
+	for (size_t i = 0; i < n->n; i++)
+		free(n->list[i]);
+	free(n->list);
+	*n = (struct unit_names){ 0 };
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sort(struct unit_names *names)
+{
+	size_t kept = 0;
+
+	if (names->n > 0)
+		qsort(names->list, names->n, sizeof(*names->list), compare);
+	for (size_t i = 0; i < names->n; i++) {
+		if (kept > 0 && strcmp(names->list[kept - 1], names->list[i]) == 0)
+			free(names->list[i]);
+		else
+			names->list[kept++] = names->list[i];
+	}
+	names->n = kept;
+}
+
+static bool ends_in(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+static int add_name(struct unit_names *names, char *name)
+{
+	_cleanup_free_ char *owned = name;
+
+	if (!name || array_reserve(names->list, names->n) < 0)
+		return -ENOMEM;
+	names->list[names->n++] = TAKE_PTR(owned);
+	return 0;
+}
+
+/* What is looked for in one directory after the other. */
+struct search {
+	const struct unit_dirs *dirs;
+	const char *dir;  /* path of the one being read */
+	const char *name; /* suffix of units, or name of the unit that is pulled in */
+	struct unit_names *found;
+};
+
+/* Names in all directories. Whatever cannot be read of one has nothing. */
+static int search_all(struct search *s, int (*each)(void *data, const char *name))
+{
+	for (size_t i = 0; i < s->dirs->n; i++) {
+		s->dir = s->dirs->list[i].path;
+		if (each_name(rootfs_open_dir(s->dirs->root, s->dir), each, s) == -ENOMEM)
+			return -ENOMEM;
+	}
+	sort(s->found);
+	return 0;
+}
+
+static int add_unit(void *data, const char *name)
+{
+	const struct search *s = data;
+
+	return ends_in(name, s->name) ? add_name(s->found, strdup(name)) : 0;
+}
+
+int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_names *ret)
+{
+	struct search s = { .dirs = d, .name = suffix, .found = ret };
+
+	return search_all(&s, add_unit);
+}
+
+static bool is_pulling(const char *name)
+{
+	for (size_t i = 0; i < ELEMENTSOF(pulling); i++)
+		if (ends_in(name, pulling[i]))
+			return true;
+	return false;
+}
+
+static int add_link(void *data, const char *name)
+{
+	const struct search *s = data;
+	_cleanup_free_ char *dir = NULL;
+	char *link;
+	int err;
+
+	if (!is_pulling(name))
+		return 0;
+	err = text_format(&dir, "%s/%s", s->dir, name);
+	if (err < 0)
+		return err;
+	if (!rootfs_has(s->dirs->root, dir, s->name))
+		return 0;
+	return text_format(&link, "%s/%s", name, s->name) < 0 ? -ENOMEM : add_name(s->found, link);
+}
+
+/* Returns: 1, 0 or -ENOMEM. */
+static int is_masked(const struct unit_dirs *d, const char *link)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		_cleanup_free_ char *path = NULL, *dir = NULL;
+		const char *slash = strchr(link, '/');
+
+		if (text_format(&dir, "%s/%.*s", d->list[i].path, (int)(slash - link), link) < 0 ||
+		    text_format(&path, "%s/%s", d->list[i].path, link) < 0)
+			return -ENOMEM;
+		if (rootfs_has(d->root, dir, slash + 1))
+			return rootfs_is_masked(d->root, path);
+	}
+	return 0;
+}
+
+int unit_dirs_links(const struct unit_dirs *d, const char *name, struct unit_names *ret)
+{
+	struct search s = { .dirs = d, .name = name, .found = ret };
+	size_t kept = 0;
+	int err = search_all(&s, add_link);
+
+	for (size_t i = 0; i < ret->n; i++) {
+		int masked = err < 0 ? 0 : is_masked(d, ret->list[i]);
+
+		if (masked < 0)
+			err = masked;
+		if (masked > 0)
+			free(ret->list[i]);
+		else
+			ret->list[kept++] = ret->list[i];
+	}
+	ret->n = kept;
+	return err;
+}
