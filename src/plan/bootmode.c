@@ -124,3 +124,45 @@ bool boot_skips_fsck(const char *cmdline)
 	return boot_has_word(cmdline, "fastboot") ||
 	       (mode && n == strlen(word) && memcmp(mode, word, n) == 0);
 }
+
+static bool begins_with_name(const char *s, const char *name)
+{
+	for (; *name; s++, name++)
+		if (*s != *name && !(*s == '_' && *name == '-'))
+			return false;
+	return true;
+}
+
+/* A copy of @n bytes without double quotes. */
+static char *unquote(const char *s, size_t n)
+{
+	char *copy = strndup(s, n), *to = copy;
+
+	for (const char *from = copy; copy && *from; from++)
+		if (*from != '"')
+			*to++ = *from;
+	if (copy)
+		*to = '\0';
+	return copy;
+}
+
+int boot_each_value(const char *cmdline, const char *name,
+		    int (*each)(void *data, const char *value), void *data)
+{
+	int err = 0;
+
+	for (const char *s = cmdline; *s && err >= 0;) {
+		_cleanup_free_ char *word = NULL;
+		size_t n;
+
+		s += strspn(s, " \t\n");
+		n = word_length(s);
+		word = unquote(s, n);
+		if (!word)
+			return -ENOMEM;
+		if (begins_with_name(word, name))
+			err = each(data, word + strlen(name));
+		s += n;
+	}
+	return err;
+}

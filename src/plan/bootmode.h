@@ -46,6 +46,16 @@ bool boot_has_word(const char *cmdline, const char *word);
 bool boot_skips_fsck(const char *cmdline);
 
 /**
+ * boot_each_value - go through all NAME=VALUE on the kernel command line
+ * @name: with the "=" at its end; in it, - and _ are the same, as for systemd
+ * @each: gets the value without double quotes; returns 0 or -errno, which ends it
+ *
+ * Returns: 0, -ENOMEM or what @each returned.
+ */
+int boot_each_value(const char *cmdline, const char *name,
+		    int (*each)(void *data, const char *value), void *data);
+
+/**
  * boot_value - the value of the last NAME=VALUE on the kernel command line
  * @name: with the "=" at its end
  * @ret:  a copy without double quotes around it, NULL if the word is not there; the caller frees it

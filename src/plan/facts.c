@@ -9,6 +9,8 @@ static void fstab_entry_done(struct fstab_entry *e)
 	free(e->dir);
 	free(e->type);
 	free(e->options);
+	free(e->file);
+	free(e->refused);
 }
 
 void facts_done(struct facts *f)
@@ -20,6 +22,11 @@ void facts_done(struct facts *f)
 		free(f->overlays[i].resolved);
 	for (size_t i = 0; i < f->n_persists; i++)
 		free(f->persists[i].resolved);
+	for (size_t i = 0; i < f->n_native_links; i++) {
+		free(f->native_links[i].dir);
+		free(f->native_links[i].name);
+	}
+	free(f->native_links);
 	free(f->fstab);
 	free(f->overlays);
 	free(f->persists);

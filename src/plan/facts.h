@@ -35,15 +35,34 @@ struct path_fact {
 	bool untrusted; /* at or below a link that users other than root could have made or moved */
 };
 
-/** struct fstab_entry - one line of /etc/fstab, octal escapes decoded; all strings owned */
+/**
+ * struct fstab_entry - one line of /etc/fstab, octal escapes decoded; all strings owned
+ *
+ * Or what mounts a file system as such a line does: a mount unit of the image (with what it depends on as
+ * options, as fstab would say it), or systemd.mount-extra= on the kernel command line.
+ */
 struct fstab_entry {
 	char *spec; /* of a bind of a path: clean, symbolic links resolved */
 	char *dir;  /* clean, symbolic links resolved; as written for swap ("none") */
 	char *type;
 	char *options;
 	int freq, passno;
-	unsigned line;	  /* of the file; 0: not known */
-	const char *file; /* NULL: fstab */
+	unsigned line; /* of the file; 0: not known */
+	char *file;    /* NULL: fstab */
+	bool pulled;   /* something pulls its unit in, whatever noauto says */
+	/* Not mounted: systemd goes by a unit of the same name instead, which may be masked. */
+	bool overridden;
+	char *refused; /* why the file system cannot be a lower, though systemd mounts it; NULL: it can */
+};
+
+/**
+ * struct native_link - a link or drop-in of the image that is not meant for a unit of rofs
+ *
+ * Where rofs mounts something on @dir, a link of this name to /dev/null masks it.
+ */
+struct native_link {
+	char *dir;
+	char *name; /* "home.mount.d/50-options.conf", "local-fs.target.wants/home.automount" */
 };
 
 /**
@@ -56,6 +75,8 @@ struct facts {
 	unsigned kernel_major, kernel_minor; /* 0.0: not known */
 	struct fstab_entry *fstab;
 	size_t n_fstab;
+	struct native_link *native_links;
+	size_t n_native_links;
 	/*
 	 * How the kernel command line has / mounted, which counts if fstab does not mention it. Without
 	 * rootflags= all are NULL.

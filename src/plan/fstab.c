@@ -46,6 +46,11 @@ bool fstab_is_swap(const struct fstab_entry *e)
 	return strcmp(e->type, "swap") == 0;
 }
 
+bool fstab_is_in_ram(const struct fstab_entry *e)
+{
+	return strcmp(e->type, "tmpfs") == 0 || strcmp(e->type, "ramfs") == 0;
+}
+
 bool fstab_is_bind(const struct fstab_entry *e)
 {
 	return fstab_has_option(e->options, "bind") || fstab_has_option(e->options, "rbind");
@@ -173,8 +178,8 @@ bool fstab_is_sound(const struct fstab_entry *e)
 static bool is_mounted_at_boot(const struct fstab_entry *e)
 {
 	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
-	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) &&
-	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e));
+	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) && !e->overridden &&
+	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || e->pulled);
 }
 
 static bool is_root(const struct fstab_entry *e)
@@ -295,6 +300,11 @@ unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry
 		named |= mount_flags_named(e->options);
 	}
 	return flags;
+}
+
+const char *fstab_origin(const struct fstab_entry *e)
+{
+	return e->file ? e->file : "fstab";
 }
 
 struct pos fstab_pos(const struct fstab_entry *e)

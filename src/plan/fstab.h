@@ -73,6 +73,9 @@ bool fstab_is_swap(const struct fstab_entry *e);
 /** fstab_is_bind - does it show again a directory that is somewhere else already? */
 bool fstab_is_bind(const struct fstab_entry *e);
 
+/** fstab_is_in_ram - is it empty in each boot? */
+bool fstab_is_in_ram(const struct fstab_entry *e);
+
 /** fstab_is_automount - is it mounted on first use? Then an .automount unit stands in for it. */
 bool fstab_is_automount(const struct fstab_entry *e);
 
@@ -84,6 +87,9 @@ bool fstab_is_initrd(const struct fstab_entry *e);
 
 /** fstab_is_network - does it come from the network, and so only after local-fs.target? */
 bool fstab_is_network(const struct fstab_entry *e);
+
+/** fstab_origin - what mounts it, for a message: "fstab", or the path of another file; borrowed */
+const char *fstab_origin(const struct fstab_entry *e);
 
 /** fstab_pos - where the entry is written */
 struct pos fstab_pos(const struct fstab_entry *e);

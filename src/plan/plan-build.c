@@ -8,6 +8,7 @@
 #include "plan/devices.h"
 #include "plan/partition-directories.h"
 #include "plan/plan-masks.h"
+#include "plan/plan-native.h"
 #include "plan/plan-overlay.h"
 #include "plan/plan-partition.h"
 #include "plan/plan-persist.h"
@@ -96,6 +97,7 @@ static int build(struct building *b)
 		plan_fstab_duplicates,
 		plan_root,
 		plan_masks,
+		plan_native_units,
 	};
 	int err;
 

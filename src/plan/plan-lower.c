@@ -52,11 +52,12 @@ static int check_no_persist(struct building *b, const struct conf_section *s,
 		return 0;
 	diag_error(
 		b->diag, s->pos,
-		"[%s %s]: fstab mounts %s there, which is in [Persist %s] and not on the root file "
+		"[%s %s]: %s mounts %s there, which is in [Persist %s] and not on the root file "
 		"system; expected a [Persist %s] with a directory of that partition, or no such entry "
-		"in fstab",
-		conf_kind_to_string(s->kind), s->name, spec, c->section->name, e->dir);
-	diag_note(b->diag, fstab_pos(e), "fstab mounts it here");
+		"in %s",
+		conf_kind_to_string(s->kind), s->name, fstab_origin(e), spec, c->section->name,
+		e->dir, fstab_origin(e));
+	diag_note(b->diag, fstab_pos(e), "%s mounts it here", fstab_origin(e));
 	diag_note(b->diag, c->section->pos, "the persist is declared here");
 	return -EBADMSG;
 }
@@ -150,6 +151,10 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 
 	if (b->lower_of[e - p->facts->fstab] != NO_INDEX)
 		return 0;
+	if (!bind && e->refused)
+		return diag_error(b->diag, fstab_pos(e),
+				  "[%s %s]: rofs cannot mount %s as this unit does: %s",
+				  conf_kind_to_string(s->kind), s->name, e->dir, e->refused);
 	err = text_format(&l.where, "/rofs/ro%s", e->dir);
 	if (err < 0)
 		return err;

@@ -164,10 +164,10 @@ static int check_lower_is_no_partition(struct building *b, const struct conf_sec
 	p = b->plan.conf->partitions[found];
 	return diag_error(
 		b->diag, s->pos,
-		"[Overlay %s]: fstab mounts the device of [Partition %s] there, which cannot be both "
+		"[Overlay %s]: %s mounts the device of [Partition %s] there, which cannot be both "
 		"the read-only lower and a writable partition; expected a [Persist %s], or no such "
-		"entry in fstab",
-		s->name, p->section.name, s->name);
+		"entry in %s",
+		s->name, fstab_origin(e), p->section.name, s->name, fstab_origin(e));
 }
 
 /* Keys that exclude each other. */
@@ -202,9 +202,9 @@ static int check_fstab(struct building *b, const struct claim *c, const struct f
 	if (fstab_is_network(e))
 		return diag_error(
 			b->diag, s->pos,
-			"[Overlay %s]: fstab mounts %s from the network, too late for it to be the "
+			"[Overlay %s]: %s mounts %s from the network, too late for it to be the "
 			"lower of an overlay",
-			s->name, e->dir);
+			s->name, fstab_origin(e), e->dir);
 	if (strcmp(e->dir, c->fact->resolved) != 0)
 		return 0;
 	if (fstab_is_initrd(e))

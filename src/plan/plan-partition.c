@@ -280,9 +280,9 @@ static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, 
 		.entry = e, .partition = partition, .unit = TAKE_PTR(unit)
 	};
 	diag_warning(b->diag, conf_key_pos(s, "Device"),
-		     "[Partition %s]: fstab mounts the same device on %s; rofs mounts it once, as "
+		     "[Partition %s]: %s mounts the same device on %s; rofs mounts it once, as "
 		     "declared here, and binds it there",
-		     s->name, e->dir);
+		     s->name, fstab_origin(e), e->dir);
 	return 0;
 }
 

@@ -149,8 +149,8 @@ static int find_lower(struct building *b, struct plan_persist *p)
 	if (fstab_is_network(e))
 		return diag_error(
 			b->diag, conf_key_pos(s, "Populate"),
-			"[Persist %s]: fstab mounts %s from the network, too late for Populate=yes to copy it",
-			s->name, e->dir);
+			"[Persist %s]: %s mounts %s from the network, too late for Populate=yes to copy it",
+			s->name, fstab_origin(e), e->dir);
 
 	err = plan_lower_of(b, s, e);
 	p->lower_mount = b->lower_of[e - b->plan.facts->fstab];
@@ -340,8 +340,8 @@ static void warn_volatile(struct building *b, const struct claim *c, const struc
 		diag_warning(
 			b->diag, conf_key_pos(s, "IfMissing"),
 			"[Persist %s]: IfMissing=volatile has no effect, since no overlay contains the "
-			"path; without its partition it is on the file system that fstab mounts on %s",
-			s->name, e->dir);
+			"path; without its partition it is on the file system that %s mounts on %s",
+			s->name, fstab_origin(e), e->dir);
 	else if (!c->above && b->plan.conf->root.read_only && !path_is_below(p->path, "/tmp"))
 		diag_warning(
 			b->diag, conf_key_pos(s, "IfMissing"),

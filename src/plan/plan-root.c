@@ -51,6 +51,8 @@ static int plan_remounts(struct plan *p)
 	for (size_t i = 0; i < p->facts->n_fstab; i++) {
 		const struct fstab_entry *e = &p->facts->fstab[i];
 
+		if (e->file) /* not a line of fstab */
+			continue;
 		root_seen = root_seen || strcmp(e->dir, "/") == 0;
 		err = add_remount(p, e);
 		if (err < 0)
@@ -127,7 +129,7 @@ static int plan_useless_swap(struct building *b, const struct fstab_entry *e)
 	if (err < 0 || !useless)
 		return err;
 	diag_warning(
-		b->diag, (struct pos){ .file = "/etc/fstab" },
+		b->diag, (struct pos){ .file = e->file ? e->file : FSTAB_PATH },
 		"the swap file %s is not activated: the kernel cannot swap to a file on a read-only root "
 		"file system or on an overlay; use a partition or zram",
 		e->spec);

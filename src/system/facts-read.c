@@ -46,11 +46,11 @@ int facts_read_cmdline(const char *cmdline, struct facts *f)
 
 	if (err < 0 || !e->options)
 		return err;
-	e->file = CMDLINE_PATH;
+	e->file = strdup(CMDLINE_PATH);
 	e->dir = strdup("/");
 	e->spec = strdup("");
 	e->type = strdup("");
-	return e->dir && e->spec && e->type ? 0 : -ENOMEM;
+	return e->file && e->dir && e->spec && e->type ? 0 : -ENOMEM;
 }
 
 /* Returns 0, also when it cannot be known, or -ENOMEM. */
@@ -211,7 +211,7 @@ static bool is_on_a_path(const struct fstab_entry *e)
 	return e->dir[0] == '/' && !fstab_is_swap(e);
 }
 
-static int add_mount_point(const struct fstab_entry *e, struct mount_points *m)
+int mount_points_add(struct mount_points *m, const struct fstab_entry *e)
 {
 	int err;
 
@@ -265,7 +265,7 @@ static int resolve_first(const struct rootfs *r, struct fstab_entry *e, struct m
 	if (err == -ENOMEM)
 		return err;
 	if (err >= 0 && strcmp(resolved, e->dir) == 0)
-		return add_mount_point(e, m);
+		return mount_points_add(m, e);
 	err = array_reserve(linked->list, linked->n);
 	if (err < 0)
 		return err;
@@ -298,7 +298,7 @@ static int add_mount_points(const struct facts *f, struct mount_points *m)
 
 	mount_points_done(m);
 	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
-		err = add_mount_point(&f->fstab[i], m);
+		err = mount_points_add(m, &f->fstab[i]);
 	return err;
 }
 

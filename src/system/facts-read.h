@@ -31,6 +31,9 @@ struct mount_points {
 
 void mount_points_done(struct mount_points *m);
 
+/** mount_points_add - where @e is mounted, unless that is / or no path. Returns: 0 or -ENOMEM. */
+int mount_points_add(struct mount_points *m, const struct fstab_entry *e);
+
 /**
  * facts_read_fstab - read fstab, on which it depends what else is read
  * @d: receives what cannot be read of it

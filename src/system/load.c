@@ -4,6 +4,8 @@
 #include "basic/text.h"
 #include "plan/plan-build.h"
 #include "system/confdirs.h"
+#include "system/mount-extra.h"
+#include "system/native-mounts.h"
 
 int load_open_published(const struct rootfs *r, struct rootfs *ret)
 {
@@ -76,10 +78,13 @@ int load_rest(struct loaded *l)
 
 	if (!l->conf.declared)
 		return 0;
-	err = facts_read(&l->root, &l->mount_points, &l->conf, &l->diag, &l->facts);
-	if (err < 0)
-		return err;
 	err = facts_read_cmdline(l->cmdline, &l->facts);
+	if (err >= 0)
+		err = mount_extra_read(&l->root, l->cmdline, &l->diag, &l->facts, &l->mount_points);
+	if (err >= 0)
+		err = native_mounts_read(&l->root, &l->conf, &l->facts, &l->mount_points);
+	if (err >= 0)
+		err = facts_read(&l->root, &l->mount_points, &l->conf, &l->diag, &l->facts);
 	if (err < 0)
 		return err;
 	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);

@@ -27,6 +27,8 @@ struct unit_file {
 	char **files, **texts;
 	size_t n_files;
 	bool has_fragment; /* the first of @files is the unit file itself, and not a drop-in */
+	/* The directory with the unit file, also if that is masked or cannot be read; NULL: none. */
+	const char *fragment_dir;
 	bool is_masked; /* the unit file is empty, or a link to /dev/null; nothing else is read */
 	/* -errno: a file could not be read; @unread_file says which, NULL: none. */
 	int unread;

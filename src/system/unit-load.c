@@ -114,6 +114,8 @@ static int find_fragment(const struct unit_dirs *d, const char *name, struct nam
 		if (text_format(&path, "%s/%s", d->list[i].path, name) < 0)
 			return -ENOMEM;
 		found = read_one(d->root, path, u, &u->is_masked);
+		if (found > 0)
+			u->fragment_dir = d->list[i].path;
 		if (found > 0 && alias_of(d, path, name, &n->list[2]) < 0)
 			return -ENOMEM;
 	}

@@ -86,6 +86,18 @@ static void add_fsck(struct strbuf *b, const char *fsck_unit)
 	unit_add_requires_after(b, fsck_unit);
 }
 
+/* What says what to mount, where that is not fstab. */
+static void add_origin(struct strbuf *b, const struct fstab_entry *e)
+{
+	if (!e->file)
+		return;
+	strbuf_add(b, "# As in ");
+	text_add_printable(b, e->file);
+	if (e->line)
+		strbuf_addf(b, ":%u", e->line);
+	strbuf_add(b, ".\n");
+}
+
 static int render_lower(struct rendering *r, size_t i)
 {
 	const struct plan_lower *l = &r->plan->lowers[i];
@@ -93,7 +105,10 @@ static int render_lower(struct rendering *r, size_t i)
 	char who[32];
 	int err;
 
-	unit_add_head(&b, l->pos, l->entry->dir, "the untouched file system that fstab names");
+	unit_add_head(&b, l->pos, l->entry->dir,
+		      l->entry->file ? "the untouched file system that would be mounted here" :
+				       "the untouched file system that fstab names");
+	add_origin(&b, l->entry);
 	if (!l->bind)
 		strbuf_add(&b,
 			   "# Where block devices are made ready (LVM, LUKS, fsck of the root).\n"

@@ -20,7 +20,9 @@ static void add_fstab_field(struct strbuf *b, const char *s, char end)
 
 static void add_fstab_line(struct strbuf *b, const struct plan_remount *m)
 {
-	static const struct fstab_entry root = { "/dev/root", "/", "auto", "", 0, 0, 0, NULL };
+	static const struct fstab_entry root = {
+		.spec = "/dev/root", .dir = "/", .type = "auto", .options = ""
+	};
 	const struct fstab_entry *e = m->entry ? m->entry : &root;
 
 	add_fstab_field(b, e->spec, ' ');

@@ -170,7 +170,9 @@ static void check_fstab_line(char *line, const struct fstab_entry *e)
 /* The lines of fstab in their order, and one for the root if it has none. */
 void check_fstab(const struct check *c, const struct unit_file *f)
 {
-	static const struct fstab_entry root = { "/dev/root", "/", "auto", "", 0, 0, 0, NULL };
+	static const struct fstab_entry root = {
+		.spec = "/dev/root", .dir = "/", .type = "auto", .options = ""
+	};
 	_cleanup_free_ char *copy = join(f->text, "");
 	char *rest = copy, *line;
 	bool root_seen = false;

@@ -110,8 +110,39 @@ static void test_values(void)
 	check.label = NULL;
 }
 
+static int join(void *data, const char *value)
+{
+	strcat(data, "[");
+	strcat(data, value);
+	strcat(data, "]");
+	return 0;
+}
+
+static void test_each_value(void)
+{
+	static const struct {
+		const char *cmdline, *values;
+	} rows[] = {
+		{ "", "" },
+		{ "a-b=1 x a-b=2\n", "[1][2]" },
+		{ "a_b=1 a.b=2 a-b a-bc=3 xa-b=4", "[1]" },
+		{ "\"a-b=1 2\" a-b=\"3 4\" a-b=", "[1 2][3 4][]" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		char values[64] = "";
+
+		check.label = row->cmdline;
+		CHECK_INT(boot_each_value(row->cmdline, "a-b=", join, values), 0);
+		CHECK_STR(values, row->values);
+	}
+	check.label = NULL;
+}
+
 int main(void)
 {
+	test_each_value();
 	test_values();
 	test_decisions();
 	test_words();

@@ -69,9 +69,10 @@ static void test_read_only_options(void)
 	check.label = NULL;
 }
 
-#define ENTRY(dir, type, options)                                                                 \
-	{                                                                                         \
-		(char *)"/dev/x", (char *)(dir), (char *)(type), (char *)(options), 0, 0, 0, NULL \
+#define ENTRY(where, fs, words)                                                         \
+	{                                                                               \
+		.spec = (char *)"/dev/x", .dir = (char *)(where), .type = (char *)(fs), \
+		.options = (char *)(words),                                             \
 	}
 
 static void test_index(void)

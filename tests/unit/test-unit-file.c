@@ -7,6 +7,7 @@
 #include "basic/io.h"
 #include "basic/strbuf.h"
 #include "check.h"
+#include "system/unit-specifiers.h"
 
 /* What a text says, one "SECTION KEY=VALUE:LINE" after the other. */
 static char *settings_of(const struct unit_file *u)
@@ -342,8 +343,37 @@ static void test_lib(void)
 	remove_tree(&t);
 }
 
+static void test_specifiers(void)
+{
+	static const struct {
+		const char *value, *expected;
+		int unknown;
+	} table[] = {
+		{ "plain", "plain", 0 },
+		{ "100%%", "100%", 0 },
+		{ "at the end %", "at the end %", 0 },
+		{ "%n %N %p %f", "srv-a\\x2db.mount srv-a\\x2db srv-a\\x2db /srv/a-b", 0 },
+		{ "%S/x:%h:%t", "/var/lib/x:/root:/run", 0 },
+		{ "a%H", NULL, 'H' },
+		{ "%%%m", NULL, 'm' },
+	};
+
+	CHECK_EACH(row, table)
+	{
+		_cleanup_free_ char *seen = NULL;
+
+		check.label = row->value;
+		CHECK_INT(unit_specifiers_expand(row->value, "srv-a\\x2db.mount", "/srv/a-b",
+						 &seen),
+			  row->unknown);
+		CHECK_STR(seen, row->expected);
+	}
+	check.label = NULL;
+}
+
 int main(void)
 {
+	test_specifiers();
 	test_text();
 	test_random_text();
 	test_lists();

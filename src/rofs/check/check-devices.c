@@ -183,14 +183,14 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 
 		if (err == -ENOMEM)
 			return err;
-		if (!path || fstab_has_option(e->options, "noauto") || strcmp(e->dir, "/") == 0 ||
-		    strcmp(path, q->device_path) == 0 || !find_device(path, &found) ||
-		    found.st_rdev != st->st_rdev)
+		if (!path || e->overridden || fstab_has_option(e->options, "noauto") ||
+		    strcmp(e->dir, "/") == 0 || strcmp(path, q->device_path) == 0 ||
+		    !find_device(path, &found) || found.st_rdev != st->st_rdev)
 			continue;
 		check_add(c, PROBLEM_DEVICE_SHARED, s, fstab_pos(e),
-			  "%s is the device of [Partition %s], and fstab mounts it on %s as well; "
+			  "%s is the device of [Partition %s], and %s mounts it on %s as well; "
 			  "name it %s here too, or remove this line",
-			  e->spec, s->name, e->dir, q->conf->device);
+			  e->spec, s->name, fstab_origin(e), e->dir, q->conf->device);
 	}
 	return 0;
 }

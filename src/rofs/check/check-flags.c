@@ -13,8 +13,8 @@ static void check_read_only(struct checking *c, const struct plan_overlay *o)
 	if (o->from_lower & MOUNT_READ_ONLY)
 		check_add(
 			c, PROBLEM_OVERLAY_INHERITS_READ_ONLY, s, fstab_pos(o->lower_entry),
-			"[Overlay %s] is read-only, as fstab mounts %s with ro; Options=rw makes it writable",
-			s->name, o->lower_entry->dir);
+			"[Overlay %s] is read-only, as %s mounts %s with ro; Options=rw makes it writable",
+			s->name, fstab_origin(o->lower_entry), o->lower_entry->dir);
 }
 
 static void check_nosuid(struct checking *c, const struct plan_overlay *o)
@@ -77,8 +77,8 @@ static int tell_persist(struct checking *c, const struct plan_persist *p)
 
 	if (words)
 		check_add(c, PROBLEM_FLAGS_INHERITED, s, fstab_pos(p->fstab_entry),
-			  "[Persist %s] is mounted with %s, as in its entry in fstab", s->name,
-			  words);
+			  "[Persist %s] is mounted with %s, as in its entry in %s", s->name, words,
+			  fstab_origin(p->fstab_entry));
 	return err;
 }
 
