@@ -10,7 +10,6 @@
 #include "basic/text.h"
 #include "plan/plan.h"
 #include "prepare/fallback.h"
-#include "prepare/gpt-conflict.h"
 #include "prepare/guard.h"
 #include "prepare/layer.h"
 #include "prepare/mounts.h"
@@ -18,6 +17,7 @@
 #include "prepare/pool.h"
 #include "prepare/prepared.h"
 #include "prepare/volatile.h"
+#include "system/hidden-mount.h"
 #include "system/load.h"
 #include "system/log.h"
 #include "system/program.h"
@@ -106,13 +106,34 @@ static int mount_overlay(const struct plan *p, const struct plan_run *run,
 	return mounts_merged(p, o, lower_fd);
 }
 
+/* Returns: 0; or, after logging it, -ENOTUNIQ or another -errno. */
+static int report_hidden(const struct rootfs *r, const struct plan_overlay *o)
+{
+	struct observed_hidden h = { 0 };
+	_cleanup_free_ char *unit = NULL, *what = NULL;
+	int err = hidden_mount_find(r, o, &h);
+
+	unit = h.unit;
+	what = h.what;
+	if (err < 0)
+		return log_error(err, "%s: cannot read the mount units in /run: %s", o->path,
+				 strerror(-err));
+	if (err == 0)
+		return 0;
+	return log_error(
+		-ENOTUNIQ,
+		"%s: the overlay hides %s, which %s would mount here; add it to /etc/fstab "
+		"to make it the lower of the overlay, or remove the overlay",
+		o->path, what, unit);
+}
+
 /* @without: is added to when this kernel has no overlayfs. Returns the exit status. */
 static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 			   const struct plan_overlay *o, struct strbuf *without)
 {
 	_cleanup_close_ int lower_fd = -1;
 	int root_fd = l->root.root_fd, err = layer_prepare(root_fd, &l->plan, o, &lower_fd);
-	bool done = err == 0 && !(o->lower_is_root && gpt_conflict_check(root_fd, o) < 0);
+	bool done = err == 0 && report_hidden(&l->root, o) == 0;
 
 	if (err < 0 || !is_running_system())
 		return done ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -13,6 +13,7 @@
 
 #include "basic/text.h"
 #include "plan/fstab.h"
+#include "system/hidden-mount.h"
 #include "system/log.h"
 #include "system/observe-device.h"
 #include "system/rootfs.h"
@@ -320,6 +321,25 @@ static void look_for_failures(struct observed *s, const struct plan *p)
 		look_for_failure(s, p->persists[i].path);
 }
 
+static int look_for_hidden(const char *dir, const struct plan *p, struct observed *s)
+{
+	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
+	int err = rootfs_open(dir, &r);
+
+	for (size_t i = 0; i < p->n_overlays && err >= 0; i++) {
+		struct observed_hidden h = { 0 };
+		int found = hidden_mount_find(&r, &p->overlays[i], &h);
+
+		if (found == -ENOMEM || (found > 0 && array_reserve(s->hidden, s->n_hidden) < 0))
+			return -ENOMEM;
+		if (found <= 0)
+			continue;
+		h.overlay = i;
+		s->hidden[s->n_hidden++] = h;
+	}
+	return err < 0 ? err : 0;
+}
+
 int observe(const char *dir, const struct plan *p, struct observed *ret)
 {
 	bool is_running = strcmp(dir, "/") == 0;
@@ -331,6 +351,8 @@ int observe(const char *dir, const struct plan *p, struct observed *ret)
 		err = read_swaps(dir, &s);
 	if (err >= 0)
 		err = observed_storages(&s, p);
+	if (err >= 0)
+		err = look_for_hidden(dir, p, &s);
 	if (err >= 0 && is_running) {
 		observe_devices_of_mounts(&s);
 		err = observe_declared_devices(&s, p);

@@ -125,6 +125,7 @@ static void compare_lower(struct comparing *c, const struct plan_lower *l)
 		.path = l->where,
 		.unit = l->unit,
 		.device = l->entry->spec,
+		.origin = fstab_origin(l->entry),
 		.directory = m ? m->root : NULL,
 	};
 

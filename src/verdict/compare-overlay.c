@@ -191,8 +191,22 @@ static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 	return compare_options(c, &x);
 }
 
+static void compare_hidden(struct comparing *c, const struct observed_hidden *h)
+{
+	const struct plan_overlay *o = &c->plan->overlays[h->overlay];
+	const struct problem p = { .kind = PROBLEM_OVERLAY_HIDES_MOUNT,
+				   .path = o->path,
+				   .unit = o->bind_unit,
+				   .device = h->what,
+				   .place = h->unit };
+
+	comparing_add(c, &p);
+}
+
 void compare_overlays(struct comparing *c)
 {
 	for (size_t i = 0; i < c->plan->n_overlays; i++)
 		c->verdict.overlays[i] = compare_overlay(c, &c->plan->overlays[i]);
+	for (size_t i = 0; i < c->observed->n_hidden; i++)
+		compare_hidden(c, &c->observed->hidden[i]);
 }

@@ -19,6 +19,11 @@ void observed_done(struct observed *s)
 	}
 	for (size_t i = 0; i < s->n_swaps; i++)
 		free(s->swaps[i]);
+	for (size_t i = 0; i < s->n_hidden; i++) {
+		free(s->hidden[i].unit);
+		free(s->hidden[i].what);
+	}
+	free(s->hidden);
 	free(s->mounts);
 	free(s->swaps);
 	free(s->storages);

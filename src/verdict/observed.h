@@ -63,6 +63,13 @@ struct storage {
 	struct usage usage;
 };
 
+/** struct observed_hidden - a file system that an overlay hides; strings owned */
+struct observed_hidden {
+	size_t overlay; /* index into plan.overlays */
+	char *unit;	/* file of the unit that would mount it on the path of the overlay */
+	char *what;	/* device, or what else it mounts */
+};
+
 /** struct observed - the running system; all-zero: nothing is known. observed_done() frees it. */
 struct observed {
 	struct observed_mount *mounts; /* in the order of mountinfo: a mount follows what it covers */
@@ -73,6 +80,8 @@ struct observed {
 	size_t n_storages;
 	/* In the order of plan.partitions and plan.lowers; NULL: not looked up. */
 	struct observed_device *partitions, *lowers;
+	struct observed_hidden *hidden;
+	size_t n_hidden;
 };
 
 void observed_done(struct observed *s);

@@ -61,18 +61,18 @@ static const struct {
 	[PROBLEM_LOWER_MISSING] = {
 		"lower-missing",
 		DIAG_ERROR,
-		"{device}, which fstab mounts on {place}, is not mounted on {path}",
+		"{device}, which {origin} mounts on {place}, is not mounted on {path}",
 	},
 	[PROBLEM_LOWER_WRONG] = {
 		"lower-wrong",
 		DIAG_ERROR,
-		"{device} ({type}) is mounted on {path} instead of {declared}, which fstab mounts on "
+		"{device} ({type}) is mounted on {path} instead of {declared}, which {origin} mounts on "
 		"{place}",
 	},
 	[PROBLEM_LOWER_WRONG_DIRECTORY] = {
 		"lower-wrong-directory",
 		DIAG_ERROR,
-		"{path} shows only the directory {directory} of {device}, which fstab mounts on "
+		"{path} shows only the directory {directory} of {device}, which {origin} mounts on "
 		"{place}",
 	},
 	[PROBLEM_LOWER_WRITABLE] = {
@@ -157,6 +157,12 @@ static const struct {
 		"overlay-source-unmounted",
 		DIAG_WARNING,
 		"the overlay on {path} is active, but its source {place} is unmounted",
+	},
+	[PROBLEM_OVERLAY_HIDES_MOUNT] = {
+		"overlay-hides-mount",
+		DIAG_ERROR,
+		"the overlay on {path} hides {device}, which {place} would mount there; add it to "
+		"/etc/fstab to make it the lower of the overlay, or remove the overlay",
 	},
 	[PROBLEM_PERSIST_MISSING] = {
 		"persist-missing",
@@ -481,6 +487,7 @@ static const struct {
 	{ "place", offsetof(struct problem, place), true },
 	{ "type", offsetof(struct problem, type), true },
 	{ "declared", offsetof(struct problem, declared), false },
+	{ "origin", offsetof(struct problem, origin), false },
 	{ "directory", offsetof(struct problem, directory), true },
 };
 

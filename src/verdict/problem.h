@@ -44,6 +44,7 @@ enum problem_kind {
 	PROBLEM_OVERLAY_WRONG_FEATURES,
 	PROBLEM_OVERLAY_WRONG_DIRECTORY,
 	PROBLEM_OVERLAY_SOURCE_UNMOUNTED,
+	PROBLEM_OVERLAY_HIDES_MOUNT,
 	PROBLEM_PERSIST_MISSING,
 	PROBLEM_PERSIST_COVERED,
 	PROBLEM_PERSIST_READ_ONLY,
@@ -124,6 +125,7 @@ struct problem {
 	/* What else the sentence names, by kind. */
 	const char *device, *place, *type;
 	const char *declared;	/* what should be there instead of what is */
+	const char *origin;	/* what says so: "fstab", or the path of another file */
 	const char *directory;	/* of the file system, that is mounted */
 	const char *fs_options; /* of the file system that is mounted */
 	unsigned flags;		/* enum mount_flag: those that are missing */

@@ -30,6 +30,7 @@ static struct problem full(enum problem_kind kind)
 				 .place = "/place",
 				 .type = "tmpfs",
 				 .declared = "/declared",
+				 .origin = "/origin",
 				 .directory = "/directory",
 				 .fs_options = "rw,upperdir=/u,metacopy=on",
 				 .flags = MOUNT_NOSUID | MOUNT_NOEXEC,
