@@ -155,9 +155,14 @@ static int plan_swaps(struct building *b, bool wanted)
 
 static bool fstab_mounts_tmp(const struct facts *f)
 {
-	for (size_t i = 0; i < f->n_fstab; i++)
-		if (strcmp(f->fstab[i].dir, "/tmp") == 0)
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+
+		/* A mount unit that nothing pulls in does not count. */
+		if (strcmp(e->dir, "/tmp") == 0 &&
+		    !(e->file && fstab_has_option(e->options, "noauto")))
 			return true;
+	}
 	return false;
 }
 

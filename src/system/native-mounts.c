@@ -7,7 +7,7 @@
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "plan/unit-name.h"
-#include "system/unit-file.h"
+#include "system/native-entry.h"
 #include "system/unit-specifiers.h"
 
 #define PASSES_MAX 8u /* as in facts-read.c: links to links below mount points */
@@ -18,18 +18,6 @@ struct reading {
 	struct facts *facts;
 	struct mount_points *mount_points;
 	struct path_set seen; /* paths whose units have been looked for */
-};
-
-/* What is said of one mount point, by units and by fstab. */
-struct native {
-	const char *dir;
-	char *name; /* "home.mount"; owned */
-	struct unit_file unit;
-	struct unit_names links;     /* that pull it in */
-	struct unit_names automount; /* that pull its automount unit in */
-	size_t base;		     /* index into facts.fstab: the entry for @dir, NO_BASE: none */
-	bool counts;		     /* the unit file, and not what fstab says */
-	bool mounted;		     /* at boot */
 };
 
 static void native_done(struct native *n)
@@ -60,25 +48,6 @@ static void override(struct facts *f, const char *dir)
 	for (size_t i = 0; i < f->n_fstab; i++)
 		if (strcmp(f->fstab[i].dir, dir) == 0)
 			f->fstab[i].overridden = true;
-}
-
-/* Of what is said in the unit file itself, nothing counts where fstab has one of the same name. */
-static bool is_in_force(const struct native *n, const struct unit_setting *s)
-{
-	return n->counts || !n->unit.has_fragment || s->pos.file != n->unit.files[0];
-}
-
-/* The last assignment, an empty one as well. */
-static const struct unit_setting *find_mount_setting(const struct native *n, const char *key)
-{
-	for (size_t i = n->unit.n_settings; i-- > 0;) {
-		const struct unit_setting *s = &n->unit.settings[i];
-
-		if (strcmp(s->section, "Mount") == 0 && strcmp(s->key, key) == 0 &&
-		    is_in_force(n, s))
-			return s;
-	}
-	return NULL;
 }
 
 /* Does it change what is mounted? */
@@ -141,251 +110,6 @@ static int read_automount(struct reading *g, struct native *n)
 	return err;
 }
 
-/* Why it cannot be a lower; the first reason counts. */
-static int refuse(struct fstab_entry *e, struct pos pos, char *reason)
-{
-	_cleanup_free_ char *owned = reason;
-
-	if (!reason)
-		return -ENOMEM;
-	if (e->refused)
-		return 0;
-	free(e->file);
-	e->refused = TAKE_PTR(owned);
-	e->file = strdup(pos.file);
-	e->line = pos.line;
-	return e->file ? 0 : -ENOMEM;
-}
-
-/* The value of a key, or what fstab says; *@ret is NULL when neither says anything. */
-static int read_value(const struct native *n, const char *key, const char *of_base,
-		      struct fstab_entry *e, char **ret)
-{
-	const struct unit_setting *s = find_mount_setting(n, key);
-	char *reason = NULL;
-	int err;
-
-	if (!s) {
-		*ret = of_base ? strdup(of_base) : NULL;
-		return of_base && !*ret ? -ENOMEM : 0;
-	}
-	err = unit_specifiers_expand(s->value, n->name, n->dir, ret);
-	if (err <= 0)
-		return err;
-	err = text_format(
-		&reason,
-		"%s= has the specifier %%%c; expected a value without it, or a line of fstab", key,
-		err);
-	if (err >= 0)
-		err = refuse(e, s->pos, reason);
-	if (err >= 0)
-		*ret = strdup(s->value);
-	return *ret ? err : -ENOMEM;
-}
-
-/* What only fstab means by an option, a unit says by its links. */
-static bool is_of_fstab(const char *s, size_t n)
-{
-	static const char *const words[] = { "noauto", "auto", "x-systemd.automount",
-					     "comment=systemd.automount" };
-
-	for (size_t i = 0; i < ELEMENTSOF(words); i++)
-		if (strlen(words[i]) == n && strncmp(s, words[i], n) == 0)
-			return true;
-	return false;
-}
-
-static void add_option(struct strbuf *b, const char *s, size_t n)
-{
-	if (n == 0)
-		return;
-	if (b->len)
-		strbuf_add_char(b, ',');
-	strbuf_add_n(b, s, n);
-}
-
-/* As options of fstab, one for each unit or path. A comma would split them; no name of a unit has one. */
-static int add_list(struct strbuf *b, const struct native *n, const char *key, const char *option)
-{
-	const struct unit_setting *s = NULL;
-
-	while ((s = unit_file_next(&n->unit, "Unit", key, s))) {
-		_cleanup_free_ char *words = strdup(s->value);
-		char *state, *word;
-
-		if (!words)
-			return -ENOMEM;
-		if (!is_in_force(n, s))
-			continue;
-		for (word = strtok_r(words, " \t\"", &state); word;
-		     word = strtok_r(NULL, " \t\"", &state))
-			if (!strchr(word, ','))
-				strbuf_addf(b, "%s%s%s", b->len ? "," : "", option, word);
-	}
-	return 0;
-}
-
-static int add_dependencies(struct strbuf *b, const struct native *n)
-{
-	static const struct {
-		const char *key, *option;
-	} lists[] = {
-		{ "Requires", "x-systemd.requires=" },
-		{ "BindsTo", "x-systemd.requires=" },
-		{ "Requisite", "x-systemd.requires=" },
-		{ "Wants", "x-systemd.wants=" },
-		{ "After", "x-systemd.after=" },
-		{ "Before", "x-systemd.before=" },
-		{ "RequiresMountsFor", "x-systemd.requires-mounts-for=" },
-		{ "WantsMountsFor", "x-systemd.wants-mounts-for=" },
-	};
-	const struct unit_setting *timeout = find_mount_setting(n, "TimeoutSec");
-	int err = 0;
-
-	for (size_t i = 0; i < ELEMENTSOF(lists) && err >= 0; i++)
-		err = add_list(b, n, lists[i].key, lists[i].option);
-	if (timeout && timeout->value[0] && !strchr(timeout->value, ','))
-		strbuf_addf(b, "%sx-systemd.mount-timeout=%s", b->len ? "," : "", timeout->value);
-	return err;
-}
-
-static int read_options(const struct native *n, const char *of_base, struct fstab_entry *e)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-	_cleanup_free_ char *given = NULL;
-	int err = read_value(n, "Options", of_base, e, &given);
-
-	if (err < 0)
-		return err;
-	for (const char *s = given ? given : "";; s++) {
-		size_t len;
-
-		s += strspn(s, " \t");
-		len = strcspn(s, ",");
-		if (!is_of_fstab(s, len))
-			add_option(&b, s, len);
-		s += len;
-		if (!*s)
-			break;
-	}
-	err = add_dependencies(&b, n);
-	if (err < 0)
-		return err;
-	if (!b.len)
-		strbuf_add(&b, "defaults");
-	if (!n->mounted)
-		strbuf_add(&b, ",noauto");
-	return strbuf_take(&b, &e->options);
-}
-
-/* Where the entry is written: that which says what is mounted, or how. */
-static struct pos entry_pos(const struct native *n)
-{
-	static const char *const keys[] = { "What", "Options", "Type" };
-
-	for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-		const struct unit_setting *s = find_mount_setting(n, keys[i]);
-
-		if (s)
-			return s->pos;
-	}
-	return (struct pos){ .file = n->unit.n_files ? n->unit.files[0] : n->unit.unread_file };
-}
-
-/* Whether they are met is known in each boot only. */
-static const struct unit_setting *find_condition(const struct native *n)
-{
-	for (size_t i = 0; i < n->unit.n_settings; i++) {
-		const struct unit_setting *s = &n->unit.settings[i];
-
-		if (strcmp(s->section, "Unit") != 0 ||
-		    (strncmp(s->key, "Condition", 9) != 0 && strncmp(s->key, "Assert", 6) != 0))
-			continue;
-		/* An empty value resets what is before it. */
-		s = unit_file_next(&n->unit, s->section, s->key, NULL);
-		if (s && is_in_force(n, s))
-			return s;
-	}
-	return NULL;
-}
-
-/* A file system in RAM is empty, and nothing is lost whether it is mounted or not. */
-static int refuse_condition(const struct native *n, struct fstab_entry *e)
-{
-	const struct unit_setting *s = find_condition(n);
-	char *reason = NULL;
-	int err;
-
-	if (!s || fstab_is_in_ram(e))
-		return 0;
-	err = text_format(&reason, "%s= decides in each boot whether it does; expected none",
-			  s->key);
-	return err < 0 ? err : refuse(e, s->pos, reason);
-}
-
-static int refuse_unread(const struct native *n, struct fstab_entry *e)
-{
-	char *reason = NULL;
-	int err = text_format(&reason, "it cannot be read: %s", rootfs_explain(n->unit.unread));
-
-	return err < 0 ? err : refuse(e, (struct pos){ .file = n->unit.unread_file }, reason);
-}
-
-static int read_spec(struct reading *g, const struct native *n, const char *of_base,
-		     struct fstab_entry *e)
-{
-	int err = read_value(n, "What", of_base, e, &e->spec);
-	char *resolved;
-
-	if (err < 0)
-		return err;
-	if (!e->spec || !e->spec[0]) {
-		err = refuse(e, entry_pos(n),
-			     strdup("it has no What=; expected a device or a directory"));
-		free(e->spec);
-		e->spec = strdup("");
-		return e->spec ? err : -ENOMEM;
-	}
-	if (e->spec[0] != '/' || !fstab_is_bind(e))
-		return 0;
-	path_clean(e->spec);
-	err = rootfs_resolve_up_to(g->dirs.root, e->spec, &g->mount_points->all, &resolved);
-	if (err < 0)
-		return err == -ENOMEM ? err : 0;
-	free(e->spec);
-	e->spec = resolved;
-	return 0;
-}
-
-/* What systemd mounts, as a line of fstab would say it. @e: freed by the caller, also after a failure. */
-static int read_entry(struct reading *g, const struct native *n, struct fstab_entry *e)
-{
-	const struct fstab_entry none = { 0 },
-				 *base = n->base == NO_BASE ? &none : &g->facts->fstab[n->base];
-	struct pos pos = entry_pos(n);
-	int err = 0;
-
-	if (n->counts)
-		base = &none;
-	e->passno = base->passno;
-	e->line = pos.line;
-	e->dir = strdup(n->dir);
-	e->file = strdup(pos.file);
-	if (!e->dir || !e->file)
-		return -ENOMEM;
-	if (n->unit.unread)
-		err = refuse_unread(n, e);
-	if (err >= 0)
-		err = read_options(n, base->options, e);
-	if (err >= 0)
-		err = read_value(n, "Type", base->type ? base->type : "auto", e, &e->type);
-	if (err >= 0)
-		err = read_spec(g, n, base->spec, e);
-	if (err >= 0)
-		err = refuse_condition(n, e);
-	return err;
-}
-
 static int add_entry(struct reading *g, const struct native *n)
 {
 	struct facts *f = g->facts;
@@ -398,7 +122,8 @@ static int add_entry(struct reading *g, const struct native *n)
 	/* Counted at once, so that facts_done() frees it. */
 	e = &f->fstab[f->n_fstab++];
 	*e = (struct fstab_entry){ 0 };
-	err = read_entry(g, n, e);
+	err = native_entry_read(n, g->dirs.root, g->mount_points,
+				n->base == NO_BASE ? NULL : &f->fstab[n->base], e);
 	return err < 0 || fstab_has_option(e->options, "noauto") ?
 		       err :
 		       mount_points_add(g->mount_points, e);
@@ -412,7 +137,7 @@ static bool is_mounted_by_fstab(const struct fstab_entry *e)
 /* systemd loads no unit whose Where= is another path. */
 static bool is_elsewhere(const struct native *n)
 {
-	const struct unit_setting *s = find_mount_setting(n, "Where");
+	const struct unit_setting *s = native_setting(n, "Where");
 	_cleanup_free_ char *where = NULL;
 
 	if (!s || !s->value[0] || unit_specifiers_expand(s->value, n->name, n->dir, &where) != 0)
@@ -423,8 +148,8 @@ static bool is_elsewhere(const struct native *n)
 
 static bool changes_mount(const struct native *n)
 {
-	return find_mount_setting(n, "What") || find_mount_setting(n, "Type") ||
-	       find_mount_setting(n, "Options");
+	return native_setting(n, "What") || native_setting(n, "Type") ||
+	       native_setting(n, "Options");
 }
 
 /* Does fstab say it, and a unit may change it? Then what is pulled in counts as mounted. */
