@@ -47,23 +47,41 @@ static void count_untold(struct diag *d, enum diag_level level)
 	append(d, (struct diag_entry){ .level = level, .text = text });
 }
 
+/* Is an entry of this @level to be added? If not, it is only counted. */
+static bool is_told(struct diag *d, enum diag_level level)
+{
+	if (level == DIAG_ERROR)
+		d->n_errors++;
+	/* A note belongs to what is before it. */
+	if (level == DIAG_NOTE)
+		return d->n_untold == 0;
+	if (diag_is_full(d) && !d->draft)
+		return count_untold(d, level), false;
+	d->n_told++;
+	return true;
+}
+
 void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
 	      const char *format, va_list ap)
 {
 	struct diag_entry entry = { .level = level, .pos = pos, .about = about };
 
-	if (level == DIAG_ERROR)
-		d->n_errors++;
-	/* A note belongs to what is before it. */
-	if (level == DIAG_NOTE && d->n_untold > 0)
+	if (!is_told(d, level))
 		return;
-	if (level != DIAG_NOTE && diag_is_full(d))
-		return count_untold(d, level);
-
-	d->n_told += level != DIAG_NOTE;
 	if (text_format_printable(&entry.text, format, ap) < 0)
 		entry.text = NULL;
 	append(d, entry);
+}
+
+void diag_move(struct diag *draft, size_t first, size_t last, struct diag *to)
+{
+	for (size_t i = first; i < last; i++) {
+		struct diag_entry *e = &draft->entries[i];
+
+		if (is_told(to, e->level))
+			append(to, (struct diag_entry){ e->level, e->pos, TAKE_PTR(e->text),
+							e->about });
+	}
 }
 
 int diag_error(struct diag *d, struct pos pos, const char *format, ...)

@@ -51,6 +51,7 @@ struct diag {
 	size_t n_errors;	 /* those that are not told included */
 	size_t n_told, n_untold; /* errors and warnings, without notes */
 	bool failed;		 /* a message was lost for want of memory; counts as an error */
+	bool draft;		 /* keeps all of them: what is told is decided by diag_move() */
 	/* -errno: the system failed to read a file, so another try may find more; 0: it did not. */
 	int unread;
 };
@@ -82,6 +83,12 @@ void diag_note(struct diag *d, struct pos pos, const char *format, ...) _printf_
 /** diag_add - as the three above, with what the entry is about. @about: copied. */
 void diag_add(struct diag *d, enum diag_level level, struct diag_about about, struct pos pos,
 	      const char *format, va_list ap) _printf_(5, 0);
+
+/**
+ * diag_move - add entries of a draft to what is told
+ * @first, @last: from this entry to the one before that; each is moved at most once
+ */
+void diag_move(struct diag *draft, size_t first, size_t last, struct diag *to);
 
 /** diag_level_to_string - "error", "warning" or "note" */
 const char *diag_level_to_string(enum diag_level level);

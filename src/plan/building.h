@@ -16,6 +16,14 @@ struct device {
 	size_t partition;
 };
 
+/** enum plan_stage - the steps in which sections are refused that could have their paths */
+enum plan_stage {
+	STAGE_DIRECTORIES,
+	STAGE_OVERLAYS,
+	STAGE_PERSISTS,
+	_STAGE_MAX,
+};
+
 /**
  * struct building - a plan in the making: what the steps of plan_build() hand on to each other
  *
@@ -25,12 +33,14 @@ struct device {
 struct building {
 	struct plan plan; /* the result so far */
 	struct diag *diag;
+	size_t stage_at[_STAGE_MAX]; /* the first entry of each */
 	struct fstab_index fstab;
-	struct claim *claims; /* in path order */
+	struct left_outs *left_outs; /* left-out.h */
+	struct claim *claims;	     /* in path order */
 	size_t n_claims;
+	bool because_of_other; /* what is refused now is refused for another section's sake */
 	size_t *lower_of; /* one for each entry of facts->fstab: index into plan.lowers, NO_INDEX */
 	struct device *devices; /* by path */
 	size_t n_devices;
-	bool *named; /* one for each partition: a section, left out or not, means it */
 	void *names; /* tsearch(3): what is in plan.swaps and plan.masks; borrowed */
 };

@@ -44,11 +44,11 @@ static void tell_untrusted(const struct claim *c, struct diag *d)
 		kind_of(c), c->section->name);
 }
 
-static void check_alone(struct claim *c, struct diag *d)
+static void check_alone(struct claim *c, const bool *left_out, struct diag *d)
 {
 	struct pos pos = c->section->pos;
 
-	c->refused = c->section->invalid;
+	c->refused = c->section->invalid || left_out[c->section->order];
 	if (c->refused)
 		return;
 
@@ -149,8 +149,8 @@ static void check_together(struct claim *claims, size_t n, struct diag *d)
 	}
 }
 
-int claims_build(const struct conf *conf, const struct facts *facts, struct diag *d,
-		 struct claim **ret, size_t *ret_n)
+int claims_build(const struct conf *conf, const struct facts *facts, const bool *left_out,
+		 struct diag *d, struct claim **ret, size_t *ret_n)
 {
 	size_t n = conf->n_overlays + conf->n_persists, k = 0;
 	struct claim *claims = calloc(n + 1, sizeof(*claims));
@@ -166,13 +166,29 @@ int claims_build(const struct conf *conf, const struct facts *facts, struct diag
 					      .fact = &facts->persists[i] };
 
 	for (size_t i = 0; i < n; i++)
-		check_alone(&claims[i], d);
+		check_alone(&claims[i], left_out, d);
 	qsort(claims, n, sizeof(*claims), compare);
 	check_together(claims, n, d);
 
 	*ret = claims;
 	*ret_n = n;
 	return 0;
+}
+
+void claim_refuse(struct claim *c, enum refusal why, size_t first, const struct diag *d)
+{
+	c->refused = true;
+	c->refusal = why;
+	c->first = first;
+	c->last = d->n_entries;
+}
+
+bool claims_exist(const struct claim *claims, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!claims[i].refused)
+			return true;
+	return false;
 }
 
 const struct claim *claims_find(const struct claim *claims, size_t n, const char *path)

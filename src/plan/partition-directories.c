@@ -107,17 +107,19 @@ static bool needs_directory(const struct conf *conf, const struct users *users, 
 			    struct diag *d)
 {
 	const struct conf_section *s = c->section, *other;
+	size_t first;
 
 	if (c->refused || s->kind != CONF_PERSIST || directory_of(s))
 		return false;
 	other = other_user(conf, users, s);
 	if (!other)
 		return false;
+	first = d->n_entries;
 	diag_error(d, conf_key_pos(s, "Directory"),
 		   "[Persist %s]: Directory= is required, as [%s %s] also uses [Partition %s]",
 		   s->name, kind_of(other), other->name, partition_of(s));
 	diag_note(d, conf_key_pos(other, "Partition"), "used here");
-	c->refused = true;
+	claim_refuse(c, REFUSAL_OWN, first, d);
 	return true;
 }
 
@@ -173,13 +175,14 @@ static const char *on_partition(const struct place *p)
 static void refuse_reserved(struct place *p, struct diag *d)
 {
 	const struct conf_section *s = p->claim->section;
+	size_t first = d->n_entries;
 
 	diag_error(
 		d, conf_key_pos(s, "Directory"),
 		"[%s %s]: its directory on the partition would be %s, but rofs uses the name " CONF_RESERVED_NAME
 		" itself; expected another Directory=",
 		kind_of(s), s->name, on_partition(p));
-	p->claim->refused = true;
+	claim_refuse(p->claim, REFUSAL_OWN, first, d);
 }
 
 /*
@@ -190,6 +193,7 @@ static void refuse(struct place *p, const struct place *other, struct diag *d)
 {
 	const struct conf_section *s = p->claim->section, *t = other->claim->section;
 	struct pos pos = conf_key_pos(s, "Directory");
+	size_t first = d->n_entries;
 
 	if (strcmp(p->key, other->key) == 0)
 		diag_error(
@@ -204,7 +208,7 @@ static void refuse(struct place *p, const struct place *other, struct diag *d)
 			kind_of(s), s->name, on_partition(p), on_partition(other), kind_of(t),
 			t->name);
 	diag_note(d, conf_key_pos(t, "Directory"), "used here");
-	p->claim->refused = true;
+	claim_refuse(p->claim, REFUSAL_DIRECTORY, first, d);
 }
 
 /* Sorted, so that what is below a directory follows it. */

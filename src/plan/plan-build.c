@@ -6,6 +6,7 @@
 
 #include "basic/strbuf.h"
 #include "plan/devices.h"
+#include "plan/left-out.h"
 #include "plan/partition-directories.h"
 #include "plan/plan-masks.h"
 #include "plan/plan-native.h"
@@ -17,7 +18,7 @@
 
 static void check_rofs(struct building *b)
 {
-	if (b->n_claims > 0 && !b->plan.facts->rofs_exists)
+	if (claims_exist(b->claims, b->n_claims) && !b->plan.facts->rofs_exists)
 		diag_error(
 			b->diag, (struct pos){ 0 },
 			"/rofs is not a directory on the root file system; create it there: mkdir -m 0700 /rofs");
@@ -101,9 +102,11 @@ static int build(struct building *b)
 	};
 	int err;
 
-	err = claims_build(b->plan.conf, b->plan.facts, b->diag, &b->claims, &b->n_claims);
+	err = claims_build(b->plan.conf, b->plan.facts, b->left_outs->sections, b->diag, &b->claims,
+			   &b->n_claims);
 	if (err < 0)
 		return err;
+	b->stage_at[STAGE_DIRECTORIES] = b->diag->n_entries;
 	err = partition_directories_check(b->plan.conf, b->claims, b->n_claims, b->diag);
 	if (err < 0)
 		return err;
@@ -131,29 +134,56 @@ static void keep(_unused_ void *node)
 {
 }
 
+static void building_done(struct building *b)
+{
+	free(b->claims);
+	free(b->lower_of);
+	devices_done(b);
+	tdestroy(b->names, keep);
+	fstab_index_done(&b->fstab);
+	diag_done(b->diag);
+}
+
+/*
+ * Each round leaves more out, most often only in the first one. Where a script has written sections that
+ * come into view only one after the other, the last ones are left out too.
+ */
+#define ROUNDS_MAX 64u
+
+/* One round. @ret is set when it was the last one: @l has all that is left out. */
+static int build_without(const struct plan *empty, struct left_outs *l, bool last, struct diag *d,
+			 struct plan *ret)
+{
+	struct diag draft = { .draft = true };
+	struct building b = { .plan = *empty, .diag = &draft, .left_outs = l };
+	int err, n = 0;
+
+	err = build(&b);
+	if (err >= 0 && !last)
+		err = n = left_outs_add(l, &b);
+	if (err >= 0 && n == 0)
+		left_outs_tell(l, &b, d);
+	building_done(&b);
+	if (err < 0 || n > 0)
+		plan_done(&b.plan);
+	else
+		*ret = b.plan;
+	return err;
+}
+
 int plan_build(const struct conf *conf, const struct facts *facts, struct diag *d, struct plan *ret)
 {
-	struct building b = {
-		.plan = { .conf = conf, .facts = facts, .early_mounts = NO_INDEX },
-		.diag = d,
-	};
+	const struct plan empty = { .conf = conf, .facts = facts, .early_mounts = NO_INDEX };
+	_cleanup_left_outs_ struct left_outs l = { 0 };
 	int err;
 
 	assert(facts->n_overlays == conf->n_overlays);
 	assert(facts->n_persists == conf->n_persists);
 
-	err = build(&b);
-	free(b.claims);
-	free(b.lower_of);
-	free(b.named);
-	devices_done(&b);
-	tdestroy(b.names, keep);
-	fstab_index_done(&b.fstab);
-	if (err < 0) {
-		plan_done(&b.plan);
-		return err;
+	err = left_outs_init(&l, conf);
+	for (unsigned round = 1, more = 1; err >= 0 && more; round++) {
+		err = build_without(&empty, &l, round == ROUNDS_MAX, d, ret);
+		more = err > 0;
 	}
-
-	*ret = b.plan;
-	return 0;
+	return err;
 }

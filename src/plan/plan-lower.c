@@ -50,6 +50,7 @@ static int check_no_persist(struct building *b, const struct conf_section *s,
 	c = claims_at_or_above(b->claims, b->n_claims, path);
 	if (!c || c->section->kind != CONF_PERSIST)
 		return 0;
+	b->because_of_other = true;
 	diag_error(
 		b->diag, s->pos,
 		"[%s %s]: %s mounts %s there, which is in [Persist %s] and not on the root file "

@@ -6,6 +6,7 @@
 
 #include "basic/path.h"
 #include "plan/devices.h"
+#include "plan/left-out.h"
 #include "plan/mount-flags.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
@@ -159,7 +160,7 @@ static int check_lower_is_no_partition(struct building *b, const struct conf_sec
 	size_t found;
 	int err = devices_find(b, e->spec, &found);
 
-	if (err < 0 || found == NO_INDEX)
+	if (err < 0 || found == NO_INDEX || !b->plan.partitions[found].where)
 		return err;
 	p = b->plan.conf->partitions[found];
 	return diag_error(
@@ -356,8 +357,10 @@ int plan_overlays(struct building *b)
 {
 	struct plan *p = &b->plan;
 
+	b->stage_at[STAGE_OVERLAYS] = b->diag->n_entries;
 	for (size_t i = 0; i < b->n_claims; i++) {
-		const struct claim *c = &b->claims[i];
+		struct claim *c = &b->claims[i];
+		size_t first = b->diag->n_entries;
 		struct plan_overlay o = { 0 };
 		int err;
 
@@ -374,7 +377,9 @@ int plan_overlays(struct building *b)
 			err = add_overlay(p, &o);
 		if (err < 0)
 			plan_overlay_done(&o);
-		if (err < 0 && err != -EBADMSG)
+		if (err == -EBADMSG)
+			plan_leave_out(b, c, first);
+		else if (err < 0)
 			return err;
 	}
 	return 0;

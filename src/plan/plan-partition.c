@@ -6,6 +6,7 @@
 
 #include "basic/file-system.h"
 #include "plan/devices.h"
+#include "plan/left-out.h"
 #include "plan/plan-names.h"
 #include "plan/unit-name.h"
 
@@ -14,7 +15,7 @@ static void mark_named(struct building *b, const char *partition)
 	const struct conf_section *s = conf_find(b->plan.conf, CONF_PARTITION, partition);
 
 	if (s)
-		b->named[s->index] = true;
+		b->left_outs->named[s->index] = true;
 }
 
 /* Of more partitions, a script has written the names. */
@@ -209,8 +210,7 @@ int plan_partitions(struct building *b)
 	struct plan *p = &b->plan;
 
 	p->partitions = calloc(conf->n_partitions + 1, sizeof(*p->partitions));
-	b->named = calloc(conf->n_partitions + 1, sizeof(*b->named));
-	if (!p->partitions || !b->named)
+	if (!p->partitions)
 		return -ENOMEM;
 
 	p->n_partitions = conf->n_partitions;
@@ -254,7 +254,7 @@ int plan_unused_partitions(struct building *b)
 	for (size_t i = 0; i < conf->n_partitions; i++) {
 		const struct conf_section *s = &conf->partitions[i]->section;
 
-		if (b->plan.partitions[i].where && !b->named[i])
+		if (b->plan.partitions[i].where && !b->left_outs->named[i])
 			diag_warning(
 				b->diag, s->pos,
 				"[Partition %s]: no [Persist] or [Overlay] uses it, so it is not mounted",

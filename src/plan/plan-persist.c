@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/left-out.h"
 #include "plan/mount-flags.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
@@ -53,6 +54,8 @@ static bool can_be_made(const struct building *b, const struct claim *c)
 /* Without @overlay, which is left out. */
 static int refuse_without(struct building *b, const struct claim *c, const struct claim *overlay)
 {
+	b->because_of_other = !overlay->section->invalid &&
+			      !b->left_outs->sections[overlay->section->order];
 	return diag_error(
 		b->diag, c->section->pos,
 		"[Persist %s] is ignored too: its mount point cannot be created without [Overlay %s]",
@@ -407,8 +410,10 @@ int plan_persists(struct building *b)
 	struct plan *p = &b->plan;
 	int err;
 
+	b->stage_at[STAGE_PERSISTS] = b->diag->n_entries;
 	for (size_t i = 0; i < b->n_claims; i++) {
-		const struct claim *c = &b->claims[i];
+		struct claim *c = &b->claims[i];
+		size_t first = b->diag->n_entries;
 		struct plan_persist persist = { 0 };
 
 		if (c->refused || c->section->kind != CONF_PERSIST)
@@ -424,7 +429,9 @@ int plan_persists(struct building *b)
 			err = add_persist(p, &persist);
 		if (err < 0)
 			plan_persist_done(&persist);
-		if (err < 0 && err != -EBADMSG)
+		if (err == -EBADMSG)
+			plan_leave_out(b, c, first);
+		else if (err < 0)
 			return err;
 	}
 	return 0;

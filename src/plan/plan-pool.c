@@ -43,7 +43,7 @@ int plan_shared_pool(struct building *b)
 		pool.size = (struct size){ .percent = 50 };
 		pool.inodes = 0;
 	}
-	if (b->n_claims == 0)
+	if (!claims_exist(b->claims, b->n_claims))
 		return 0;
 	return plan_add_pool(b, &m->section, "/rofs", &pool);
 }

@@ -602,6 +602,38 @@ static void test_tmp(void)
 	check.label = NULL;
 }
 
+static void plan_on_full_system(struct model *m, const char *text, const struct link_fact *links)
+{
+	CHECK_INT(model_read(m, text), 0);
+	CHECK_INT(model_look(m, links), 0);
+	model_add_fstab(m, "LABEL=srv", "/srv", "ext4", "defaults");
+	model_add_fstab(m, "LABEL=fs", "/fs", "ext4", "defaults");
+	model_add_fstab(m, "/fs/swap", "none", "swap", "sw");
+	CHECK_INT(model_plan(m), 0);
+	CHECK_INT(model_render(m), 0);
+}
+
+/* Does a unit say the same but for the line that it came from? */
+static bool is_same_text(const char *a, const char *b)
+{
+	if (strncmp(a, "# Generated", 11) == 0)
+		a = strchrnul(a, '\n');
+	if (strncmp(b, "# Generated", 11) == 0)
+		b = strchrnul(b, '\n');
+	return strcmp(a, b) == 0;
+}
+
+static void check_same_units(const struct model *a, const struct model *b)
+{
+	CHECK_INT(a->set.n_files, b->set.n_files);
+	for (size_t i = 0; i < a->set.n_files; i++) {
+		const char *text = model_unit(b, a->set.files[i].name);
+
+		if (!text || !is_same_text(a->set.files[i].text, text))
+			CHECK_STR(a->set.files[i].name, text ? "another text" : "not there");
+	}
+}
+
 /* The reason is an overlay that is left out, by its own mistake or by what is at its path. */
 static void test_persist_below_an_overlay_that_is_left_out(void)
 {
@@ -623,6 +655,64 @@ static void test_persist_below_an_overlay_that_is_left_out(void)
 		":6: [Persist /a/b] is ignored too: its mount point cannot be created without [Overlay /a]\n" F
 		":12: [Persist /c/d]: there is no such directory on the root file system, and no overlay above it in which to create it\n" F
 		":9: [Persist /none/b] is ignored too: its mount point cannot be created without [Overlay /none]\n");
+}
+
+/* What is refused when others have been planned already leaves no trace in them. */
+static void test_left_out_is_as_if_not_written(void)
+{
+	static const struct link_fact links[] = {
+		{ "/none", "/none", PATH_MISSING },	{ "/p", "/p", PATH_MISSING },
+		{ "/none/x", "/none/x", PATH_MISSING }, { "/alias", "/a", PATH_DIRECTORY },
+		{ NULL, NULL, PATH_MISSING },
+	};
+	static const struct {
+		const char *mistake, *rest;
+	} rows[] = {
+		/* The lower of the other one: bound, since fstab mounts it as ever. */
+		{ "[Overlay /srv]\nStartEmpty=/x\n", "[Overlay /srv/a]\n" },
+		{ "[Overlay /srv]\nDirectory=/x\n", "[Overlay /srv/a]\n" },
+		{ "[Persist /srv]\nPartition=data\nDirectory=/s\nKind=file\nPopulate=yes\n"
+		  "Partition=no\n",
+		  DATA "[Overlay /srv/a]\n" },
+		/* What was below a persist, or the same path twice. */
+		{ "[Persist /p]\nPartition=data\nDirectory=/p\n",
+		  DATA "[Overlay /p/a]\n[Persist /b]\nPartition=data\nDirectory=/p\n" },
+		{ "[Persist /a]\nPartition=data\nPopulate=yes\nDirectory=/\n",
+		  DATA "[Overlay /a/b]\n[Persist /c]\nPartition=data\nDirectory=/c\n" },
+		{ "[Overlay /a]\nStartEmpty=/b\n", "[Overlay /alias]\n" },
+		{ "[Overlay /a]\nStartEmpty=/b\n", DATA "[Persist /alias]\nPartition=data\n" },
+		/* The directory on the partition. */
+		{ "[Overlay /none]\nPartition=data\nDirectory=/x\n",
+		  DATA "[Overlay /b]\nPartition=data\nDirectory=/x\n" },
+		{ "[Overlay /none]\nPartition=data\nDirectory=/x\n",
+		  DATA "[Persist /b]\nPartition=data\nDirectory=/x/y\n" },
+		/* One after the other. */
+		{ "[Overlay /none]\n[Persist /none/x]\nPartition=data\nDirectory=/x\n",
+		  DATA "[Overlay /none/x/y]\n[Overlay /b]\nPartition=data\nDirectory=/x\n" },
+		/* What is on the root itself. */
+		{ "[Overlay /tmp]\nStartEmpty=/x\n", "[Root]\nSwap=yes\n" },
+		{ "[Overlay /fs]\nStartEmpty=/x\n", "[Root]\nSwap=yes\n[Overlay /b]\n" },
+		{ "[Overlay /srv]\nPartition=srv\n",
+		  "[Partition srv]\nDevice=LABEL=srv\nFormat=yes\n[Overlay /srv/a]\n" },
+		{ "[Persist /srv]\nPartition=srv\nMode=x\n",
+		  "[Partition srv]\nDevice=LABEL=srv\n[Persist /b]\nPartition=srv\nDirectory=/b\n" },
+		{ "[Persist /srv]\nPartition=srv\nKind=file\n",
+		  "[Partition srv]\nDevice=LABEL=srv\n[Persist /b]\nPartition=srv\nDirectory=/b\n" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model without = { 0 }, with = { 0 };
+		char text[1024];
+
+		check.label = row->mistake;
+		snprintf(text, sizeof(text), "%s%s", row->mistake, row->rest);
+		plan_on_full_system(&with, text, links);
+		plan_on_full_system(&without, row->rest, links);
+		CHECK(with.diag.n_errors > without.diag.n_errors);
+		check_same_units(&with, &without);
+	}
+	check.label = NULL;
 }
 
 /* The directory of the link that is masked could not be made: that is no reason to protect nothing. */
@@ -681,12 +771,13 @@ static void test_claims(void)
 {
 	_cleanup_model_ struct model m = { 0 };
 	_cleanup_free_ struct claim *claims = NULL;
+	const bool none[4] = { false };
 	size_t n;
 
 	CHECK_INT(model_read(&m, "[Overlay /b]\n[Overlay /a/b]\n[Overlay /a-b]\n[Overlay /a]\n"),
 		  0);
 	CHECK_INT(model_look(&m, NULL), 0);
-	CHECK_INT(claims_build(&m.conf, &m.facts, &m.diag, &claims, &n), 0);
+	CHECK_INT(claims_build(&m.conf, &m.facts, none, &m.diag, &claims, &n), 0);
 	CHECK_INT(n, 4);
 	CHECK_STR(claims[0].section->name, "/a");
 	CHECK_STR(claims[1].section->name, "/a/b");
@@ -727,6 +818,7 @@ int main(void)
 	test_bad_sections_fall_back_to_defaults();
 	test_tmp();
 	test_persist_below_an_overlay_that_is_left_out();
+	test_left_out_is_as_if_not_written();
 	test_mask_with_a_long_name_is_left_out();
 	test_kernel_versions();
 	test_claims();
