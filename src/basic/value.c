@@ -100,21 +100,43 @@ int value_size(const char *s, struct size *ret)
 	return 0;
 }
 
+#define DAY_USEC UINT64_C(86400000000)
+
 static uint64_t unit_usec(const char *s, size_t n)
 {
 	static const struct {
 		const char *name;
 		uint64_t usec;
 	} units[] = {
-		{ "", 1000000 },	 { "s", 1000000 },
-		{ "sec", 1000000 },	 { "second", 1000000 },
-		{ "seconds", 1000000 },	 { "ms", 1000 },
-		{ "msec", 1000 },	 { "us", 1 },
-		{ "usec", 1 },		 { "m", 60000000 },
-		{ "min", 60000000 },	 { "minute", 60000000 },
-		{ "minutes", 60000000 }, { "h", 3600000000 },
-		{ "hr", 3600000000 },	 { "hour", 3600000000 },
+		{ "", 1000000 },
+		{ "s", 1000000 },
+		{ "sec", 1000000 },
+		{ "second", 1000000 },
+		{ "seconds", 1000000 },
+		{ "ms", 1000 },
+		{ "msec", 1000 },
+		{ "us", 1 },
+		{ "usec", 1 },
+		{ "m", 60000000 },
+		{ "min", 60000000 },
+		{ "minute", 60000000 },
+		{ "minutes", 60000000 },
+		{ "h", 3600000000 },
+		{ "hr", 3600000000 },
+		{ "hour", 3600000000 },
 		{ "hours", 3600000000 },
+		{ "d", DAY_USEC },
+		{ "day", DAY_USEC },
+		{ "days", DAY_USEC },
+		{ "w", 7 * DAY_USEC },
+		{ "week", 7 * DAY_USEC },
+		{ "weeks", 7 * DAY_USEC },
+		{ "M", 2629800000000 },
+		{ "month", 2629800000000 },
+		{ "months", 2629800000000 },
+		{ "y", 31557600000000 },
+		{ "year", 31557600000000 },
+		{ "years", 31557600000000 },
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(units); i++)
@@ -123,34 +145,80 @@ static uint64_t unit_usec(const char *s, size_t n)
 	return 0;
 }
 
+/* The digits behind a point; what they come to is known with the unit. */
+static int skip_fraction(const char **s, const char **ret)
+{
+	*ret = NULL;
+	if (**s != '.')
+		return 0;
+	*ret = ++*s;
+	*s += strspn(*s, "0123456789");
+	return *s == *ret ? -EINVAL : 0;
+}
+
+static uint64_t fraction_usec(const char *digits, uint64_t usec)
+{
+	uint64_t total = 0;
+
+	for (; digits && *digits >= '0' && *digits <= '9' && usec > 0; digits++) {
+		total += usec * (uint64_t)(*digits - '0') / 10;
+		usec /= 10;
+	}
+	return total;
+}
+
+/* One number with its unit. */
+static int read_span(const char **s, uint64_t *ret, bool *ret_zero)
+{
+	const char *fraction, *p = *s;
+	uint64_t n, usec;
+	size_t len;
+	int err;
+
+	err = read_digits(&p, 10, &n);
+	if (err >= 0)
+		err = skip_fraction(&p, &fraction);
+	if (err < 0)
+		return err;
+	p += strspn(p, " ");
+	len = strspn(p, "abcdefghijklmnopqrstuvwxyzM");
+	usec = unit_usec(p, len);
+	if (usec == 0)
+		return -EINVAL;
+	*ret_zero = n == 0 && (!fraction || fraction[strspn(fraction, "0")] < '0');
+	if (__builtin_mul_overflow(n, usec, &n) ||
+	    __builtin_add_overflow(n, fraction_usec(fraction, usec), &n))
+		return -ERANGE;
+	p += len;
+	*s = p + strspn(p, " ");
+	*ret = n;
+	return 0;
+}
+
 int value_usec(const char *s, uint64_t *ret)
 {
+	bool zero = true;
 	uint64_t total = 0;
 
 	if (strcmp(s, "infinity") == 0)
 		return *ret = USEC_INFINITY, 0;
 
 	do {
-		uint64_t n, usec;
-		size_t len;
-		int err;
+		bool is_zero;
+		uint64_t n;
+		int err = read_span(&s, &n, &is_zero);
 
-		err = read_digits(&s, 10, &n);
 		if (err < 0)
 			return err;
-		s += strspn(s, " ");
-		len = strspn(s, "abcdefghijklmnopqrstuvwxyz");
-		usec = unit_usec(s, len);
-		if (usec == 0)
-			return -EINVAL;
-		if (__builtin_mul_overflow(n, usec, &n) || __builtin_add_overflow(total, n, &total))
+		if (__builtin_add_overflow(total, n, &total))
 			return -ERANGE;
-		s += len;
-		s += strspn(s, " ");
+		zero = zero && is_zero;
 	} while (*s);
 
+	if (zero)
+		return *ret = USEC_INFINITY, 0;
 	if (total == 0)
-		return -EINVAL;
+		return -EINVAL; /* less than can be counted */
 	if (total == USEC_INFINITY)
 		return -ERANGE;
 

@@ -29,8 +29,8 @@ int value_size(const char *s, struct size *ret);
 /**
  * value_usec - a time span as in systemd.time(7), in microseconds
  *
- * "15", "15s", "1min 30s", "500ms", "infinity". A number without unit is seconds. Zero is refused:
- * systemd takes it for "no limit", the opposite of what it looks like.
+ * "15", "15s", "1min 30s", "1.5h", "500ms", "infinity". A number without unit is seconds. Zero is no
+ * limit, as for the timeouts of systemd (parse_sec_fix_0()): USEC_INFINITY.
  */
 int value_usec(const char *s, uint64_t *ret);
 

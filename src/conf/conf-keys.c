@@ -116,7 +116,7 @@ static int set_usec(void *field, const char *value, struct pos pos, const struct
 	int err = value_usec(value, field);
 
 	return err < 0 ? bad(d, pos, key, value, err,
-			     "a time above 0 such as 15s, 2min or infinity") :
+			     "a time such as 15s or 2min, or infinity") :
 			 0;
 }
 

@@ -103,8 +103,9 @@ static void test_mistakes(void)
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=a b\n", F
 		  ":3: Options=a b is invalid; expected mount options separated by commas, without blanks, quotes "
 		  "or backslashes\n" },
-		{ "[Partition d]\nDevice=LABEL=d\nTimeout=0\n", F
-		  ":3: Timeout=0 is invalid; expected a time above 0 such as 15s, 2min or infinity\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nTimeout=0x\n", F
+		  ":3: Timeout=0x is invalid; expected a time such as 15s or 2min, or infinity\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nTimeout=0\n", "" },
 		{ "[Persist /p]\n",
 		  F ":1: [Persist /p] has no Partition=; expected the name of a [Partition]\n" },
 		{ "[Persist /p]\nPartition=d\nMode=999\n",
