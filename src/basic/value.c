@@ -7,6 +7,8 @@
 
 #include "basic/macro.h"
 
+#define UNIT_BYTES_MAX 255u /* systemd's UNIT_NAME_MAX less the NUL */
+
 int value_boolean(const char *s, bool *ret)
 {
 	static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" };
@@ -224,6 +226,30 @@ int value_usec(const char *s, uint64_t *ret)
 
 	*ret = total;
 	return 0;
+}
+
+static bool is_unit_type(const char *s, size_t n)
+{
+	static const char *const types[] = { "service", "socket", "target",    "device",
+					     "mount",	"swap",	  "automount", "timer",
+					     "path",	"slice",  "scope" };
+
+	for (size_t i = 0; i < ELEMENTSOF(types); i++)
+		if (strlen(types[i]) == n && strncmp(types[i], s, n) == 0)
+			return true;
+	return false;
+}
+
+bool value_is_unit(const char *s, size_t n)
+{
+	static const char valid[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789:-_.\\@";
+	const char *dot = memrchr(s, '.', n), *at;
+
+	if (n > UNIT_BYTES_MAX || !dot || dot == s || *s == '@' || strspn(s, valid) < n)
+		return false;
+	at = memchr(s, '@', n);
+	return (!at || at + 1 < dot) && is_unit_type(dot + 1, n - (size_t)(dot + 1 - s));
 }
 
 int value_mode(const char *s, unsigned *ret)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -33,6 +34,13 @@ int value_size(const char *s, struct size *ret);
  * limit, as for the timeouts of systemd (parse_sec_fix_0()): USEC_INFINITY.
  */
 int value_usec(const char *s, uint64_t *ret);
+
+/**
+ * value_is_unit - do these @n bytes name a unit of systemd, such as "unlock@data.service"?
+ *
+ * The name of a template, "unlock@.service", is none: nothing can be started by it.
+ */
+bool value_is_unit(const char *s, size_t n);
 
 /** value_mode - an octal file mode, at most 07777. */
 int value_mode(const char *s, unsigned *ret);

@@ -4,6 +4,7 @@
 
 #include "basic/path.h"
 #include "basic/text.h"
+#include "conf/conf-options.h"
 #include "conf/conf.h"
 
 /* Of a partition: it becomes a directory and a unit name; user names: useradd(8) allows 32. */
@@ -115,8 +116,7 @@ static int set_usec(void *field, const char *value, struct pos pos, const struct
 {
 	int err = value_usec(value, field);
 
-	return err < 0 ? bad(d, pos, key, value, err,
-			     "a time such as 15s or 2min, or infinity") :
+	return err < 0 ? bad(d, pos, key, value, err, "a time such as 15s or 2min, or infinity") :
 			 0;
 }
 
@@ -132,7 +132,7 @@ static int set_mode(void *field, const char *value, struct pos pos, const struct
 	return err < 0 ? bad(d, pos, key, value, err, "an octal mode such as 0750") : 0;
 }
 
-static int set_string(char **field, const char *value)
+int conf_set_string(char **field, const char *value)
 {
 	char *copy = NULL;
 
@@ -168,7 +168,7 @@ static int set_partition_name(void *field, const char *value, struct pos pos,
 	if (*value && !is_word(value, "-_.", NAME_BYTES_MAX))
 		return bad(d, pos, key, value, -EINVAL,
 			   "the name of a [Partition]: letters, digits, - _ .");
-	return set_string(field, value);
+	return conf_set_string(field, value);
 }
 
 /* The highest id means "leave as it is" to chown(2). */
@@ -185,7 +185,7 @@ static int set_user(void *field, const char *value, struct pos pos, const struct
 		return bad(d, pos, key, value, -EINVAL, "a name or a number");
 	if (*value && is_id_out_of_range(value))
 		return bad(d, pos, key, value, -ERANGE, "a number from 0 to 4294967294");
-	return set_string(field, value);
+	return conf_set_string(field, value);
 }
 
 static int set_type(void *field, const char *value, struct pos pos, const struct conf_key *key,
@@ -194,7 +194,7 @@ static int set_type(void *field, const char *value, struct pos pos, const struct
 	if (!is_word(value, "-_.", NAME_BYTES_MAX) || strcmp(value, "swap") == 0 ||
 	    strcmp(value, "none") == 0)
 		return bad(d, pos, key, value, -EINVAL, "a file system type such as ext4, or auto");
-	return set_string(field, value);
+	return conf_set_string(field, value);
 }
 
 bool conf_has_reserved_name(const char *path)
@@ -216,7 +216,7 @@ static int set_directory(void *field, const char *value, struct pos pos, const s
 	if (*value && (*value != '/' || path_has_dotdot(value) || text_has_control(value)))
 		return bad(d, pos, key, value, -EINVAL,
 			   "an absolute path on the partition, without '..'");
-	err = set_string(field, value);
+	err = conf_set_string(field, value);
 	if (err < 0 || !*value)
 		return err;
 	path_clean(*(char **)field);
@@ -250,7 +250,24 @@ static int set_start_empty(void *field, const char *value, struct pos pos,
 		return bad(
 			d, pos, key, value, -EINVAL,
 			"absolute paths separated by blanks, without '..' or any of , : \\ \" % '");
-	return set_string(field, value);
+	return conf_set_string(field, value);
+}
+
+static int set_units(void *field, const char *value, struct pos pos, const struct conf_key *key,
+		     struct diag *d)
+{
+	for (const char *s = value + strspn(value, " \t"); *s; s += strspn(s, " \t")) {
+		size_t n = strcspn(s, " \t");
+
+		if (!value_is_unit(s, n))
+			return diag_error(
+				d, pos,
+				"%s=%s: '%.*s' is not the name of a unit; expected names such as "
+				"unlock-data.service, separated by blanks",
+				key->name, value, (int)n, s);
+		s += n;
+	}
+	return conf_set_string(field, value);
 }
 
 static bool is_tag(const char *value)
@@ -281,83 +298,7 @@ static int set_device(void *field, const char *value, struct pos pos, const stru
 		       strlen(value) > DEVICE_BYTES_MAX))
 		return bad(d, pos, key, value, -EINVAL,
 			   "/dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most 200 bytes");
-	return set_string(field, clean);
-}
-
-/* The word behind the next comma, empty behind the last one; NULL after the last word. */
-static const char *next_word(const char *s)
-{
-	s = strchr(s, ',');
-	return s ? s + 1 : NULL;
-}
-
-static bool in_list(const char *word, size_t n, const char *const *words, size_t n_words)
-{
-	for (size_t i = 0; i < n_words; i++)
-		if (strlen(words[i]) == n && strncmp(word, words[i], n) == 0)
-			return true;
-	return false;
-}
-
-/*
- * The flags that belong to a mount, not to a file system: they are all that can be set on a merged
- * mount.
- */
-static int set_overlay_options(void *field, const char *value, struct pos pos,
-			       const struct conf_key *key, struct diag *d)
-{
-	static const char *const flags[] = {
-		"nosuid",      "suid",	      "nodev",	   "dev",     "noexec",
-		"exec",	       "nosymfollow", "symfollow", "noatime", "relatime",
-		"strictatime", "nodiratime",  "ro",	   "rw",
-	};
-
-	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
-		size_t n = strcspn(s, ",");
-
-		if (!in_list(s, n, flags, ELEMENTSOF(flags)))
-			return diag_error(
-				d, pos,
-				"%s=%s: '%.*s' is not an option of the mounted overlay; expected ro, rw, nosuid, "
-				"suid, nodev, dev, noexec, exec, nosymfollow, symfollow, noatime, relatime, strictatime, nodiratime",
-				key->name, value, (int)n, s);
-	}
-	return set_string(field, value);
-}
-
-static bool is_systemd_option(const char *word)
-{
-	return strncmp(word, "x-systemd.", 10) == 0 || strncmp(word, "x-initrd.", 9) == 0;
-}
-
-static int set_partition_options(void *field, const char *value, struct pos pos,
-				 const struct conf_key *key, struct diag *d)
-{
-	static const char *const refused[] = {
-		"auto", "noauto", "nofail", "fail",    "user", "users",	 "owner", "group",
-		"bind", "rbind",  "move",   "remount", "loop", "shared", "slave", "private",
-	};
-
-	/*
-	 * systemd 247 takes a backslash for a broken escape, libmount a quote for part of the
-	 * value.
-	 */
-	if (text_has_control(value) || strpbrk(value, " \\\"'"))
-		return bad(
-			d, pos, key, value, -EINVAL,
-			"mount options separated by commas, without blanks, quotes or backslashes");
-
-	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
-		size_t n = strcspn(s, ",");
-
-		if (n == 0 || in_list(s, n, refused, ELEMENTSOF(refused)) || is_systemd_option(s))
-			return diag_error(
-				d, pos,
-				"%s=%s: '%.*s' is not allowed here; expected file system options "
-				"(Timeout=, Check= and IfMissing= are separate keys)",
-				key->name, value, (int)n, s);
-	}
-	return set_string(field, value);
+	return conf_set_string(field, clean);
 }
 
 static int set_if_missing(void *field, const char *value, struct pos pos,
@@ -396,18 +337,20 @@ static const struct conf_key overlay_keys[] = {
 	{ "Partition", "", set_partition_name, offsetof(struct conf_overlay, partition) },
 	{ "Directory", "", set_directory, offsetof(struct conf_overlay, directory) },
 	{ "StartEmpty", "", set_start_empty, offsetof(struct conf_overlay, start_empty) },
-	{ "Options", "", set_overlay_options, offsetof(struct conf_overlay, options) },
+	{ "Options", "", conf_set_overlay_options, offsetof(struct conf_overlay, options) },
 	{ "IfMissing", "read-only", set_if_missing, offsetof(struct conf_overlay, if_missing) },
 };
 
 static const struct conf_key partition_keys[] = {
 	{ "Device", "", set_device, offsetof(struct conf_partition, device) },
 	{ "Type", "auto", set_type, offsetof(struct conf_partition, type) },
-	{ "Options", "noatime,nodev,nosuid", set_partition_options,
+	{ "Options", "noatime,nodev,nosuid", conf_set_partition_options,
 	  offsetof(struct conf_partition, options) },
 	{ "Check", "yes", set_boolean, offsetof(struct conf_partition, check) },
 	{ "Format", "no", set_boolean, offsetof(struct conf_partition, format) },
 	{ "Grow", "no", set_boolean, offsetof(struct conf_partition, grow) },
+	{ "Requires", "", set_units, offsetof(struct conf_partition, requires) },
+	{ "After", "", set_units, offsetof(struct conf_partition, after) },
 	{ "Timeout", "30s", set_usec, offsetof(struct conf_partition, timeout_usec) },
 };
 

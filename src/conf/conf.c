@@ -88,6 +88,8 @@ static void partition_free(struct conf_partition *p)
 	free(p->device);
 	free(p->type);
 	free(p->options);
+	free(p->requires);
+	free(p->after);
 	free(p);
 }
 

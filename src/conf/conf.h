@@ -92,6 +92,8 @@ struct conf_partition {
 	bool check;
 	bool format;
 	bool grow;
+	char *requires; /* blank-separated list of units, NULL for none */
+	char *after;	/* the same */
 	uint64_t timeout_usec;
 };
 

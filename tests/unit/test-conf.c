@@ -72,10 +72,12 @@ static void test_mistakes(void)
 		  F ":2: Inodes=many is invalid; expected a number above 0, with K, M or G\n" },
 		{ "[Root]\nSwap=maybe\n", F ":2: Swap=maybe is invalid; expected yes or no\n" },
 		{ "[Overlay /v]\nOptions=nosuid,size=5M\n", F
-		  ":2: Options=nosuid,size=5M: 'size=5M' is not an option of the mounted overlay; expected ro, rw, nosuid, suid, "
+		  ":2: [Overlay /v]: Options=nosuid,size=5M: 'size=5M' is not allowed here; use Size=\n" },
+		{ "[Overlay /v]\nOptions=index=on\n", F
+		  ":2: [Overlay /v]: Options=index=on: 'index=on' is not allowed here; expected ro, rw, nosuid, suid, "
 		  "nodev, dev, noexec, exec, nosymfollow, symfollow, noatime, relatime, strictatime, nodiratime\n" },
 		{ "[Overlay /v]\nOptions=nosuid,,nodev\n", F
-		  ":2: Options=nosuid,,nodev: '' is not an option of the mounted overlay; expected ro, rw, nosuid, suid, nodev, "
+		  ":2: [Overlay /v]: Options=nosuid,,nodev: '' is not allowed here; expected ro, rw, nosuid, suid, nodev, "
 		  "dev, noexec, exec, nosymfollow, symfollow, noatime, relatime, strictatime, nodiratime\n" },
 		{ "[Overlay /v]\nStartEmpty=/v/../etc\n", F
 		  ":2: StartEmpty=/v/../etc is invalid; expected absolute paths separated by blanks, without '..' or "
@@ -98,8 +100,27 @@ static void test_mistakes(void)
 		{ "[Partition d]\nDevice=LABEL=d\nType=ext4 x\n", F
 		  ":3: Type=ext4 x is invalid; expected a file system type such as ext4, or auto\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,nofail\n", F
-		  ":3: Options=noatime,nofail: 'nofail' is not allowed here; expected file system options "
-		  "(Timeout=, Check= and IfMissing= are separate keys)\n" },
+		  ":3: [Partition d]: Options=noatime,nofail: 'nofail' is not allowed here; use IfMissing= in "
+		  "[Persist] or [Overlay]\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nOptions=x-systemd.requires=a.service\n", F
+		  ":3: [Partition d]: Options=x-systemd.requires=a.service: 'x-systemd.requires=a.service' is "
+		  "not allowed here; use Requires=\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nOptions=comment=systemd.automount\n", F
+		  ":3: [Partition d]: Options=comment=systemd.automount: 'comment=systemd.automount' is not "
+		  "allowed here; expected options of the file system\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,bind\n", F
+		  ":3: [Partition d]: Options=noatime,bind: 'bind' is not allowed here; expected options of "
+		  "the file system\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nRequires=a.service b@c.service  dev-x\\x2dy.device\n",
+		  "" },
+		{ "[Partition d]\nDevice=LABEL=d\nRequires=a.service b\nAfter=c@.service\n", F
+		  ":3: Requires=a.service b: 'b' is not the name of a unit; expected names such as "
+		  "unlock-data.service, separated by blanks\n" F
+		  ":4: After=c@.service: 'c@.service' is not the name of a unit; expected names such as "
+		  "unlock-data.service, separated by blanks\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nAfter=a.service,b.service\n", F
+		  ":3: After=a.service,b.service: 'a.service,b.service' is not the name of a unit; expected "
+		  "names such as unlock-data.service, separated by blanks\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=a b\n", F
 		  ":3: Options=a b is invalid; expected mount options separated by commas, without blanks, quotes "
 		  "or backslashes\n" },

@@ -166,6 +166,49 @@ static void test_usec(void)
 	check.label = NULL;
 }
 
+static void test_unit(void)
+{
+	static const struct {
+		const char *input;
+		bool expected;
+	} rows[] = {
+		{ "a.service", true },
+		{ "a@b.service", true },
+		{ "a@b@c.service", true },
+		{ "-.mount", true },
+		{ "a\\x2db.mount", true },
+		{ "a.b.target", true },
+		{ ".service", false },
+		{ "a@.service", false },
+		{ "@a.service", false },
+		{ "a", false },
+		{ "a.", false },
+		{ "a.servic", false },
+		{ "a.services", false },
+		{ "a/b.service", false },
+		{ "a b.service", false },
+		{ "a%i.service", false },
+		{ "", false },
+		{ "a\xc3\xa4.service", false },
+		{ "a.snapshot", false },
+	};
+	char name[300];
+
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->input;
+		CHECK_INT(value_is_unit(row->input, strlen(row->input)), row->expected);
+	}
+	check.label = NULL;
+	CHECK(value_is_unit("a.target b", 8));
+	memset(name, 'a', sizeof(name));
+	memcpy(name + 255 - 8, ".service", 9);
+	CHECK(value_is_unit(name, 255));
+	memcpy(name + 256 - 8, ".service", 9);
+	name[255 - 8] = 'a';
+	CHECK(!value_is_unit(name, 256));
+}
+
 static void test_mode(void)
 {
 	static const struct {
@@ -198,6 +241,7 @@ int main(void)
 	test_count();
 	test_size();
 	test_usec();
+	test_unit();
 	test_mode();
 	return check_done();
 }
