@@ -265,8 +265,8 @@ HARMLESS = re.compile(
     r"|Cannot add dependency job, ignoring: Unit \S+\.device not found\.?)$")
 
 
-def verify(early: Path) -> list[str]:
-    """What systemd says against the units of a directory."""
+def verify(early: Path, image: Optional[Path] = None) -> list[str]:
+    """What systemd says against the units of a directory, which may name those of @image."""
     units = sorted(p for p in early.iterdir()
                    if p.suffix in (".mount", ".service") and p.is_file() and not p.is_symlink())
     if not units:
@@ -277,7 +277,8 @@ def verify(early: Path) -> list[str]:
     colons = [p.name for p in units if ":" in p.name]
     target.write_text("[Unit]\n" + "".join(f"Requires={name}\n" for name in colons))
     arguments = [str(target), *(str(p) for p in units if ":" not in p.name)]
-    env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{early}:", "SYSTEMD_LOG_COLOR": "0", "LC_ALL": "C"}
+    env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{early}:{image or early}:",
+           "SYSTEMD_LOG_COLOR": "0", "LC_ALL": "C"}
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *arguments], env=env,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=RUN_SECONDS_MAX)

@@ -69,7 +69,7 @@ def test_golden(golden: Path, golden_run: Run, request: pytest.FixtureRequest) -
 
 
 def test_systemd_accepts_golden(golden: Path, golden_run: Run, tmp_path: Path) -> None:
-    assert verify(tmp_path / "generator.early") == []
+    assert verify(tmp_path / "generator.early", tmp_path / "root/etc/systemd/system") == []
 
 
 def test_golden_names_are_sentences() -> None:

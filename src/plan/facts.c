@@ -27,6 +27,9 @@ void facts_done(struct facts *f)
 		free(f->native_links[i].name);
 	}
 	free(f->native_links);
+	for (size_t i = 0; i < f->n_late_units; i++)
+		free(f->late_units[i]);
+	free(f->late_units);
 	free(f->fstab);
 	free(f->overlays);
 	free(f->persists);

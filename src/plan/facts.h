@@ -86,6 +86,12 @@ struct facts {
 	size_t n_overlays;
 	struct path_fact *persists; /* one for each of conf's persists, same order */
 	size_t n_persists;
+	/*
+	 * Units of the image that are named as dependencies and start after local-fs.target; sorted,
+	 * owned.
+	 */
+	char **late_units;
+	size_t n_late_units;
 	bool rofs_exists;     /* /rofs is a directory */
 	bool tmp_is_plain;    /* /tmp is a directory, not a link */
 	bool tmp_unit_wanted; /* local-fs.target pulls in a tmp.mount that is not masked */

@@ -179,7 +179,9 @@ static bool is_mounted_at_boot(const struct fstab_entry *e)
 {
 	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
 	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) && !e->overridden &&
-	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || e->pulled);
+	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || e->pulled ||
+		fstab_has_option(e->options, "x-systemd.wanted-by") ||
+		fstab_has_option(e->options, "x-systemd.required-by"));
 }
 
 static bool is_root(const struct fstab_entry *e)

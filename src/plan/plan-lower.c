@@ -15,15 +15,18 @@
 /* Sets timeout_usec and device_unit, unless systemd's own timeout is good. */
 static int lower_timeout(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
-	_cleanup_free_ char *timeout = NULL;
+	const char *options = l->entry->options;
 	int err;
 
-	err = fstab_option_value(l->entry->options, "x-systemd.device-timeout", &timeout);
+	err = dependencies_timeout(options, "x-systemd.device-timeout", &l->timeout_usec);
+	if (err >= 0 && l->timeout_usec == 0)
+		err = dependencies_timeout(options, "comment=systemd.device-timeout",
+					   &l->timeout_usec);
 	if (err < 0)
 		return err;
-	if (!timeout || value_usec(timeout, &l->timeout_usec) < 0) {
+	if (l->timeout_usec == 0) {
 		/* With nofail the boot would not wait at all; but the overlay must be early. */
-		if (!fstab_has_option(l->entry->options, "nofail"))
+		if (!fstab_has_option(options, "nofail"))
 			return 0;
 		l->timeout_usec = NOFAIL_TIMEOUT_USEC;
 	}
@@ -108,6 +111,23 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 	return lower_timeout(b, s, l);
 }
 
+/* It speaks to systemd, which reads it from the options of the mount unit. */
+static void add_device_bound(struct strbuf *b, const char *options)
+{
+	static const char name[] = "x-systemd.device-bound";
+
+	for (const char *s = options; *s;) {
+		size_t n = strcspn(s, ",");
+
+		if (n >= strlen(name) && strncmp(s, name, strlen(name)) == 0 &&
+		    (n == strlen(name) || s[strlen(name)] == '=')) {
+			strbuf_add_char(b, ',');
+			strbuf_add_n(b, s, n);
+		}
+		s += n + (s[n] == ',');
+	}
+}
+
 /* The options of the file system itself as the lower. */
 static int lower_options(struct plan_lower *l)
 {
@@ -125,7 +145,17 @@ static int lower_options(struct plan_lower *l)
 	/* A bind joins the peers of what it is bound from: what is mounted there would show here. */
 	if (fstab_is_bind(l->entry))
 		strbuf_add(&b, ",private");
+	add_device_bound(&b, given);
 	return strbuf_take(&b, &l->options);
+}
+
+/* What the line says to systemd about the mount. */
+static int lower_dependencies(struct building *b, struct plan_lower *l)
+{
+	int err = dependencies_timeout(l->entry->options, "x-systemd.mount-timeout",
+				       &l->mount_timeout_usec);
+
+	return err < 0 ? err : dependencies_add_fstab(&l->dependencies, l->entry, b->diag);
 }
 
 /* A bind with a flag of its own has no other flags. */
@@ -171,6 +201,8 @@ static int add_lower(struct building *b, const struct conf_section *s, const str
 			err = text_format(&l.what, "%s", e->dir);
 	} else {
 		err = lower_options(&l);
+		if (err >= 0)
+			err = lower_dependencies(b, &l);
 		if (err >= 0)
 			err = lower_device(b, s, &l);
 	}

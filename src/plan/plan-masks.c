@@ -13,7 +13,8 @@
 
 #include "plan/unit-name.h"
 
-#define LOCAL_FS "local-fs.target"
+#define LOCAL_FS  "local-fs.target"
+#define REMOTE_FS "remote-fs.target"
 
 static int compare_names(const void *a, const void *b)
 {
@@ -61,15 +62,19 @@ static int is_failure(int err)
 static int mask_pull(struct building *b, const struct fstab_entry *e, bool required)
 {
 	bool automount = fstab_is_automount(e), nofail = fstab_has_option(e->options, "nofail");
+	const char *target = fstab_is_network(e) ? REMOTE_FS : LOCAL_FS;
+	bool local = strcmp(target, LOCAL_FS) == 0;
 	_cleanup_free_ char *unit = NULL;
 	int err;
 
-	if (!automount && (nofail || required))
-		return 0; /* the same link as ours */
+	if (fstab_has_option(e->options, "x-systemd.required-by"))
+		nofail = false;
+	if (!automount && (nofail || (required && local)))
+		return 0; /* the same link as ours, or one that does no harm */
 	err = unit_name_from_path(e->dir, automount ? ".automount" : ".mount", &unit);
 	if (err < 0)
 		return is_failure(err) ? err : 0;
-	return plan_mask(b, LOCAL_FS, nofail ? "wants" : "requires", unit);
+	return plan_mask(b, target, nofail ? "wants" : "requires", unit);
 }
 
 /* It would fail: on the overlay, or since the file system is read-only. */
@@ -122,7 +127,9 @@ static int mask_found(struct building *b)
 	static const char *const paths[] = { "/home", "/srv", "/var", "/var/tmp" };
 
 	for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
-		const struct fstab_entry found = { .dir = (char *)paths[i], .options = (char *)"" };
+		const struct fstab_entry found = {
+			(char *)"", (char *)paths[i], (char *)"", (char *)"", 0, 0, 0, NULL
+		};
 		bool required = false;
 		int err;
 

@@ -6,6 +6,7 @@
 
 #include "basic/file-system.h"
 #include "plan/devices.h"
+#include "plan/late-unit.h"
 #include "plan/left-out.h"
 #include "plan/plan-names.h"
 #include "plan/unit-name.h"
@@ -140,6 +141,34 @@ static int plan_format_and_grow(struct building *b, const struct conf_partition 
 	return plan_name_unit(b, &c->section, grow, ".service", &p->grow_unit);
 }
 
+/* It would wait for the partition, since what starts later waits for the local file systems. */
+static int check_early(struct building *b, const struct conf_section *s, const char *key,
+		       const struct plan_dependencies *d)
+{
+	const char *late;
+	int err = late_unit_of(b->plan.facts, d, &late);
+
+	if (err < 0 || !late)
+		return err;
+	return diag_error(
+		b->diag, conf_key_pos(s, key),
+		"[Partition %s]: %s=%s: this unit starts after local-fs.target, which waits for the "
+		"partition; expected a unit that starts earlier (a service with DefaultDependencies=no)",
+		s->name, key, late);
+}
+
+static int plan_dependencies(struct building *b, const struct conf_partition *c,
+			     struct plan_partition *p)
+{
+	int err = dependencies_add_words(&p->dependencies, DEPENDENCY_REQUIRES, c->requires);
+
+	if (err >= 0)
+		err = check_early(b, &c->section, "Requires", &p->dependencies);
+	if (err >= 0)
+		err = dependencies_add_words(&p->dependencies, DEPENDENCY_AFTER, c->after);
+	return err < 0 ? err : check_early(b, &c->section, "After", &p->dependencies);
+}
+
 static int plan_partition(struct building *b, const struct conf_partition *c,
 			  struct plan_partition *p)
 {
@@ -161,6 +190,9 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 			return err;
 	}
 	err = plan_format_and_grow(b, c, p);
+	if (err < 0)
+		return err;
+	err = plan_dependencies(b, c, p);
 	if (err < 0)
 		return err;
 	err = text_format(&p->where, "/rofs/persist/%s", c->section.name);

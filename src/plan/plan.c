@@ -77,6 +77,7 @@ void plan_lower_done(struct plan_lower *l)
 	free(l->fsck_unit);
 	free(l->device_unit);
 	free(l->options);
+	dependencies_done(&l->dependencies);
 	*l = (struct plan_lower){ 0 };
 }
 
@@ -104,6 +105,7 @@ void plan_partition_done(struct plan_partition *p)
 	free(p->fsck_unit);
 	free(p->format_unit);
 	free(p->grow_unit);
+	dependencies_done(&p->dependencies);
 	*p = (struct plan_partition){ 0 };
 }
 

@@ -7,6 +7,7 @@
 
 #include "basic/diag.h"
 #include "conf/conf.h"
+#include "plan/dependencies.h"
 #include "plan/facts.h"
 
 /*
@@ -81,7 +82,9 @@ struct plan_lower {
 	char *device_path; /* /dev/disk/by-uuid/...; NULL if it is not a block device, or if bind */
 	char *fsck_unit;   /* NULL: no check before mounting */
 	char *device_unit; /* NULL: systemd's own timeout is good */
-	uint64_t timeout_usec; /* of the device, with device_unit */
+	uint64_t timeout_usec;		       /* of the device, with device_unit */
+	uint64_t mount_timeout_usec;	       /* 0: systemd's own */
+	struct plan_dependencies dependencies; /* what fstab says of them, unless bind */
 	char *options;
 	bool bind; /* fstab mounts it on its own path as ever; it is bound from there */
 	struct pos pos;
@@ -129,8 +132,9 @@ struct plan_partition {
 	char *fsck_unit; /* NULL with Check=no */
 	/* Makes the file system where there is none; NULL: Format=no. */
 	char *format_unit;
-	char *grow_unit; /* NULL: Grow=no */
-	size_t prepare;	 /* index into plan.runs, SIZE_MAX: nothing to prepare */
+	char *grow_unit;		       /* NULL: Grow=no */
+	struct plan_dependencies dependencies; /* Requires= and After= */
+	size_t prepare; /* index into plan.runs, SIZE_MAX: nothing to prepare */
 };
 
 struct plan_persist {

@@ -4,6 +4,7 @@
 #include "basic/text.h"
 #include "plan/plan-build.h"
 #include "system/confdirs.h"
+#include "system/late-units.h"
 #include "system/mount-extra.h"
 #include "system/native-mounts.h"
 
@@ -85,6 +86,8 @@ int load_rest(struct loaded *l)
 		err = native_mounts_read(&l->root, &l->conf, &l->facts, &l->mount_points);
 	if (err >= 0)
 		err = facts_read(&l->root, &l->mount_points, &l->conf, &l->diag, &l->facts);
+	if (err >= 0)
+		err = late_units_read(&l->root, &l->conf, &l->facts);
 	if (err < 0)
 		return err;
 	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);

@@ -69,6 +69,8 @@ void unit_add_run(const struct rendering *r, struct strbuf *b, const struct plan
 void unit_add_options(struct strbuf *b, const char *options);
 
 /* Dependencies. The caller says why in a comment, where these do not. */
+/* With @why as a comment, if there are any. */
+void unit_add_dependencies(struct strbuf *b, const struct plan_dependencies *d, const char *why);
 void unit_add_requires_after(struct strbuf *b, const char *unit);
 void unit_add_before_local_fs(struct strbuf *b);
 void unit_add_refuse_stop(struct strbuf *b);

@@ -129,6 +129,24 @@ static const char *add_bound(struct rendering *r, struct strbuf *b, const struct
 	return fallback->dir;
 }
 
+/* What fstab wants before a unit is what stands at the path then: the overlay. */
+static void add_before(struct rendering *r, struct strbuf *b, const struct plan_overlay *o)
+{
+	const struct plan_lower *l = o->lower_is_root ? NULL : &r->plan->lowers[o->lower_mount];
+	bool told = false;
+
+	if (!l || l->bind || strcmp(l->entry->dir, o->path) != 0)
+		return;
+	for (size_t i = 0; i < l->dependencies.n; i++) {
+		if (l->dependencies.list[i].kind != DEPENDENCY_BEFORE)
+			continue;
+		if (!told)
+			strbuf_add(b, "# x-systemd.before= of its line in fstab.\n");
+		told = true;
+		strbuf_addf(b, "Before=%s\n", l->dependencies.list[i].name);
+	}
+}
+
 static int render_bind(struct rendering *r, const struct plan_overlay *o)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -139,6 +157,7 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 	if (o->early)
 		unit_add_after_early_mounts(r, &b);
 	unit_add_before_local_fs(&b);
+	add_before(r, &b, o);
 	unit_add_refuse_stop(&b);
 	if (unit_is_etc(o))
 		strbuf_add(

@@ -15,8 +15,9 @@ static int dropin_name(const char *unit, const char *who, char **ret)
 	return text_format(ret, "%s.d/50-rofs-%s.conf", unit, who);
 }
 
+/* @makers: units before which the device cannot be there; NULL: they are not known. */
 static int render_device_timeout(struct rendering *r, const char *device_unit, const char *who,
-				 uint64_t usec)
+				 uint64_t usec, const struct plan_dependencies *makers)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *name = NULL;
@@ -33,6 +34,10 @@ static int render_device_timeout(struct rendering *r, const char *device_unit, c
 		strbuf_add(&b, "infinity\n");
 	else
 		strbuf_addf(&b, "%" PRIu64 "us\n", usec);
+	if (makers && makers->n > 0)
+		strbuf_add(&b, "# The time begins when they have made the device.\n");
+	for (size_t i = 0; makers && i < makers->n; i++)
+		strbuf_addf(&b, "After=%s\n", makers->list[i].name);
 	return unit_add_unit(r, name, &b);
 }
 
@@ -42,13 +47,20 @@ static bool may_be_ext(const char *type)
 	return strcmp(type, "auto") == 0 || file_system_is_ext(type);
 }
 
+static void add_makers(struct strbuf *b, const struct plan_partition *p)
+{
+	unit_add_dependencies(b, &p->dependencies,
+			      "They make the device: Requires= and After= of the partition.");
+}
+
 /*
  * systemd-fsck of 247 starts emergency.target by itself when it meets what it cannot repair: a
  * corrupt partition would lock a headless machine. Without the way to PID 1 it only fails.
  * @torn: a device whose superblock may be torn; NULL: it is not one that we write to.
+ * @partition: whose it is; NULL: it is a lower's.
  */
 static int render_fsck(struct rendering *r, const char *fsck_unit, const char *who,
-		       const char *torn)
+		       const char *torn, const struct plan_partition *partition)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	_cleanup_free_ char *name = NULL;
@@ -64,8 +76,10 @@ static int render_fsck(struct rendering *r, const char *fsck_unit, const char *w
 		       "repaired.\n\n"
 		       "[Unit]\n"
 		       "# The mount requires it: a stop at `systemctl isolate` would unmount it.\n"
-		       "IgnoreOnIsolate=yes\n\n"
-		       "[Service]\nInaccessiblePaths=-/run/systemd/private -/run/dbus\n");
+		       "IgnoreOnIsolate=yes\n");
+	if (partition)
+		add_makers(&b, partition);
+	strbuf_add(&b, "\n[Service]\nInaccessiblePaths=-/run/systemd/private -/run/dbus\n");
 	unit_add_sandbox(&b, SANDBOX_DEVICE);
 	if (torn) {
 		strbuf_addf(&b,
@@ -98,6 +112,14 @@ static void add_origin(struct strbuf *b, const struct fstab_entry *e)
 	strbuf_add(b, ".\n");
 }
 
+static void add_mount_timeout(struct strbuf *b, uint64_t usec)
+{
+	if (usec == USEC_INFINITY)
+		strbuf_add(b, "TimeoutSec=infinity\n");
+	else if (usec > 0)
+		strbuf_addf(b, "TimeoutSec=%" PRIu64 "us\n", usec);
+}
+
 static int render_lower(struct rendering *r, size_t i)
 {
 	const struct plan_lower *l = &r->plan->lowers[i];
@@ -118,6 +140,7 @@ static int render_lower(struct rendering *r, size_t i)
 	strbuf_add(&b, "# Its mount point is a directory of the untouched root.\n");
 	unit_add_requires_mounts_for(&b, "/rofs/ro");
 	add_fsck(&b, l->fsck_unit);
+	unit_add_dependencies(&b, &l->dependencies, "As its options in fstab say.");
 	strbuf_add(&b, "\n[Mount]\n");
 	unit_add_path_line(&b, "What", l->what);
 	unit_add_path_line(&b, "Where", l->where);
@@ -125,14 +148,15 @@ static int render_lower(struct rendering *r, size_t i)
 	unit_add_escaped(&b, l->bind ? "none" : l->entry->type);
 	strbuf_add_char(&b, '\n');
 	unit_add_options(&b, l->options);
+	add_mount_timeout(&b, l->mount_timeout_usec);
 	err = unit_add_unit(r, l->unit, &b);
 	if (err < 0)
 		return err;
 	snprintf(who, sizeof(who), "lower-%zu", i);
-	err = render_fsck(r, l->fsck_unit, who, NULL);
+	err = render_fsck(r, l->fsck_unit, who, NULL, NULL);
 	if (err < 0 || !l->device_unit)
 		return err;
-	return render_device_timeout(r, l->device_unit, who, l->timeout_usec);
+	return render_device_timeout(r, l->device_unit, who, l->timeout_usec, NULL);
 }
 
 int unit_render_lowers(struct rendering *r)
@@ -162,6 +186,7 @@ static int render_format(struct rendering *r, const struct plan_partition *p)
 		       "After=local-fs-pre.target\n"
 		       "# What it looks at, and writes to if that is blank.\n");
 	unit_add_requires_after(&b, p->device_unit);
+	add_makers(&b, p);
 	if (p->fsck_unit)
 		strbuf_addf(&b, "# There is nothing to check before.\nBefore=%s\n", p->fsck_unit);
 	strbuf_add(&b, "# The mount requires it, and stays mounted.\n"
@@ -210,6 +235,7 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 		unit_add_requires_after(&b, p->format_unit);
 	}
 	add_fsck(&b, p->fsck_unit);
+	add_makers(&b, p);
 	if (p->grow_unit)
 		strbuf_addf(&b, "# It is of use as it is; to grow may fail.\nWants=%s\n",
 			    p->grow_unit);
@@ -230,10 +256,10 @@ static int render_partition(struct rendering *r, const struct plan_partition *p)
 	err = text_format(&who, "persist-%s", c->section.name);
 	if (err < 0)
 		return err;
-	err = render_fsck(r, p->fsck_unit, who, may_be_ext(c->type) ? p->device_path : NULL);
+	err = render_fsck(r, p->fsck_unit, who, may_be_ext(c->type) ? p->device_path : NULL, p);
 	if (err < 0)
 		return err;
-	return render_device_timeout(r, p->device_unit, who, c->timeout_usec);
+	return render_device_timeout(r, p->device_unit, who, c->timeout_usec, &p->dependencies);
 }
 
 int unit_render_partitions(struct rendering *r)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "basic/text.h"
+#include "plan/unit-name.h"
 #include "unit/unit-internal.h"
 
 /* A field of fstab: blanks, tabs, newlines, backslashes and '#' are octal; fstab(5). */
@@ -141,6 +142,41 @@ static int render_masks(struct rendering *r, bool of_target)
 	return err;
 }
 
+/* Link @unit into the directory of what pulls it in. */
+static int pull(struct rendering *r, const struct plan_dependency *by, const char *unit)
+{
+	bool required = by->kind == DEPENDENCY_REQUIRED_BY;
+	_cleanup_free_ char *dir = NULL, *target = NULL;
+	int err;
+
+	/* That pulls in the overlay; and it is not to fail with a lower. */
+	if (strcmp(by->name, LOCAL_FS) == 0)
+		return 0;
+	if (strlen(by->name) + strlen(".requires") > UNIT_LINK_DIR_BYTES_MAX)
+		return 0; /* systemd could hardly make it either */
+	err = text_format(&dir, "%s.%s/", by->name, required ? "requires" : "wants");
+	if (err >= 0)
+		err = text_format(&target, "../%s", unit);
+	return err < 0 ? err : unit_add_link(r, dir, unit, target);
+}
+
+static int pull_lowers(struct rendering *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < r->plan->n_lowers && err >= 0; i++) {
+		const struct plan_lower *l = &r->plan->lowers[i];
+
+		for (size_t k = 0; k < l->dependencies.n && err >= 0; k++) {
+			const struct plan_dependency *d = &l->dependencies.list[k];
+
+			if (d->kind == DEPENDENCY_WANTED_BY || d->kind == DEPENDENCY_REQUIRED_BY)
+				err = pull(r, d, l->unit);
+		}
+	}
+	return err;
+}
+
 int unit_render_links(struct rendering *r)
 {
 	const struct plan *p = r->plan;
@@ -148,6 +184,8 @@ int unit_render_links(struct rendering *r)
 
 	r->set.first_link = r->set.n_files;
 	err = render_masks(r, false);
+	if (err >= 0)
+		err = pull_lowers(r);
 	for (size_t i = 0; i < p->n_overlays && err >= 0; i++)
 		err = enable(r, p->overlays[i].bind_unit,
 			     plan_overlay_is_required(&p->overlays[i]));

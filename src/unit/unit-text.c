@@ -108,6 +108,42 @@ void unit_add_requires_after(struct strbuf *b, const char *unit)
 	strbuf_addf(b, "Requires=%s\nAfter=%s\n", unit, unit);
 }
 
+static void add_dependency(struct strbuf *b, const struct plan_dependency *d)
+{
+	switch (d->kind) {
+	case DEPENDENCY_REQUIRES:
+		return unit_add_requires_after(b, d->name);
+	case DEPENDENCY_WANTS:
+		return strbuf_addf(b, "Wants=%s\nAfter=%s\n", d->name, d->name);
+	case DEPENDENCY_AFTER:
+		return strbuf_addf(b, "After=%s\n", d->name);
+	case DEPENDENCY_BEFORE:
+		return strbuf_addf(b, "Before=%s\n", d->name);
+	case DEPENDENCY_REQUIRES_MOUNTS_FOR:
+		return unit_add_requires_mounts_for(b, d->name);
+	case DEPENDENCY_WANTED_BY: /* links: unit_render_links() */
+	case DEPENDENCY_REQUIRED_BY:
+	case _DEPENDENCY_MAX:
+		break;
+	}
+}
+
+void unit_add_dependencies(struct strbuf *b, const struct plan_dependencies *d, const char *why)
+{
+	bool explained = false;
+
+	for (size_t i = 0; i < d->n; i++) {
+		enum dependency kind = d->list[i].kind;
+
+		if (kind == DEPENDENCY_WANTED_BY || kind == DEPENDENCY_REQUIRED_BY)
+			continue;
+		if (!explained)
+			strbuf_addf(b, "# %s\n", why);
+		explained = true;
+		add_dependency(b, &d->list[i]);
+	}
+}
+
 /* Every unit of ours begins so. @subject is a path or name, @what says what the unit is to it. */
 void unit_add_head(struct strbuf *b, struct pos pos, const char *subject, const char *what)
 {

@@ -93,7 +93,7 @@ static const char text[] =
 	"[Overlay /home]\n"
 	"[Overlay /srv/a]\nSize=1M\n"
 	"[Overlay /opt]\nPartition=data\nDirectory=/x\nIfMissing=emergency\n"
-	"[Partition data]\nDevice=LABEL=a b\nTimeout=5s\n"
+	"[Partition data]\nDevice=LABEL=a b\nTimeout=5s\nRequires=a.service b.service\nAfter=c.mount\n"
 	"[Partition same]\nDevice=LABEL=a b\n"
 	"[Partition unused]\nDevice=/dev/sda9\n"
 	"[Persist /var/a b%\\]\nPartition=data\nDirectory=/p\nMode=0700\nUser=root\nGroup=0\n"
@@ -124,7 +124,11 @@ static int run(struct model *m)
 	if (model_look(m, links) < 0)
 		abort();
 	model_add_fstab(m, "/dev/sda1", "/", "ext4", "rw");
-	model_add_fstab(m, "UUID=x", "/home", "ext4", "rw,x-systemd.device-timeout=7s");
+	model_add_fstab(m, "UUID=x", "/home", "ext4",
+			"rw,x-systemd.device-timeout=7s,x-systemd.requires=/a,"
+			"x-systemd.after=b,x-systemd.wanted-by=c.target,"
+			"x-systemd.wants-mounts-for=/d/e");
+	model_add_fstab(m, "x:/y", "/net", "nfs", "x-systemd.requires=");
 	model_add_fstab(m, "/dev/sda4", "/srv", "ext4", "defaults");
 	model_add_fstab(m, "/dev/sda5", "none", "swap", "sw");
 	model_add_fstab(m, "/dev/sda5", "none", "swap", "sw");

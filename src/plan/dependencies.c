@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/dependencies.h"
+
+#include <string.h>
+
+#include "basic/macro.h"
+#include "basic/path.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+#include "basic/value.h"
+#include "plan/fstab.h"
+#include "plan/unit-name.h"
+
+#define PREFIX "x-systemd."
+
+void dependencies_done(struct plan_dependencies *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		free(d->list[i].name);
+	free(d->list);
+	*d = (struct plan_dependencies){ 0 };
+}
+
+/* Takes @name over, also on failure. */
+static int add(struct plan_dependencies *d, enum dependency kind, char *name)
+{
+	if (!name || array_reserve(d->list, d->n) < 0) {
+		free(name);
+		return -ENOMEM;
+	}
+	d->list[d->n++] = (struct plan_dependency){ kind, name };
+	return 0;
+}
+
+int dependencies_add_words(struct plan_dependencies *d, enum dependency kind, const char *words)
+{
+	for (const char *s = words; s && *(s += strspn(s, " \t"));) {
+		size_t n = strcspn(s, " \t");
+
+		if (add(d, kind, strndup(s, n)) < 0)
+			return -ENOMEM;
+		s += n;
+	}
+	return 0;
+}
+
+/* The next of the options, without the backslashes before commas and backslashes; NULL: no more. */
+static int next_option(const char **options, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const char *s = *options;
+
+	*ret = NULL;
+	if (!*s)
+		return 0;
+	for (; *s && *s != ','; s++) {
+		if (*s == '\\' && (s[1] == ',' || s[1] == '\\'))
+			s++;
+		strbuf_add_char(&b, *s);
+	}
+	*options = s + (*s == ',');
+	return strbuf_take(&b, ret);
+}
+
+static bool is_valid(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr(":-_.\\@", c);
+}
+
+/* What systemd makes of a name that is no unit's and no path: unit-name.c, do_escape_mangle(). */
+static int mangle(const char *value, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (const char *s = value; *s; s++) {
+		if (*s == '/')
+			strbuf_add_char(&b, '-');
+		else if (is_valid(*s))
+			strbuf_add_char(&b, *s);
+		else
+			strbuf_addf(&b, "\\x%02x", (unsigned)(unsigned char)*s);
+	}
+	strbuf_add(&b, ".mount");
+	return strbuf_take(&b, ret);
+}
+
+/* @ret is NULL where @value names no unit. */
+static int unit_of(const char *value, char **ret)
+{
+	_cleanup_free_ char *clean = strdup(value), *name = NULL;
+	int err;
+
+	*ret = NULL;
+	if (!clean)
+		return -ENOMEM;
+	if (value_is_unit(value, strlen(value)))
+		return *ret = TAKE_PTR(clean), 0;
+	if (strstr(value, "@."))
+		return 0; /* a template */
+	if (*value == '/') {
+		bool is_device = strncmp(value, "/dev/", 5) == 0 || strncmp(value, "/sys/", 5) == 0;
+
+		path_clean(clean);
+		if (path_has_dotdot(clean))
+			return 0;
+		err = unit_name_from_path(clean, is_device ? ".device" : ".mount", &name);
+	} else {
+		err = mangle(value, &name);
+	}
+	if (err < 0)
+		return err == -ENAMETOOLONG ? 0 : err;
+	if (value_is_unit(name, strlen(name)))
+		*ret = TAKE_PTR(name);
+	return 0;
+}
+
+/* Is it the mount unit of @dir, or of what is below? It would wait for itself. */
+static int is_own(const char *unit, const char *dir, bool *ret)
+{
+	_cleanup_free_ char *own = NULL;
+	size_t n;
+	int err;
+
+	*ret = false;
+	err = unit_name_from_path(dir, "", &own);
+	if (err < 0)
+		return err == -ENAMETOOLONG ? 0 : err;
+	n = strlen(own);
+	*ret = strncmp(unit, own, n) == 0 &&
+	       (strcmp(unit + n, ".mount") == 0 || strcmp(unit + n, ".automount") == 0 ||
+		(unit[n] == '-' && strcmp(strrchr(unit, '.'), ".mount") == 0));
+	return 0;
+}
+
+static int not_a_unit(const struct fstab_entry *e, const char *option, struct diag *diag)
+{
+	diag_warning(diag, fstab_pos(e), "%s does not name a unit, so it is ignored", option);
+	return 0;
+}
+
+static int add_unit(struct plan_dependencies *d, enum dependency kind, const char *value,
+		    const struct fstab_entry *e, const char *option, struct diag *diag)
+{
+	_cleanup_free_ char *unit = NULL;
+	bool own;
+	int err;
+
+	err = unit_of(value, &unit);
+	if (err < 0)
+		return err;
+	if (!unit)
+		return not_a_unit(e, option, diag);
+	err = is_own(unit, e->dir, &own);
+	return err < 0 || own ? err : add(d, kind, TAKE_PTR(unit));
+}
+
+static int add_path(struct plan_dependencies *d, const char *value, const struct fstab_entry *e,
+		    const char *option, struct diag *diag)
+{
+	_cleanup_free_ char *path = strdup(value);
+
+	if (!path)
+		return -ENOMEM;
+	if (*path != '/' || path_has_dotdot(path))
+		return not_a_unit(e, option, diag);
+	path_clean(path);
+	if (path_is_at_or_below(path, e->dir))
+		return 0;
+	return add(d, DEPENDENCY_REQUIRES_MOUNTS_FOR, TAKE_PTR(path));
+}
+
+/* WantsMountsFor= is of systemd 256: the same in the words of all versions. */
+static int add_wanted_mounts(struct plan_dependencies *d, const char *value,
+			     const struct fstab_entry *e, const char *option, struct diag *diag)
+{
+	_cleanup_free_ char *path = strdup(value);
+	int err = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (*path != '/' || path_has_dotdot(path))
+		return not_a_unit(e, option, diag);
+	path_clean(path);
+	for (char *end = path; err >= 0 && *end && path[1];) {
+		char next;
+
+		end = strchrnul(end + 1, '/');
+		next = *end;
+		*end = '\0';
+		err = add_unit(d, DEPENDENCY_WANTS, path, e, option, diag);
+		*end = next;
+	}
+	return err;
+}
+
+/* Of WantedBy and RequiredBy, systemd takes the names as they are. */
+static int add_puller(struct plan_dependencies *d, enum dependency kind, const char *value,
+		      const struct fstab_entry *e, const char *option, struct diag *diag)
+{
+	if (!value_is_unit(value, strlen(value)))
+		return not_a_unit(e, option, diag);
+	return add(d, kind, strdup(value));
+}
+
+static const struct {
+	const char *name;
+	enum dependency kind;
+} options[] = {
+	{ "requires", DEPENDENCY_REQUIRES },
+	{ "wants", DEPENDENCY_WANTS },
+	{ "after", DEPENDENCY_AFTER },
+	{ "before", DEPENDENCY_BEFORE },
+	{ "requires-mounts-for", DEPENDENCY_REQUIRES_MOUNTS_FOR },
+	{ "wants-mounts-for", _DEPENDENCY_MAX },
+	{ "wanted-by", DEPENDENCY_WANTED_BY },
+	{ "required-by", DEPENDENCY_REQUIRED_BY },
+};
+
+static int add_value(struct plan_dependencies *d, enum dependency kind, const char *value,
+		     const struct fstab_entry *e, const char *option, struct diag *diag)
+{
+	switch (kind) {
+	case DEPENDENCY_REQUIRES_MOUNTS_FOR:
+		return add_path(d, value, e, option, diag);
+	case DEPENDENCY_WANTED_BY:
+	case DEPENDENCY_REQUIRED_BY:
+		return add_puller(d, kind, value, e, option, diag);
+	case _DEPENDENCY_MAX:
+		return add_wanted_mounts(d, value, e, option, diag);
+	case DEPENDENCY_REQUIRES:
+	case DEPENDENCY_WANTS:
+	case DEPENDENCY_AFTER:
+	case DEPENDENCY_BEFORE:
+		break;
+	}
+	return add_unit(d, kind, value, e, option, diag);
+}
+
+static int add_option(struct plan_dependencies *d, const char *option, const struct fstab_entry *e,
+		      struct diag *diag)
+{
+	const char *name = option + strlen(PREFIX), *value;
+
+	if (strncmp(option, PREFIX, strlen(PREFIX)) != 0 || !(value = strchr(name, '=')))
+		return 0;
+	for (size_t i = 0; i < ELEMENTSOF(options); i++)
+		if (strlen(options[i].name) == (size_t)(value - name) &&
+		    strncmp(options[i].name, name, (size_t)(value - name)) == 0)
+			return add_value(d, options[i].kind, value + 1, e, option, diag);
+	return 0;
+}
+
+int dependencies_add_fstab(struct plan_dependencies *d, const struct fstab_entry *e,
+			   struct diag *diag)
+{
+	const char *rest = e->options;
+
+	for (;;) {
+		_cleanup_free_ char *option = NULL;
+		int err = next_option(&rest, &option);
+
+		if (err < 0 || !option)
+			return err;
+		err = add_option(d, option, e, diag);
+		if (err < 0)
+			return err;
+	}
+}
+
+int dependencies_timeout(const char *list, const char *name, uint64_t *ret)
+{
+	size_t n = strlen(name);
+
+	*ret = 0;
+	for (;;) {
+		_cleanup_free_ char *option = NULL;
+		int err = next_option(&list, &option);
+
+		if (err < 0 || !option)
+			return err;
+		/* The last one counts. */
+		if (strncmp(option, name, n) == 0 && option[n] == '=' &&
+		    value_usec(option + n + 1, ret) < 0)
+			*ret = 0;
+	}
+}

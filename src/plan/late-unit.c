@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/late-unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/macro.h"
+#include "plan/unit-name.h"
+
+bool late_unit_is(const char *name)
+{
+	/* The network: where another program than systemd-networkd configures it. */
+	static const char *const names[] = {
+		"local-fs.target",   "sysinit.target",	      "basic.target",
+		"sockets.target",    "timers.target",	      "paths.target",
+		"network.target",    "network-online.target", "remote-fs-pre.target",
+		"remote-fs.target",  "nss-lookup.target",     "time-sync.target",
+		"multi-user.target", "graphical.target",      "default.target",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static int compare(const void *name, const void *unit)
+{
+	return strcmp(name, *(char *const *)unit);
+}
+
+/* Is it the unit of a mount of fstab that comes from the network? */
+static int is_network_mount(const struct facts *f, const char *name, bool *ret)
+{
+	size_t n = strlen(name);
+
+	*ret = false;
+	if (n < strlen(".mount") || strcmp(name + n - strlen(".mount"), ".mount") != 0)
+		return 0;
+	for (size_t i = 0; i < f->n_fstab && !*ret; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+		_cleanup_free_ char *unit = NULL;
+		int err;
+
+		if (e->dir[0] != '/' || !fstab_is_network(e))
+			continue;
+		err = unit_name_from_path(e->dir, ".mount", &unit);
+		if (err == -ENOMEM)
+			return err;
+		*ret = err >= 0 && strcmp(unit, name) == 0;
+	}
+	return 0;
+}
+
+static int is_late(const struct facts *f, const char *name, bool *ret)
+{
+	*ret = late_unit_is(name) ||
+	       (f->n_late_units > 0 &&
+		bsearch(name, f->late_units, f->n_late_units, sizeof(*f->late_units), compare));
+	return *ret ? 0 : is_network_mount(f, name, ret);
+}
+
+int late_unit_of(const struct facts *f, const struct plan_dependencies *d, const char **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < d->n; i++) {
+		const struct plan_dependency *x = &d->list[i];
+		bool late;
+		int err;
+
+		if (x->kind != DEPENDENCY_REQUIRES && x->kind != DEPENDENCY_WANTS &&
+		    x->kind != DEPENDENCY_AFTER)
+			continue;
+		err = is_late(f, x->name, &late);
+		if (err < 0)
+			return err;
+		if (late)
+			return *ret = x->name, 0;
+	}
+	return 0;
+}
+
+/* @ret_unit: a copy; NULL with false. */
+static int waits_for_late(const struct facts *f, const struct fstab_entry *e, char **ret_unit)
+{
+	_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+	struct diag unheard = { 0 };
+	const char *unit = NULL;
+	int err = 0;
+
+	if (strstr(e->options, "x-systemd."))
+		err = dependencies_add_fstab(&d, e, &unheard);
+	diag_done(&unheard);
+	if (err >= 0)
+		err = late_unit_of(f, &d, &unit);
+	if (err < 0 || !unit)
+		return err;
+	*ret_unit = strdup(unit);
+	return *ret_unit ? 1 : -ENOMEM;
+}
+
+int late_mount_above(const struct facts *f, const struct fstab_index *x, const char *path,
+		     struct late_mount *ret)
+{
+	_cleanup_free_ char *dir = strdup(path);
+	const struct fstab_entry *e;
+
+	*ret = (struct late_mount){ 0 };
+	if (!dir)
+		return -ENOMEM;
+	while ((e = fstab_at_or_above(x, dir))) {
+		int err = fstab_is_network(e) ? 1 : waits_for_late(f, e, &ret->unit);
+
+		if (err < 0)
+			return err;
+		if (err > 0) {
+			ret->entry = e;
+			return 0;
+		}
+		dir[strlen(e->dir)] = '\0';
+		*strrchr(dir, '/') = '\0';
+	}
+	return 0;
+}
+
+void late_mount_done(struct late_mount *l)
+{
+	free(l->unit);
+	*l = (struct late_mount){ 0 };
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "plan/dependencies.h"
+#include "plan/fstab.h"
+
+/*
+ * What is mounted before local-fs.target cannot wait for a unit that starts after it: systemd would see
+ * a cycle, and drop a job that nobody has chosen.
+ */
+
+/** late_unit_is - does this unit start after local-fs.target, wherever it is defined? */
+bool late_unit_is(const char *name);
+
+/**
+ * late_unit_of - the first unit to wait for that starts after local-fs.target
+ * @ret: borrowed from @d; NULL: there is none
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int late_unit_of(const struct facts *f, const struct plan_dependencies *d, const char **ret);
+
+/** struct late_mount - a mount of fstab that comes after local-fs.target, and why */
+struct late_mount {
+	const struct fstab_entry *entry; /* NULL: there is none */
+	char *unit; /* that it waits for; NULL: it comes from the network; owned */
+};
+
+/**
+ * late_mount_above - is something that fstab mounts at @path or above late?
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int late_mount_above(const struct facts *f, const struct fstab_index *x, const char *path,
+		     struct late_mount *ret);
+void late_mount_done(struct late_mount *l);
+
+#define _cleanup_late_mount_ _cleanup_(late_mount_done)

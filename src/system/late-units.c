@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "system/late-units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/text.h"
+#include "plan/late-unit.h"
+#include "system/unit-file.h"
+
+/* How far to follow what a unit waits for. */
+#define DEPTH_MAX 3u
+
+static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, bool *ret);
+
+/* Those types are ordered after sysinit.target, unless they say otherwise; systemd.service(5) etc. */
+static bool is_late_by_default(const struct unit_file *u, const char *name)
+{
+	static const char *const types[] = { ".service", ".socket", ".timer", ".path" };
+	const struct unit_setting *s = unit_file_last(u, "Unit", "DefaultDependencies");
+	const char *type = strrchr(name, '.');
+	bool is_default = true;
+
+	if (s && value_boolean(s->value, &is_default) >= 0 && !is_default)
+		return false;
+	for (size_t i = 0; i < ELEMENTSOF(types); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Is @name in a list that this key has? */
+static bool has_word(const struct unit_file *u, const char *key, const char *name, size_t n)
+{
+	for (const struct unit_setting *s = NULL; (s = unit_file_next(u, "Unit", key, s));)
+		for (const char *w = s->value; *(w += strspn(w, " \t"));) {
+			size_t len = strcspn(w, " \t");
+
+			if (len == n && strncmp(w, name, n) == 0)
+				return true;
+			w += len;
+		}
+	return false;
+}
+
+/* Is it started with the unit? What is not started is not waited for either. */
+static bool is_pulled_in(const struct unit_file *u, const char *name, size_t n)
+{
+	static const char *const keys[] = { "Requires", "Wants", "BindsTo", "Requisite" };
+
+	for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+		if (has_word(u, keys[i], name, n))
+			return true;
+	return false;
+}
+
+/* @word of After=, @n bytes. */
+static int waits_for(const struct unit_dirs *d, const struct unit_file *u, const char *word,
+		     size_t n, unsigned depth, bool *ret)
+{
+	_cleanup_free_ char *name = strndup(word, n);
+
+	if (!name)
+		return -ENOMEM;
+	*ret = late_unit_is(name);
+	if (*ret || depth >= DEPTH_MAX || !is_pulled_in(u, word, n))
+		return 0;
+	return is_late(d, name, depth + 1, ret);
+}
+
+static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, bool *ret)
+{
+	_cleanup_unit_file_ struct unit_file u = { 0 };
+	int err = value_is_unit(name, strlen(name)) ? unit_file_read(d, name, &u) : 0;
+
+	*ret = false;
+	if (err < 0 || u.is_masked || !u.has_fragment)
+		return err;
+	*ret = is_late_by_default(&u, name);
+	for (const struct unit_setting *s = NULL;
+	     !*ret && (s = unit_file_next(&u, "Unit", "After", s));)
+		for (const char *w = s->value; !*ret && *(w += strspn(w, " \t"));) {
+			size_t n = strcspn(w, " \t");
+
+			err = waits_for(d, &u, w, n, depth, ret);
+			if (err < 0)
+				return err;
+			w += n;
+		}
+	return 0;
+}
+
+/* What the lines of fstab on which @path is name. @seen: one for each line. */
+static int add_of_path(const struct facts *f, const struct fstab_index *x, const char *path,
+		       bool *seen, struct plan_dependencies *names)
+{
+	_cleanup_free_ char *dir = path ? strdup(path) : NULL;
+	const struct fstab_entry *e;
+
+	if (!path)
+		return 0;
+	if (!dir)
+		return -ENOMEM;
+	while ((e = fstab_at_or_above(x, dir)) && !seen[e - f->fstab]) {
+		_cleanup_diag_ struct diag unheard = { 0 };
+		int err = strstr(e->options, "x-systemd.") ?
+				  dependencies_add_fstab(names, e, &unheard) :
+				  0;
+
+		if (err < 0)
+			return err;
+		seen[e - f->fstab] = true;
+		dir[strlen(e->dir)] = '\0';
+		*strrchr(dir, '/') = '\0';
+	}
+	return 0;
+}
+
+static int add_of_fstab(const struct facts *f, struct plan_dependencies *names)
+{
+	_cleanup_free_ bool *seen = calloc(f->n_fstab + 1, sizeof(*seen));
+	_cleanup_fstab_index_ struct fstab_index x = { 0 };
+	int err = seen ? fstab_index_build(f, &x) : -ENOMEM;
+
+	for (size_t i = 0; i < f->n_overlays && err >= 0; i++)
+		err = add_of_path(f, &x, f->overlays[i].resolved, seen, names);
+	for (size_t i = 0; i < f->n_persists && err >= 0; i++)
+		err = add_of_path(f, &x, f->persists[i].resolved, seen, names);
+	return err;
+}
+
+static int add_names(const struct conf *c, const struct facts *f, struct plan_dependencies *names)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->n_partitions && err >= 0; i++) {
+		const struct conf_partition *p = c->partitions[i];
+
+		err = dependencies_add_words(names, DEPENDENCY_REQUIRES, p->requires);
+		if (err >= 0)
+			err = dependencies_add_words(names, DEPENDENCY_AFTER, p->after);
+	}
+	return err < 0 ? err : add_of_fstab(f, names);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct plan_dependency *)a)->name,
+		      ((const struct plan_dependency *)b)->name);
+}
+
+/* Of several with one name, the first is read. */
+static int read_units(const struct rootfs *r, const struct plan_dependencies *names,
+		      struct facts *f)
+{
+	_cleanup_unit_dirs_ struct unit_dirs d = unit_dirs_open(r, UNIT_ORIGIN_IMAGE);
+
+	qsort(names->list, names->n, sizeof(*names->list), compare_names);
+	for (size_t i = 0; i < names->n; i++) {
+		const struct plan_dependency *x = &names->list[i];
+		bool late;
+		int err;
+
+		if (*x->name == '/' || (i > 0 && strcmp(x->name, (x - 1)->name) == 0))
+			continue;
+		err = is_late(&d, x->name, 1, &late);
+		if (err >= 0 && late)
+			err = array_reserve(f->late_units, f->n_late_units);
+		if (err < 0)
+			return err;
+		if (!late)
+			continue;
+		f->late_units[f->n_late_units] = strdup(x->name);
+		if (!f->late_units[f->n_late_units++])
+			return f->n_late_units--, -ENOMEM;
+	}
+	qsort(f->late_units, f->n_late_units, sizeof(*f->late_units), compare);
+	return 0;
+}
+
+int late_units_read(const struct rootfs *r, const struct conf *c, struct facts *f)
+{
+	_cleanup_dependencies_ struct plan_dependencies names = { 0 };
+	int err = add_names(c, f, &names);
+
+	return err < 0 || names.n == 0 ? err : read_units(r, &names, f);
+}
