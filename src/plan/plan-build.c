@@ -15,6 +15,7 @@
 #include "plan/plan-persist.h"
 #include "plan/plan-pool.h"
 #include "plan/plan-root.h"
+#include "plan/plan-shadowed.h"
 
 static void check_rofs(struct building *b)
 {
@@ -94,6 +95,7 @@ static int build(struct building *b)
 		plan_tmp,
 		plan_overlays,
 		plan_persists,
+		plan_shadowed,
 		plan_unused_partitions,
 		plan_fstab_duplicates,
 		plan_root,
