@@ -87,8 +87,8 @@ struct facts {
 	struct path_fact *persists; /* one for each of conf's persists, same order */
 	size_t n_persists;
 	/*
-	 * Units of the image that are named as dependencies and start after local-fs.target; sorted,
-	 * owned.
+	 * Units that are named as dependencies and start after local-fs.target: of the image, and of
+	 * mounts of fstab from the network; sorted, owned.
 	 */
 	char **late_units;
 	size_t n_late_units;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "basic/macro.h"
-#include "plan/unit-name.h"
 
 bool late_unit_is(const char *name)
 {
@@ -29,55 +28,20 @@ static int compare(const void *name, const void *unit)
 	return strcmp(name, *(char *const *)unit);
 }
 
-/* Is it the unit of a mount of fstab that comes from the network? */
-static int is_network_mount(const struct facts *f, const char *name, bool *ret)
+const char *late_unit_of(const struct facts *f, const struct plan_dependencies *d)
 {
-	size_t n = strlen(name);
-
-	*ret = false;
-	if (n < strlen(".mount") || strcmp(name + n - strlen(".mount"), ".mount") != 0)
-		return 0;
-	for (size_t i = 0; i < f->n_fstab && !*ret; i++) {
-		const struct fstab_entry *e = &f->fstab[i];
-		_cleanup_free_ char *unit = NULL;
-		int err;
-
-		if (e->dir[0] != '/' || !fstab_is_network(e))
-			continue;
-		err = unit_name_from_path(e->dir, ".mount", &unit);
-		if (err == -ENOMEM)
-			return err;
-		*ret = err >= 0 && strcmp(unit, name) == 0;
-	}
-	return 0;
-}
-
-static int is_late(const struct facts *f, const char *name, bool *ret)
-{
-	*ret = late_unit_is(name) ||
-	       (f->n_late_units > 0 &&
-		bsearch(name, f->late_units, f->n_late_units, sizeof(*f->late_units), compare));
-	return *ret ? 0 : is_network_mount(f, name, ret);
-}
-
-int late_unit_of(const struct facts *f, const struct plan_dependencies *d, const char **ret)
-{
-	*ret = NULL;
 	for (size_t i = 0; i < d->n; i++) {
 		const struct plan_dependency *x = &d->list[i];
-		bool late;
-		int err;
 
 		if (x->kind != DEPENDENCY_REQUIRES && x->kind != DEPENDENCY_WANTS &&
 		    x->kind != DEPENDENCY_AFTER)
 			continue;
-		err = is_late(f, x->name, &late);
-		if (err < 0)
-			return err;
-		if (late)
-			return *ret = x->name, 0;
+		if (late_unit_is(x->name) ||
+		    (f->n_late_units > 0 && bsearch(x->name, f->late_units, f->n_late_units,
+						    sizeof(*f->late_units), compare)))
+			return x->name;
 	}
-	return 0;
+	return NULL;
 }
 
 /* @ret_unit: a copy; NULL with false. */
@@ -92,7 +56,7 @@ static int waits_for_late(const struct facts *f, const struct fstab_entry *e, ch
 		err = dependencies_add_fstab(&d, e, &unheard);
 	diag_done(&unheard);
 	if (err >= 0)
-		err = late_unit_of(f, &d, &unit);
+		unit = late_unit_of(f, &d);
 	if (err < 0 || !unit)
 		return err;
 	*ret_unit = strdup(unit);

@@ -14,13 +14,8 @@
 /** late_unit_is - does this unit start after local-fs.target, wherever it is defined? */
 bool late_unit_is(const char *name);
 
-/**
- * late_unit_of - the first unit to wait for that starts after local-fs.target
- * @ret: borrowed from @d; NULL: there is none
- *
- * Returns: 0 or -ENOMEM.
- */
-int late_unit_of(const struct facts *f, const struct plan_dependencies *d, const char **ret);
+/** late_unit_of - the first unit to wait for that starts after local-fs.target; NULL: none */
+const char *late_unit_of(const struct facts *f, const struct plan_dependencies *d);
 
 /** struct late_mount - a mount of fstab that comes after local-fs.target, and why */
 struct late_mount {

@@ -6,9 +6,9 @@
 
 #include "basic/path.h"
 #include "plan/devices.h"
-#include "plan/late-unit.h"
 #include "plan/left-out.h"
 #include "plan/mount-flags.h"
+#include "plan/plan-late.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
 #include "plan/plan-partition.h"
@@ -196,37 +196,12 @@ static int check_keys(struct building *b, const struct conf_overlay *o)
 	return 0;
 }
 
-/* Is what fstab mounts at the path, or above it, there before local-fs.target? */
-static int check_not_late(struct building *b, const struct claim *c)
-{
-	_cleanup_late_mount_ struct late_mount late = { 0 };
-	const struct conf_section *s = c->section;
-	int err = late_mount_above(b->plan.facts, &b->fstab, c->fact->resolved, &late);
-
-	if (err < 0 || !late.entry)
-		return err;
-	if (!late.unit)
-		return diag_error(
-			b->diag, s->pos,
-			"[Overlay %s]: %s mounts %s from the network, too late for it to be the "
-			"lower of an overlay",
-			s->name, fstab_origin(late.entry), late.entry->dir);
-	diag_error(
-		b->diag, s->pos,
-		"[Overlay %s]: %s mounts %s after %s, which starts after local-fs.target, too late for it "
-		"to be the lower of an overlay; expected a unit that starts earlier (a service with "
-		"DefaultDependencies=no)",
-		s->name, fstab_origin(late.entry), late.entry->dir, late.unit);
-	diag_note(b->diag, fstab_pos(late.entry), "%s is named here", late.unit);
-	return -EBADMSG;
-}
-
 /* Can what fstab mounts at the path, or above it, be the lower? */
 static int check_fstab(struct building *b, const struct claim *c, const struct fstab_entry *e)
 {
 	const struct conf_section *s = c->section;
 
-	int err = check_not_late(b, c);
+	int err = plan_check_lower_early(b, s, c->fact->resolved);
 
 	if (err < 0)
 		return err;

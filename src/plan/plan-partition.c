@@ -145,11 +145,10 @@ static int plan_format_and_grow(struct building *b, const struct conf_partition 
 static int check_early(struct building *b, const struct conf_section *s, const char *key,
 		       const struct plan_dependencies *d)
 {
-	const char *late;
-	int err = late_unit_of(b->plan.facts, d, &late);
+	const char *late = late_unit_of(b->plan.facts, d);
 
-	if (err < 0 || !late)
-		return err;
+	if (!late)
+		return 0;
 	return diag_error(
 		b->diag, conf_key_pos(s, key),
 		"[Partition %s]: %s=%s: this unit starts after local-fs.target, which waits for the "
@@ -318,6 +317,48 @@ static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, 
 	return 0;
 }
 
+/* The late unit of a line is not waited for: that would be a cycle. */
+static void tell_not_waited_for(struct building *b, const struct fstab_entry *e, size_t partition,
+				const char *late)
+{
+	const struct conf_section *s = &b->plan.conf->partitions[partition]->section;
+
+	diag_warning(
+		b->diag, conf_key_pos(s, "Device"),
+		"[Partition %s]: fstab mounts the same device after %s, which starts after "
+		"local-fs.target; rofs does not wait for it; expected a unit that starts earlier (a "
+		"service with DefaultDependencies=no)",
+		s->name, late);
+	diag_note(b->diag, fstab_pos(e), "%s is named here", late);
+}
+
+/* Mounts are left out: one may be of an overlay whose changes are on the partition. */
+static bool makes_device(const struct plan_dependency *d)
+{
+	return (d->kind == DEPENDENCY_REQUIRES || d->kind == DEPENDENCY_WANTS ||
+		d->kind == DEPENDENCY_AFTER) &&
+	       strcmp(strrchr(d->name, '.'), ".mount") != 0;
+}
+
+/* What makes the device for fstab makes it for the partition as well. */
+static int keep_makers(struct building *b, const struct fstab_entry *e, size_t partition)
+{
+	struct plan_dependencies *to = &b->plan.partitions[partition].dependencies;
+	_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+	const char *late = NULL;
+	int err;
+
+	err = dependencies_add_fstab(&d, e, b->diag);
+	if (err >= 0)
+		late = late_unit_of(b->plan.facts, &d);
+	if (late)
+		tell_not_waited_for(b, e, partition, late);
+	for (size_t i = 0; i < d.n && err >= 0 && !late; i++)
+		if (makes_device(&d.list[i]))
+			err = dependencies_add_words(to, d.list[i].kind, d.list[i].name);
+	return err;
+}
+
 /* By another name for the same device it cannot be seen here. */
 int plan_fstab_duplicates(struct building *b)
 {
@@ -328,8 +369,12 @@ int plan_fstab_duplicates(struct building *b)
 
 		if (err < 0)
 			return err;
-		if (partition == NO_INDEX || !b->plan.partitions[partition].conf ||
-		    fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
+		if (partition == NO_INDEX || !b->plan.partitions[partition].conf)
+			continue;
+		err = keep_makers(b, e, partition);
+		if (err < 0)
+			return err;
+		if (fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
 		    claims_find(b->claims, b->n_claims, e->dir))
 			continue;
 		err = add_fstab_duplicate(b, e, partition);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "basic/path.h"
-#include "plan/late-unit.h"
 #include "plan/left-out.h"
 #include "plan/mount-flags.h"
+#include "plan/plan-late.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
 #include "plan/plan-partition.h"
@@ -136,33 +136,6 @@ static int check_owners(struct building *b, const struct conf_persist *c, size_t
 		s->name, key, p->type, p->section.name);
 }
 
-/* Why a mount is late; the second half of a message. */
-static int tell_late(struct building *b, const struct late_mount *late)
-{
-	if (late->unit)
-		diag_note(b->diag, fstab_pos(late->entry),
-			  "%s, which starts after local-fs.target, is named here", late->unit);
-	else
-		diag_note(b->diag, fstab_pos(late->entry), "%s is mounted here", late->entry->dir);
-	return -EBADMSG;
-}
-
-/* Is what Populate=yes copies there early enough? */
-static int check_populate(struct building *b, const struct plan_persist *p)
-{
-	_cleanup_late_mount_ struct late_mount late = { 0 };
-	const struct conf_section *s = &p->conf->section;
-	int err = late_mount_above(b->plan.facts, &b->fstab, p->path, &late);
-
-	if (err < 0 || !late.entry)
-		return err;
-	diag_error(b->diag, conf_key_pos(s, "Populate"),
-		   "[Persist %s]: %s mounts %s %s%s, too late for Populate=yes to copy it", s->name,
-		   fstab_origin(late.entry), late.entry->dir,
-		   late.unit ? "after " : "from the network", late.unit ? late.unit : "");
-	return tell_late(b, &late);
-}
-
 /* What Populate=yes copies may be on a file system of its own. */
 static int find_lower(struct building *b, struct plan_persist *p)
 {
@@ -177,7 +150,7 @@ static int find_lower(struct building *b, struct plan_persist *p)
 	e = p->conf->populate ? fstab_at_or_above(&b->fstab, p->path) : NULL;
 	if (!e)
 		return 0;
-	err = check_populate(b, p);
+	err = plan_check_populate_early(b, s, p->path);
 	if (err < 0)
 		return err;
 	err = plan_lower_of(b, s, e);
@@ -273,28 +246,6 @@ static int plan_guard(struct building *b, const struct claim *c, struct plan_per
 	return plan_path_run(b, c->section, RUN_GUARD, p->path, &p->guard);
 }
 
-/* It is mounted before local-fs.target, and so is all that it is on. */
-static int check_not_late(struct building *b, const struct claim *c)
-{
-	_cleanup_late_mount_ struct late_mount late = { 0 };
-	_cleanup_free_ char *parent = NULL;
-	const char *path = c->fact->resolved;
-	int err;
-
-	err = text_format(&parent, "%.*s", (int)(strrchr(path, '/') - path), path);
-	if (err >= 0)
-		err = late_mount_above(b->plan.facts, &b->fstab, parent, &late);
-	if (err < 0 || !late.entry)
-		return err;
-	diag_error(
-		b->diag, c->section->pos,
-		"[Persist %s]: %s mounts %s %s%s, after local-fs.target, which waits for persists; "
-		"expected a path that is not on it",
-		c->section->name, fstab_origin(late.entry), late.entry->dir,
-		late.unit ? "after " : "from the network", late.unit ? late.unit : "");
-	return tell_late(b, &late);
-}
-
 /* What its own lines and the path show to be wrong; and which partition it is on. */
 static int check_persist(struct building *b, const struct claim *c, struct plan_persist *p)
 {
@@ -314,7 +265,7 @@ static int check_persist(struct building *b, const struct claim *c, struct plan_
 	err = check_machine_id(b, c);
 	if (err < 0)
 		return err;
-	err = check_not_late(b, c);
+	err = plan_check_persist_early(b, c->section, c->fact->resolved);
 	return err < 0 ? err : check_mount_point(b, c);
 }
 

@@ -6,6 +6,7 @@
 
 #include "basic/text.h"
 #include "plan/late-unit.h"
+#include "plan/unit-name.h"
 #include "system/unit-file.h"
 
 /* How far to follow what a unit waits for. */
@@ -90,42 +91,17 @@ static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, 
 	return 0;
 }
 
-/* What the lines of fstab on which @path is name. @seen: one for each line. */
-static int add_of_path(const struct facts *f, const struct fstab_index *x, const char *path,
-		       bool *seen, struct plan_dependencies *names)
-{
-	_cleanup_free_ char *dir = path ? strdup(path) : NULL;
-	const struct fstab_entry *e;
-
-	if (!path)
-		return 0;
-	if (!dir)
-		return -ENOMEM;
-	while ((e = fstab_at_or_above(x, dir)) && !seen[e - f->fstab]) {
-		_cleanup_diag_ struct diag unheard = { 0 };
-		int err = strstr(e->options, "x-systemd.") ?
-				  dependencies_add_fstab(names, e, &unheard) :
-				  0;
-
-		if (err < 0)
-			return err;
-		seen[e - f->fstab] = true;
-		dir[strlen(e->dir)] = '\0';
-		*strrchr(dir, '/') = '\0';
-	}
-	return 0;
-}
-
+/* Most lines say nothing of units. */
 static int add_of_fstab(const struct facts *f, struct plan_dependencies *names)
 {
-	_cleanup_free_ bool *seen = calloc(f->n_fstab + 1, sizeof(*seen));
-	_cleanup_fstab_index_ struct fstab_index x = { 0 };
-	int err = seen ? fstab_index_build(f, &x) : -ENOMEM;
+	int err = 0;
 
-	for (size_t i = 0; i < f->n_overlays && err >= 0; i++)
-		err = add_of_path(f, &x, f->overlays[i].resolved, seen, names);
-	for (size_t i = 0; i < f->n_persists && err >= 0; i++)
-		err = add_of_path(f, &x, f->persists[i].resolved, seen, names);
+	for (size_t i = 0; i < f->n_fstab && err >= 0; i++) {
+		_cleanup_diag_ struct diag unheard = { 0 };
+
+		if (strstr(f->fstab[i].options, "x-systemd."))
+			err = dependencies_add_fstab(names, &f->fstab[i], &unheard);
+	}
 	return err;
 }
 
@@ -154,6 +130,35 @@ static int compare_names(const void *a, const void *b)
 		      ((const struct plan_dependency *)b)->name);
 }
 
+/* Takes @name over, also on failure. */
+static int add_late(struct facts *f, char *name)
+{
+	if (!name || array_reserve(f->late_units, f->n_late_units) < 0) {
+		free(name);
+		return -ENOMEM;
+	}
+	f->late_units[f->n_late_units++] = name;
+	return 0;
+}
+
+static int add_network_mounts(struct facts *f)
+{
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+		char *name = NULL;
+		int err;
+
+		if (e->dir[0] != '/' || !fstab_is_network(e))
+			continue;
+		err = unit_name_from_path(e->dir, ".mount", &name);
+		if (err >= 0)
+			err = add_late(f, name);
+		if (err < 0 && err != -ENAMETOOLONG)
+			return err;
+	}
+	return 0;
+}
+
 /* Of several with one name, the first is read. */
 static int read_units(const struct rootfs *r, const struct plan_dependencies *names,
 		      struct facts *f)
@@ -166,20 +171,15 @@ static int read_units(const struct rootfs *r, const struct plan_dependencies *na
 		bool late;
 		int err;
 
-		if (*x->name == '/' || (i > 0 && strcmp(x->name, (x - 1)->name) == 0))
+		if (*x->name == '/' || late_unit_is(x->name) ||
+		    (i > 0 && strcmp(x->name, (x - 1)->name) == 0))
 			continue;
 		err = is_late(&d, x->name, 1, &late);
 		if (err >= 0 && late)
-			err = array_reserve(f->late_units, f->n_late_units);
+			err = add_late(f, strdup(x->name));
 		if (err < 0)
 			return err;
-		if (!late)
-			continue;
-		f->late_units[f->n_late_units] = strdup(x->name);
-		if (!f->late_units[f->n_late_units++])
-			return f->n_late_units--, -ENOMEM;
 	}
-	qsort(f->late_units, f->n_late_units, sizeof(*f->late_units), compare);
 	return 0;
 }
 
@@ -188,5 +188,12 @@ int late_units_read(const struct rootfs *r, const struct conf *c, struct facts *
 	_cleanup_dependencies_ struct plan_dependencies names = { 0 };
 	int err = add_names(c, f, &names);
 
-	return err < 0 || names.n == 0 ? err : read_units(r, &names, f);
+	if (err < 0 || names.n == 0)
+		return err;
+	err = add_network_mounts(f);
+	if (err >= 0)
+		err = read_units(r, &names, f);
+	if (f->n_late_units > 0)
+		qsort(f->late_units, f->n_late_units, sizeof(*f->late_units), compare);
+	return err;
 }

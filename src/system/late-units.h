@@ -9,8 +9,8 @@
  * late_units_read - find out which units start after local-fs.target
  * @f: after facts_read()
  *
- * Only units that a [Partition] names, or a line of fstab on whose file system a declared path is. What
- * is not in the image is not known: a generator makes it, and those of systemd know what is early.
+ * Only units that a [Partition] or a line of fstab names. What is not in the image is not known: a
+ * generator makes it, and those of systemd know what is early.
  *
  * Returns: 0 or -ENOMEM.
  */

@@ -49,8 +49,7 @@ static bool may_be_ext(const char *type)
 
 static void add_makers(struct strbuf *b, const struct plan_partition *p)
 {
-	unit_add_dependencies(b, &p->dependencies,
-			      "They make the device: Requires= and After= of the partition.");
+	unit_add_dependencies(b, &p->dependencies, "They make the device.");
 }
 
 /*

@@ -74,6 +74,17 @@ int main(void)
 		{ "[Partition d]\nDevice=/dev/d\n", "[Persist /m/#]\nPartition=d\nDirectory=/#\n",
 		  "/dev/x", "/m/", "ext4", "x-systemd.growfs", 0 },
 		{ "[Root]\n", "", "/dev/s", "none", "swap", "sw", 0 },
+		/* Units that mounts wait for. */
+		{ "", "[Overlay /m/#]\n[Partition p#]\nDevice=/dev/d#\nRequires=a#.service\n",
+		  "/dev/x", "/m/", "ext4", "x-systemd.requires=/a,x-systemd.wants-mounts-for=/b/c",
+		  0 },
+		/* Sections that leave others out, one after the other. */
+		{ "[Partition d]\nDevice=/dev/d\n",
+		  "[Overlay /v#]\nStartEmpty=/x\n[Persist /v#/p]\nPartition=d\nDirectory=/#\n",
+		  "/dev/x", "/v", "ext4", "defaults", N },
+		/* Persists in front of mounts of fstab, and around them. */
+		{ "[Partition d]\nDevice=/dev/d\n", "[Persist /p#]\nPartition=d\nDirectory=/#\n",
+		  "/dev/x", "/p", "ext4", "defaults", 0 },
 		/* Names that nearly are those of others. */
 		{ "[Overlay /v]\n",
 		  "[Partition a#]\nDevice=/dev/d#\n[Persist /v/#]\nPartition=b#\n", "/dev/x", "/m/",
