@@ -42,14 +42,15 @@ struct path_fact {
  * options, as fstab would say it), or systemd.mount-extra= on the kernel command line.
  */
 struct fstab_entry {
-	char *spec; /* of a bind of a path: clean, symbolic links resolved */
+	char *spec; /* of a bind of a path, or an image: clean, symbolic links resolved */
 	char *dir;  /* clean, symbolic links resolved; as written for swap ("none") */
 	char *type;
 	char *options;
 	int freq, passno;
-	unsigned line; /* of the file; 0: not known */
-	char *file;    /* NULL: fstab */
-	bool pulled;   /* something pulls its unit in, whatever noauto says */
+	unsigned line;	   /* of the file; 0: not known */
+	char *file;	   /* NULL: fstab */
+	bool spec_is_file; /* a regular file of the root: the image of a file system */
+	bool pulled;	   /* something pulls its unit in, whatever noauto says */
 	/* Not mounted: systemd goes by a unit of the same name instead, which may be masked. */
 	bool overridden;
 	char *refused; /* why the file system cannot be a lower, though systemd mounts it; NULL: it can */

@@ -56,6 +56,12 @@ bool fstab_is_bind(const struct fstab_entry *e)
 	return fstab_has_option(e->options, "bind") || fstab_has_option(e->options, "rbind");
 }
 
+bool fstab_is_of_path(const struct fstab_entry *e)
+{
+	return e->spec[0] == '/' && !path_is_api(e->spec) &&
+	       (fstab_is_bind(e) || fstab_has_option(e->options, "loop") || e->spec_is_file);
+}
+
 static size_t option_length(const char *s)
 {
 	return strcspn(s, ",");
@@ -273,16 +279,14 @@ const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const c
 	return NULL;
 }
 
-/* What this entry is bound from; NULL: it is no bind, or nothing of fstab is there. */
-static const struct fstab_entry *bind_source(const struct fstab_index *x,
+/* What has mounted the path that this entry is of; NULL: it is of none, or nothing of fstab is there. */
+static const struct fstab_entry *path_source(const struct fstab_index *x,
 					     const struct fstab_entry *e)
 {
 	char path[PATH_BYTES_MAX];
 	const struct fstab_entry *source;
 
-	if (!fstab_is_bind(e))
-		return NULL;
-	if (e->spec[0] != '/' || strlen(e->spec) >= sizeof(path))
+	if (!fstab_is_of_path(e) || strlen(e->spec) >= sizeof(path))
 		return NULL;
 	strcpy(path, e->spec);
 	path_clean(path);
@@ -290,6 +294,12 @@ static const struct fstab_entry *bind_source(const struct fstab_index *x,
 		return NULL;
 	source = fstab_at_or_above(x, path);
 	return source ? source : x->root;
+}
+
+static const struct fstab_entry *bind_source(const struct fstab_index *x,
+					     const struct fstab_entry *e)
+{
+	return fstab_is_bind(e) ? path_source(x, e) : NULL;
 }
 
 unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry *e)

@@ -75,6 +75,12 @@ bool fstab_is_bind(const struct fstab_entry *e);
 
 /** fstab_is_in_ram - is it empty in each boot? */
 bool fstab_is_in_ram(const struct fstab_entry *e);
+/**
+ * fstab_is_of_path - is it mounted from a path of this system: a bind, or the image of a file system?
+ *
+ * In any other first field a slash at the start says nothing: /a:/b of mergerfs, //server/share.
+ */
+bool fstab_is_of_path(const struct fstab_entry *e);
 
 /** fstab_is_automount - is it mounted on first use? Then an .automount unit stands in for it. */
 bool fstab_is_automount(const struct fstab_entry *e);

@@ -67,8 +67,8 @@ static int check_no_persist(struct building *b, const struct conf_section *s,
 }
 
 /*
- * Everything but a device is named as in fstab; but what lies on the root file system is taken from
- * the untouched one: its own path may be covered by an overlay.
+ * Everything but a device is named as in fstab; but a path of the root file system is taken from the
+ * untouched one: it may be covered by an overlay.
  */
 static int lower_source(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
@@ -79,13 +79,14 @@ static int lower_source(struct building *b, const struct conf_section *s, struct
 
 	if (!clean)
 		return -ENOMEM;
+	if (!fstab_is_of_path(l->entry))
+		return text_format(&l->what, "%s", spec);
 	path_clean(clean);
 	err = check_no_persist(b, s, l->entry, clean);
 	if (err < 0)
 		return err;
 	above = fstab_at_or_above(&b->fstab, clean);
-	if (clean[0] != '/' || path_is_api(clean) || path_has_dotdot(clean) ||
-	    (above && !becomes_lower(b, above)))
+	if (path_has_dotdot(clean) || (above && !becomes_lower(b, above)))
 		return text_format(&l->what, "%s", spec);
 	return text_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
 }

@@ -321,14 +321,37 @@ static int resolve_linked(const struct rootfs *r, const struct linked_entries *l
 	return err;
 }
 
+/* mount(8) makes a loop device for the image of a file system, with or without the option. */
+static int look_for_file(const struct rootfs *r, const struct mount_points *m,
+			 struct fstab_entry *e)
+{
+	_cleanup_free_ char *path = strdup(e->spec), *resolved = NULL;
+	struct stat st;
+	int err;
+
+	if (!path)
+		return -ENOMEM;
+	path_clean(path);
+	if (path[0] != '/' || path_is_api(path) || path_has_dotdot(path))
+		return 0;
+	err = rootfs_resolve_up_to(r, path, &m->all, &resolved);
+	e->spec_is_file = err == ROOTFS_READ && rootfs_stat(r, resolved, &st) == 0 &&
+			  S_ISREG(st.st_mode);
+	return err == -ENOMEM ? err : 0;
+}
+
 /* What is bound, too: its flags are those of the mount that it is on. */
-static int resolve_binds(const struct rootfs *r, const struct mount_points *m, struct facts *f)
+static int resolve_sources(const struct rootfs *r, const struct mount_points *m, struct facts *f)
 {
 	for (size_t i = 0; i < f->n_fstab; i++) {
 		struct fstab_entry *e = &f->fstab[i];
 		char *resolved;
 
-		if (e->spec[0] != '/' || !fstab_is_bind(e))
+		if (fstab_is_swap(e))
+			continue;
+		if (look_for_file(r, m, e) < 0)
+			return -ENOMEM;
+		if (!fstab_is_of_path(e))
 			continue;
 		path_clean(e->spec);
 		if (resolve(r, m, e->spec, &resolved) < 0)
@@ -358,7 +381,7 @@ int facts_read_fstab(const struct rootfs *r, struct diag *d, struct facts *f,
 		err = resolve_first(r, sorted[i], m, &linked);
 	if (err >= 0)
 		err = resolve_linked(r, &linked, f, m);
-	return err < 0 ? err : resolve_binds(r, m, f);
+	return err < 0 ? err : resolve_sources(r, m, f);
 }
 
 static enum path_type type_of(const struct rootfs *r, const char *resolved, int *ret_error)

@@ -2,6 +2,7 @@
 #include "plan/fstab.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "basic/macro.h"
 #include "check.h"
@@ -69,11 +70,12 @@ static void test_read_only_options(void)
 	check.label = NULL;
 }
 
-#define ENTRY(where, fs, words)                                                         \
-	{                                                                               \
-		.spec = (char *)"/dev/x", .dir = (char *)(where), .type = (char *)(fs), \
-		.options = (char *)(words),                                             \
+#define FROM(from, path, kind, words)                                                  \
+	{                                                                              \
+		.spec = (char *)(from), .dir = (char *)(path), .type = (char *)(kind), \
+		.options = (char *)(words)                                             \
 	}
+#define ENTRY(dir, type, options) FROM("/dev/x", dir, type, options)
 
 static void test_index(void)
 {
@@ -125,8 +127,41 @@ static void test_empty_index(void)
 	CHECK(fstab_at_or_above(&x, "/var") == NULL);
 }
 
+/* A slash at the start of the first field is not always that of a path. */
+static void test_of_path(void)
+{
+	static const struct {
+		struct fstab_entry entry;
+		bool expected;
+	} rows[] = {
+		{ FROM("/homes", "/home", "none", "bind"), true },
+		{ FROM("/homes", "/home", "none", "rbind,ro"), true },
+		{ FROM("/images/home", "/home", "squashfs", "loop"), true },
+		{ FROM("/images/home", "/home", "ext4", "ro,loop=/dev/loop3"), true },
+		{ FROM("/dev/sda3", "/home", "ext4", "loop"), false },
+		{ FROM("/a:/b", "/home", "fuse.mergerfs", "defaults"), false },
+		{ FROM("/share", "/home", "9p", "trans=virtio"), false },
+		{ FROM("//server/share", "/home", "cifs", "defaults"), false },
+		{ FROM("/overlay", "/home", "overlay", "lowerdir=/a:/b"), false },
+		{ FROM("images/home", "/home", "squashfs", "loop"), false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		struct fstab_entry image = row->entry;
+
+		check.label = row->entry.spec;
+		CHECK_INT(fstab_is_of_path(&row->entry), row->expected);
+		image.spec_is_file = true;
+		CHECK_INT(fstab_is_of_path(&image),
+			  row->entry.spec[0] == '/' && strncmp(image.spec, "/dev/", 5) != 0);
+	}
+	check.label = NULL;
+}
+
 int main(void)
 {
+	test_of_path();
 	test_options();
 	test_read_only_options();
 	test_index();
