@@ -49,6 +49,13 @@ CASES = {
     "lower of fstab": ({"etc/rofs.conf": "[Overlay /home]\n",
                         "etc/fstab": "# x\n/dev/sda3 /home vfat rw 0 2\n"},
                        "/etc/fstab:2: error: ", "/home is vfat, which overlayfs refuses"),
+    "lower below a mount of fstab": (
+        {"etc/rofs.conf": "[Overlay /home/a]\n", "etc/fstab": "/dev/sda3 /home exfat rw 0 0\n"},
+        "/etc/fstab:1: error: ", "/home is exfat, which overlayfs refuses as the lower layer of "
+        "[Overlay /home/a]"),
+    "lower behind a daemon": (
+        {"etc/rofs.conf": "[Overlay /home]\n", "etc/fstab": "/a:/b /home fuse.mergerfs rw 0 0\n"},
+        "/etc/rofs.conf:1: error: ", "fstab mounts /home through a daemon, too late"),
     "upper": ({"etc/rofs.conf": VAR + "Partition=data\n" + DATA + "Directory=/x\n",
                "etc/rofs.conf.d/1.conf": "[Partition data]\nType=vfat\n"},
               "/etc/rofs.conf.d/1.conf:2: error: ", "vfat cannot hold the changes"),
@@ -139,6 +146,8 @@ KINDS = {
     "mistake": ("configuration", None, None),
     "mount point": ("configuration", None, None),
     "lower of fstab": ("lower-refused", "/home", None),
+    "lower below a mount of fstab": ("lower-refused", "/home/a", None),
+    "lower behind a daemon": ("configuration", None, None),
     "upper": ("upper-refused", None, "data"),
     "flags of fstab": ("flags-inherited", "/home", None),
     "flags of a persist": ("flags-inherited", "/home", None),

@@ -96,6 +96,18 @@ def test_content_without_udev(check, name: str) -> None:
     assert said(check(conf, FSTAB, before), " holds ") == expected
 
 
+LOWER = "[Overlay /mnt]\n"
+
+
+@pytest.mark.parametrize(("before", "count"), [
+    ("wipefs -aq $one; mkfs.vfat $one >/dev/null", 1), ("", 0)], ids=["vfat", "ext4"])
+def test_lower_of_type_auto(check, before: str, count: int) -> None:
+    lines = check(LOWER, FSTAB + "LABEL=one /mnt auto defaults 0 2\n", before)
+    assert said(lines, "refuses") == [
+        "/etc/fstab:2: error: /mnt is vfat, which overlayfs refuses as the lower layer of "
+        "[Overlay /mnt]; expected ext4, xfs, btrfs, f2fs, squashfs or erofs"] * count
+
+
 NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
 # The database of udev has the device by its number.
 UDEV = """

@@ -14,26 +14,142 @@
 #define NTFS3_MAGIC 0x7366746e
 
 static const struct file_system known[] = {
-	{ "vfat", MSDOS_SUPER_MAGIC, LAYER_NEVER, true },
-	{ "msdos", 0, LAYER_NEVER, true },
-	{ "exfat", EXFAT_SUPER_MAGIC, LAYER_NEVER, true },
-	{ "ntfs", NTFS_MAGIC, LAYER_NEVER, false },
-	{ "ntfs3", NTFS3_MAGIC, LAYER_NEVER, false },
-	{ "ntfs-3g", 0, LAYER_NEVER, false },
-	{ "hfs", 0, LAYER_NEVER, false },
-	{ "hfsplus", 0, LAYER_NEVER, false },
-	{ "autofs", AUTOFS_SUPER_MAGIC, LAYER_NEVER, false },
-	{ "ext4", EXT4_SUPER_MAGIC, LAYER_UNLESS_CASEFOLD, false },
-	{ "f2fs", F2FS_SUPER_MAGIC, LAYER_UNLESS_CASEFOLD, false },
+	{ .name = "vfat", .magic = MSDOS_SUPER_MAGIC, .layer = LAYER_NEVER, .no_owners = true },
+	{ .name = "msdos", .layer = LAYER_NEVER, .no_owners = true },
+	{ .name = "exfat", .magic = EXFAT_SUPER_MAGIC, .layer = LAYER_NEVER, .no_owners = true },
+	{ .name = "ntfs", .magic = NTFS_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "ntfs3", .magic = NTFS3_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "hfs", .layer = LAYER_NEVER },
+	{ .name = "hfsplus", .layer = LAYER_NEVER },
+	{ .name = "hpfs", .magic = HPFS_SUPER_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "affs", .magic = AFFS_SUPER_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "adfs", .magic = ADFS_SUPER_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "autofs", .magic = AUTOFS_SUPER_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "ext4", .magic = EXT4_SUPER_MAGIC, .layer = LAYER_UNLESS_CASEFOLD },
+	{ .name = "f2fs", .magic = F2FS_SUPER_MAGIC, .layer = LAYER_UNLESS_CASEFOLD },
+
+	/* Of the kernel. */
+	{ .name = "afs", .needs = NEEDS_NETWORK },
+	{ .name = "ceph", .needs = NEEDS_NETWORK },
+	{ .name = "cifs", .needs = NEEDS_NETWORK },
+	{ .name = "coda", .needs = NEEDS_NETWORK },
+	{ .name = "gfs", .needs = NEEDS_NETWORK },
+	{ .name = "gfs2", .needs = NEEDS_NETWORK },
+	{ .name = "ncp", .needs = NEEDS_NETWORK },
+	{ .name = "ncpfs", .needs = NEEDS_NETWORK },
+	{ .name = "nfs", .needs = NEEDS_NETWORK },
+	{ .name = "nfs4", .needs = NEEDS_NETWORK },
+	{ .name = "ocfs2", .needs = NEEDS_NETWORK },
+	{ .name = "orangefs", .needs = NEEDS_NETWORK },
+	{ .name = "pvfs2", .needs = NEEDS_NETWORK },
+	{ .name = "smb3", .needs = NEEDS_NETWORK },
+	{ .name = "smbfs", .needs = NEEDS_NETWORK },
+	/* With a module or a client of their own. */
+	{ .name = "beegfs", .needs = NEEDS_NETWORK },
+	{ .name = "fhgfs", .needs = NEEDS_NETWORK },
+	{ .name = "gpfs", .needs = NEEDS_NETWORK },
+	{ .name = "lustre", .needs = NEEDS_NETWORK },
+	{ .name = "panfs", .needs = NEEDS_NETWORK },
+	/* Served by a daemon that talks to another machine. */
+	{ .name = "blobfuse", .needs = NEEDS_NETWORK },
+	{ .name = "blobfuse2", .needs = NEEDS_NETWORK },
+	{ .name = "curlftpfs", .needs = NEEDS_NETWORK },
+	{ .name = "davfs", .needs = NEEDS_NETWORK },
+	{ .name = "davfs2", .needs = NEEDS_NETWORK },
+	{ .name = "gcsfuse", .needs = NEEDS_NETWORK },
+	{ .name = "glusterfs", .needs = NEEDS_NETWORK },
+	{ .name = "goofys", .needs = NEEDS_NETWORK },
+	{ .name = "httpfs", .needs = NEEDS_NETWORK },
+	{ .name = "httpfs2", .needs = NEEDS_NETWORK },
+	{ .name = "juicefs", .needs = NEEDS_NETWORK },
+	{ .name = "lizardfs", .needs = NEEDS_NETWORK },
+	{ .name = "mfs", .needs = NEEDS_NETWORK },
+	{ .name = "mfsmount", .needs = NEEDS_NETWORK },
+	{ .name = "moosefs", .needs = NEEDS_NETWORK },
+	{ .name = "rclone", .needs = NEEDS_NETWORK },
+	{ .name = "s3fs", .needs = NEEDS_NETWORK },
+	{ .name = "saunafs", .needs = NEEDS_NETWORK },
+	{ .name = "sshfs", .needs = NEEDS_NETWORK },
+	{ .name = "weed", .needs = NEEDS_NETWORK },
+	/* Of this machine, by the names of their mount.TYPE programs; any other is fuse.TYPE. */
+	{ .name = "bindfs", .needs = NEEDS_DAEMON },
+	{ .name = "encfs", .needs = NEEDS_DAEMON },
+	{ .name = "exfat-fuse", .layer = LAYER_NEVER, .no_owners = true, .needs = NEEDS_DAEMON },
+	{ .name = "gocryptfs", .needs = NEEDS_DAEMON },
+	{ .name = "lowntfs-3g", .layer = LAYER_NEVER, .needs = NEEDS_DAEMON },
+	{ .name = "mergerfs", .needs = NEEDS_DAEMON },
+	{ .name = "mhddfs", .needs = NEEDS_DAEMON },
+	{ .name = "ntfs-3g", .layer = LAYER_NEVER, .needs = NEEDS_DAEMON },
+	{ .name = "unionfs", .needs = NEEDS_DAEMON },
+	{ .name = "unionfs-fuse", .needs = NEEDS_DAEMON },
+	{ .name = "vmhgfs", .needs = NEEDS_DAEMON },
+	/* zfs-import-*.service */
+	{ .name = "zfs", .needs = NEEDS_SERVICES },
 };
+/* Not with FUSE itself: virtiofs, and 9p without the network, are there from the start. */
+static const struct file_system fuse = { .needs = NEEDS_DAEMON };
 static const struct file_system other;
+
+static const struct file_system *find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ELEMENTSOF(known); i++)
+		if (strlen(known[i].name) == n && strncmp(known[i].name, name, n) == 0)
+			return &known[i];
+	return NULL;
+}
+
+/* What follows the name of FUSE: "" or ".TYPE". NULL: another type. */
+static const char *after_fuse(const char *type)
+{
+	static const char *const names[] = { "fuse", "fuse3", "fuseblk" };
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(type, names[i], n) == 0 && (!type[n] || type[n] == '.'))
+			return type + n;
+	}
+	return NULL;
+}
+
+/* The type of what FUSE mounts may be that of a driver of the kernel, which is not used then. */
+static const struct file_system *find_fuse(const char *name, size_t n)
+{
+	const struct file_system *found = find(name, n);
+
+	return found && found->needs != NEEDS_NOTHING ? found : &fuse;
+}
 
 const struct file_system *file_system_by_name(const char *name)
 {
-	for (size_t i = 0; i < ELEMENTSOF(known); i++)
-		if (strcmp(known[i].name, name) == 0)
-			return &known[i];
-	return &other;
+	const char *rest = after_fuse(name);
+	const struct file_system *found;
+
+	if (rest)
+		return *rest ? find_fuse(rest + 1, strlen(rest + 1)) : &fuse;
+	found = find(name, strlen(name));
+	return found ? found : &other;
+}
+
+const struct file_system *file_system_by_spec(const char *spec, const char *type)
+{
+	const char *rest = after_fuse(type), *hash = strchr(spec, '#');
+
+	return rest && !*rest && hash ? find_fuse(spec, (size_t)(hash - spec)) :
+					file_system_by_name(type);
+}
+
+const char *file_system_needs_to_string(enum file_system_needs needs)
+{
+	static const char *const how[] = {
+		[NEEDS_NOTHING] = "",
+		[NEEDS_NETWORK] = "from the network",
+		[NEEDS_DAEMON] = "through a daemon",
+		[NEEDS_SERVICES] = "when services have imported its devices",
+	};
+	_Static_assert(ELEMENTSOF(how) == _NEEDS_MAX, "a phrase for each");
+
+	return how[needs];
 }
 
 const struct file_system *file_system_by_magic(unsigned long magic)

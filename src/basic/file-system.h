@@ -10,26 +10,51 @@ enum layer_use {
 	LAYER_NEVER,
 };
 
+/** enum file_system_needs - what must run before it can be mounted, besides its device */
+enum file_system_needs {
+	NEEDS_NOTHING,
+	NEEDS_NETWORK,
+	NEEDS_DAEMON,	/* a program serves it */
+	NEEDS_SERVICES, /* services of its own find and import its devices */
+	_NEEDS_MAX,
+};
+
 /**
  * struct file_system - what rofs needs to know of a type
  *
  * Sources: Linux, fs/overlayfs ovl_dentry_weird() (names that ignore case, automounts), and
- * Documentation/filesystems/overlayfs.rst; mount(8) for those whose owners are mount options.
+ * Documentation/filesystems/overlayfs.rst; mount(8) for those whose owners are mount options;
+ * systemd, fstype_is_network() in src/basic/mountpoint-util.c and its set "@network"; mount.fuse(8)
+ * and the mount.TYPE programs of the packages in Debian for those that a daemon serves.
  */
 struct file_system {
 	const char *name;    /* as in fstab, and in Type= */
 	unsigned long magic; /* f_type of statfs(2), linux/magic.h; 0: seen by its name only */
 	enum layer_use layer;
 	bool no_owners; /* uid=, gid= and umask= decide: chown(2) fails, chmod(2) does nothing */
+	enum file_system_needs needs;
 };
 
 /**
  * file_system_by_name, file_system_by_magic - look a type up
  *
+ * By its name also what FUSE mounts, as fuse.TYPE or fuseblk.TYPE: known or not, a daemon serves it.
+ *
  * Returns: never NULL; a type that is not in the table has no name and no restriction.
  */
 const struct file_system *file_system_by_name(const char *name);
 const struct file_system *file_system_by_magic(unsigned long magic);
+
+/**
+ * file_system_by_spec - look up what a line of fstab mounts
+ *
+ * As by its name, but the device can say more: sshfs#user@host:, with which mount.fuse(8) names the
+ * program.
+ */
+const struct file_system *file_system_by_spec(const char *spec, const char *type);
+
+/** file_system_needs_to_string - how it is mounted: "from the network"; "" for NEEDS_NOTHING */
+const char *file_system_needs_to_string(enum file_system_needs needs);
 
 /** file_system_is_ext - ext2, ext3 or ext4? Each can be mounted as a later one. */
 bool file_system_is_ext(const char *name);

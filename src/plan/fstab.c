@@ -13,18 +13,6 @@
 #define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
 #define BINDS_MAX      16u
 
-bool fstab_is_network(const struct fstab_entry *e)
-{
-	static const char *const types[] = { "nfs",	  "nfs4",  "cifs",  "smb3",
-					     "smbfs",	  "ncpfs", "ncp",   "afs",
-					     "glusterfs", "ceph",  "sshfs", "fuse.sshfs" };
-
-	for (size_t i = 0; i < ELEMENTSOF(types); i++)
-		if (strcmp(e->type, types[i]) == 0)
-			return true;
-	return fstab_has_option(e->options, "_netdev");
-}
-
 bool fstab_is_automount(const struct fstab_entry *e)
 {
 	return fstab_has_option(e->options, "x-systemd.automount") ||
@@ -81,6 +69,20 @@ static const char *find_option(const char *options, const char *name)
 	return NULL;
 }
 
+static bool has_word(const char *options, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *s = options; *s;) {
+		size_t n = option_length(s);
+
+		if (n == len && strncmp(s, word, n) == 0)
+			return true;
+		s += n + (s[n] == ',');
+	}
+	return false;
+}
+
 bool fstab_has_option(const char *options, const char *name)
 {
 	return find_option(options, name) != NULL;
@@ -100,6 +102,25 @@ int fstab_option_value(const char *options, const char *name, char **ret)
 
 	*ret = copy;
 	return 0;
+}
+
+/* 9p has several transports; over that of a virtual machine's host it is there from the start. */
+static bool is_9p_over_network(const struct fstab_entry *e)
+{
+	return strcmp(e->type, "9p") == 0 && fstab_has_option(e->options, "trans") &&
+	       !has_word(e->options, "trans=virtio") && !has_word(e->options, "trans=xen");
+}
+
+static enum file_system_needs needs_of(const struct fstab_entry *e)
+{
+	if (fstab_has_option(e->options, "_netdev") || is_9p_over_network(e))
+		return NEEDS_NETWORK;
+	return file_system_by_spec(e->spec, e->type)->needs;
+}
+
+bool fstab_is_network(const struct fstab_entry *e)
+{
+	return needs_of(e) == NEEDS_NETWORK;
 }
 
 /*
@@ -300,6 +321,34 @@ static const struct fstab_entry *bind_source(const struct fstab_index *x,
 					     const struct fstab_entry *e)
 {
 	return fstab_is_bind(e) ? path_source(x, e) : NULL;
+}
+
+const struct fstab_entry *fstab_shown(const struct fstab_index *x, const struct fstab_entry *e)
+{
+	const struct fstab_entry *source;
+
+	/* Each may be bound from the next, in a circle as well. */
+	for (unsigned i = 0; i < BINDS_MAX && (source = bind_source(x, e)); i++)
+		e = source;
+	return e;
+}
+
+enum file_system_needs fstab_needs(const struct fstab_index *x, const struct fstab_entry *e)
+{
+	enum file_system_needs needs = NEEDS_NOTHING;
+
+	/* The root is there, wherever it comes from. */
+	for (unsigned i = 0; i < BINDS_MAX && e && e != x->root && needs == NEEDS_NOTHING; i++) {
+		needs = needs_of(e);
+		e = path_source(x, e);
+	}
+	return needs;
+}
+
+bool fstab_is_no_layer(const struct fstab_index *x, const struct fstab_entry *e)
+{
+	e = fstab_shown(x, e);
+	return e != x->root && file_system_by_spec(e->spec, e->type)->layer == LAYER_NEVER;
 }
 
 unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry *e)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "basic/diag.h"
+#include "basic/file-system.h"
 #include "plan/facts.h"
 
 /* What a line of fstab means to rofs. Nothing is read here. */
@@ -96,6 +97,21 @@ bool fstab_is_network(const struct fstab_entry *e);
 
 /** fstab_origin - what mounts it, for a message: "fstab", or the path of another file; borrowed */
 const char *fstab_origin(const struct fstab_entry *e);
+/**
+ * fstab_shown - the entry whose file system this one shows: itself, unless it is a bind
+ *
+ * Returns: @x->root where it is bound from the root.
+ */
+const struct fstab_entry *fstab_shown(const struct fstab_index *x, const struct fstab_entry *e);
+
+/** fstab_needs - what must run before it, or what it is bound from or is an image on, can be mounted */
+enum file_system_needs fstab_needs(const struct fstab_index *x, const struct fstab_entry *e);
+
+/**
+ * fstab_is_no_layer - would overlayfs refuse it as the lower? Type auto says nothing; rofs-prepare sees
+ * it then.
+ */
+bool fstab_is_no_layer(const struct fstab_index *x, const struct fstab_entry *e);
 
 /** fstab_pos - where the entry is written */
 struct pos fstab_pos(const struct fstab_entry *e);

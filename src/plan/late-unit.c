@@ -73,11 +73,13 @@ int late_mount_above(const struct facts *f, const struct fstab_index *x, const c
 	if (!dir)
 		return -ENOMEM;
 	while ((e = fstab_at_or_above(x, dir))) {
-		int err = fstab_is_network(e) ? 1 : waits_for_late(f, e, &ret->unit);
+		int err = waits_for_late(f, e, &ret->unit);
 
 		if (err < 0)
 			return err;
-		if (err > 0) {
+		if (!ret->unit)
+			ret->needs = fstab_needs(x, e);
+		if (ret->unit || ret->needs != NEEDS_NOTHING) {
 			ret->entry = e;
 			return 0;
 		}

@@ -20,7 +20,8 @@ const char *late_unit_of(const struct facts *f, const struct plan_dependencies *
 /** struct late_mount - a mount of fstab that comes after local-fs.target, and why */
 struct late_mount {
 	const struct fstab_entry *entry; /* NULL: there is none */
-	char *unit; /* that it waits for; NULL: it comes from the network; owned */
+	char *unit;			 /* that it waits for; NULL: see needs; owned */
+	enum file_system_needs needs;	 /* NEEDS_NOTHING with a unit */
 };
 
 /**

@@ -28,9 +28,10 @@ int plan_check_lower_early(struct building *b, const struct conf_section *s, con
 	if (!late.unit)
 		return diag_error(
 			b->diag, s->pos,
-			"[Overlay %s]: %s mounts %s from the network, too late for it to be the "
-			"lower of an overlay",
-			s->name, fstab_origin(late.entry), late.entry->dir);
+			"[Overlay %s]: %s mounts %s %s, too late for it to be the lower of an "
+			"overlay",
+			s->name, fstab_origin(late.entry), late.entry->dir,
+			file_system_needs_to_string(late.needs));
 	diag_error(
 		b->diag, s->pos,
 		"[Overlay %s]: %s mounts %s after %s, which starts after local-fs.target, too late for it "
@@ -52,12 +53,16 @@ int plan_check_persist_early(struct building *b, const struct conf_section *s, c
 		err = late_mount_above(b->plan.facts, &b->fstab, parent, &late);
 	if (err < 0 || !late.entry)
 		return err;
+	/* fstab has a daemon started where it mounts the path, before anything below it. */
+	if (!late.unit && late.needs != NEEDS_NETWORK)
+		return 0;
 	diag_error(
 		b->diag, s->pos,
 		"[Persist %s]: %s mounts %s %s%s, too late for a persist below it; expected a path outside "
 		"of it",
 		s->name, fstab_origin(late.entry), late.entry->dir,
-		late.unit ? "after " : "from the network", late.unit ? late.unit : "");
+		late.unit ? "after " : file_system_needs_to_string(late.needs),
+		late.unit ? late.unit : "");
 	return tell_late(b, &late);
 }
 
@@ -71,6 +76,7 @@ int plan_check_populate_early(struct building *b, const struct conf_section *s, 
 	diag_error(b->diag, conf_key_pos(s, "Populate"),
 		   "[Persist %s]: %s mounts %s %s%s, too late for Populate=yes to copy it", s->name,
 		   fstab_origin(late.entry), late.entry->dir,
-		   late.unit ? "after " : "from the network", late.unit ? late.unit : "");
+		   late.unit ? "after " : file_system_needs_to_string(late.needs),
+		   late.unit ? late.unit : "");
 	return tell_late(b, &late);
 }

@@ -205,6 +205,12 @@ static int check_fstab(struct building *b, const struct claim *c, const struct f
 
 	if (err < 0)
 		return err;
+	if (fstab_is_no_layer(&b->fstab, e))
+		return diag_error(
+			b->diag, fstab_pos(e),
+			"%s is %s, which overlayfs refuses as the lower layer of [Overlay %s]; "
+			"expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
+			e->dir, fstab_shown(&b->fstab, e)->type, s->name);
 	if (strcmp(e->dir, c->fact->resolved) != 0)
 		return 0;
 	if (fstab_is_initrd(e))

@@ -19,6 +19,66 @@ static void test_table(void)
 	CHECK(!file_system_by_magic(0)->name);
 }
 
+static void test_needs(void)
+{
+	static const struct {
+		const char *type;
+		enum file_system_needs needs;
+	} rows[] = {
+		{ "ext4", NEEDS_NOTHING },
+		{ "auto", NEEDS_NOTHING },
+		{ "9p", NEEDS_NOTHING },
+		{ "virtiofs", NEEDS_NOTHING },
+		{ "nfs", NEEDS_NETWORK },
+		{ "nfs4", NEEDS_NETWORK },
+		{ "cifs", NEEDS_NETWORK },
+		{ "smb3", NEEDS_NETWORK },
+		{ "glusterfs", NEEDS_NETWORK },
+		{ "fuse.glusterfs", NEEDS_NETWORK },
+		{ "sshfs", NEEDS_NETWORK },
+		{ "fuse.sshfs", NEEDS_NETWORK },
+		{ "fuse3.sshfs", NEEDS_NETWORK },
+		{ "davfs", NEEDS_NETWORK },
+		{ "lustre", NEEDS_NETWORK },
+		{ "gfs", NEEDS_NETWORK },
+		{ "gfs2", NEEDS_NETWORK },
+		{ "ocfs2", NEEDS_NETWORK },
+		{ "beegfs", NEEDS_NETWORK },
+		{ "ceph", NEEDS_NETWORK },
+		{ "fuse.ceph", NEEDS_NETWORK },
+		{ "afs", NEEDS_NETWORK },
+		{ "pvfs2", NEEDS_NETWORK },
+		{ "orangefs", NEEDS_NETWORK },
+		{ "fuse.rclone", NEEDS_NETWORK },
+		{ "rclone", NEEDS_NETWORK },
+		{ "fuse.mergerfs", NEEDS_DAEMON },
+		{ "mergerfs", NEEDS_DAEMON },
+		{ "fuse", NEEDS_DAEMON },
+		{ "fuseblk", NEEDS_DAEMON },
+		{ "fuse.unheard-of", NEEDS_DAEMON },
+		{ "fuseblk.ntfs-3g", NEEDS_DAEMON },
+		{ "ntfs-3g", NEEDS_DAEMON },
+		{ "fuse.ext4", NEEDS_DAEMON },
+		{ "fuse.vfat", NEEDS_DAEMON },
+		{ "zfs", NEEDS_SERVICES },
+		{ "fusectl", NEEDS_NOTHING },
+		{ "", NEEDS_NOTHING },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->type;
+		CHECK_INT(file_system_by_name(row->type)->needs, row->needs);
+		CHECK_INT(file_system_by_spec("/dev/x", row->type)->needs, row->needs);
+	}
+	check.label = NULL;
+	CHECK_INT(file_system_by_spec("sshfs#me@host:", "fuse")->needs, NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("sshfs#me@host:", "auto")->needs, NEEDS_NOTHING);
+	CHECK_INT(file_system_by_spec("bindfs#/a", "fuse")->needs, NEEDS_DAEMON);
+	CHECK_STR(file_system_needs_to_string(NEEDS_NETWORK), "from the network");
+	CHECK_STR(file_system_needs_to_string(NEEDS_NOTHING), "");
+}
+
 static void test_same(void)
 {
 	static const struct {
@@ -37,6 +97,7 @@ static void test_same(void)
 int main(void)
 {
 	test_table();
+	test_needs();
 	test_same();
 	return check_done();
 }

@@ -127,6 +127,55 @@ static void test_empty_index(void)
 	CHECK(fstab_at_or_above(&x, "/var") == NULL);
 }
 
+/* What must run before it can be mounted, and can it be a lower at all? */
+static void test_lower(void)
+{
+	static const struct {
+		const char *spec, *type, *options;
+		enum file_system_needs needs;
+		bool no_layer;
+	} rows[] = {
+		{ "/dev/sda3", "ext4", "defaults", NEEDS_NOTHING, false },
+		{ "/dev/sda3", "auto", "defaults", NEEDS_NOTHING, false },
+		{ "/dev/sda3", "ext4", "_netdev", NEEDS_NETWORK, false },
+		{ "/dev/sda3", "vfat", "umask=077", NEEDS_NOTHING, true },
+		{ "server:/home", "nfs4", "defaults", NEEDS_NETWORK, false },
+		{ "//server/home", "smb3", "defaults", NEEDS_NETWORK, false },
+		{ "sshfs#user@host:", "fuse", "defaults", NEEDS_NETWORK, false },
+		{ "/a:/b", "fuse.mergerfs", "defaults", NEEDS_DAEMON, false },
+		{ "tank/home", "zfs", "defaults", NEEDS_SERVICES, false },
+		{ "/share", "9p", "trans=virtio,version=9p2000.L", NEEDS_NOTHING, false },
+		{ "/share", "9p", "defaults", NEEDS_NOTHING, false },
+		{ "10.0.0.1", "9p", "trans=tcp,port=564", NEEDS_NETWORK, false },
+		{ "share", "virtiofs", "defaults", NEEDS_NOTHING, false },
+		/* Of what is bound, that counts. */
+		{ "/nas/home", "none", "bind", NEEDS_NETWORK, false },
+		{ "/usb/home", "none", "bind", NEEDS_NOTHING, true },
+		{ "/var/homes", "none", "bind", NEEDS_NOTHING, false },
+		{ "/nas/home", "none", "defaults", NEEDS_NOTHING, false },
+		{ "/nas/home.img", "ext4", "loop", NEEDS_NETWORK, false },
+		{ "/usb/home.img", "ext4", "loop", NEEDS_NOTHING, false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		struct fstab_entry entries[] = {
+			ENTRY("/", "nfs", "defaults"),
+			ENTRY("/nas", "cifs", "defaults"),
+			ENTRY("/usb", "exfat", "defaults"),
+			FROM(row->spec, "/home", row->type, row->options),
+		};
+		struct facts facts = { .fstab = entries, .n_fstab = ELEMENTSOF(entries) };
+		_cleanup_fstab_index_ struct fstab_index x = { 0 };
+
+		check.label = row->type;
+		CHECK_INT(fstab_index_build(&facts, &x), 0);
+		CHECK_INT(fstab_needs(&x, &entries[3]), row->needs);
+		CHECK_INT(fstab_is_no_layer(&x, &entries[3]), row->no_layer);
+	}
+	check.label = NULL;
+}
+
 /* A slash at the start of the first field is not always that of a path. */
 static void test_of_path(void)
 {
@@ -161,6 +210,7 @@ static void test_of_path(void)
 
 int main(void)
 {
+	test_lower();
 	test_of_path();
 	test_options();
 	test_read_only_options();

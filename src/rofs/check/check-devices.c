@@ -109,18 +109,24 @@ static void compare_content(struct checking *c, const struct conf_partition *q,
 			  s->name, q->device, x->type, q->type, x->type);
 }
 
+/* Returns: 0, -ENODATA or -ENOMEM. */
+static int find_content(const char *path, const struct stat *st, struct content *ret)
+{
+	int err = ask_udev(st->st_rdev, ret), probed;
+
+	if (err != -ENODATA && (err < 0 || ret->type))
+		return err;
+	/* Not everybody may read the device; then what udev has found, or has not, counts. */
+	probed = probe(path, ret);
+	return probed == -ENODATA ? err : probed;
+}
+
 static int check_file_system(struct checking *c, const struct plan_partition *q,
 			     const struct stat *st)
 {
 	_cleanup_(content_done) struct content x = { 0 };
-	int err = ask_udev(st->st_rdev, &x);
+	int err = find_content(q->device_path, st, &x);
 
-	if (err == -ENODATA || (err == 0 && !x.type)) {
-		int probed = probe(q->device_path, &x);
-
-		/* Not everybody may read the device; then what udev has found, or has not, counts. */
-		err = probed == -ENODATA ? err : probed;
-	}
 	if (err < 0)
 		return err == -ENODATA ? 0 : err;
 	compare_content(c, q->conf, &x);
@@ -228,6 +234,42 @@ static int check_device(struct checking *c, size_t i)
 	return check_fstab_device(c, q, &st);
 }
 
+/* With type auto in fstab only the device says it. */
+static int check_lower_device(struct checking *c, const struct plan_overlay *o)
+{
+	const struct plan_lower *l = &c->l->plan.lowers[o->lower_mount];
+	_cleanup_(content_done) struct content x = { 0 };
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+	int err = unit_name_device_path(l->entry->spec, &path);
+
+	if (err < 0 || !find_device(path, &st))
+		return err == -ENOMEM ? err : 0;
+	err = find_content(path, &st, &x);
+	if (err < 0)
+		return err == -ENODATA ? 0 : err;
+	if (x.type && file_system_by_name(x.type)->layer == LAYER_NEVER)
+		check_add(c, PROBLEM_LOWER_REFUSED, &o->conf->section, fstab_pos(l->entry),
+			  "%s is %s, which overlayfs refuses as the lower layer of [Overlay %s]; "
+			  "expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
+			  l->entry->dir, x.type, o->conf->section.name);
+	return 0;
+}
+
+static int check_lower_devices(struct checking *c)
+{
+	const struct plan *p = &c->l->plan;
+
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		const struct plan_overlay *o = &p->overlays[i];
+		int err = o->lower_is_root ? 0 : check_lower_device(c, o);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 int check_devices(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
@@ -238,5 +280,5 @@ int check_devices(struct checking *c)
 		if (err < 0)
 			return err;
 	}
-	return 0;
+	return c->running ? check_lower_devices(c) : 0;
 }

@@ -19,14 +19,6 @@
 #define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define CASEFOLD_FLAG  0x40000000 /* FS_CASEFOLD_FL, newer than some headers */
 
-static const struct plan_lower *lower_of(const struct plan *p, const struct plan_overlay *o)
-{
-	for (size_t i = 0; i < p->n_lowers; i++)
-		if (path_is_at_or_below(o->lower, p->lowers[i].where))
-			return &p->lowers[i];
-	return NULL;
-}
-
 static void check_lower_directory(struct checking *c, const struct plan_overlay *o)
 {
 	_cleanup_close_ int fd = rootfs_open_dir(&c->l->root, o->path);
@@ -50,26 +42,52 @@ static void check_lower_directory(struct checking *c, const struct plan_overlay 
 			o->conf->section.name);
 }
 
+/* Is it what the plan has said of this line of fstab and this section? */
+static bool is_about(const struct diag_entry *e, struct pos pos, const char *section)
+{
+	return e->level == DIAG_ERROR && !e->about.kind && e->pos.line == pos.line && e->pos.file &&
+	       strcmp(e->pos.file, pos.file) == 0 && strstr(e->text, section);
+}
+
+/* The plan has left it out, and knows no kinds of problems. */
+static int classify_refused(struct checking *c, const struct conf_section *s,
+			    const struct fstab_entry *e)
+{
+	struct diag *d = &c->l->diag;
+	_cleanup_free_ char *section = NULL;
+	int err = text_format(&section, "[Overlay %s]", s->name);
+
+	for (size_t i = 0; err >= 0 && i < d->n_entries; i++)
+		if (is_about(&d->entries[i], fstab_pos(e), section)) {
+			d->entries[i].about.kind = PROBLEM_LOWER_REFUSED;
+			d->entries[i].about.path = s->name;
+		}
+	return err;
+}
+
+static int check_refused(struct checking *c)
+{
+	const struct facts *f = &c->l->facts;
+	_cleanup_fstab_index_ struct fstab_index x = { 0 };
+	int err = fstab_index_build(f, &x);
+
+	for (size_t i = 0; err >= 0 && i < f->n_overlays; i++) {
+		const struct fstab_entry *e = fstab_at_or_above(&x, f->overlays[i].resolved);
+
+		if (e && fstab_is_no_layer(&x, e))
+			err = classify_refused(c, &c->l->conf.overlays[i]->section, e);
+	}
+	return err;
+}
+
 int check_lowers(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
 
-	for (size_t i = 0; i < p->n_overlays; i++) {
-		const struct plan_overlay *o = &p->overlays[i];
-		const struct plan_lower *l = lower_of(p, o);
-
-		if (!l) {
-			check_lower_directory(c, o);
-			continue;
-		}
-		if (file_system_by_name(l->entry->type)->layer == LAYER_NEVER)
-			check_add(
-				c, PROBLEM_LOWER_REFUSED, &o->conf->section, fstab_pos(l->entry),
-				"%s is %s, which overlayfs refuses as the lower layer of [Overlay "
-				"%s]; expected ext4, xfs, btrfs, f2fs, squashfs or erofs",
-				l->entry->dir, l->entry->type, o->conf->section.name);
-	}
-	return 0;
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (p->overlays[i].lower_is_root)
+			check_lower_directory(c, &p->overlays[i]);
+	return check_refused(c);
 }
 
 int check_partitions(struct checking *c)
