@@ -86,6 +86,21 @@ CASES = {
     "fstab mounts it too": ({"etc/rofs.conf": DATA,
                              "etc/fstab": FSTAB + "/dev/vdb /mnt ext4 defaults 0 2\n"},
                             "/etc/rofs.conf:2: warning: ", "fstab mounts the same device on /mnt"),
+    "quota of a lower": (
+        {"etc/rofs.conf": "[Overlay /home]\n",
+         "etc/fstab": "# x\n/dev/sda3 /home ext4 noatime,usrquota,jqfmt=vfsv1 0 2\n"},
+        "/etc/fstab:2: warning: ", "[Overlay /home]: quota is not enforced on the overlay: "
+        "usrquota,jqfmt=vfsv1 is about the file system on /home"),
+    "quota of the root": (
+        {"etc/rofs.conf": VAR, "etc/fstab": "/dev/a / ext4 ro,usrquota 0 1\n"},
+        "/etc/fstab:1: warning: ", "usrquota has no effect on /, which rofs keeps read-only"),
+    "quota of a writable root": (
+        {"etc/rofs.conf": "[Root]\nReadOnly=no\n" + VAR,
+         "etc/fstab": "/dev/a / ext4 ro,usrquota 0 1\n"},
+        "/etc/fstab:1: warning: ", "[Overlay /var]: quota is not enforced"),
+    "quota of the command line": (
+        {"etc/rofs.conf": VAR, "etc/fstab": "", "proc/cmdline": "rootflags=grpquota\n"},
+        "/proc/cmdline: warning: ", "grpquota has no effect on /"),
     "root writable by fstab": ({"etc/rofs.conf": VAR, "etc/fstab": "/dev/a / ext4 defaults 0 1\n"},
                                "/etc/fstab:1: note: ", "rofs keeps it read-only"),
     "root left writable": ({"etc/rofs.conf": "[Root]\nReadOnly=no\n",
@@ -156,6 +171,10 @@ KINDS = {
     "read-only by fstab": ("overlay-inherits-read-only", "/home", None),
     "nosuid of a partition": ("overlay-inherits-nosuid", "/usr", None),
     "fstab mounts it too": ("configuration", None, None),
+    "quota of a lower": ("quota-not-enforced", "/home", None),
+    "quota of the root": ("quota-not-enforced", None, None),
+    "quota of a writable root": ("quota-not-enforced", "/var", None),
+    "quota of the command line": ("quota-not-enforced", None, None),
     "root writable by fstab": ("fstab-root-writable", None, None),
     "root left writable": ("root-unprotected", None, None),
     "root not kept": ("root-unprotected", None, None),

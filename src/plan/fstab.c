@@ -8,6 +8,7 @@
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "plan/mount-flags.h"
+#include "plan/quota.h"
 #include "plan/unit-name.h"
 
 #define PATH_BYTES_MAX 4096u /* PATH_MAX: a section name is shorter, its line may not be longer */
@@ -150,7 +151,7 @@ int fstab_options_read_only(const char *options, char **ret)
 	for (const char *s = options; *s;) {
 		size_t n = option_length(s);
 
-		if (!is_for_others(s, n)) {
+		if (!is_for_others(s, n) && !quota_is_option(s, n)) {
 			strbuf_add_char(&b, ',');
 			strbuf_add_n(&b, s, n);
 		}

@@ -50,8 +50,8 @@ int fstab_option_value(const char *options, const char *name, char **ret);
 
 /**
  * fstab_options_read_only - the options of an entry, made read-only
- * @ret: "ro" and what remains without rw, ro, defaults and what speaks to systemd or mount(8) about
- *       when to mount
+ * @ret: "ro" and what remains without rw, ro, defaults, quota and what speaks to systemd or mount(8)
+ *       about when to mount
  *
  * Returns: 0 or -ENOMEM.
  */

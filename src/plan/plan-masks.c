@@ -11,6 +11,7 @@
 #include <search.h>
 #include <string.h>
 
+#include "plan/quota.h"
 #include "plan/unit-name.h"
 
 #define LOCAL_FS  "local-fs.target"
@@ -95,6 +96,38 @@ static int mask_growfs(struct building *b, const char *path)
 	return plan_mask(b, mount_unit, "wants", "systemd-growfs-root.service");
 }
 
+/* Those for the root are no instances. */
+static int mask_root_quota(struct building *b)
+{
+	int err = plan_mask(b, LOCAL_FS, "wants", "quotaon-root.service");
+
+	return err < 0 ? err : plan_mask(b, LOCAL_FS, "wants", "systemd-quotacheck-root.service");
+}
+
+/*
+ * They would fail: an overlay has no quota, and what is read-only cannot be counted. systemd-fstab-generator
+ * makes these links since version 255; before that, the options of the mount unit pull in quotaon.service,
+ * and ours has none of them.
+ */
+static int mask_quota(struct building *b, const char *path)
+{
+	static const char *const names[] = { "quotaon", "systemd-quotacheck" };
+	_cleanup_free_ char *mount_unit = NULL;
+	int err;
+
+	if (strcmp(path, "/") == 0)
+		return mask_root_quota(b);
+	err = unit_name_from_path(path, ".mount", &mount_unit);
+	for (size_t i = 0; i < ELEMENTSOF(names) && err >= 0; i++) {
+		_cleanup_free_ char *unit = NULL;
+
+		err = unit_name_instance(names[i], path, &unit);
+		if (err >= 0)
+			err = plan_mask(b, mount_unit, "wants", unit);
+	}
+	return is_failure(err) ? err : 0;
+}
+
 /* Is a unit of ours mounted on @path? Then *ret_required says whether the boot depends on it. */
 static bool is_ours(const struct plan *p, const char *path, bool *ret_required)
 {
@@ -108,6 +141,14 @@ static bool is_ours(const struct plan *p, const char *path, bool *ret_required)
 	return o || persist;
 }
 
+/* The partition of a persist may have quota of its own, which is switched on by the name of the path. */
+static bool has_own_quota(const struct plan *p, const char *path)
+{
+	const struct plan_persist *persist = plan_find_persist(p, path);
+
+	return persist && quota_has_options(p->partitions[persist->partition].conf->options);
+}
+
 static int mask_entry(struct building *b, const struct fstab_entry *e)
 {
 	bool required = false, ours = is_ours(&b->plan, e->dir, &required);
@@ -118,6 +159,9 @@ static int mask_entry(struct building *b, const struct fstab_entry *e)
 		err = mask_pull(b, e, required);
 	if (err >= 0 && (ours || read_only) && fstab_has_option(e->options, "x-systemd.growfs"))
 		err = mask_growfs(b, e->dir);
+	if (err >= 0 && (ours || read_only) && quota_has_options(e->options) &&
+	    !has_own_quota(&b->plan, e->dir))
+		err = mask_quota(b, e->dir);
 	return err;
 }
 

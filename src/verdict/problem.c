@@ -268,6 +268,7 @@ static const struct {
 	[PROBLEM_OVERLAY_INHERITS_READ_ONLY] = { "overlay-inherits-read-only", DIAG_WARNING, NULL },
 	[PROBLEM_OVERLAY_INHERITS_NOSUID] = { "overlay-inherits-nosuid", DIAG_WARNING, NULL },
 	[PROBLEM_FLAGS_INHERITED] = { "flags-inherited", DIAG_NOTE, NULL },
+	[PROBLEM_QUOTA_NOT_ENFORCED] = { "quota-not-enforced", DIAG_WARNING, NULL },
 	[PROBLEM_ROOT_UNPROTECTED] = { "root-unprotected", DIAG_WARNING, NULL },
 	[PROBLEM_FSTAB_ROOT_WRITABLE] = { "fstab-root-writable", DIAG_NOTE, NULL },
 	[PROBLEM_CMDLINE_WRITABLE] = { "cmdline-writable", DIAG_WARNING, NULL },

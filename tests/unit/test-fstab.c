@@ -57,6 +57,11 @@ static void test_read_only_options(void)
 		{ "rw=recursive,ro=vfs,noexec=recursive", "ro,noexec=recursive" },
 		{ ",,noatime,,", "ro,noatime" },
 		{ "discard,commit=60", "ro,discard,commit=60" },
+		{ "noatime,usrquota,grpquota", "ro,noatime" },
+		{ "usrjquota=aquota.user,grpjquota=aquota.group,jqfmt=vfsv1,acl", "ro,acl" },
+		{ "uquota,pqnoenforce,inode64", "ro,inode64" },
+		{ "size=1g,usrquota_block_hardlimit=1m,grpquota_inode_hardlimit=5", "ro,size=1g" },
+		{ "noquota,quotax,xquota", "ro,noquota,quotax,xquota" },
 	};
 
 	CHECK_EACH(row, rows)

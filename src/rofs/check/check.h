@@ -27,6 +27,7 @@ void check_add(struct checking *c, enum problem_kind kind, const struct conf_sec
 /* Each returns 0 or -ENOMEM. */
 int check_lowers(struct checking *c);
 int check_flags(struct checking *c);
+int check_quota(struct checking *c);
 int check_partitions(struct checking *c);
 int check_devices(struct checking *c);
 int check_trust(struct checking *c);
