@@ -101,6 +101,18 @@ CASES = {
     "quota of the command line": (
         {"etc/rofs.conf": VAR, "etc/fstab": "", "proc/cmdline": "rootflags=grpquota\n"},
         "/proc/cmdline: warning: ", "grpquota has no effect on /"),
+    "subvolume": (
+        {"etc/rofs.conf": VAR, "etc/fstab": "UUID=1 / btrfs ro,subvol=@ 0 0\n"
+         "UUID=1 /.snapshots btrfs subvol=@snapshots 0 0\n"},
+        "/etc/fstab:2: warning: ", "fstab mounts /.snapshots writable, and it is a subvolume of"),
+    "subvolume below an overlay": (
+        {"etc/rofs.conf": VAR, "etc/fstab": "UUID=1 / auto ro 0 0\n"
+         "/dev/disk/by-uuid/1 /var/log auto subvol=@var_log,compress=zstd 0 0\n"},
+        "/etc/fstab:2: warning: ", "expected ro here, or an [Overlay /var/log]"),
+    "subvolume of root=": (
+        {"etc/rofs.conf": VAR, "etc/fstab": "UUID=1 /opt btrfs subvol=@opt 0 0\n",
+         "proc/cmdline": "root=UUID=1 rootflags=subvol=@\n"},
+        "/etc/fstab:1: warning: ", "fstab mounts /opt writable"),
     "root writable by fstab": ({"etc/rofs.conf": VAR, "etc/fstab": "/dev/a / ext4 defaults 0 1\n"},
                                "/etc/fstab:1: note: ", "rofs keeps it read-only"),
     "root left writable": ({"etc/rofs.conf": "[Root]\nReadOnly=no\n",
@@ -175,6 +187,9 @@ KINDS = {
     "quota of the root": ("quota-not-enforced", None, None),
     "quota of a writable root": ("quota-not-enforced", "/var", None),
     "quota of the command line": ("quota-not-enforced", None, None),
+    "subvolume": ("root-subvolume-writable", None, None),
+    "subvolume below an overlay": ("root-subvolume-writable", None, None),
+    "subvolume of root=": ("root-subvolume-writable", None, None),
     "root writable by fstab": ("fstab-root-writable", None, None),
     "root left writable": ("root-unprotected", None, None),
     "root not kept": ("root-unprotected", None, None),
@@ -206,6 +221,33 @@ def test_line_of_fstab(before: str, line: int, after: str, rofs: Path, tmp_path:
     _, lines = check(rofs, root)
     assert [text.split(": ")[0] for text in lines if "fstab mounts / writable" in text] == [
         f"/etc/fstab:{line}"]
+
+
+def test_all_subvolumes_that_are_writable_are_told(rofs: Path, tmp_path: Path) -> None:
+    """And none that a section or its own line keeps read-only, or that is not mounted at boot."""
+    fstab = """\
+UUID=1 / btrfs defaults,subvol=@ 0 0
+UUID=1 /home btrfs subvol=@home 0 0
+UUID=1 /srv btrfs subvol=@srv 0 0
+UUID=1 /usr btrfs subvol=@usr 0 0
+UUID=1 /opt btrfs ro,subvol=@opt 0 0
+UUID=1 /mnt btrfs noauto,subvol=@mnt 0 0
+UUID=2 /data btrfs subvol=@data 0 0
+UUID=1 /.snapshots btrfs subvol=@snapshots 0 0
+UUID=1 /var/log btrfs subvol=@log 0 0
+UUID=1 /var/cache btrfs subvol=@cache 0 0
+UUID=1 none swap sw 0 0
+/var/cache /cache none bind 0 0
+"""
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": VAR + "[Overlay /home]\n" + DATA, "etc/fstab": fstab}, ["srv"])
+    _, lines = check(rofs, root)
+    told = [line.split(": ")[0] for line in lines if "is a subvolume of the file system of" in line]
+    # In the order of their paths.
+    assert told == [f"/etc/fstab:{n}" for n in (8, 10, 9)]
+    for path in root.glob("etc/rofs.conf"):
+        path.write_text("[Root]\nReadOnly=no\n" + VAR)
+    assert not [line for line in check(rofs, root)[1] if "is a subvolume of" in line]
 
 
 def check_json(rofs: Path, root: Path) -> list[dict[str, object]]:

@@ -10,32 +10,39 @@
 #define LOWER_ROOT	"/rofs/ro"
 #define LOWER_ROOT_UNIT "rofs-ro.mount"
 
-/* Another mount through which this file system can be written. */
-static const struct observed_mount *find_writable(const struct observed *s,
-						  const struct observed_mount *m)
+/* Each mount through which this file system can be written. Returns: is there any? */
+static bool add_writable_mounts(struct comparing *c, const char *path,
+				const struct observed_mount *m)
 {
-	for (size_t i = 0; i < s->n_mounts; i++)
-		if (!s->mounts[i].read_only && observed_same_fs(&s->mounts[i], m))
-			return &s->mounts[i];
-	return NULL;
+	const struct observed *s = c->observed;
+	bool found = false;
+
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		const struct problem p = { .kind = PROBLEM_ROOT_WRITABLE_MOUNT,
+					   .path = path,
+					   .unit = "systemd-remount-fs.service",
+					   .place = s->mounts[i].target };
+
+		if (s->mounts[i].read_only || !observed_same_fs(&s->mounts[i], m))
+			continue;
+		comparing_add(c, &p);
+		found = true;
+	}
+	return found;
 }
 
 static void compare_read_only(struct comparing *c, const char *path)
 {
-	const struct observed_mount *m = observed_at(c->observed, path), *other;
-	struct problem p = { .path = path, .unit = "systemd-remount-fs.service" };
+	const struct observed_mount *m = observed_at(c->observed, path);
+	struct problem p = { .kind = PROBLEM_ROOT_WRITABLE_SUPERBLOCK,
+			     .path = path,
+			     .unit = "systemd-remount-fs.service" };
 
-	if (!m || m->fs_read_only)
+	if (!m || m->fs_read_only || (m->read_only && add_writable_mounts(c, path, m)))
 		return;
-	other = find_writable(c->observed, m);
 	if (!m->read_only) {
 		p.kind = PROBLEM_ROOT_WRITABLE;
 		problem_add_unit(&p, p.unit);
-	} else if (other) {
-		p.kind = PROBLEM_ROOT_WRITABLE_MOUNT;
-		p.place = other->target;
-	} else {
-		p.kind = PROBLEM_ROOT_WRITABLE_SUPERBLOCK;
 	}
 	comparing_add(c, &p);
 }

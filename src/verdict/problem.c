@@ -271,6 +271,7 @@ static const struct {
 	[PROBLEM_QUOTA_NOT_ENFORCED] = { "quota-not-enforced", DIAG_WARNING, NULL },
 	[PROBLEM_ROOT_UNPROTECTED] = { "root-unprotected", DIAG_WARNING, NULL },
 	[PROBLEM_FSTAB_ROOT_WRITABLE] = { "fstab-root-writable", DIAG_NOTE, NULL },
+	[PROBLEM_ROOT_SUBVOLUME_WRITABLE] = { "root-subvolume-writable", DIAG_WARNING, NULL },
 	[PROBLEM_CMDLINE_WRITABLE] = { "cmdline-writable", DIAG_WARNING, NULL },
 	[PROBLEM_CMDLINE_VOLATILE] = { "cmdline-volatile", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_IN_INITRAMFS] = { "fsck-in-initramfs", DIAG_WARNING, NULL },

@@ -816,6 +816,25 @@ static void test_root_is_writable(void)
 	}
 }
 
+/* Such as subvolumes of btrfs. */
+static void test_all_writable_mounts_are_named(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	prepare(&w, conf_text, healthy);
+	find(&w, "/")->fs_read_only = false;
+	add_mounts(&w.observed, "20 1 254:0 /.snapshots ext4 /dev/vda[/@snapshots] rw rw\n"
+				"21 1 254:0 /mnt/log ext4 /dev/vda[/@log] rw rw\n"
+				"22 1 254:0 /opt ext4 /dev/vda[/@opt] ro rw\n");
+	judge(&w);
+	CHECK_INT(w.verdict.problems.n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK_INT(w.verdict.problems.items[i].kind, PROBLEM_ROOT_WRITABLE_MOUNT);
+		CHECK_STR(w.verdict.problems.items[i].path, "/");
+		CHECK_STR(w.verdict.problems.items[i].place, i ? "/mnt/log" : "/.snapshots");
+	}
+}
+
 static void test_overlay_is_read_only(void)
 {
 	static const struct {
@@ -1226,6 +1245,7 @@ int main(void)
 	test_not_private();
 	test_partition_of_a_pool_is_not_mounted();
 	test_root_is_writable();
+	test_all_writable_mounts_are_named();
 	test_overlay_is_read_only();
 	test_lower_of_fstab();
 	test_partition_is_missing();

@@ -78,7 +78,7 @@ const struct plan_overlay *check_overlay_of(const struct checking *c, const char
 static int check_all(struct checking *c)
 {
 	static int (*const checks[])(struct checking *) = {
-		check_kernel, check_boot,  check_quota,
+		check_kernel, check_boot,  check_subvolumes, check_quota,
 		check_lowers, check_flags, check_partitions, check_devices,
 		check_trust,  check_files, check_memory,     check_data,
 	};

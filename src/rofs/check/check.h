@@ -28,6 +28,7 @@ void check_add(struct checking *c, enum problem_kind kind, const struct conf_sec
 int check_lowers(struct checking *c);
 int check_flags(struct checking *c);
 int check_quota(struct checking *c);
+int check_subvolumes(struct checking *c);
 int check_partitions(struct checking *c);
 int check_devices(struct checking *c);
 int check_trust(struct checking *c);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Subvolumes of the file system of /: while one is writable, all of it is written to. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "plan/bootmode.h"
+#include "plan/fstab.h"
+#include "plan/mount-flags.h"
+#include "plan/unit-name.h"
+#include "rofs/check/check.h"
+
+/* What / is mounted from: fstab says it, or else the kernel command line. */
+struct root {
+	char *device; /* /dev/disk/by-uuid/..., NULL: not known; owned */
+	bool is_btrfs;
+};
+
+static void root_done(struct root *r)
+{
+	free(r->device);
+}
+
+static bool is_btrfs(const struct fstab_entry *e)
+{
+	return strcmp(e->type, "btrfs") == 0 || fstab_has_option(e->options, "subvol") ||
+	       fstab_has_option(e->options, "subvolid");
+}
+
+static int find_root(const struct checking *c, const struct fstab_entry *e, struct root *ret)
+{
+	_cleanup_free_ char *spec = NULL;
+	int err = 0;
+
+	if (e && e->spec[0]) {
+		ret->is_btrfs = is_btrfs(e);
+		err = unit_name_device_path(e->spec, &ret->device);
+	} else {
+		err = boot_value(c->l->cmdline, "root=", &spec);
+		if (err >= 0 && spec)
+			err = unit_name_device_path(spec, &ret->device);
+	}
+	return err == -EINVAL ? 0 : err;
+}
+
+/* By its name, and on this machine also by another one. */
+static bool is_device(const struct checking *c, const char *path, const char *device)
+{
+	struct stat a, b;
+
+	if (strcmp(path, device) == 0)
+		return true;
+	return c->running && stat(path, &a) == 0 && stat(device, &b) == 0 && S_ISBLK(a.st_mode) &&
+	       S_ISBLK(b.st_mode) && a.st_rdev == b.st_rdev;
+}
+
+/* Is this entry what is mounted there, and not a section, which keeps it read-only or unmounted? */
+static bool is_left_to_fstab(const struct plan *p, const struct fstab_entry *e)
+{
+	return !fstab_is_kept_read_only(e) && !plan_find_overlay(p, e->dir) &&
+	       !plan_find_persist(p, e->dir);
+}
+
+static int check_entry(struct checking *c, const struct root *root, const struct fstab_entry *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	if ((!root->is_btrfs && !is_btrfs(e)) || (mount_flags(e->options) & MOUNT_READ_ONLY) ||
+	    !is_left_to_fstab(&c->l->plan, e))
+		return 0;
+	err = unit_name_device_path(e->spec, &path);
+	if (err < 0)
+		return err == -EINVAL ? 0 : err;
+	if (is_device(c, path, root->device))
+		check_add(c, PROBLEM_ROOT_SUBVOLUME_WRITABLE, NULL, fstab_pos(e),
+			  "fstab mounts %s writable, and it is a subvolume of the file system of "
+			  "/, which is then written to: rofs status says partial; expected ro "
+			  "here, or an [Overlay %s]",
+			  e->dir, e->dir);
+	return 0;
+}
+
+int check_subvolumes(struct checking *c)
+{
+	_cleanup_fstab_index_ struct fstab_index x = { 0 };
+	_cleanup_(root_done) struct root root = { 0 };
+	int err;
+
+	if (c->l->plan.n_remounts == 0)
+		return 0;
+	err = fstab_index_build(&c->l->facts, &x);
+	if (err >= 0)
+		err = find_root(c, x.root, &root);
+	for (size_t i = 0; i < x.n && root.device && err >= 0; i++)
+		err = check_entry(c, &root, x.entries[i]);
+	return err;
+}
