@@ -615,6 +615,52 @@ def test_without_overlayfs_paths_are_bound_read_only(system: System, fault_libra
         RUNNING_ID, "persist"]
 
 
+# A file system whose type says nothing: an overlay on two others, below which the kernel takes no third.
+REFUSED = """
+    mkdir srv; touch srv/below
+    echo 'x /srv overlay lowerdir=/run/upper:/run/deep 0 0' > etc/fstab
+    mkdir run/a run/b run/upper run/deep; echo on flash > run/b/file
+    mount -t overlay x -o lowerdir=run/a:run/b run/deep
+"""
+
+
+def test_lower_that_the_kernel_refuses_is_shown_read_only(system: System) -> None:
+    done = system("[Overlay /srv]\n[Overlay /var]\n", """
+        boot
+        cat /run/status; ls /srv; cat /srv/file; touch /srv/new || true; touch /var/new
+        findmnt -rn -o OPTIONS --mountpoint /srv
+        /rofs-prepare overlay /srv || echo $?
+    """, REFUSED)
+    assert done.returncode == 0, done.stderr
+    # The unit of the overlay fails, as ever; that of the path finds it mounted.
+    missing, status, *shown, options, again = done.stdout.splitlines()
+    assert missing == "not mounted: rofs-overlay-srv.mount"
+    assert (status, shown, again) == ("1", ["file", "on flash"], "1")
+    assert options.split(",")[0] == "ro"
+    told = [line for line in done.stderr.splitlines() if "rofs-prepare" in line]
+    assert len(told) == 2 and "/srv: the kernel refused to mount the overlay" in told[0]
+    assert "touch: cannot touch '/srv/new': Read-only file system" in done.stderr
+
+
+def test_lower_of_fstab_is_shown_without_overlayfs(system: System, fault_library: Path) -> None:
+    found = sections(system("[Overlay /srv]\n", """
+        export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+        generate 2>/dev/null; early_mounts; pools
+        LD_PRELOAD=/run/fault.so FAULT_TYPE=overlay /rofs-prepare overlay /srv 2>&1
+        merge
+        echo == srv; ls /srv
+    """, f"cp {fault_library} run/fault.so\n" + REFUSED))
+    assert found["srv"] == ["file"]
+
+
+def test_lower_that_the_kernel_refuses_without_its_partition(system: System) -> None:
+    done = system(DATA + "[Overlay /srv]\nPartition=data\nIfMissing=volatile\n", """
+        generate 2>/dev/null; early_mounts; pools; umount /rofs/persist/data; prepare; merge
+        cat /srv/file; touch /srv/new 2>/dev/null || echo read-only
+    """, REFUSED)
+    assert done.stdout.splitlines()[-2:] == ["on flash", "read-only"], done.stdout + done.stderr
+
+
 GUARDED = (f"[Overlay /var]\n{DATA}"
            "[Persist /var/a]\nPartition=data\nDirectory=/a\n"
            "[Persist /var/not/there]\nPartition=data\nDirectory=/b\nIfMissing=emergency\n"

@@ -23,7 +23,7 @@ static int mount_or_log(const char *what, const char *where, const char *options
 }
 
 /* By a descriptor: a file system of fstab may have a link on the way to it. */
-static int mount_lower(int root_fd, const struct plan_overlay *o, const char *where)
+int mounts_lower(int root_fd, const struct plan_overlay *o, const char *where)
 {
 	_cleanup_close_ int fd = open_beneath(root_fd, o->lower, O_PATH | O_DIRECTORY);
 	_cleanup_free_ char *options = NULL;
@@ -38,7 +38,10 @@ static int mount_lower(int root_fd, const struct plan_overlay *o, const char *wh
 	return mount_or_log(fd_name(fd).path, where, options);
 }
 
-/* The same overlay, with its changes in the shared pool; without overlayfs the lower, read-only. */
+/*
+ * The same overlay, with its changes in the shared pool; without overlayfs, or if the kernel refuses the
+ * lower, that, read-only.
+ */
 static int mount_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o,
 			  const char *where)
 {
@@ -54,10 +57,12 @@ static int mount_volatile(int root_fd, const struct plan *p, const struct plan_o
 	if (left_out < 0)
 		return left_out;
 	err = mounts_merged_in(p, o, &in_ram, lower_fd);
-	if (err != -ENODEV)
+	if (!mounts_is_refused(err))
 		return err < 0 ? err : left_out;
-	log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
-	return mount_lower(root_fd, o, where);
+	if (err == -ENODEV)
+		log_error(err, "this kernel has no overlayfs: %s stays read-only", o->path);
+	left_out = mounts_lower(root_fd, o, where);
+	return left_out < 0 || err == -ENODEV ? left_out : 1;
 }
 
 static int mount_for_path(int root_fd, const struct plan *p, const struct plan_overlay *o,
@@ -67,7 +72,7 @@ static int mount_for_path(int root_fd, const struct plan *p, const struct plan_o
 		return mount_or_log(o->merged, where, OPTIONS_BIND ",private");
 	if (o->conf->if_missing == IF_MISSING_VOLATILE)
 		return mount_volatile(root_fd, p, o, where);
-	return mount_lower(root_fd, o, where);
+	return mounts_lower(root_fd, o, where);
 }
 
 int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay *o)

@@ -4,6 +4,13 @@
 #include "plan/plan.h"
 
 /**
+ * mounts_lower - mount the lower of an overlay, read-only
+ *
+ * Returns: 0, or -errno after logging it.
+ */
+int mounts_lower(int root_fd, const struct plan_overlay *o, const char *where);
+
+/**
  * mounts_fallback - mount and bind what the path of an overlay on a partition shows
  *
  * The merged mount, if it exists. Otherwise, with IfMissing=volatile, the same overlay with its

@@ -127,6 +127,18 @@ static int report_hidden(const struct rootfs *r, const struct plan_overlay *o)
 		o->path, what, unit);
 }
 
+/*
+ * Without the overlay, the file system that fstab names would be nowhere. What is live, fstab has mounted
+ * on its own path.
+ */
+static int mount_instead(int root_fd, const struct plan_run *run, const struct plan_overlay *o,
+			 int err)
+{
+	if (run->kind != RUN_OVERLAY || o->lower_is_live || !mounts_is_refused(err))
+		return 0;
+	return mounts_lower(root_fd, o, o->path);
+}
+
 /* @without: is added to when this kernel has no overlayfs. Returns the exit status. */
 static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 			   const struct plan_overlay *o, struct strbuf *without)
@@ -141,6 +153,8 @@ static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 	if (err == -ENODEV)
 		strbuf_addf(without, " %s", o->path);
 	else if (err < 0)
+		done = false;
+	if (mount_instead(root_fd, run, o, err) < 0)
 		done = false;
 	/* Its unit would follow names to where a user has put something else since. */
 	if (err < 0)

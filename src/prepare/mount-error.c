@@ -22,8 +22,9 @@ int mount_error_explain(const struct plan_overlay *o, const char *dir, int err)
 	if (err == -EINVAL && lower->layer == LAYER_NEVER)
 		return log_error(
 			err,
-			"%s: %s cannot be the lower of an overlay; use ext4, xfs, btrfs, f2fs, squashfs or erofs",
-			o->path, lower->name);
+			"%s: %s cannot be the lower of an overlay; use ext4, xfs, btrfs, f2fs, squashfs or erofs, "
+			"or remove [Overlay %s]",
+			o->path, lower->name, o->conf->section.name);
 	if (err == -EINVAL && upper->layer == LAYER_NEVER)
 		return log_error(
 			err,

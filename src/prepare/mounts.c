@@ -68,6 +68,11 @@ static int mount_merged(const struct plan_overlay *o, const char *where, const c
 	return mount_once("rofs", where, "overlay", options);
 }
 
+bool mounts_is_refused(int err)
+{
+	return err == -ENODEV || err == -EINVAL;
+}
+
 int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l,
 		     int lower_fd)
 {

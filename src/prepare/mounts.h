@@ -27,6 +27,12 @@ int mounts_pools(const struct plan *p);
  */
 int mounts_merged(const struct plan *p, const struct plan_overlay *o, int lower_fd);
 
+/**
+ * mounts_is_refused - is @err, of a merged mount, the kernel's refusal? It has no overlayfs, or not for
+ * these layers.
+ */
+bool mounts_is_refused(int err);
+
 /** mounts_merged_in - as mounts_merged(), from other layers than the declared ones */
 int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const struct layers *l,
 		     int lower_fd);

@@ -14,7 +14,7 @@ from ..volume import Volume
 
 FSTAB = """\
 LABEL=root / ext4 defaults 0 1
-LABEL=SRV /srv vfat defaults 0 0
+LABEL=SRV /srv auto defaults 0 0
 LABEL=fold /mnt ext4 defaults 0 2
 """
 
@@ -58,7 +58,7 @@ REFUSED: Dict[str, str] = {
            " systemctl status --no-pager rofs-overlay-srv.mount",
     "mnt": "systemctl show -p ActiveState -p Result rofs-overlay-mnt.mount; findmnt -n -o FSTYPE"
            " /mnt",
-    "lower": "cat /rofs/ro/srv/file",
+    "lower": "cat /rofs/ro/srv/file /srv/file",
     "writable": "touch /etc/new /var/new /home/new /tmp/new /var/local/data/new",
     "readonly": "touch /srv/new /new",
     "opt": "systemctl show -p ActiveState --value rofs-overlay-opt.mount opt.mount; cat /opt/file;"
