@@ -35,6 +35,31 @@ static bool has_unit_on(const struct check *c, const char *path)
 	return false;
 }
 
+/* quota, usrquota, uquota, usrjquota=, usrquota_block_hardlimit=, jqfmt=, uqnoenforce, ... */
+static bool has_quota(const char *options)
+{
+	for (const char *s = options; *s;) {
+		_cleanup_free_ char *word = copy_n(s, strcspn(s, ","));
+
+		if ((strstr(word, "quota") && strcmp(word, "noquota") != 0) ||
+		    strstr(word, "noenforce") || strstr(word, "jqfmt"))
+			return true;
+		s += strlen(word) + (s[strlen(word)] == ',');
+	}
+	return false;
+}
+
+/* A service that counts or switches on quota: of the root, or an instance for a mount. */
+static bool is_quota_service(const char *by, const char *unit, const struct fstab_entry *e)
+{
+	if (strncmp(unit, "quotaon", 7) != 0 && strncmp(unit, "systemd-quotacheck", 18) != 0)
+		return false;
+	if (same_path(e->dir, "/"))
+		return strcmp(by, "local-fs.target.wants") == 0 && ends_with(unit, "-root.service");
+	return is_unit_of(by, ".mount.wants", e->dir) && strchr(unit, '@') &&
+	       is_unit_of(strchr(unit, '@') + 1, ".service", e->dir);
+}
+
 /* A link that systemd-fstab-generator would make for this line, and that rofs may do away with? */
 static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const char *name)
 {
@@ -45,6 +70,9 @@ static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const
 
 	if (strcmp(e->type, "swap") == 0)
 		return strncmp(by, "swap.target.", 12) == 0 && is_swap_of_fstab(c, unit);
+	if (is_quota_service(by, unit, e))
+		return has_quota(e->options) && (has_unit_on(c, e->dir) || same_path(e->dir, "/") ||
+						 same_path(e->dir, "/usr"));
 	if (strncmp(unit, "systemd-growfs", 14) == 0)
 		return is_unit_of(by, ".mount.wants", e->dir) &&
 		       has_word(e->options, "x-systemd.growfs") &&

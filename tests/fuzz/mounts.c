@@ -175,6 +175,18 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 	       has_inherited_flags(m, options + strlen(layers), own);
 }
 
+/* Of what stays read-only, systemd runs quotaon(8) in vain. */
+static bool has_quota_option(const char *options)
+{
+	static const char *const words[] = { "quota",  "usrquota", "grpquota", "prjquota",
+					     "uquota", "gquota",   "pquota" };
+
+	for (size_t i = 0; i < ELEMENTSOF(words); i++)
+		if (has_word(options, words[i]))
+			return true;
+	return false;
+}
+
 /* A blank at the end cannot be said in a unit. */
 static bool has_lower_options(const struct mount *m, const char *options)
 {
@@ -183,7 +195,7 @@ static bool has_lower_options(const struct mount *m, const char *options)
 		join(bind ? RESTRICTIONS "private,ro," : RESTRICTIONS "ro,", m->entry->options);
 
 	strip(allowed);
-	return has_word(options, "ro") && !has_word(options, "rw") &&
+	return has_word(options, "ro") && !has_word(options, "rw") && !has_quota_option(options) &&
 	       all_words_in(options, allowed) && has_flags(m->entry->options, NULL, options);
 }
 
