@@ -96,6 +96,12 @@ def test_content_without_udev(check, name: str) -> None:
     assert said(check(conf, FSTAB, before), " holds ") == expected
 
 
+@pytest.mark.parametrize(("device", "count"), [("TWO", 1), ("LABEL=one", 0)])
+def test_subvolume_by_another_name(check, device: str, count: int) -> None:
+    lines = check("[Overlay /var]\n", f"LABEL=two / btrfs ro 0 0\\n{device} /mnt btrfs rw 0 0\\n")
+    assert len(said(lines, "fstab mounts /mnt writable, and it is a subvolume")) == count
+
+
 LOWER = "[Overlay /mnt]\n"
 
 
