@@ -615,7 +615,7 @@ def test_without_overlayfs_paths_are_bound_read_only(system: System, fault_libra
         RUNNING_ID, "persist"]
 
 
-# A file system whose type says nothing: an overlay on two others, below which the kernel takes no third.
+# A file system whose type says nothing: an overlay on another, on which the kernel takes no third.
 REFUSED = """
     mkdir srv; touch srv/below
     echo 'x /srv overlay lowerdir=/run/upper:/run/deep 0 0' > etc/fstab
