@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 # The model: libc only, silent, pure.
-MODEL = ["basic", "conf", "plan", "unit", "verdict"]
+MODEL = ["basic", "conf", "plan", "unit", "verdict", "software"]
 # What touches the machine.
 ENDS = ["layer", "system", "trust"]
 # Programs, and the rooms of one program. They do not know each other.

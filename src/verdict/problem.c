@@ -294,6 +294,7 @@ static const struct {
 	[PROBLEM_DATABASE_IN_RAM] = { "database-in-ram", DIAG_WARNING, NULL },
 	[PROBLEM_CACHE_IN_RAM] = { "cache-in-ram", DIAG_WARNING, NULL },
 	[PROBLEM_CONTAINER_STORAGE] = { "container-storage", DIAG_WARNING, NULL },
+	[PROBLEM_APPLICATIONS_IN_RAM] = { "applications-in-ram", DIAG_WARNING, NULL },
 	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
 };
 static_assert(ELEMENTSOF(kinds) == _PROBLEM_KIND_MAX, "a kind without a row");

@@ -35,7 +35,7 @@ int check_trust(struct checking *c);
 int check_memory(struct checking *c);
 int check_boot(struct checking *c);
 int check_kernel(struct checking *c);
-int check_data(struct checking *c);
+int check_software(struct checking *c);
 int check_files(struct checking *c);
 
 /**

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+
+#include "system/rootfs.h"
+
+/** struct home - a user's home directory; strings owned */
+struct home {
+	char *user; /* login name */
+	char *uid;  /* as text; "" if it is not known */
+	char *dir;  /* clean */
+};
+
+/** struct homes - of the users in /etc/passwd, and the other directories in /home. All-zero is empty. */
+struct homes {
+	struct home *items;
+	size_t n;
+};
+
+/**
+ * homes_read - read who has a home directory
+ *
+ * Without those of the system: only directories that exist count, and neither / nor API paths do.
+ *
+ * Returns: 0, also where /etc/passwd cannot be read, or -ENOMEM.
+ */
+int homes_read(const struct rootfs *r, struct homes *ret);
+void homes_done(struct homes *h);
+
+/** homes_find - the home directory of this user, or NULL */
+const struct home *homes_find(const struct homes *h, const char *user);
+
+#define _cleanup_homes_ _cleanup_(homes_done)

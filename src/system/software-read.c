@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "system/software-read.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "basic/path.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+#include "system/homes.h"
+#include "system/setting-read.h"
+#include "system/unit-file.h"
+
+/* struct value - what a setting says; owned */
+struct value {
+	char *path; /* clean */
+	char *file;
+	unsigned line;
+};
+
+struct values {
+	struct value *items;
+	size_t n;
+};
+
+/* struct finding - one directory of some software, while the settings that move it are read */
+struct finding {
+	const struct rootfs *r;
+	const struct unit_dirs *dirs;
+	struct software_places *places;
+	const struct software *software;
+	const struct software_data *data;
+	const struct home *home;       /* NULL: not in a home directory */
+	const struct setting *setting; /* that is read */
+	struct values values;
+	bool installed, enabled;
+};
+
+static void values_clear(struct values *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->items[i].path);
+		free(v->items[i].file);
+	}
+	v->n = 0;
+}
+
+static void values_done(struct values *v)
+{
+	values_clear(v);
+	free(v->items);
+}
+
+static bool exists(const struct rootfs *r, const char *path)
+{
+	_cleanup_free_ char *resolved = NULL;
+	struct stat st;
+
+	return rootfs_resolve(r, path, &resolved) == 0 && rootfs_stat(r, resolved, &st) == 0;
+}
+
+/* What a value says for one user. */
+static int expand_variables(const struct home *home, const char *value, char **ret)
+{
+	const struct {
+		const char *name, *value;
+	} variables[] = {
+		{ "~", home->dir },	 { "$HOME", home->dir },    { "${HOME}", home->dir },
+		{ "$USER", home->user }, { "${USER}", home->user }, { "$UID", home->uid },
+	};
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	while (*value) {
+		size_t i, n = 0;
+
+		for (i = 0; i < ELEMENTSOF(variables) && !n; i++)
+			if (strncmp(value, variables[i].name, strlen(variables[i].name)) == 0)
+				n = strlen(variables[i].name);
+		if (n)
+			strbuf_add(&b, variables[i - 1].value);
+		else
+			strbuf_add_char(&b, *value);
+		value += n ? n : 1;
+	}
+	strbuf_add(&b, "");
+	return strbuf_take(&b, ret);
+}
+
+static bool is_place(const char *path)
+{
+	return path[0] == '/' && path[1] && strlen(path) < PATH_MAX && !path_has_dotdot(path) &&
+	       !path_is_api(path);
+}
+
+static int add_value(void *data, const char *value, const char *file, unsigned line)
+{
+	struct finding *x = data;
+	struct value v = { .line = line };
+	int err = x->home ? expand_variables(x->home, value, &v.path) :
+			    text_format(&v.path, "%s", value);
+
+	if (err < 0)
+		return err;
+	path_clean(v.path);
+	if (!is_place(v.path)) {
+		free(v.path);
+		return 0;
+	}
+	if (!x->setting->several)
+		values_clear(&x->values);
+	v.file = strdup(file);
+	if (!v.file || array_reserve(x->values.items, x->values.n) < 0) {
+		free(v.path);
+		free(v.file);
+		return -ENOMEM;
+	}
+	x->values.items[x->values.n++] = v;
+	return 0;
+}
+
+static struct software_place *find_place(struct software_places *p, const char *path)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->items[i].path, path) == 0)
+			return &p->items[i];
+	return NULL;
+}
+
+/* Links followed; as it is where they lead nowhere. */
+static int resolve(const struct rootfs *r, const char *path, char **ret)
+{
+	int err = rootfs_resolve(r, path, ret);
+
+	return err < 0 && err != -ENOMEM ? text_format(ret, "%s", path) : err;
+}
+
+static void place_done(struct software_place *p)
+{
+	free(p->path);
+	free(p->dir);
+	free(p->file);
+}
+
+static int fill_place(const struct finding *x, const char *fallback, const struct value *v,
+		      struct software_place *ret)
+{
+	const char *path = v ? v->path : fallback;
+	int err = resolve(x->r, path, &ret->path);
+
+	if (err >= 0)
+		err = resolve(x->r, path_is_at_or_below(path, fallback) ? fallback : path,
+			      &ret->dir);
+	if (err >= 0 && v)
+		err = text_format(&ret->file, "%s", v->file);
+	/* A link may lead out of the directory. */
+	if (err >= 0 && !path_is_at_or_below(ret->path, ret->dir)) {
+		free(ret->dir);
+		ret->dir = strdup(ret->path);
+		err = ret->dir ? 0 : -ENOMEM;
+	}
+	return err;
+}
+
+/* @v: NULL: where it is by default. */
+static int add_place(struct finding *x, const char *fallback, const struct value *v)
+{
+	struct software_place place = {
+		.software = x->software,
+		.data = x->data,
+		.line = v ? v->line : 0,
+		.installed = x->installed,
+		.enabled = x->enabled,
+	};
+	struct software_place *known;
+	int err = fill_place(x, fallback, v, &place);
+
+	if (err < 0) {
+		place_done(&place);
+		return err;
+	}
+	known = find_place(x->places, place.path);
+	if (known) {
+		/* What is installed rather than what is not. */
+		if (place.installed && !known->installed) {
+			struct software_place old = *known;
+
+			*known = place;
+			place = old;
+		}
+		place_done(&place);
+		return 0;
+	}
+	if (array_reserve(x->places->items, x->places->n) < 0) {
+		place_done(&place);
+		return -ENOMEM;
+	}
+	x->places->items[x->places->n++] = place;
+	return 0;
+}
+
+/* Where it is unless something moves it. */
+static int find_default(const struct finding *x, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = setting_path(x->home, x->data->path, &path);
+
+	if (err < 0)
+		return err;
+	if (x->data->alternative && !exists(x->r, path) && exists(x->r, x->data->alternative))
+		return text_format(ret, "%s", x->data->alternative);
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+static int find_places(struct finding *x)
+{
+	_cleanup_free_ char *fallback = NULL;
+	int err = find_default(x, &fallback);
+
+	for (size_t i = 0; i < ELEMENTSOF(x->data->settings) && err >= 0; i++) {
+		x->setting = &x->data->settings[i];
+		if (x->setting->file)
+			err = setting_read(x->dirs, x->setting, x->home, add_value, x);
+	}
+	if (err < 0)
+		return err;
+	/* Of each user only what there is. */
+	if (x->values.n == 0 && x->home && !x->installed && !exists(x->r, fallback))
+		return 0;
+	if (x->values.n == 0)
+		return add_place(x, fallback, NULL);
+	for (size_t i = 0; i < x->values.n; i++) {
+		err = add_place(x, fallback, &x->values.items[i]);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static bool has_program(const struct rootfs *r, const char *name)
+{
+	static const char *const dirs[] = {
+		"/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++)
+		if (rootfs_has(r, dirs[i], name))
+			return true;
+	return false;
+}
+
+/* struct presence - what there is of some software */
+struct presence {
+	bool unit;   /* one that is not masked */
+	bool masked; /* one that is */
+	bool enabled;
+};
+
+static int look_for_unit(const struct unit_dirs *dirs, const char *name, struct presence *p)
+{
+	_cleanup_unit_file_ struct unit_file unit = { 0 };
+	_cleanup_unit_names_ struct unit_names links = { 0 };
+	int err = unit_file_read(dirs, name, &unit);
+
+	if (err < 0)
+		return err;
+	p->masked = p->masked || unit.is_masked;
+	if (unit.is_masked || !unit.has_fragment)
+		return 0;
+	p->unit = true;
+	err = unit_dirs_links(dirs, name, &links);
+	p->enabled = p->enabled || links.n > 0;
+	return err;
+}
+
+/* A path in a home directory that stands for a unit. */
+static int look_in_home(const struct rootfs *r, const struct home *home, const char *path,
+			struct presence *p)
+{
+	_cleanup_free_ char *expanded = NULL;
+	int err;
+
+	if (!home)
+		return 0;
+	err = setting_path(home, path, &expanded);
+	p->unit = p->unit || (err >= 0 && exists(r, expanded));
+	return err;
+}
+
+static int look_for(const struct unit_dirs *dirs, const struct software *s, const struct home *home,
+		    struct presence *ret)
+{
+	for (size_t i = 0; i < ELEMENTSOF(s->units) && s->units[i]; i++) {
+		const char *name = s->units[i];
+		int err = name[0] == '~' ? look_in_home(dirs->root, home, name, ret) :
+					   look_for_unit(dirs, name, ret);
+
+		if (err < 0)
+			return err;
+	}
+	/* A program without a unit is started by hand, or by another; with masked ones it is not. */
+	for (size_t i = 0; i < ELEMENTSOF(s->programs) && s->programs[i] && !ret->masked; i++)
+		ret->unit = ret->unit || has_program(dirs->root, s->programs[i]);
+	return 0;
+}
+
+static int read_software(struct finding *x, const struct home *home)
+{
+	struct presence p = { 0 };
+	int err = look_for(x->dirs, x->software, home, &p);
+
+	x->home = home;
+	x->installed = p.unit;
+	x->enabled = p.enabled;
+	for (size_t i = 0; i < ELEMENTSOF(x->software->data) && err >= 0; i++) {
+		x->data = &x->software->data[i];
+		if (!x->data->path)
+			break;
+		err = find_places(x);
+		values_clear(&x->values);
+	}
+	return err;
+}
+
+static int read_all(struct finding *x, const struct homes *homes)
+{
+	size_t n;
+	const struct software *table = software_table(&n);
+	int err = 0;
+
+	for (size_t i = 0; i < n && err >= 0; i++) {
+		x->software = &table[i];
+		if (table[i].data[0].path[0] != '~') {
+			err = read_software(x, NULL);
+			continue;
+		}
+		for (size_t j = 0; j < homes->n && err >= 0; j++)
+			err = read_software(x, &homes->items[j]);
+	}
+	return err;
+}
+
+int software_read(const struct rootfs *r, struct software_places *ret)
+{
+	_cleanup_software_places_ struct software_places places = { 0 };
+	_cleanup_homes_ struct homes homes = { 0 };
+	_cleanup_unit_dirs_ struct unit_dirs dirs = unit_dirs_open(r, UNIT_ORIGIN_IMAGE);
+	struct finding x = { .r = r, .dirs = &dirs, .places = &places };
+	int err = homes_read(r, &homes);
+
+	if (err >= 0)
+		err = read_all(&x, &homes);
+	values_done(&x.values);
+	if (err < 0)
+		return err;
+	*ret = TAKE_STRUCT(places);
+	return 0;
+}
+
+void software_places_done(struct software_places *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		place_done(&p->items[i]);
+	free(p->items);
+	*p = (struct software_places){ 0 };
+}

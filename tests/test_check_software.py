@@ -1,0 +1,259 @@
+"""`rofs check` on trees with known software: is it installed, where is its data, is it told?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from support import make_tree, parse_json, run_program
+
+FSTAB = "LABEL=root / ext4 ro 0 1\n"
+CONF = "[Overlay /etc]\n[Overlay /home]\n[Overlay /srv]\n[Overlay /var]\n"
+DATA = "[Partition data]\nDevice=/dev/vdb\n"
+UNITS = "usr/lib/systemd/system"
+SERVICE = "[Service]\nExecStart=/usr/bin/{}\n"
+
+
+class Found(NamedTuple):
+    """What a problem is about, and the path that is to be persisted."""
+
+    kind: str
+    overlay: str
+    message: str
+
+
+def check(rofs: Path, root: Path) -> list[dict[str, Any]]:
+    done = run_program(rofs, "check", "--json", root=root)
+    assert done.stderr == ""
+    answer = parse_json(done.stdout, "check.schema.json")
+    problems: list[dict[str, Any]] = answer["problems"]
+    return problems
+
+
+def found(rofs: Path, root: Path, files: dict[str, str], conf: str = CONF,
+          dirs: tuple[str, ...] = ()) -> list[Found]:
+    make_tree(root, {"etc/rofs.conf": conf, "etc/fstab": FSTAB, **files}, ["srv", *dirs])
+    return [Found(p["kind"], p["path"], p["message"]) for p in check(rofs, root)]
+
+
+def persist(path: str, directory: str = "/x") -> str:
+    return f"[Persist {path}]\nPartition=data\nDirectory={directory}\n"
+
+
+def unit(name: str, command: str = "x") -> dict[str, str]:
+    return {f"{UNITS}/{name}": SERVICE.format(command)}
+
+
+def program(name: str) -> dict[str, str]:
+    return {f"usr/bin/{name}": ""}
+
+
+PASSWD = {"etc/passwd": "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n"}
+
+# (files, kind, overlay, path to persist)
+CONTAINERS = {
+    "docker, data": ({"var/lib/docker/x": ""}, "/var", "/var/lib/docker"),
+    "docker, unit": (unit("docker.service"), "/var", "/var/lib/docker"),
+    "docker, socket": (unit("docker.socket"), "/var", "/var/lib/docker"),
+    "docker, own unit": ({"etc/systemd/system/docker.service": "[Unit]\n"}, "/var",
+                         "/var/lib/docker"),
+    "docker, program": (program("dockerd"), "/var", "/var/lib/docker"),
+    "docker, sbin": ({"usr/sbin/dockerd": ""}, "/var", "/var/lib/docker"),
+    "docker, local": ({"usr/local/bin/dockerd": ""}, "/var", "/var/lib/docker"),
+    "docker, daemon.json": ({**program("dockerd"),
+                             "etc/docker/daemon.json": '{"debug": true,\n"data-root":"/srv/d/"}'},
+                            "/srv", "/srv/d"),
+    "docker, graph": ({**program("dockerd"), "etc/docker/daemon.json": '{"graph": "/srv/d"}'},
+                      "/srv", "/srv/d"),
+    "docker, argument": (unit("docker.service", "dockerd --data-root=/srv/d"), "/srv", "/srv/d"),
+    "docker, drop-in": ({**unit("docker.service"),
+                         "etc/systemd/system/docker.service.d/x.conf":
+                         "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -g /srv/d\n"},
+                        "/srv", "/srv/d"),
+    "containerd": (unit("containerd.service"), "/var", "/var/lib/containerd"),
+    "containerd, root": ({**unit("containerd.service"), "etc/containerd/config.toml":
+                          'version = 2\nroot = "/srv/c"\n[plugins."x"]\n  root = "/var/y"\n'},
+                         "/srv", "/srv/c"),
+    "podman": (program("podman"), "/var", "/var/lib/containers/storage"),
+    "podman, graphroot": ({**program("podman"), "etc/containers/storage.conf":
+                           '[storage]\ndriver = "overlay"\ngraphroot = "/srv/c"\n'},
+                          "/srv", "/srv/c"),
+    "podman, vendor": ({**program("podman"), "usr/share/containers/storage.conf":
+                        '[storage]\ngraphroot = "/srv/c"\n'}, "/srv", "/srv/c"),
+    "podman, both": ({**program("podman"),
+                      "usr/share/containers/storage.conf": '[storage]\ngraphroot = "/var/a"\n',
+                      "etc/containers/storage.conf": '[storage]\ngraphroot = "/srv/c"\n'},
+                     "/srv", "/srv/c"),
+    "buildah": (program("buildah"), "/var", "/var/lib/containers/storage"),
+    "CRI-O": (unit("crio.service"), "/var", "/var/lib/containers/storage"),
+    "CRI-O, root": ({**unit("crio.service"), "etc/crio/crio.conf.d/1":
+                     '[crio]\nroot = "/srv/c"\n'}, "/srv", "/srv/c"),
+    "k3s, data": ({"var/lib/rancher/k3s/x": ""}, "/var", "/var/lib/rancher"),
+    "k3s": ({"usr/local/bin/k3s": ""}, "/var", "/var/lib/rancher"),
+    "k3s, config": ({"usr/local/bin/k3s": "", "etc/rancher/k3s/config.yaml":
+                     "node-label:\n  - a=b\ndata-dir: /srv/k\n"}, "/srv", "/srv/k"),
+    "k3s, argument": (unit("k3s.service", "k3s server '--data-dir' /srv/k"), "/srv", "/srv/k"),
+    "rke2": (unit("rke2-server.service"), "/var", "/var/lib/rancher"),
+    "k0s": (unit("k0scontroller.service"), "/var", "/var/lib/k0s"),
+    "k0s, argument": (unit("k0sworker.service", "k0s worker --data-dir=/srv/k"), "/srv", "/srv/k"),
+    "microk8s": ({"var/snap/microk8s/common/x": ""}, "/var", "/var/snap/microk8s"),
+    "kubelet": (program("kubelet"), "/var", "/var/lib/kubelet"),
+    "rootless podman": ({**PASSWD, "home/ann/.local/share/containers/storage/x": ""}, "/home",
+                        "/home/ann/.local/share/containers"),
+    "rootless podman, unknown user": ({"home/bob/.local/share/containers/storage/x": ""}, "/home",
+                                      "/home/bob/.local/share/containers"),
+    "rootless podman, home elsewhere": (
+        {"etc/passwd": "eve:x:1001:1001::/srv/eve/:/bin/sh\n",
+         "srv/eve/.local/share/containers/x": ""}, "/srv", "/srv/eve/.local/share/containers"),
+    "rootless podman, quadlet": ({"home/ann/.config/containers/systemd/web.container": ""},
+                                 "/home", "/home/ann/.local/share/containers"),
+    "rootless podman, storage.conf": (
+        {**PASSWD, "home/ann/.config/containers/systemd/web.container": "",
+         "etc/containers/storage.conf":
+         '[storage]\nrootless_storage_path = "/srv/$USER/$UID"\n'}, "/srv", "/srv/ann/1000"),
+    "rootless docker": ({"home/ann/.config/systemd/user/docker.service": ""}, "/home",
+                        "/home/ann/.local/share/docker"),
+    "rootless docker, daemon.json": (
+        {"home/ann/.config/systemd/user/docker.service": "",
+         "home/ann/.config/docker/daemon.json": '{"data-root": "/srv/ann"}'}, "/srv", "/srv/ann"),
+    "LXC": (unit("lxc.service"), "/var", "/var/lib/lxc"),
+    "LXC, path": ({**unit("lxc.service"), "etc/lxc/lxc.conf": "lxc.lxcpath = /srv/lxc\n"}, "/srv",
+                  "/srv/lxc"),
+    "unprivileged LXC": ({"home/ann/.local/share/lxc/web/rootfs/x": ""}, "/home",
+                         "/home/ann/.local/share/lxc"),
+    "Incus": (unit("incus.service"), "/var", "/var/lib/incus"),
+    "LXD": (unit("lxd.service"), "/var", "/var/lib/lxd"),
+    "LXD, snap": ({"var/snap/lxd/common/x": ""}, "/var", "/var/snap/lxd"),
+    "nspawn": ({"var/lib/machines/web/x": ""}, "/var", "/var/lib/machines"),
+    "libvirt": (unit("libvirtd.service"), "/var", "/var/lib/libvirt/images"),
+    "libvirt, pool": ({**unit("libvirtd.service"), "etc/libvirt/storage/a.xml":
+                       "<pool type='dir'><target>\n<path>/srv/vm</path></target></pool>\n"},
+                      "/srv", "/srv/vm"),
+}
+OTHERS = {
+    "snapd": (unit("snapd.service"), "applications-in-ram", "/var", "/var/lib/snapd"),
+    "flatpak": (program("flatpak"), "applications-in-ram", "/var", "/var/lib/flatpak"),
+    "flatpak of a user": ({"home/ann/.local/share/flatpak/repo/x": ""}, "applications-in-ram",
+                          "/home", "/home/ann/.local/share/flatpak"),
+    "PostgreSQL": (unit("postgresql@.service"), "database-in-ram", "/var", "/var/lib/postgresql"),
+    "PostgreSQL, Arch": ({"var/lib/postgres/data/x": ""}, "database-in-ram", "/var",
+                         "/var/lib/postgres"),
+    "PostgreSQL, default": (
+        {**unit("postgresql.service"), "etc/postgresql/15/main/postgresql.conf":
+         "data_directory = '/var/lib/postgresql/15/main'\t# use data in another directory\n"},
+        "database-in-ram", "/var", "/var/lib/postgresql"),
+    "PostgreSQL, moved": (
+        {**unit("postgresql.service"), "etc/postgresql/15/main/postgresql.conf":
+         "#data_directory = '/var/x'\ndata_directory = '/srv/pg'\n"},
+        "database-in-ram", "/srv", "/srv/pg"),
+    "MariaDB": (unit("mariadb.service"), "database-in-ram", "/var", "/var/lib/mysql"),
+    "MariaDB, datadir": (
+        {**unit("mariadb.service"), "etc/mysql/mariadb.conf.d/50-server.cnf":
+         "[client]\ndatadir = /var/x\n[mariadbd]\ndatadir=/srv/my\n"},
+        "database-in-ram", "/srv", "/srv/my"),
+    "MySQL, my.cnf": ({**program("mysqld"), "etc/my.cnf": "[mysqld]\ndatadir=/srv/my\n"},
+                      "database-in-ram", "/srv", "/srv/my"),
+    "Redis, dir": ({**unit("redis-server.service"), "etc/redis/redis.conf":
+                    "port 6379\ndir /srv/r\n"}, "database-in-ram", "/srv", "/srv/r"),
+    "Valkey": (unit("valkey-server.service"), "database-in-ram", "/var", "/var/lib/valkey"),
+    "MongoDB": ({**unit("mongod.service"), "etc/mongod.conf":
+                 "systemLog:\n  path: /var/log/m\nstorage:\n  dbPath: /srv/m\n"},
+                "database-in-ram", "/srv", "/srv/m"),
+    "MongoDB, old": ({**unit("mongodb.service"), "etc/mongodb.conf": "dbpath=/srv/m\n"},
+                     "database-in-ram", "/srv", "/srv/m"),
+    "InfluxDB": ({**unit("influxdb.service"), "etc/influxdb/influxdb.conf":
+                  '[data]\n  dir = "/srv/i"\n'}, "database-in-ram", "/srv", "/srv/i"),
+    "Prometheus": ({**unit("prometheus.service"), "etc/default/prometheus":
+                    'ARGS="--web.x=1 --storage.tsdb.path=/srv/p"\n'},
+                   "database-in-ram", "/srv", "/srv/p"),
+    "slapd": ({**unit("slapd.service"),
+               "etc/ldap/slapd.d/cn=config/olcDatabase={1}mdb.ldif":
+               "dn: olcDatabase={1}mdb\nolcDbDirectory: /srv/ldap\n"},
+              "database-in-ram", "/srv", "/srv/ldap"),
+    "etcd": (program("etcd"), "database-in-ram", "/var", "/var/lib/etcd"),
+}
+CASES = {**{name: (files, "container-storage", overlay, path)
+            for name, (files, overlay, path) in CONTAINERS.items()}, **OTHERS}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, kind, overlay, path = CASES[name]
+    first, *more = found(rofs, tmp_path, files)
+    assert (first.kind, first.overlay) == (kind, overlay)
+    assert first.message.startswith(f"[Overlay {overlay}]: ")
+    assert first.message.endswith(f"add [Persist {path}]")
+    # Of some there is a second directory; each is told once.
+    assert len({problem.message for problem in [first, *more]}) == 1 + len(more)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_persist_silences_it(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, _, _, path = CASES[name]
+    conf = CONF + DATA + persist(path)
+    assert [p for p in found(rofs, tmp_path, files, conf) if p.message.endswith(f"{path}]")] == []
+
+
+SILENT = {
+    "nothing is there": ({}, CONF),
+    "empty directory": ({}, CONF),
+    "masked": ({**program("dockerd"), **unit("docker.service")}, CONF),
+    "the part that matters is kept": ({"usr/local/bin/k3s": ""}, CONF + DATA
+                                      + persist("/var/lib/rancher/k3s", "/k3s")
+                                      + persist("/var/lib/kubelet", "/kubelet")),
+    "no overlay": (program("dockerd"), "[Overlay /srv]\n"),
+    "database starts empty": (unit("redis.service"), "[Overlay /var]\nStartEmpty=/var/lib/redis\n"),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, conf = SILENT[name]
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    if name == "masked":
+        for masked in ("docker.service", "docker.socket"):
+            (tmp_path / "etc/systemd/system" / masked).symlink_to("/dev/null")
+    dirs = ("var/lib/docker", "var/lib/machines") if name == "empty directory" else ()
+    assert found(rofs, tmp_path, files, conf, dirs) == []
+
+
+def test_the_file_that_moves_it_is_named(rofs: Path, tmp_path: Path) -> None:
+    files = {"srv/d/image": "x" * 2048, "etc/docker/daemon.json": '{"data-root": "/srv/d"}'}
+    problem, = found(rofs, tmp_path, files)
+    assert "Docker has its storage in /srv/d (2 KiB, as /etc/docker/daemon.json says)" in (
+        problem.message)
+
+
+def test_what_has_moved_is_not_looked_for_at_its_old_place(rofs: Path, tmp_path: Path) -> None:
+    files = {**program("dockerd"), "etc/docker/daemon.json": '{"data-root": "/srv/d"}'}
+    assert found(rofs, tmp_path, files, CONF + DATA + persist("/srv/d")) == []
+
+
+def test_links_are_followed(rofs: Path, tmp_path: Path) -> None:
+    (tmp_path / "var/lib").mkdir(parents=True)
+    (tmp_path / "var/lib/docker").symlink_to("/srv/docker")
+    problem, = found(rofs, tmp_path, program("dockerd"))
+    assert (problem.overlay, problem.message[-22:]) == ("/srv", " [Persist /srv/docker]")
+
+
+def test_several_clusters_are_told_apart(rofs: Path, tmp_path: Path) -> None:
+    files = {**unit("postgresql.service"),
+             "etc/postgresql/15/a/postgresql.conf": "data_directory = '/srv/a'\n",
+             "etc/postgresql/15/b/postgresql.conf": "data_directory = '/srv/b'\n"}
+    problem, = found(rofs, tmp_path, files, CONF + DATA + persist("/srv/a"))
+    assert problem.message.endswith("[Persist /srv/b]")
+
+
+@pytest.mark.parametrize("value", ["relative", "/proc/x", "/srv/../var", "", "/", "/rofs/x",
+                                   "/" + "x" * 5000])
+def test_senseless_values_are_passed_over(value: str, rofs: Path, tmp_path: Path) -> None:
+    files = {**program("dockerd"), "etc/docker/daemon.json": f'{{"data-root": "{value}"}}'}
+    problem, = found(rofs, tmp_path, files)
+    assert problem.message.endswith("[Persist /var/lib/docker]")
+
+
+def test_foreign_bytes_are_shown_escaped(rofs: Path, tmp_path: Path) -> None:
+    files = {**program("dockerd"), "etc/docker/daemon.json": '{"data-root": "/srv/\\u001b[31m"}'}
+    problem, = found(rofs, tmp_path, files)
+    assert "/srv/\\x1b[31m" in problem.message

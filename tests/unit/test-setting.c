@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "software/setting.h"
+
+#include "basic/macro.h"
+#include "basic/strbuf.h"
+#include "check.h"
+#include "software/software.h"
+
+static int note(void *data, const char *value, unsigned line)
+{
+	strbuf_addf(data, "%u:%s;", line, value);
+	return 0;
+}
+
+/* "3:/srv;" for each value. */
+static void check_found(struct setting s, const char *text, const char *expected)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *copy = strdup(text);
+
+	check.label = text;
+	CHECK_INT(setting_find(&s, copy, note, &b), 0);
+	CHECK_STR(b.len ? b.text : "", expected);
+	check.label = NULL;
+}
+
+static void test_lines(void)
+{
+	static const struct {
+		const char *section, *key, *text, *expected;
+	} rows[] = {
+		{ NULL, "dir", "dir /srv", "1:/srv;" },
+		{ NULL, "dir", "\n\tdir  \"/srv/a b\"\n", "2:/srv/a b;" },
+		{ NULL, "dir", "# dir /x\n;dir /x\n//dir /x\n", "" },
+		{ NULL, "dir", "dir = '/srv' # why\n", "1:/srv;" },
+		{ NULL, "dir", "dir=/srv\t# why\r\ndir : /b#c\n", "1:/srv;2:/b#c;" },
+		{ NULL, "dir", "dirs /x\nmy-dir /x\ndir\ndir =\n=/x\n", "" },
+		{ NULL, "dir", "[a]\ndir /x\n", "" },
+		{ "a", "dir", "dir /x\n[b]\ndir /x\n[ a ]\ndir = /srv\n[b]\ndir /x", "5:/srv;" },
+		{ "a a-*", "dir", "[a-1]\ndir=/1\n[ab]\ndir=/x\n[a]\ndir=/2\n", "2:/1;6:/2;" },
+		{ "a", "dir", "[a\ndir=/srv\n", "2:/srv;" },
+		{ "a", "dir", "[[a.b]]\ndir=/x\n", "" },
+		{ "storage", "dbPath", "net:\n  dbPath: /x\nstorage:\n  dbPath: /srv\n",
+		  "4:/srv;" },
+		{ "storage", "dbPath", "storage:\n  dbPath: '/srv'\nx: 1\n  dbPath: /x\n",
+		  "2:/srv;" },
+		{ NULL, "data-dir", "node:\n  data-dir: /x\ndata-dir: /srv\n", "3:/srv;" },
+		{ NULL, "dir", "dir \"/srv\n", "1:\"/srv;" },
+		{ NULL, "dir", "", "" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		check_found((struct setting){ SETTING_LINES, .section = rows[i].section,
+					      .key = rows[i].key },
+			    rows[i].text, rows[i].expected);
+}
+
+static void test_json(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "{\"root\": \"/srv\"}", "1:/srv;" },
+		{ "{\n\"a\": 1,\n\"root\"\n:\n\"/srv\"\n}", "5:/srv;" },
+		{ "{\"a\": {\"root\": \"/x\"}, \"root\": \"/srv\"}", "1:/srv;" },
+		{ "{\"a\": [\"root\", \"/x\"], \"b\": \"root\"}", "" },
+		{ "{\"root\": [\"/x\"], \"a\": \"/y\"}", "" },
+		{ "{\"root\": 1, \"a\": \"/y\"}", "" },
+		{ "{\"root\": \"\\/s\\\"\\\\\\u0041\\u00e4\\u20ac\\n\"}",
+		  "1:/s\"\\A\xc3\xa4\xe2\x82\xac\n;" },
+		{ "{\"root\": \"/a\", \"root\": \"/b\"}", "1:/a;1:/b;" },
+		{ "{\"root\": \"/srv", "1:/srv;" },
+		{ "{\"root\": \"/srv\\", "1:/srv;" },
+		{ "{\"root\": \"/srv\\u12", "1:/srv\x12;" },
+		{ "}}}{\"root\": \"/srv\"}", "1:/srv;" },
+		{ "[\"root\", \"/x\"]", "" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		check_found((struct setting){ SETTING_JSON, .key = "root" }, rows[i].text,
+			    rows[i].expected);
+}
+
+static void test_xml(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "<pool>\n <target>\n  <path>/srv</path>\n </target>\n</pool>", "3:/srv;" },
+		{ "<!-- <path>/x</path>\n --><path> /a </path><path>/b</path>", "2:/a;2:/b;" },
+		{ "<paths>/x</paths><path/><path>", "" },
+		{ "<path>/x", "" },
+		{ "<!-- <path>/x</path>", "" },
+		{ "<", "" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		check_found((struct setting){ SETTING_XML, .key = "path" }, rows[i].text,
+			    rows[i].expected);
+}
+
+static void test_arguments(void)
+{
+	static const struct {
+		const char *key, *text, *expected;
+	} rows[] = {
+		{ "--root", "/usr/bin/x --root=/srv -v", "1:/srv;" },
+		{ "--root", "/usr/bin/x -a --root   /srv", "1:/srv;" },
+		{ "--root", "ARGS=\"--root=/srv\"\n# --root=/x\nB='--a --root \"/b\"'",
+		  "1:/srv;3:/b;" },
+		{ "--root", "x '--root' '/srv'", "1:/srv;" },
+		{ "--root", "x --root-dir=/x --no--root=/x --rootless", "" },
+		{ "-g", "dockerd -g /srv --group -g=/b", "1:/srv;1:/b;" },
+		{ "--root", "x --root", "" },
+		{ "--root", "", "" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		check_found((struct setting){ SETTING_ARGUMENT, .key = rows[i].key }, rows[i].text,
+			    rows[i].expected);
+}
+
+static int refuse(void *data, const char *value, unsigned line)
+{
+	(void)data;
+	(void)value;
+	return line == 2 ? -ENOMEM : 0;
+}
+
+static void test_error_ends_it(void)
+{
+	static const struct {
+		enum setting_syntax syntax;
+		const char *text;
+	} rows[] = {
+		{ SETTING_LINES, "k 1\nk 2\nk 3\n" },
+		{ SETTING_JSON, "{\"k\": \"1\",\n\"k\": \"2\"}" },
+		{ SETTING_XML, "<k>1</k>\n<k>2</k>" },
+		{ SETTING_ARGUMENT, "k=1\nk=2" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		const struct setting s = { rows[i].syntax, .key = "k" };
+		_cleanup_free_ char *copy = strdup(rows[i].text);
+
+		CHECK_INT(setting_find(&s, copy, refuse, NULL), -ENOMEM);
+	}
+}
+
+/* What the readers of the table rely on. */
+static void test_table(void)
+{
+	size_t n;
+	const struct software *table = software_table(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool in_home = table[i].data[0].path[0] == '~';
+
+		check.label = table[i].name;
+		CHECK(table[i].kind < _SOFTWARE_KIND_MAX);
+		for (size_t j = 0; j < ELEMENTSOF(table[i].data) && table[i].data[j].path; j++) {
+			CHECK((table[i].data[j].path[0] == '~') == in_home);
+			CHECK(table[i].data[j].path[in_home ? 1 : 0] == '/');
+		}
+		for (size_t j = 0; j < ELEMENTSOF(table[i].units) && table[i].units[j]; j++)
+			CHECK((table[i].units[j][0] == '~') == in_home);
+	}
+	check.label = NULL;
+}
+
+int main(void)
+{
+	test_lines();
+	test_json();
+	test_xml();
+	test_arguments();
+	test_error_ends_it();
+	test_table();
+	return check_done();
+}
