@@ -202,7 +202,10 @@ SILENT = {
     "the part that matters is kept": ({"usr/local/bin/k3s": ""}, CONF + DATA
                                       + persist("/var/lib/rancher/k3s", "/k3s")
                                       + persist("/var/lib/kubelet", "/kubelet")),
-    "no overlay": (program("dockerd"), "[Overlay /srv]\n"),
+    "mount of its own": ({**program("dockerd"), "etc/fstab": FSTAB
+                          + "/dev/sda5 /var/lib/docker ext4 rw 0 2\n"}, CONF),
+    "writable root": (program("dockerd"), "[Root]\nReadOnly=no\n[Overlay /srv]\n"),
+    "no storage, not installed": ({}, "[Overlay /srv]\n"),
     "database starts empty": (unit("redis.service"), "[Overlay /var]\nStartEmpty=/var/lib/redis\n"),
 }
 
@@ -215,7 +218,25 @@ def test_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
         for masked in ("docker.service", "docker.socket"):
             (tmp_path / "etc/systemd/system" / masked).symlink_to("/dev/null")
     dirs = ("var/lib/docker", "var/lib/machines") if name == "empty directory" else ()
-    assert found(rofs, tmp_path, files, conf, dirs) == []
+    assert [p for p in found(rofs, tmp_path, files, conf, dirs)
+            if p.kind != "root-unprotected"] == []
+
+
+@pytest.mark.parametrize("conf", ["[Overlay /srv]\n", "[Overlay /etc]\n[Overlay /srv]\n"])
+@pytest.mark.parametrize("fstab", ["", "/dev/sda5 /var/lib/docker ext4 ro 0 2\n"])
+def test_read_only_data_is_told(conf: str, fstab: str, rofs: Path, tmp_path: Path) -> None:
+    problem, = found(rofs, tmp_path, {**program("dockerd"), "etc/fstab": FSTAB + fstab}, conf)
+    assert (problem.kind, problem.overlay) == ("data-read-only", None)
+    assert "Docker is installed and keeps its data in /var/lib/docker, which is read-only" in (
+        problem.message)
+
+
+def test_containers_cannot_use_an_overlay_that_starts_empty_or_is_kept(
+    rofs: Path, tmp_path: Path
+) -> None:
+    for keys in ("StartEmpty=/var/lib/docker\n", "Partition=data\nOptions=suid,dev\n" + DATA):
+        problem, = found(rofs, tmp_path, program("dockerd"), "[Overlay /var]\n" + keys)
+        assert problem.kind == "container-storage"
 
 
 def test_the_file_that_moves_it_is_named(rofs: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "basic/io.h"
-#include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "rofs/check/check.h"
@@ -212,52 +211,66 @@ static void (*const reports[_SOFTWARE_KIND_MAX])(struct checking *, const struct
 	[SOFTWARE_CACHE] = report_cache,
 };
 
-/* Changes on a partition are not lost, and take no RAM. */
-static bool concerns(const struct plan_overlay *o, enum software_kind kind)
+/* It fails at once, or when it is started. */
+static int report_read_only(struct checking *c, struct found *f)
 {
-	return o && reports[kind] && (!o->on_partition || kind == SOFTWARE_CONTAINERS);
+	const struct pos nowhere = { 0 };
+	int err = describe(f);
+
+	if (err < 0)
+		return err;
+	check_add(c, PROBLEM_DATA_READ_ONLY, NULL, nowhere,
+		  "%s is installed and keeps its data in %s, which is read-only: it cannot write "
+		  "there; to keep its data, add [Persist %s]",
+		  f->place->software->name, f->what, f->place->dir);
+	return 0;
 }
 
-/* Whoever keeps a part of it elsewhere knows what is left. */
-static bool is_divided(const struct checking *c, const char *path)
+static int report_in_overlay(struct checking *c, struct found *f)
 {
-	const struct plan *p = &c->l->plan;
+	const struct conf_section *s = &f->overlay->conf->section;
+	int err = 0;
 
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (path_is_below(p->persists[i].path, path))
-			return true;
-	for (size_t i = 0; i < p->facts->n_fstab; i++)
-		if (path_is_below(p->facts->fstab[i].dir, path))
-			return true;
-	return false;
-}
-
-static int check_place(struct checking *c, const struct software_place *p)
-{
-	struct found f = { .place = p, .overlay = check_overlay_of(c, p->path) };
-	const struct conf_section *s;
-	int fd, err = 0;
-
-	if (!concerns(f.overlay, p->software->kind) ||
-	    (always_matters(p->software->kind) && is_divided(c, p->path)))
-		return 0;
-	f.amount.suffix = p->data->suffix;
-	fd = rootfs_open_dir(&c->l->root, p->path);
-	if (fd != -ENOENT && fd != -ENOTDIR)
-		measure(&f.amount, fd, 0);
-
-	s = &f.overlay->conf->section;
-	if (matters(&f)) {
-		err = describe(&f);
+	if (matters(f)) {
+		err = describe(f);
 		if (err >= 0)
-			reports[p->software->kind](c, &f);
-		free(f.what);
-	} else if (f.amount.incomplete && f.amount.bytes == 0) {
+			reports[f->place->software->kind](c, f);
+	} else if (f->amount.incomplete && f->amount.bytes == 0) {
 		check_add(c, PROBLEM_DATA_UNREADABLE, s, s->pos,
 			  "[Overlay %s]: only root can read %s and say how much of it would be "
 			  "copied to RAM; run rofs check as root",
-			  s->name, p->path);
+			  s->name, f->place->path);
 	}
+	return err;
+}
+
+/* Containers cannot use an overlay; all others not lose their data, or have it copied to RAM. */
+static bool concerns(const struct place *p, enum software_kind kind)
+{
+	if (p->kind != PLACE_OVERLAY)
+		return false;
+	return kind == SOFTWARE_CONTAINERS || (!p->overlay->on_partition && !p->starts_empty);
+}
+
+static int check_software_place(struct checking *c, const struct software_place *p)
+{
+	struct place place = check_place_of(c, p->path);
+	struct found f = { .place = p, .overlay = place.overlay, .amount.suffix = p->data->suffix };
+	enum software_kind kind = p->software->kind;
+	int fd, err = 0;
+
+	/* Whoever keeps a part of it elsewhere knows what is left. */
+	if (!reports[kind] || (always_matters(kind) && check_is_divided(c, p->path)))
+		return 0;
+	if (place.kind == PLACE_READ_ONLY && p->installed && always_matters(kind)) {
+		err = report_read_only(c, &f);
+	} else if (concerns(&place, kind)) {
+		fd = rootfs_open_dir(&c->l->root, p->path);
+		if (fd != -ENOENT && fd != -ENOTDIR)
+			measure(&f.amount, fd, 0);
+		err = report_in_overlay(c, &f);
+	}
+	free(f.what);
 	return err;
 }
 
@@ -267,6 +280,6 @@ int check_software(struct checking *c)
 	int err = software_read(&c->l->root, &places);
 
 	for (size_t i = 0; i < places.n && err >= 0; i++)
-		err = check_place(c, &places.items[i]);
+		err = check_software_place(c, &places.items[i]);
 	return err;
 }

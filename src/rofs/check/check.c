@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "basic/path.h"
 #include "basic/strbuf.h"
 #include "rofs/rofs.h"
 #include "rofs/ui/json-problem.h"
@@ -43,36 +42,6 @@ void check_add(struct checking *c, enum problem_kind kind, const struct conf_sec
 	va_start(ap, format);
 	diag_add(&c->l->diag, problem_kind_severity(kind), about, pos, format, ap);
 	va_end(ap);
-}
-
-static bool starts_empty(const struct plan_overlay *o, const char *path)
-{
-	for (size_t i = 0; i < o->n_start_empty; i++)
-		if (path_is_at_or_below(path, o->start_empty[i]))
-			return true;
-	return false;
-}
-
-const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path)
-{
-	const struct plan *p = &c->l->plan;
-	const struct plan_overlay *found = NULL;
-
-	/* In path order: the last is the nearest. */
-	for (size_t i = 0; i < p->n_overlays; i++)
-		if (path_is_at_or_below(path, p->overlays[i].path))
-			found = &p->overlays[i];
-	for (size_t i = 0; i < p->n_persists; i++)
-		if (path_is_at_or_below(path, p->persists[i].path))
-			return NULL;
-	for (size_t i = 0; i < p->facts->n_fstab && found; i++) {
-		const char *dir = p->facts->fstab[i].dir;
-
-		/* Mounted on top of the overlay, as ever. */
-		if (path_is_at_or_below(path, dir) && path_is_below(dir, found->path))
-			return NULL;
-	}
-	return found && !starts_empty(found, path) ? found : NULL;
 }
 
 static int check_all(struct checking *c)
@@ -212,8 +181,11 @@ static int run(struct checking *c, const char *root, bool json)
 	int err;
 
 	err = load_edited(root, l);
+	if (err >= 0)
+		err = fstab_index_build(&l->facts, &c->mounts);
 	if (err >= 0 && l->conf.declared)
 		err = check_all(c);
+	fstab_index_done(&c->mounts);
 	if (err >= 0 && l->diag.failed)
 		err = -ENOMEM;
 	if (err < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "plan/fstab.h"
 #include "system/load.h"
 #include "verdict/problem.h"
 
@@ -12,6 +13,7 @@
 
 struct checking {
 	struct loaded *l;
+	struct fstab_index mounts; /* of fstab */
 	bool running; /* this machine, not a tree: its devices, kernel and memory count */
 };
 
@@ -38,8 +40,23 @@ int check_kernel(struct checking *c);
 int check_software(struct checking *c);
 int check_files(struct checking *c);
 
-/**
- * check_overlay_of - the overlay that takes the changes to @path, NULL if a persist, a mount of its
- * own or nothing does
- */
-const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path);
+/** struct place - where changes to a path go, by the plan */
+struct place {
+	enum place_kind {
+		PLACE_ROOT,	 /* to /, which is not kept read-only */
+		PLACE_READ_ONLY, /* nowhere: they fail */
+		PLACE_MOUNT,	 /* to a file system of its own, of fstab or in RAM */
+		PLACE_OVERLAY,
+		PLACE_PERSIST,
+	} kind;
+	const struct plan_overlay *overlay;
+	bool starts_empty; /* what the lower has at the path is not seen */
+	const struct plan_persist *persist;
+	const struct fstab_entry *entry; /* of PLACE_MOUNT and PLACE_READ_ONLY; NULL: none */
+};
+
+/** check_place_of - where changes to a clean path go */
+struct place check_place_of(const struct checking *c, const char *path);
+
+/** check_is_divided - is a persist, or a file system of fstab, below clean @path? */
+bool check_is_divided(const struct checking *c, const char *path);
