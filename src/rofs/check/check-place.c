@@ -52,6 +52,13 @@ struct place check_place_of(const struct checking *c, const char *path)
 	return place;
 }
 
+const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path)
+{
+	struct place place = check_place_of(c, path);
+
+	return place.starts_empty ? NULL : place.overlay;
+}
+
 bool check_is_divided(const struct checking *c, const char *path)
 {
 	const struct plan *p = &c->l->plan;

@@ -44,12 +44,31 @@ void check_add(struct checking *c, enum problem_kind kind, const struct conf_sec
 	va_end(ap);
 }
 
+const char *check_file_name(struct checking *c, const char *file)
+{
+	char *copy = strdup(file);
+
+	if (!copy || array_reserve(c->file_names, c->n_file_names) < 0) {
+		free(copy);
+		return NULL;
+	}
+	c->file_names[c->n_file_names++] = copy;
+	return copy;
+}
+
+static void file_names_done(struct checking *c)
+{
+	for (size_t i = 0; i < c->n_file_names; i++)
+		free(c->file_names[i]);
+	free(c->file_names);
+}
+
 static int check_all(struct checking *c)
 {
 	static int (*const checks[])(struct checking *) = {
-		check_kernel, check_boot,  check_subvolumes, check_quota,
-		check_lowers, check_flags, check_partitions, check_devices,
-		check_trust,  check_files, check_memory,     check_software,
+		check_kernel, check_boot,	check_subvolumes, check_quota, check_lowers,
+		check_flags,  check_partitions, check_devices,	  check_trust, check_files,
+		check_memory, check_software,	check_exports,
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
@@ -217,6 +236,7 @@ int verb_check(int argc, char **argv)
 
 	c.running = strcmp(root, "/") == 0;
 	err = run(&c, root, json);
+	file_names_done(&c);
 	if (err < 0)
 		return log_error(ROFS_WRONG, "%s: %s", root, strerror(-err));
 	return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;

@@ -14,6 +14,8 @@
 struct checking {
 	struct loaded *l;
 	struct fstab_index mounts; /* of fstab */
+	char **file_names;	   /* of check_file_name(); owned */
+	size_t n_file_names;
 	bool running; /* this machine, not a tree: its devices, kernel and memory count */
 };
 
@@ -25,6 +27,13 @@ struct checking {
  */
 void check_add(struct checking *c, enum problem_kind kind, const struct conf_section *s,
 	       struct pos pos, const char *format, ...) _printf_(5, 6);
+
+/**
+ * check_file_name - a copy of the name of a file for a struct pos, kept as long as the diag needs it
+ *
+ * Returns: NULL where there is no memory: the entry then has no position.
+ */
+const char *check_file_name(struct checking *c, const char *file);
 
 /* Each returns 0 or -ENOMEM. */
 int check_lowers(struct checking *c);
@@ -38,6 +47,7 @@ int check_memory(struct checking *c);
 int check_boot(struct checking *c);
 int check_kernel(struct checking *c);
 int check_software(struct checking *c);
+int check_exports(struct checking *c);
 int check_files(struct checking *c);
 
 /** struct place - where changes to a path go, by the plan */
@@ -57,6 +67,9 @@ struct place {
 
 /** check_place_of - where changes to a clean path go */
 struct place check_place_of(const struct checking *c, const char *path);
+
+/** check_overlay_of - the overlay that takes the changes to @path; NULL: none, or it starts empty */
+const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path);
 
 /** check_is_divided - is a persist, or a file system of fstab, below clean @path? */
 bool check_is_divided(const struct checking *c, const char *path);

@@ -1,0 +1,68 @@
+"""`rofs check` on trees with NFS exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import make_tree, parse_json, run_program
+
+FSTAB = "LABEL=root / ext4 ro 0 1\n"
+CONF = "[Overlay /srv]\n[Overlay /home]\n"
+DATA = ("[Partition data]\nDevice=/dev/vdb\n"
+        "[Persist /srv/data]\nPartition=data\nDirectory=/data\n")
+MANY = "".join(f"/usr/{i} *(ro)\n" for i in range(1000))
+
+# (text of exports, (line, path in the message, overlay) of each problem)
+CASES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
+    "overlay": ("/srv *(rw)\n", [(1, "/srv", "/srv")]),
+    "below": ("# x\n\n/srv/a/ 192.168.0.0/16(rw,fsid=1)\n", [(3, "/srv/a/", "/srv")]),
+    "without clients": ("/home", [(1, "/home", "/home")]),
+    "quoted": ('"/srv/a b" *(rw)\n', [(1, "/srv/a b", "/srv")]),
+    "escaped": ("\t/srv/a\\040b *(rw)\n", [(1, "/srv/a b", "/srv")]),
+    "continued": ("/srv/a \\\n  a(rw) \\\n  /home/x\n/home/y b\n",
+                  [(1, "/srv/a", "/srv"), (4, "/home/y", "/home")]),
+    "comment": ("/srv/a#b\n#/srv/c\n", [(1, "/srv/a", "/srv")]),
+    "several": ("/srv a(rw)\n/usr b\n/home c\n", [(1, "/srv", "/srv"), (3, "/home", "/home")]),
+    "many": (MANY + "/srv *", [(1001, "/srv", "/srv")]),
+    "persist": ("/srv/data *(rw)\n/srv/data/x *(rw)\n", []),
+    "read-only root": ("/usr/share *(ro)\n", []),
+    "mount of its own": ("/srv/disk *(rw)\n", []),
+    "nothing": ("", []),
+    "senseless": ("srv\n/srv/../home\n\\\n\"\n-ro\n", []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("file", ["/etc/exports", "/etc/exports.d/a.exports"])
+def test_exports(name: str, file: str, rofs: Path, tmp_path: Path) -> None:
+    text, expected = CASES[name]
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": CONF + DATA, file[1:]: text,
+        "etc/fstab": FSTAB + "/dev/sda5 /srv/disk ext4 rw 0 2\n"}, ["srv/data"])
+    done = run_program(rofs, "check", "--json", root=root)
+    problems = parse_json(done.stdout, "check.schema.json")["problems"]
+    assert [(p["kind"], p["file"], p["line"], p["path"]) for p in problems] == [
+        ("export-refused", file, line, overlay) for line, _, overlay in expected]
+    for problem, (_, path, overlay) in zip(problems, expected):
+        assert problem["message"].startswith(
+            f"{path.rstrip('/')} is exported over NFS, but it is on [Overlay {overlay}], ")
+        assert problem["message"].endswith(f"; add [Persist {path.rstrip('/')}]")
+    assert done.returncode == 0
+
+
+def test_links_are_followed(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": CONF, "etc/fstab": FSTAB, "etc/exports": "/export *(rw)\n"}, ["srv/x"])
+    (root / "export").symlink_to("srv/x")
+    problem, = parse_json(run_program(rofs, "check", "--json", root=root).stdout,
+                          "check.schema.json")["problems"]
+    assert problem["message"].endswith("; add [Persist /srv/x]")
+
+
+def test_other_files_are_not_read(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": CONF, "etc/fstab": FSTAB, "etc/exports.d/a.conf": "/srv *(rw)\n",
+        "etc/exports.d/.a.exports": "/srv *(rw)\n"}, ["srv", "etc/exports"])
+    assert parse_json(run_program(rofs, "check", "--json", root=root).stdout,
+                      "check.schema.json")["problems"] == []
