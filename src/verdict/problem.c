@@ -297,6 +297,7 @@ static const struct {
 	[PROBLEM_APPLICATIONS_IN_RAM] = { "applications-in-ram", DIAG_WARNING, NULL },
 	[PROBLEM_DATA_READ_ONLY] = { "data-read-only", DIAG_WARNING, NULL },
 	[PROBLEM_EXPORT_REFUSED] = { "export-refused", DIAG_WARNING, NULL },
+	[PROBLEM_DIRECTORY_PRIVATE] = { "directory-private", DIAG_WARNING, NULL },
 	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
 };
 static_assert(ELEMENTSOF(kinds) == _PROBLEM_KIND_MAX, "a kind without a row");

@@ -48,6 +48,7 @@ int check_boot(struct checking *c);
 int check_kernel(struct checking *c);
 int check_software(struct checking *c);
 int check_exports(struct checking *c);
+int check_services(struct checking *c);
 int check_files(struct checking *c);
 
 /** struct place - where changes to a path go, by the plan */
