@@ -72,10 +72,21 @@ struct assignment {
 	char separator; /* '=', ':', or ' ' where there is neither */
 };
 
+/* Where a key ends. A colon in a name, as apt has it, is no separator. */
+static char *key_end(char *s)
+{
+	s += strcspn(s, "=:" BLANKS);
+	while (*s == ':' && s[1] && !strchr(BLANKS, s[1])) {
+		s += strspn(s, ":");
+		s += strcspn(s, "=:" BLANKS);
+	}
+	return s;
+}
+
 /* False: it assigns nothing. */
 static bool split(char *s, struct assignment *ret)
 {
-	char *end = s + strcspn(s, "=:" BLANKS), *at = skip_blanks(end);
+	char *end = key_end(s), *at = skip_blanks(end);
 	char separator = *at == '=' || *at == ':' ? *at : ' ';
 
 	if (end == s)
@@ -146,7 +157,7 @@ static int find_in_lines(struct search *x, char *text)
 		/* YAML: what is not indented ends the section, or begins one. */
 		if (a.separator == ':' && s == line)
 			section = *a.value ? "" : a.key;
-		if (*a.value && strcmp(a.key, x->setting->key) == 0 &&
+		if (*a.value && strcasecmp(a.key, x->setting->key) == 0 &&
 		    is_section(section, x->setting->section))
 			err = found(x, a.value);
 		if (err < 0)

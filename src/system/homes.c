@@ -93,7 +93,7 @@ static int add_name(void *data, const char *name)
 
 	if (err < 0)
 		return err;
-	if (!is_home(x->r, dir) || path_set_has(&x->dirs, dir))
+	if (strcmp(name, "lost+found") == 0 || !is_home(x->r, dir) || path_set_has(&x->dirs, dir))
 		return 0;
 	return add(x, name, "", dir);
 }

@@ -9,7 +9,7 @@
 #include "basic/text.h"
 #include "system/homes.h"
 #include "system/setting-read.h"
-#include "system/unit-file.h"
+#include "system/unit-presence.h"
 
 /* struct value - what a setting says; owned */
 struct value {
@@ -249,33 +249,9 @@ static bool has_program(const struct rootfs *r, const char *name)
 	return false;
 }
 
-/* struct presence - what there is of some software */
-struct presence {
-	bool unit;   /* one that is not masked */
-	bool masked; /* one that is */
-	bool enabled;
-};
-
-static int look_for_unit(const struct unit_dirs *dirs, const char *name, struct presence *p)
-{
-	_cleanup_unit_file_ struct unit_file unit = { 0 };
-	_cleanup_unit_names_ struct unit_names links = { 0 };
-	int err = unit_file_read(dirs, name, &unit);
-
-	if (err < 0)
-		return err;
-	p->masked = p->masked || unit.is_masked;
-	if (unit.is_masked || !unit.has_fragment)
-		return 0;
-	p->unit = true;
-	err = unit_dirs_links(dirs, name, &links);
-	p->enabled = p->enabled || links.n > 0;
-	return err;
-}
-
 /* A path in a home directory that stands for a unit. */
 static int look_in_home(const struct rootfs *r, const struct home *home, const char *path,
-			struct presence *p)
+			struct unit_presence *p)
 {
 	_cleanup_free_ char *expanded = NULL;
 	int err;
@@ -283,34 +259,34 @@ static int look_in_home(const struct rootfs *r, const struct home *home, const c
 	if (!home)
 		return 0;
 	err = setting_path(home, path, &expanded);
-	p->unit = p->unit || (err >= 0 && exists(r, expanded));
+	p->installed = p->installed || (err >= 0 && exists(r, expanded));
 	return err;
 }
 
 static int look_for(const struct unit_dirs *dirs, const struct software *s, const struct home *home,
-		    struct presence *ret)
+		    struct unit_presence *ret)
 {
 	for (size_t i = 0; i < ELEMENTSOF(s->units) && s->units[i]; i++) {
 		const char *name = s->units[i];
 		int err = name[0] == '~' ? look_in_home(dirs->root, home, name, ret) :
-					   look_for_unit(dirs, name, ret);
+					   unit_presence_add(dirs, name, ret);
 
 		if (err < 0)
 			return err;
 	}
 	/* A program without a unit is started by hand, or by another; with masked ones it is not. */
 	for (size_t i = 0; i < ELEMENTSOF(s->programs) && s->programs[i] && !ret->masked; i++)
-		ret->unit = ret->unit || has_program(dirs->root, s->programs[i]);
+		ret->installed = ret->installed || has_program(dirs->root, s->programs[i]);
 	return 0;
 }
 
 static int read_software(struct finding *x, const struct home *home)
 {
-	struct presence p = { 0 };
+	struct unit_presence p = { 0 };
 	int err = look_for(x->dirs, x->software, home, &p);
 
 	x->home = home;
-	x->installed = p.unit;
+	x->installed = p.installed;
 	x->enabled = p.enabled;
 	for (size_t i = 0; i < ELEMENTSOF(x->software->data) && err >= 0; i++) {
 		x->data = &x->software->data[i];

@@ -298,6 +298,9 @@ static const struct {
 	[PROBLEM_DATA_READ_ONLY] = { "data-read-only", DIAG_WARNING, NULL },
 	[PROBLEM_EXPORT_REFUSED] = { "export-refused", DIAG_WARNING, NULL },
 	[PROBLEM_DIRECTORY_PRIVATE] = { "directory-private", DIAG_WARNING, NULL },
+	[PROBLEM_WRITE_FAILS] = { "write-fails", DIAG_WARNING, NULL },
+	[PROBLEM_WRITE_LOST] = { "write-lost", DIAG_WARNING, NULL },
+	[PROBLEM_HOME_READ_ONLY] = { "home-read-only", DIAG_NOTE, NULL },
 	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
 };
 static_assert(ELEMENTSOF(kinds) == _PROBLEM_KIND_MAX, "a kind without a row");

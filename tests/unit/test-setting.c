@@ -45,6 +45,8 @@ static void test_lines(void)
 		{ "storage", "dbPath", "storage:\n  dbPath: '/srv'\nx: 1\n  dbPath: /x\n",
 		  "2:/srv;" },
 		{ NULL, "data-dir", "node:\n  data-dir: /x\ndata-dir: /srv\n", "3:/srv;" },
+		{ NULL, "a::b-c", "A::B-c \"1\";\na::b-cd 2;\na::b-c::d 3\n", "1:1;" },
+		{ "m", "-", "m:\n - a\n - b c\n- d\nn:\n - e\n", "2:a;3:b c;4:d;" },
 		{ NULL, "dir", "dir \"/srv\n", "1:\"/srv;" },
 		{ NULL, "dir", "", "" },
 	};

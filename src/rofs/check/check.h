@@ -3,6 +3,7 @@
 
 #include "plan/fstab.h"
 #include "system/load.h"
+#include "system/unit-dirs.h"
 #include "verdict/problem.h"
 
 /*
@@ -49,6 +50,12 @@ int check_kernel(struct checking *c);
 int check_software(struct checking *c);
 int check_exports(struct checking *c);
 int check_services(struct checking *c);
+int check_cloud_init(struct checking *c);
+int check_writers(struct checking *c);
+int check_homes(struct checking *c);
+
+/** check_cloud_init_runs - is cloud-init installed and not disabled? Returns: 0 or -ENOMEM. */
+int check_cloud_init_runs(const struct checking *c, const struct unit_dirs *dirs, bool *ret);
 int check_files(struct checking *c);
 
 /** struct place - where changes to a path go, by the plan */
@@ -71,6 +78,9 @@ struct place check_place_of(const struct checking *c, const char *path);
 
 /** check_overlay_of - the overlay that takes the changes to @path; NULL: none, or it starts empty */
 const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path);
+
+/** check_swap_file - does @who swap to a file that it cannot write? @cure: what to do then. */
+void check_swap_file(struct checking *c, const char *who, const char *path, const char *cure);
 
 /** check_is_divided - is a persist, or a file system of fstab, below clean @path? */
 bool check_is_divided(const struct checking *c, const char *path);

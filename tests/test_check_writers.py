@@ -1,0 +1,142 @@
+"""`rofs check` on trees with software that writes, at boot or on its own, where it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support import make_tree, parse_json, run_program
+
+FSTAB = "LABEL=root / ext4 ro 0 1\n"
+CONF = "[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\n[Overlay /root]\n"
+UNITS = "usr/lib/systemd/system/"
+WANTS = "etc/systemd/system/{}.wants/{}"
+CLOUD = {UNITS + "cloud-init.service": "[Unit]\n", "etc/passwd": "root:x:0:0::/root:/bin/bash\n"}
+MODULES = ("cloud_init_modules:\n - growpart\n - [resizefs, always]\n - mounts\n"
+           "cloud_config_modules:\n- locale\n")
+CFG = {**CLOUD, "etc/cloud/cloud.cfg": MODULES}
+QUIET = {"etc/cloud/cloud.cfg.d/1.cfg": "growpart: {mode: off}\nresize_rootfs: false\n"}
+LOCALE = {"usr/sbin/locale-gen": "", "usr/lib/locale/x": ""}
+APT = {UNITS + "apt-daily.timer": "[Timer]\n", UNITS + "apt-daily-upgrade.timer": "[Timer]\n",
+       WANTS.format("timers.target", "apt-daily.timer"): "",
+       WANTS.format("timers.target", "apt-daily-upgrade.timer"): "",
+       "usr/bin/unattended-upgrade": ""}
+PERIODIC = "etc/apt/apt.conf.d/20auto-upgrades"
+
+
+class Found(NamedTuple):
+    kind: str
+    file: str
+    message: str
+
+
+def found(rofs: Path, root: Path, files: dict[str, str], conf: str = CONF) -> list[Found]:
+    make_tree(root, {"etc/rofs.conf": conf, "etc/fstab": FSTAB, **files}, ["root"])
+    answer = parse_json(run_program(rofs, "check", "--json", root=root).stdout,
+                        "check.schema.json")
+    return [Found(p["kind"], p["file"] and f"{p['file']}:{p['line']}", p["message"])
+            for p in answer["problems"] + answer["notes"] if p["kind"] != "root-unprotected"]
+
+
+# (files, configuration, kind, place, what the message holds)
+CASES = {
+    "growpart": ({**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "resize_rootfs: false\n"}, CONF,
+                 "write-fails", None, "cloud-init grows the root partition (growpart)"),
+    "resizefs": ({**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "growpart:\n  mode: 'off'\n"}, CONF,
+                 "write-fails", None, "cloud-init grows the root file system (resizefs)"),
+    "locale": ({**CFG, **QUIET, **LOCALE, "etc/cloud/cloud.cfg.d/2.cfg": "locale: de_DE.UTF-8\n",
+                "etc/default/locale": "LANG=C.UTF-8\n"}, CONF,
+               "write-fails", None, "runs locale-gen for de_DE.UTF-8 at boot"),
+    "swap of cloud-init on an overlay": (
+        {**CFG, **QUIET, "etc/cloud/cloud.cfg.d/2.cfg": "swap:\n  filename: /var/swap\n"}, CONF,
+        "write-fails", None, "/var/swap, which is on an overlay: the kernel refuses it"),
+    "swap of cloud-init": ({**CFG, **QUIET, "etc/cloud/cloud.cfg.d/2.cfg":
+                            "swap:\n  filename: /swap.img\n  size: auto\n"}, CONF,
+                           "write-fails", None, "cloud-init swaps to the file /swap.img"),
+    "keys of cloud-init": (CLOUD, "[Overlay /etc]\n[Overlay /var]\n", "write-fails", None,
+                           "cloud-init writes SSH keys to /root/.ssh, which is read-only"),
+    "growfs by fstab": ({"etc/fstab": "LABEL=root / ext4 ro,x-systemd.growfs 0 1\n"}, CONF,
+                        "write-fails", "/etc/fstab:1", "remove the option"),
+    "growfs by a link": ({UNITS + "systemd-growfs-root.service": "[Unit]\n",
+                          WANTS.format("-.mount", "systemd-growfs-root.service"): ""}, CONF,
+                         "write-fails", None, "systemctl disable systemd-growfs-root.service"),
+    "resize2fs_once": ({UNITS + "resize2fs_once.service": "[Unit]\n",
+                        WANTS.format("multi-user.target", "resize2fs_once.service"): ""}, CONF,
+                       "write-fails", None, "systemctl disable resize2fs_once.service"),
+    "dphys-swapfile": ({UNITS + "dphys-swapfile.service": "[Unit]\n",
+                        WANTS.format("multi-user.target", "dphys-swapfile.service"): ""}, CONF,
+                       "write-fails", None, "to the file /var/swap, which is on an overlay"),
+    "dphys-swapfile elsewhere": (
+        {UNITS + "dphys-swapfile.service": "[Unit]\n", "etc/dphys-swapfile":
+         "#CONF_SWAPSIZE=1\nCONF_SWAPFILE=/swap\n",
+         WANTS.format("multi-user.target", "dphys-swapfile.service"): ""}, CONF,
+        "write-fails", None, "to the file /swap, which is read-only"),
+    "unattended-upgrades": ({**APT, PERIODIC: 'APT::Periodic::Unattended-Upgrade "1";\n'}, CONF,
+                            "write-fails", None, "unattended-upgrades installs packages"),
+    "apt-daily": ({**APT, PERIODIC: 'APT::Periodic::Update-Package-Lists "7";\n'}, CONF,
+                  "write-lost", "/etc/rofs.conf:2", "apt-daily.timer downloads package lists"),
+    "home": ({"etc/passwd": "ann:x:1000:1000::/home/ann:/bin/sh\n", "home/ann/x": ""},
+             "[Overlay /var]\n", "home-read-only", None,
+             "/home/ann is read-only: shells and other programs cannot save"),
+    "home of root": ({"etc/passwd": "root:x:0:0::/root:/bin/bash\n"}, "[Overlay /var]\n",
+                     "home-read-only", None, "add [Overlay /root]"),
+    "keys": ({"etc/passwd": "root:x:0:0::/root:/bin/bash\n", UNITS + "ssh.service": "[Unit]\n"},
+             "[Overlay /var]\n", "home-read-only", None,
+             "SSH keys cannot be added to .ssh/authorized_keys, and shells"),
+    "keys elsewhere in the home directory": (
+        {"etc/passwd": "root:x:0:0::/root:/bin/bash\n", UNITS + "sshd.service": "[Unit]\n",
+         "etc/ssh/sshd_config": "#AuthorizedKeysFile x\nauthorizedkeysfile %h/keys .ssh/b\n"},
+        "[Overlay /var]\n", "home-read-only", None, "SSH keys cannot be added to keys, and"),
+    "keys elsewhere": (
+        {"etc/passwd": "root:x:0:0::/root:/bin/bash\n", UNITS + "sshd.service": "[Unit]\n",
+         "etc/ssh/sshd_config.d/a.conf": "AuthorizedKeysFile /etc/ssh/keys/%u\n"},
+        "[Overlay /var]\n", "home-read-only", None, "/root is read-only: shells and other"),
+    "many homes": ({f"home/{name}/x": "" for name in "abcdef"}, "[Overlay /var]\n",
+                   "home-read-only", None, "/home/a is read-only"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, conf, kind, place, text = CASES[name]
+    problem, = found(rofs, tmp_path, files, conf)
+    assert (problem.kind, problem.file) == (kind, place)
+    assert text in problem.message
+
+
+SILENT = {
+    "cloud-init is disabled": ({**CFG, "etc/cloud/cloud-init.disabled": ""}, CONF),
+    "cloud-init is disabled by the boot loader": (
+        {**CFG, "proc/cmdline": "ro cloud-init=disabled\n"}, CONF),
+    "only its configuration": ({"etc/cloud/cloud.cfg": MODULES}, CONF),
+    "cloud-init does not grow": ({**CFG, **QUIET}, CONF),
+    "no such module": ({**CLOUD, "etc/cloud/cloud.cfg":
+                        "cloud_init_modules:\n - ssh\n# - growpart\n"}, CONF),
+    "root is writable": ({**CFG, "etc/fstab": "LABEL=root / ext4 rw,x-systemd.growfs 0 1\n"},
+                         "[Root]\nReadOnly=no\n" + CONF),
+    "locale is set": ({**CFG, **QUIET, **LOCALE, "etc/cloud/cloud.cfg.d/2.cfg":
+                       "locale: de_DE.UTF-8\n", "etc/default/locale": "LANG=de_DE.UTF-8\n"}, CONF),
+    "locale is off": ({**CFG, **QUIET, **LOCALE,
+                       "etc/cloud/cloud.cfg.d/2.cfg": "locale: false\n"}, CONF),
+    "growfs is not pulled in": ({UNITS + "systemd-growfs-root.service": "[Unit]\n"}, CONF),
+    "apt does nothing": (APT, CONF),
+    "apt is told to do nothing": ({**APT, PERIODIC:
+                                   'APT::Periodic::Unattended-Upgrade "0";\n'
+                                   'APT::Periodic::Update-Package-Lists "0";\n'}, CONF),
+    "apt is off": ({**APT, PERIODIC: 'APT::Periodic::Unattended-Upgrade "1";\n'
+                    'APT::Periodic::Enable "0";\n'}, CONF),
+    "homes of services": ({"etc/passwd": "www:x:33:33::/srv:/bin/sh\n"
+                           "nobody:x:65534:65534::/usr:/bin/sh\n", "home/lost+found/x": ""},
+                          "[Overlay /var]\n"),
+    "homes that can be written": ({"etc/passwd": "root:x:0:0::/root:/bin/bash\n"
+                                   "ann:x:1000:1000::/home/ann:/bin/sh\n", "home/ann/x": ""},
+                                  CONF),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, conf = SILENT[name]
+    kinds = {"write-fails", "write-lost", "home-read-only"}
+    assert [p for p in found(rofs, tmp_path, files, conf) if p.kind in kinds] == []
