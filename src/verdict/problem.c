@@ -301,6 +301,7 @@ static const struct {
 	[PROBLEM_WRITE_FAILS] = { "write-fails", DIAG_WARNING, NULL },
 	[PROBLEM_WRITE_LOST] = { "write-lost", DIAG_WARNING, NULL },
 	[PROBLEM_HOME_READ_ONLY] = { "home-read-only", DIAG_NOTE, NULL },
+	[PROBLEM_LOWER_SHARED] = { "lower-shared", DIAG_WARNING, NULL },
 	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
 };
 static_assert(ELEMENTSOF(kinds) == _PROBLEM_KIND_MAX, "a kind without a row");
