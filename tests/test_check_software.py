@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,6 +68,9 @@ CONTAINERS = {
     "docker, graph": ({**program("dockerd"), "etc/docker/daemon.json": '{"graph": "/srv/d"}'},
                       "/srv", "/srv/d"),
     "docker, argument": (unit("docker.service", "dockerd --data-root=/srv/d"), "/srv", "/srv/d"),
+    "docker, Debian's options": ({**program("dockerd"), "etc/default/docker":
+                                  'DOCKER_OPTS="--dns 8.8.8.8 --data-root=/srv/d"\n'},
+                                 "/srv", "/srv/d"),
     "docker, drop-in": ({**unit("docker.service"),
                          "etc/systemd/system/docker.service.d/x.conf":
                          "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -g /srv/d\n"},
@@ -278,3 +282,22 @@ def test_foreign_bytes_are_shown_escaped(rofs: Path, tmp_path: Path) -> None:
     files = {**program("dockerd"), "etc/docker/daemon.json": '{"data-root": "/srv/\\u001b[31m"}'}
     problem, = found(rofs, tmp_path, files)
     assert "/srv/\\x1b[31m" in problem.message
+
+
+def test_hostile_homes(rofs: Path, tmp_path: Path) -> None:
+    """A user decides what is in there: it must neither block nor hide what others have."""
+    passwd = "".join(f"u{i}:x:{1000 + i}:{1000 + i}::/home/u{i}:/bin/sh\n" for i in range(4))
+    files = {"etc/passwd": "\n:::\nx:x:x\n" + passwd + "a:b:c:d:e:../..:g\na:b:c:d:e:/proc:g\n",
+             "home/u3/.config/systemd/user/docker.service": "",
+             "home/*/.config/systemd/user/docker.service": ""}
+    for i in range(3):
+        (tmp_path / f"home/u{i}/.config/docker").mkdir(parents=True)
+        (tmp_path / f"home/u{i}/.config/systemd/user").mkdir(parents=True)
+        (tmp_path / f"home/u{i}/.config/systemd/user/docker.service").write_text("")
+    os.mkfifo(tmp_path / "home/u0/.config/docker/daemon.json")
+    (tmp_path / "home/u1/.config/docker/daemon.json").symlink_to("daemon.json")
+    (tmp_path / "home/u2/.local/share").mkdir(parents=True)
+    (tmp_path / "home/u2/.local/share/docker").symlink_to("docker")
+    names = ["*", "u0", "u1", "u2", "u3"]
+    assert [p.message.split("[Persist ")[1] for p in found(rofs, tmp_path, files)] == [
+        f"/home/{name}/.local/share/docker]" for name in names]

@@ -12,7 +12,8 @@ FSTAB = "LABEL=root / ext4 ro 0 1\n"
 CONF = "[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\n[Overlay /root]\n"
 UNITS = "usr/lib/systemd/system/"
 WANTS = "etc/systemd/system/{}.wants/{}"
-CLOUD = {UNITS + "cloud-init.service": "[Unit]\n", "etc/passwd": "root:x:0:0::/root:/bin/bash\n"}
+CLOUD = {UNITS + "cloud-init.service": "[Unit]\n", "etc/passwd": "root:x:0:0::/root:/bin/bash\n",
+         "var/lib/cloud/instance/x": ""}
 MODULES = ("cloud_init_modules:\n - growpart\n - [resizefs, always]\n - mounts\n"
            "cloud_config_modules:\n- locale\n")
 CFG = {**CLOUD, "etc/cloud/cloud.cfg": MODULES}
@@ -56,6 +57,11 @@ CASES = {
                            "write-fails", None, "cloud-init swaps to the file /swap.img"),
     "keys of cloud-init": (CLOUD, "[Overlay /etc]\n[Overlay /var]\n", "write-fails", None,
                            "cloud-init writes SSH keys to /root/.ssh, which is read-only"),
+    "first run of cloud-init": (
+        {UNITS + "cloud-init-main.service": "[Unit]\n"}, CONF, "write-lost", "/etc/rofs.conf:2",
+        "cloud-init has not run yet, and its state in /var/lib/cloud is lost at power-off"),
+    "state of cloud-init": ({UNITS + "cloud-init.service": "[Unit]\n"}, "[Overlay /etc]\n",
+                            "write-fails", None, "cloud-init keeps its state in /var/lib/cloud"),
     "growfs by fstab": ({"etc/fstab": "LABEL=root / ext4 ro,x-systemd.growfs 0 1\n"}, CONF,
                         "write-fails", "/etc/fstab:1", "remove the option"),
     "growfs by a link": ({UNITS + "systemd-growfs-root.service": "[Unit]\n",

@@ -182,7 +182,7 @@ static char *put_code_point(char *to, unsigned c)
 	return to;
 }
 
-/* Decodes what follows a backslash at *@from, which is moved behind it. Returns: the end of the result. */
+/* Decodes what follows a backslash at *@from, which is moved behind it. Returns: the result's end. */
 static char *unescape(char *to, char **from)
 {
 	static const char written[] = "bfnrt", meant[] = "\b\f\n\r\t";

@@ -16,7 +16,8 @@
 /* Podman, Buildah and CRI-O share it. */
 // clang-format off
 #define GRAPHROOT(file) { SETTING_LINES, file, "storage", "graphroot" }
-#define STORAGE_CONF { GRAPHROOT("/usr/share/containers/storage.conf"), GRAPHROOT("/etc/containers/storage.conf") }
+#define STORAGE_CONF { GRAPHROOT("/usr/share/containers/storage.conf"), \
+		       GRAPHROOT("/etc/containers/storage.conf") }
 
 static const struct software table[] = {
 	/* Containers */
@@ -24,6 +25,8 @@ static const struct software table[] = {
 	  .units = { "docker.service", "docker.socket" },
 	  .programs = { "dockerd" },
 	  .data = { { "/var/lib/docker", .settings = {
+		{ SETTING_ARGUMENT, "/etc/default/docker", NULL, "-g" },
+		{ SETTING_ARGUMENT, "/etc/default/docker", NULL, "--data-root" },
 		{ SETTING_ARGUMENT, "docker.service", NULL, "-g" },
 		{ SETTING_ARGUMENT, "docker.service", NULL, "--graph" },
 		{ SETTING_ARGUMENT, "docker.service", NULL, "--data-root" },
@@ -320,6 +323,9 @@ static const struct software table[] = {
 	  .units = { "NetworkManager.service" },
 	  .programs = { "NetworkManager" },
 	  .data = { { "/var/lib/NetworkManager" }, { "/etc/NetworkManager/system-connections" } } },
+	{ "cloud-init", SOFTWARE_STATE,
+	  .units = { "cloud-init.service", "cloud-init-main.service" },
+	  .data = { { "/var/lib/cloud" } } },
 	{ "BlueZ", SOFTWARE_STATE,
 	  .units = { "bluetooth.service" },
 	  .data = { { "/var/lib/bluetooth" } } },

@@ -7,8 +7,8 @@
 #include "software/setting.h"
 
 /*
- * Well-known software, and where it keeps what on a machine like this. Only the table: what is really
- * installed, and where its data is, system/software-read.c finds out.
+ * Well-known software, and where it keeps its data. Only the table: what is really installed, and
+ * where its data is, system/software-read.c finds out.
  */
 
 enum software_kind {
@@ -30,7 +30,7 @@ struct software_data {
 	const char *path; /* NULL: no more; one that begins with ~/ is in each home directory */
 	const char *alternative; /* of other distributions: it counts where only this one exists */
 	const char *suffix;	 /* of the names of the files that count; NULL: all */
-	struct setting settings[5]; /* that move it; the last one that says something wins */
+	struct setting settings[8]; /* that move it; the last one that says something wins */
 };
 
 struct software {

@@ -12,7 +12,7 @@ struct home {
 	char *dir;  /* clean */
 };
 
-/** struct homes - of the users in /etc/passwd, and the other directories in /home. All-zero is empty. */
+/** struct homes - of users in /etc/passwd, and other directories in /home. All-zero is empty. */
 struct homes {
 	struct home *items;
 	size_t n;

@@ -151,6 +151,38 @@ static void test_error_ends_it(void)
 	}
 }
 
+static int count(void *data, const char *value, unsigned line)
+{
+	*(size_t *)data += strlen(value) + line;
+	return 0;
+}
+
+/* Nothing is read or written outside the text; sanitizers watch. */
+static void test_random(void)
+{
+	static const char *const words[] = {
+		"k",   "\"", "'",     "=",	 ":",	" ", "\n", "\t",   "#",
+		";",   "\\", "\\u00", "\\u20ac", "{",	"}", "[",  "]",	   ",",
+		"<k>", "</", "<",     "<!--",	 "-->", "-", "/",  "\xff",
+	};
+	unsigned seed = 1;
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < 40000; i++) {
+		const struct setting s = { i % 4, .section = i % 8 < 4 ? NULL : "k k*",
+					   .key = "k" };
+		_cleanup_strbuf_ struct strbuf b = { 0 };
+
+		strbuf_add(&b, "");
+		for (unsigned n = i % 40; n > 0; n--) {
+			seed = seed * 1103515245 + 12345;
+			strbuf_add(&b, words[(seed >> 16) % ELEMENTSOF(words)]);
+		}
+		CHECK_INT(setting_find(&s, b.text, count, &sum), 0);
+	}
+	CHECK(sum > 0);
+}
+
 /* What the readers of the table rely on. */
 static void test_table(void)
 {
@@ -179,6 +211,7 @@ int main(void)
 	test_xml();
 	test_arguments();
 	test_error_ends_it();
+	test_random();
 	test_table();
 	return check_done();
 }

@@ -4,7 +4,7 @@
 #include "basic/macro.h"
 #include "system/setting-read.h"
 
-/** struct asking - a question that the configuration of other software answers. All-zero: no answer. */
+/** struct asking - a question to the configuration of other software. All-zero: no answer. */
 struct asking {
 	const char *word; /* is it among the values? NULL: not asked */
 	bool found;

@@ -113,6 +113,31 @@ static int check_locale(struct checking *c, const struct unit_dirs *dirs)
 	return 0;
 }
 
+/* What it did for this instance: without that, each boot is the first. */
+static int check_state(struct checking *c, _unused_ const struct unit_dirs *dirs)
+{
+	struct place place = check_place_of(c, "/var/lib/cloud");
+
+	if (place.kind == PLACE_READ_ONLY) {
+		check_add(c, PROBLEM_WRITE_FAILS, NULL, nowhere,
+			  "cloud-init keeps its state in /var/lib/cloud, which is read-only, so it "
+			  "fails; add [Persist /var/lib/cloud], or disable it with "
+			  "/etc/cloud/cloud-init.disabled");
+	} else if (place.kind == PLACE_OVERLAY && !place.overlay->on_partition &&
+		   (place.starts_empty || !rootfs_has(&c->l->root, "/var/lib/cloud", "instance"))) {
+		const struct conf_section *s = &place.overlay->conf->section;
+
+		check_add(
+			c, PROBLEM_WRITE_LOST, s, s->pos,
+			"[Overlay %s]: cloud-init has not run yet, and its state in "
+			"/var/lib/cloud is lost at power-off: it would make new SSH host keys and "
+			"users in each boot; boot once without rofs, or add [Persist "
+			"/var/lib/cloud]",
+			s->name);
+	}
+	return 0;
+}
+
 static int check_cloud_swap(struct checking *c, const struct unit_dirs *dirs)
 {
 	_cleanup_asking_ struct asking x = { 0 };
@@ -130,10 +155,7 @@ static int check_cloud_swap(struct checking *c, const struct unit_dirs *dirs)
 int check_cloud_init(struct checking *c)
 {
 	static int (*const checks[])(struct checking *, const struct unit_dirs *) = {
-		check_growpart,
-		check_resizefs,
-		check_locale,
-		check_cloud_swap,
+		check_growpart, check_resizefs, check_locale, check_cloud_swap, check_state,
 	};
 	_cleanup_unit_dirs_ struct unit_dirs dirs = unit_dirs_open(&c->l->root, UNIT_ORIGIN_IMAGE);
 	bool runs;

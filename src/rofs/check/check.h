@@ -77,7 +77,7 @@ struct place {
 /** check_place_of - where changes to a clean path go */
 struct place check_place_of(const struct checking *c, const char *path);
 
-/** check_overlay_of - the overlay that takes the changes to @path; NULL: none, or it starts empty */
+/** check_overlay_of - the overlay that takes changes to @path; NULL: none, or it starts empty */
 const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path);
 
 /** check_swap_file - does @who swap to a file that it cannot write? @cure: what to do then. */
