@@ -115,6 +115,8 @@ int conf_set_partition_options(void *field, const char *value, struct pos pos,
 		{ "x-systemd.growfs", "Grow=" },
 	};
 
+	const struct conf_section *section = section_of(field, key);
+
 	/*
 	 * systemd 247 takes a backslash for a broken escape, libmount a quote for part of the
 	 * value.
@@ -122,8 +124,9 @@ int conf_set_partition_options(void *field, const char *value, struct pos pos,
 	if (text_has_control(value) || strpbrk(value, " \\\"'"))
 		return diag_error(
 			d, pos,
-			"%s=%s is invalid; expected mount options separated by commas, without blanks, quotes or backslashes",
-			key->name, value);
+			"[Partition%s%s]: %s=%s is invalid; expected mount options separated by commas, "
+			"without blanks, quotes or backslashes",
+			*section->name ? " " : "", section->name, key->name, value);
 
 	for (const char *s = *value ? value : NULL; s; s = next_word(s)) {
 		size_t n = strcspn(s, ",");

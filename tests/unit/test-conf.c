@@ -122,7 +122,7 @@ static void test_mistakes(void)
 		  ":3: After=a.service,b.service: 'a.service,b.service' is not the name of a unit; expected "
 		  "names such as unlock-data.service, separated by blanks\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=a b\n", F
-		  ":3: Options=a b is invalid; expected mount options separated by commas, without blanks, quotes "
+		  ":3: [Partition d]: Options=a b is invalid; expected mount options separated by commas, without blanks, quotes "
 		  "or backslashes\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nTimeout=0x\n", F
 		  ":3: Timeout=0x is invalid; expected a time such as 15s or 2min, or infinity\n" },
