@@ -171,9 +171,10 @@ static int mask_found(struct building *b)
 	static const char *const paths[] = { "/home", "/srv", "/var", "/var/tmp" };
 
 	for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
-		const struct fstab_entry found = {
-			(char *)"", (char *)paths[i], (char *)"", (char *)"", 0, 0, 0, NULL
-		};
+		const struct fstab_entry found = { .spec = (char *)"",
+						   .dir = (char *)paths[i],
+						   .type = (char *)"",
+						   .options = (char *)"" };
 		bool required = false;
 		int err;
 

@@ -28,14 +28,11 @@ static char *to_string(const struct plan_dependencies *d)
 
 static struct fstab_entry home(const char *options)
 {
-	return (struct fstab_entry){ (char *)"LABEL=home",
-				     (char *)"/home",
-				     (char *)"ext4",
-				     (char *)options,
-				     0,
-				     0,
-				     3,
-				     NULL };
+	return (struct fstab_entry){ .spec = (char *)"LABEL=home",
+				     .dir = (char *)"/home",
+				     .type = (char *)"ext4",
+				     .options = (char *)options,
+				     .line = 3 };
 }
 
 static void test_fstab(void)
