@@ -82,6 +82,11 @@ def test_file_system_is_grown(first: Boot) -> None:
     assert int(first["grown"].line.split()[-1]) > 24 * MIB
 
 
+def test_no_mount_is_logged_as_skipped(outcome: Outcome) -> None:
+    for boot in outcome.boots:
+        assert boot["skipped"].out == ""
+
+
 @pytest.mark.scenario("instead")
 def test_without_the_partition_the_system_runs_in_ram(first: Boot) -> None:
     assert first["running"].line == "degraded"

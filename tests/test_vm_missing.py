@@ -51,6 +51,10 @@ def test_single_file_of_a_late_device_is_mounted_by_starting_the_unit(boot: Boot
     assert state == "active"
 
 
+def test_no_unit_of_ours_is_logged_as_skipped(boot: Boot) -> None:
+    assert boot["skipped"].out == ""
+
+
 def test_guards_of_single_files_are_no_changes(boot: Boot) -> None:
     shown = {line.split()[-1] for line in boot["diff"].out.splitlines()}
     assert "/var/new" in shown

@@ -33,6 +33,10 @@ read-only
 """
 
 
+def test_no_unit_of_ours_is_logged_as_skipped(boot: Boot) -> None:
+    assert boot["skipped"].out == ""
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_mounts_and_changes_are_in_place(boot: Boot, step: str) -> None:
     state = boot[step]

@@ -81,7 +81,7 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 			"# Users may rename what leads to the lower. So rofs-prepare mounts it by a\n"
 			"# descriptor, and nobody mounts it by its name.\n");
 	unit_add_options(&b, options);
-	unit_add_quiet(&b, o->early || unit_is_etc(o));
+	unit_add_quiet(&b, true);
 	return unit_add_unit(r, o->merged_unit, &b);
 }
 

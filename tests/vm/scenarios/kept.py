@@ -11,6 +11,7 @@ from typing import Dict
 from ..disk import MIB, Entry, File, mke2fs
 from ..scenario import ENDS, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
+from .runtime import SKIPPED
 
 KEPT_CONF = """\
 [Partition data]
@@ -77,6 +78,7 @@ KEPT_FIRST: Dict[str, str] = {
     **SYSTEM,
     **IDENTITY,
     "states": STATES,
+    "skipped": SKIPPED,
     "change": (
         "echo changed >/etc/hostname; rm /etc/to-delete; mkdir /etc/new; echo x >/etc/new/file;"
         " echo changed >/home/user/notes; chmod 0711 /home/user; echo lost >/var/lib/rofs-lower;"
@@ -98,6 +100,7 @@ KEPT_SECOND: Dict[str, str] = {
     **SYSTEM,
     **IDENTITY,
     "states": STATES,
+    "skipped": SKIPPED,
     "kept": "cat /etc/hostname /etc/new/file /home/user/notes; stat -c %a /home/user;"
             " id -un tester; ls -d /home/tester; ls /etc/to-delete",
     "formatted": "cat /var/local/blank/file; journalctl -b -o cat --no-pager"
@@ -128,6 +131,7 @@ INSTEAD: Dict[str, str] = {
     **SYSTEM,
     **IDENTITY,
     "states": STATES,
+    "skipped": SKIPPED,
     "volatile": "touch /etc/new /var/new && ls /rofs/rw/etc/upper/new /rofs/rw/var/upper/new",
     "plain": "LC_ALL=C touch /home/new; cat /home/user/notes",
     "lower": "LC_ALL=C touch /srv/new; findmnt -n -o SOURCE,FSTYPE,OPTIONS --mountpoint /srv",

@@ -14,6 +14,7 @@ from ..probe import DIRECTORY as PROBE_DIRECTORY
 from ..probe import UNITS
 from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
+from .runtime import SKIPPED
 
 # The path of each persist by the name that the sections have.
 GUARDED = {
@@ -183,6 +184,7 @@ MISSING: Dict[str, str] = {
         " mnt.mount 'systemd-fsck@dev-vd*'"
     ),
     "said": "journalctl -b -o cat --no-pager | grep 'Dependency failed for.*persistent, bound'",
+    "skipped": SKIPPED,
     "late_file": LATE_FILE,
     "appear": (
         "systemctl start var-local-late.mount && cd /var/local/late && echo kept >file &&"
