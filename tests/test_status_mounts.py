@@ -253,6 +253,15 @@ WRONG = [
 ]
 
 
+def test_partition_that_appears_later_does_not_keep_what_is_in_ram(said) -> None:
+    conf = KEPT.replace("[Overlay /srv]", "[Overlay /srv]\nIfMissing=volatile")
+    all_said = said("umount /srv /rofs/fallback/srv; mkdir /run/u /run/w; mount -t overlay"
+                    " -o lowerdir=/rofs/ro/srv,upperdir=/run/u,workdir=/run/w rofs /srv\n"
+                    "say later\n", conf)
+    assert ("/srv is not kept on its partition data (DISK): writes there go to RAM and are lost at"
+            " power-off") in all_said["later status"]
+
+
 @pytest.mark.parametrize(("steps", "kind", "path", "sentence"), [row[1:] for row in WRONG],
                          ids=[row[0] for row in WRONG])
 def test_something_else_is_there(said, steps: str, kind: str, path: str, sentence: str) -> None:

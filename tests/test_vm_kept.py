@@ -116,6 +116,18 @@ def test_units_say_that_the_partition_is_missing(first: Boot) -> None:
 
 
 @pytest.mark.scenario("instead")
+def test_late_partition_takes_what_was_read_only(first: Boot) -> None:
+    """What is in RAM stays there: nothing that was written since the boot is hidden."""
+    shown, verdict = first["late"].out.split("== verdict\n")
+    new, notes, srv, *volatile = shown.splitlines()
+    assert (new, notes) == ("new", "on flash"), first["late"]
+    assert srv.split() == ["srv", "tmpfs"]
+    assert volatile == ["/rofs/rw/var/upper/later", "/rofs/rw/var/upper/new", *["active"] * 4]
+    assert "/var is not kept on its partition" in verdict
+    assert "/home is not kept on its partition" not in verdict
+
+
+@pytest.mark.scenario("instead")
 def test_without_the_partition_nothing_is_written(outcome: Outcome) -> None:
     assert outcome.boots[0]["sectors"].line == "0"
     assert outcome.identical == [True]

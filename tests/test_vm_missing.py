@@ -43,12 +43,21 @@ def test_single_file_is_that_of_flash_and_nobody_can_write_to_it(boot: Boot) -> 
     assert all(line.endswith("Operation not permitted") for line in lines[:3])
 
 
-def test_single_file_of_a_late_device_is_mounted_by_starting_the_unit(boot: Boot) -> None:
-    before, kept, rename, state = boot["late_file"].out.splitlines()
-    assert before.endswith("Operation not permitted")
-    assert kept == "kept"
-    assert rename.endswith("Device or resource busy")
-    assert state == "active"
+def test_late_device_is_mounted_by_itself(boot: Boot) -> None:
+    """The directory over its guard, and the single file, from the moment the device is there."""
+    lines = boot["appear"].out.split("== verdict\n")[0].splitlines()
+    assert lines[0].endswith("Operation not permitted")
+    assert lines[1:5] == ["active", "active", "kept", "kept"], boot["appear"]
+    assert lines[5].endswith("Device or resource busy")
+    assert lines[6:] == ["autofs", "ext4"]
+
+
+def test_verdict_follows_a_late_device(boot: Boot) -> None:
+    before, later = boot["appear"].out.split("== verdict\n")[1].split("== later\n")
+    for path in ("/var/local/late ", "/var/local/late.file "):
+        assert f"{path}is not on its partition" in before, boot["appear"]
+        assert f"{path}is not on its partition" not in later
+    assert "/var/local/gone is not on its partition" in later
 
 
 def test_no_unit_of_ours_is_logged_as_skipped(boot: Boot) -> None:
@@ -95,11 +104,6 @@ def test_journal_says_what_stands_there_instead(boot: Boot) -> None:
     said = boot["said"].out
     assert "/var/local/gone: persistent, bound from a partition; read-only without it" in said
     assert "/var/local/ram: persistent, bound from a partition; volatile without it" in said
-
-
-def test_late_device_is_mounted_by_starting_the_unit(boot: Boot) -> None:
-    assert boot["appear"].status == 0, boot["appear"]
-    assert boot["appear"].out.split() == ["kept", "active", "autofs", "ext4"]
 
 
 def test_guard_is_back_when_the_unit_is_stopped(boot: Boot) -> None:

@@ -37,6 +37,17 @@ def test_no_unit_of_ours_is_logged_as_skipped(boot: Boot) -> None:
     assert boot["skipped"].out == ""
 
 
+def test_medium_that_is_pulled_and_put_back_is_in_force_again(boot: Boot) -> None:
+    """With a verdict, and a message for logins, that follow."""
+    partial, lost, state, verdict, *after = boot["pull"].out.splitlines()
+    assert partial.startswith("rofs: partial: /var/local/data is not on its partition data")
+    # Started again, it waits for the device until the timeout.
+    assert state != "active" and '"partial"' in verdict, boot["pull"]
+    assert after[:2] == [lost, "active"]
+    assert '"protected"' in after[2]
+    assert after[3:] == ["changed"]
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_mounts_and_changes_are_in_place(boot: Boot, step: str) -> None:
     state = boot[step]

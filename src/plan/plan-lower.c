@@ -12,7 +12,15 @@
 /* How long to wait for a device that fstab says may be missing, where it does not say how long. */
 #define NOFAIL_TIMEOUT_USEC (30 * UINT64_C(1000000))
 
-/* Sets timeout_usec and device_unit, unless systemd's own timeout is good. */
+/* A name that is too long is systemd's to deal with, where we set nothing on the unit. */
+static int lower_device_unit(struct plan_lower *l)
+{
+	int err = unit_name_from_path(l->device_path, ".device", &l->device_unit);
+
+	return err == -ENAMETOOLONG ? 0 : err;
+}
+
+/* Sets device_unit, and timeout_usec unless systemd's own is good. */
 static int lower_timeout(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
 	const char *options = l->entry->options;
@@ -27,7 +35,7 @@ static int lower_timeout(struct building *b, const struct conf_section *s, struc
 	if (l->timeout_usec == 0) {
 		/* With nofail the boot would not wait at all; but the overlay must be early. */
 		if (!fstab_has_option(options, "nofail"))
-			return 0;
+			return lower_device_unit(l);
 		l->timeout_usec = NOFAIL_TIMEOUT_USEC;
 	}
 	return plan_name_device(b, s, l->device_path, &l->device_unit);

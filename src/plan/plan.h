@@ -81,8 +81,8 @@ struct plan_lower {
 	char *unit;
 	char *device_path; /* /dev/disk/by-uuid/...; NULL if it is not a block device, or if bind */
 	char *fsck_unit;   /* NULL: no check before mounting */
-	char *device_unit; /* NULL: systemd's own timeout is good */
-	uint64_t timeout_usec;		       /* of the device, with device_unit */
+	char *device_unit; /* NULL: as device_path, or its name is too long */
+	uint64_t timeout_usec;		       /* of the device; 0: systemd's own is good */
 	uint64_t mount_timeout_usec;	       /* 0: systemd's own */
 	struct plan_dependencies dependencies; /* what fstab says of them, unless bind */
 	char *options;

@@ -8,7 +8,8 @@
 
 #define LOCAL_FS "local-fs.target"
 /* The run for what needs no device, if the first one could not make all layers. */
-#define UNIT_RETRY "rofs-prepare-retry.service"
+#define UNIT_RETRY  "rofs-prepare-retry.service"
+#define UNIT_VERIFY "rofs-verify.service"
 
 /** struct rendering - @plan and @libexec_dir are borrowed */
 struct rendering {
@@ -73,6 +74,7 @@ void unit_add_options(struct strbuf *b, const char *options);
 void unit_add_dependencies(struct strbuf *b, const struct plan_dependencies *d, const char *why);
 void unit_add_requires_after(struct strbuf *b, const char *unit);
 void unit_add_before_local_fs(struct strbuf *b);
+void unit_add_before_verify(struct strbuf *b);
 void unit_add_refuse_stop(struct strbuf *b);
 void unit_add_umount(struct strbuf *b);
 void unit_add_after_early_mounts(struct rendering *r, struct strbuf *b);
@@ -104,6 +106,9 @@ int unit_render_overlays(struct rendering *r);
 
 /** unit_is_etc - PID 1 has the machine-id mounted there, and more reads it early */
 bool unit_is_etc(const struct plan_overlay *o);
+
+/* unit-late.c: what a device starts that was not there in time */
+int unit_render_late(struct rendering *r);
 
 /* unit-persist.c */
 int unit_render_persists(struct rendering *r);

@@ -158,6 +158,8 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 		unit_add_after_early_mounts(r, &b);
 	unit_add_before_local_fs(&b);
 	add_before(r, &b, o);
+	if (!o->early && o->fallback == SIZE_MAX)
+		unit_add_before_verify(&b);
 	unit_add_refuse_stop(&b);
 	if (unit_is_etc(o))
 		strbuf_add(

@@ -153,7 +153,7 @@ static int render_lower(struct rendering *r, size_t i)
 		return err;
 	snprintf(who, sizeof(who), "lower-%zu", i);
 	err = render_fsck(r, l->fsck_unit, who, NULL, NULL);
-	if (err < 0 || !l->device_unit)
+	if (err < 0 || l->timeout_usec == 0)
 		return err;
 	return render_device_timeout(r, l->device_unit, who, l->timeout_usec, NULL);
 }

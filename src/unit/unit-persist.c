@@ -46,6 +46,7 @@ static int render_persist(struct rendering *r, const struct plan_persist *p)
 		strbuf_addf(&b, "Wants=%s\nAfter=%s\n", guard, guard);
 	}
 	unit_add_before_local_fs(&b);
+	unit_add_before_verify(&b);
 	unit_add_umount(&b);
 	strbuf_add(&b, "\n[Mount]\n");
 	unit_add_path_line(&b, "What", p->what);

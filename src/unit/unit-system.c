@@ -186,6 +186,7 @@ int unit_render_links(struct rendering *r)
 	err = render_masks(r, false);
 	if (err >= 0)
 		err = pull_lowers(r);
+		err = unit_render_late(r);
 	for (size_t i = 0; i < p->n_overlays && err >= 0; i++)
 		err = enable(r, p->overlays[i].bind_unit,
 			     plan_overlay_is_required(&p->overlays[i]));
@@ -197,8 +198,8 @@ int unit_render_links(struct rendering *r)
 		err = render_masks(r, true);
 	/* Whatever came of the rest, somebody says so; in each boot in which this generator acts. */
 	if (err >= 0)
-		err = unit_add_link(r, LOCAL_FS ".wants/", "rofs-verify.service",
-				    UNIT_SYSTEM_DIR "/rofs-verify.service");
+		err = unit_add_link(r, LOCAL_FS ".wants/", UNIT_VERIFY,
+				    UNIT_SYSTEM_DIR "/" UNIT_VERIFY);
 	if (err >= 0)
 		err = unit_add_link(r, LOCAL_FS ".wants/", "rofs-watch.timer",
 				    UNIT_SYSTEM_DIR "/rofs-watch.timer");

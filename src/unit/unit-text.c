@@ -164,6 +164,13 @@ void unit_add_before_local_fs(struct strbuf *b)
 		      "Before=" LOCAL_FS "\n");
 }
 
+/* At boot that comes after local file systems anyway. */
+void unit_add_before_verify(struct strbuf *b)
+{
+	strbuf_add(b, "# The verdict of what a late device mounts is given when it is mounted.\n"
+		      "Before=" UNIT_VERIFY "\n");
+}
+
 /*
  * Requires= hands a stop on to all that is mounted from this, and to the services that need it: a
  * "systemctl restart" would come back with an empty upper. What is stopped for another unit's sake

@@ -105,7 +105,8 @@ static enum problem_kind classify_overlay(const struct comparing *c, const struc
 		return classify_bound(c, x);
 	if (x->merged && comparing_has_mount(c->observed, o->path, x->merged))
 		return PROBLEM_OVERLAY_COVERED;
-	return PROBLEM_OVERLAY_MISSING;
+	/* The partition has appeared since. */
+	return o->fallback != SIZE_MAX ? PROBLEM_OVERLAY_NOT_KEPT : PROBLEM_OVERLAY_MISSING;
 }
 
 /* The cause before what follows from it. */

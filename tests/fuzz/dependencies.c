@@ -40,6 +40,7 @@ static bool is_known_unit(const char *name)
 		"local-fs.target",
 		"local-fs-pre.target",
 		"umount.target",
+		"rofs-verify.service",
 		"systemd-resolved.service",
 		"systemd-networkd.service",
 		"systemd-timesyncd.service",

@@ -305,7 +305,7 @@ void check_mount(const struct check *c, const struct unit *u)
 		{ "Unit", "Documentation", 1, 1 },
 		{ "Unit", "SourcePath", 0, 1 },
 		{ "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "Before", 1, 3 },
+		{ "Unit", "Before", 1, 4 },
 		{ "Unit", "After", 0, 3 },
 		{ "Unit", "Requires", 0, 2 },
 		{ "Unit", "Wants", 0, 3 },

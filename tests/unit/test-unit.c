@@ -63,7 +63,8 @@ static void test_links_come_last(void)
 		   "[Persist /v/p]\nPartition=data\nDirectory=/x\n");
 	CHECK(m.set.first_link > 0 && m.set.first_link < m.set.n_files);
 	for (size_t i = 0; i < m.set.n_files; i++)
-		CHECK_INT(strncmp(m.set.files[i].name, "local-fs.target.", 16) == 0,
+		CHECK_INT(strncmp(m.set.files[i].name, "local-fs.target.", 16) == 0 ||
+				  strstr(m.set.files[i].name, ".device.wants/") != NULL,
 			  i >= m.set.first_link);
 	for (size_t i = m.set.first_link; i < m.set.n_files; i++)
 		CHECK(m.set.files[i].link);
@@ -82,6 +83,111 @@ static void test_somebody_verifies(void)
 		  "/lib/systemd/system/rofs-verify.service");
 	CHECK_STR(model_unit(&m, "local-fs.target.wants/rofs-watch.timer"),
 		  "/lib/systemd/system/rofs-watch.timer");
+}
+
+#define WANTS	    "dev-disk-by\\x2dlabel-data.device.wants/"
+#define OTHER_WANTS "dev-other.device.wants/"
+#define OTHER	    "[Partition other]\nDevice=/dev/other\n"
+
+/* What a device mounts that appears late: all whose paths nobody can have written to. */
+static void test_late_device(void)
+{
+	static const struct {
+		const char *conf, *link;
+		bool wanted;
+	} rows[] = {
+		{ "[Persist /p]\nPartition=data\n", WANTS "p.mount", true },
+		{ "[Persist /p]\nPartition=data\n", WANTS "rofs-verify.service", true },
+		{ "[Persist /p]\nPartition=data\nIfMissing=emergency\n", WANTS "p.mount", true },
+		{ "[Overlay /v]\n[Persist /v/p]\nPartition=data\nIfMissing=volatile\n",
+		  WANTS "v-p.mount", false },
+		{ "[Overlay /v]\n[Persist /v/p]\nPartition=data\nIfMissing=volatile\n",
+		  WANTS "rofs-verify.service", false },
+		{ "[Overlay /v]\n", WANTS "v.mount", false },
+		{ "[Overlay /v]\nPartition=data\n", WANTS "v.mount", true },
+		{ "[Overlay /v]\nPartition=data\nIfMissing=emergency\n", WANTS "v.mount", true },
+		{ "[Overlay /v]\nPartition=data\nIfMissing=volatile\n", WANTS "v.mount", false },
+		/* It would hide what is mounted below it. */
+		{ "[Overlay /v]\nPartition=data\n[Overlay /v/w]\n", WANTS "v.mount", false },
+		{ "[Overlay /v]\nPartition=data\n[Overlay /w]\n", WANTS "v.mount", true },
+		/* What has waited for it, on whichever partition. */
+		{ "[Overlay /v]\nPartition=data\n[Persist /v/p]\nPartition=other\n" OTHER,
+		  WANTS "v-p.mount", true },
+		{ "[Overlay /v]\nPartition=data\n[Persist /v/p]\nPartition=other\n" OTHER,
+		  OTHER_WANTS "v-p.mount", true },
+		{ "[Overlay /v]\nPartition=data\n[Persist /w]\nPartition=other\n" OTHER,
+		  WANTS "w.mount", false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+		_cleanup_free_ char *conf = NULL;
+
+		CHECK(asprintf(&conf, DATA "%s", row->conf) >= 0);
+		render(&m, conf);
+		CHECK_INT(model_unit(&m, row->link) != NULL, row->wanted);
+	}
+}
+
+/* Before Linux 6.1 a file in RAM has no guard, and may have been written to. */
+static void test_late_file(void)
+{
+	static const struct link_fact file[] = { { "/v/f", "/v/f", PATH_FILE }, { NULL } };
+	static const struct {
+		unsigned major, minor;
+		bool wanted;
+	} rows[] = {
+		{ 0, 0, true }, { 5, 10, false }, { 6, 0, false }, { 6, 1, true }, { 7, 0, true },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_model_ struct model m = { 0 };
+
+		CHECK_INT(model_read(&m, DATA "[Overlay /v]\n[Persist /v/f]\nPartition=data\n"
+					      "Kind=file\nDirectory=/f\n[Persist /v/d]\n"
+					      "Partition=data\nDirectory=/d\n"),
+			  0);
+		CHECK_INT(model_look(&m, file), 0);
+		m.facts.kernel_major = row->major;
+		m.facts.kernel_minor = row->minor;
+		CHECK_INT(model_plan(&m), 0);
+		CHECK_INT(model_render(&m), 0);
+		CHECK_INT(model_unit(&m, WANTS "v-f.mount") != NULL, row->wanted);
+		CHECK_STR(model_unit(&m, WANTS "v-d.mount"), "../v-d.mount");
+	}
+}
+
+/* One directory for a device of two sections, in which each link is once. */
+static void test_late_device_of_two_partitions(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+	size_t n = 0;
+
+	render(&m, DATA "[Partition again]\nDevice=LABEL=data\n"
+			"[Persist /p]\nPartition=data\n[Persist /q]\nPartition=again\n"
+			"[Overlay /v]\nPartition=data\n[Persist /v/p]\nPartition=again\n"
+			"Directory=/x\n");
+	for (size_t i = 0; i < m.set.n_files; i++)
+		n += strcmp(m.set.files[i].name, WANTS "rofs-verify.service") == 0;
+	CHECK_INT(n, 1);
+}
+
+/* A file system of fstab that is a lower. */
+static void test_late_lower(void)
+{
+	_cleanup_model_ struct model m = { 0 };
+
+	CHECK_INT(model_read(&m, "[Overlay /home]\n[Overlay /v]\n"), 0);
+	CHECK_INT(model_look(&m, NULL), 0);
+	model_add_fstab(&m, "/dev/sdb", "/home", "ext4", "defaults");
+	CHECK_INT(model_plan(&m), 0);
+	CHECK_INT(model_render(&m), 0);
+	CHECK_STR(model_unit(&m, "dev-sdb.device.wants/home.mount"), "../home.mount");
+	CHECK(!model_unit(&m, "dev-sdb.device.wants/v.mount"));
+	/* systemd's own timeout stays. */
+	CHECK(!model_unit(&m, "dev-sdb.device.d/50-rofs-lower-0.conf"));
 }
 
 static void test_emergency_is_required(void)
@@ -340,6 +446,10 @@ int main(void)
 	test_persist_paths_as_systemd_reads_them();
 	test_links_come_last();
 	test_somebody_verifies();
+	test_late_device();
+	test_late_file();
+	test_late_device_of_two_partitions();
+	test_late_lower();
 	test_emergency_is_required();
 	test_fstab_copy();
 	test_fstab_fields_in_units();

@@ -10,8 +10,8 @@ from typing import Dict
 
 from ..disk import MIB, Entry, File, mke2fs
 from ..scenario import ENDS, SECTORS, SYSTEM, Scenario
-from ..volume import Volume
 from .runtime import SKIPPED
+from ..volume import Volume
 
 KEPT_CONF = """\
 [Partition data]
@@ -127,6 +127,21 @@ Partition=gone
 INSTEAD_FILES: Dict[str, Entry] = {
     "/etc/fstab": File("LABEL=root / ext4 defaults 0 1\nsrv /srv tmpfs size=1M 0 0\n"),
 }
+# The partition appears: a label is all that it lacked.
+LATE = """
+e2label /dev/vdc gone; udevadm settle
+for i in $(seq 300); do
+    systemctl is-active --quiet home.mount && ! systemctl list-jobs | grep -q rofs-verify && break
+    sleep 0.2
+done
+touch /home/new && ls /rofs/persist/gone/overlay/home/upper
+cat /home/user/notes
+findmnt -n -o SOURCE,FSTYPE --mountpoint /srv
+touch /var/later && ls /rofs/rw/var/upper/new /rofs/rw/var/upper/later
+systemctl is-active home.mount srv.mount var.mount etc.mount
+echo "== verdict"; journalctl -b -o cat --no-pager \\
+    _SYSTEMD_INVOCATION_ID="$(systemctl show -p InvocationID --value rofs-verify.service)"
+"""
 INSTEAD: Dict[str, str] = {
     **SYSTEM,
     **IDENTITY,
@@ -137,11 +152,13 @@ INSTEAD: Dict[str, str] = {
     "lower": "LC_ALL=C touch /srv/new; findmnt -n -o SOURCE,FSTYPE,OPTIONS --mountpoint /srv",
     "state": "cat /var/lib/test/file",
     "reload": "systemctl daemon-reload; systemctl is-active var.mount etc.mount",
+    "late": LATE,
     **SECTORS,
 }
 
 SCENARIOS = (
     Scenario("kept", KEPT_CONF, (KEPT_FIRST, KEPT_SECOND), files=KEPT_FILES,
              disks=(Volume("", size=32 * MIB), small, foreign), suites=ENDS),
-    Scenario("instead", INSTEAD_CONF, (INSTEAD,), files=INSTEAD_FILES, suites=ENDS),
+    Scenario("instead", INSTEAD_CONF, (INSTEAD,), files=INSTEAD_FILES,
+             disks=(Volume("ext4", "early", size=32 * MIB),), suites=ENDS),
 )

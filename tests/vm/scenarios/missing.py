@@ -13,8 +13,8 @@ from ..disk import DEBUGFS, MIB, Entry, File, Link, mke2fs
 from ..probe import DIRECTORY as PROBE_DIRECTORY
 from ..probe import UNITS
 from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
-from ..volume import Volume
 from .runtime import SKIPPED
+from ..volume import Volume
 
 # The path of each persist by the name that the sections have.
 GUARDED = {
@@ -134,14 +134,31 @@ cd /var/local; touch /var/new
 echo text 2>&1 >>serial; mv -f /var/new serial 2>&1; rm -f serial 2>&1; cat serial
 findmnt -n --mountpoint /var/local/serial
 """
-LATE_FILE = """
+# A label is all that the device lacked. Nobody starts anything.
+LATE = """
 export LC_ALL=C
+verdict() { systemctl show -p InvocationID --value rofs-verify.service; }
+is_active() { systemctl is-active --quiet "$1"; }
+before=$(verdict)
+echo text 2>&1 >>/var/local/late.file
 e2label /dev/vde late; udevadm settle
-for i in $(seq 100); do test -e /dev/disk/by-label/late && break; sleep 0.2; done
-cd /var/local; echo text 2>&1 >>late.file
-systemctl start var-local-late.file.mount && echo kept >late.file &&
-    cat /rofs/persist/late/late.file
-mv -f /var/new late.file 2>&1; systemctl is-active var-local-late.file.mount
+for i in $(seq 300); do
+    is_active var-local-late.mount && is_active var-local-late.file.mount &&
+        [ "$(verdict)" != "$before" ] && ! systemctl list-jobs | grep -q rofs-verify && break
+    sleep 0.2
+done
+cd /var/local; systemctl is-active var-local-late.mount var-local-late.file.mount
+echo kept >late/file && cat /rofs/persist/late/some/where/file
+echo kept >late.file && cat /rofs/persist/late/late.file
+mv -f /var/new late.file 2>&1; findmnt -n -o FSTYPE --mountpoint /var/local/late
+echo "== verdict"; journalctl -b -o cat --no-pager _SYSTEMD_INVOCATION_ID="$before"
+echo "== later"; journalctl -b -o cat --no-pager _SYSTEMD_INVOCATION_ID="$(verdict)"
+"""
+# What somebody has stopped is not started again by an event of the device.
+STOP = """
+systemctl stop var-local-late.mount
+udevadm trigger --settle --action=change --name-match=/dev/vde; sleep 2
+systemctl is-active var-local-late.mount
 """
 PULL = """
 device=$(readlink -f /dev/disk/by-label/data)
@@ -165,8 +182,7 @@ sleep 5
 REPLUG = """
 echo 1 >/sys/bus/pci/rescan
 udevadm settle
-for i in $(seq 100); do test -e /dev/disk/by-label/data && break; sleep 0.2; done
-systemctl start var-local-data.mount
+for i in $(seq 300); do systemctl is-active --quiet var-local-data.mount && break; sleep 0.2; done
 cat /var/local/data/file
 echo after >/var/local/data/file && cat /var/local/data/file
 findmnt -n -o FSTYPE,SOURCE --mountpoint /var/local/data
@@ -185,14 +201,9 @@ MISSING: Dict[str, str] = {
     ),
     "said": "journalctl -b -o cat --no-pager | grep 'Dependency failed for.*persistent, bound'",
     "skipped": SKIPPED,
-    "late_file": LATE_FILE,
-    "appear": (
-        "systemctl start var-local-late.mount && cd /var/local/late && echo kept >file &&"
-        " cat /rofs/persist/late/some/where/file; systemctl is-active var-local-late.mount;"
-        " findmnt -n -o FSTYPE --mountpoint /var/local/late"
-    ),
+    "appear": LATE,
     "diff": "rofs diff /var",
-    "stop": "systemctl stop var-local-late.mount; systemctl is-active var-local-late.mount",
+    "stop": STOP,
     "stopped": look("/var/local/late"),
     "again": "systemctl start var-local-late.mount && cat /var/local/late/file",
     "reload": "systemctl daemon-reload; systemctl is-active var-local-gone.mount mnt.mount",

@@ -45,10 +45,29 @@ def by_hand(verb: str) -> str:
         for unit in LAYERS)
 
 
+# The medium is pulled, the verdict says so, and it is put back. Nobody starts anything but the
+# service that a timer starts else.
+PULL = """
+motd() { cat /run/motd.d/rofs; systemctl is-active rofs-verify.service; }
+device=$(readlink -f /dev/disk/by-label/data)
+sync; echo 1 >"$(readlink -f /sys/block/${device##*/}/device/..)/remove"
+for i in $(seq 100); do
+    systemctl is-active --quiet var-local-data.mount || break
+    sleep 0.2
+done
+systemctl start rofs-watch.service
+motd
+rofs status --json | grep '"verdict"'
+echo 1 >/sys/bus/pci/rescan
+for i in $(seq 300); do systemctl is-active --quiet rofs-verify.service && break; sleep 0.2; done
+motd; rofs status --json | grep '"verdict"'; cat /var/local/data/changed
+"""
+
 ROUND: Dict[str, str] = {
     **SYSTEM,
     "skipped": SKIPPED,
     "change": "for d in /etc /var /home /var/local/data; do echo changed >$d/changed; done",
+    "pull": PULL,
     "busy": BUSY,
     "before": STATE,
     "reexec": "systemctl daemon-reexec",
