@@ -116,6 +116,14 @@ def test_units_say_that_the_partition_is_missing(first: Boot) -> None:
 
 
 @pytest.mark.scenario("instead")
+def test_timeout_begins_when_udev_is_asked_for_devices(first: Boot) -> None:
+    """Not at the start of the boot: the partition that is there is mounted."""
+    lines = first["there"].out.splitlines()
+    assert lines[:2] == ["autofs", "ext4"], first["there"]
+    assert len(lines) > 2 and all("label/gone" in line for line in lines[2:])
+
+
+@pytest.mark.scenario("instead")
 def test_late_partition_takes_what_was_read_only(first: Boot) -> None:
     """What is in RAM stays there: nothing that was written since the boot is hidden."""
     shown, verdict = first["late"].out.split("== verdict\n")

@@ -186,6 +186,7 @@ int unit_render_links(struct rendering *r)
 	err = render_masks(r, false);
 	if (err >= 0)
 		err = pull_lowers(r);
+	if (err >= 0)
 		err = unit_render_late(r);
 	for (size_t i = 0; i < p->n_overlays && err >= 0; i++)
 		err = enable(r, p->overlays[i].bind_unit,

@@ -41,6 +41,7 @@ static bool is_known_unit(const char *name)
 		"local-fs-pre.target",
 		"umount.target",
 		"rofs-verify.service",
+		"systemd-udev-trigger.service",
 		"systemd-resolved.service",
 		"systemd-networkd.service",
 		"systemd-timesyncd.service",

@@ -18,12 +18,13 @@ static bool is_span(const char *value)
 /* dev-sda1.device.d/50-rofs-NAME.conf */
 void check_timeout(const struct check *c, const struct unit *u)
 {
-	static const struct rule rules[] = { { "Unit", "JobRunningTimeoutSec", 1, 1 } };
+	static const struct rule rules[] = { { "Unit", "After", 1, 1 },
+					     { "Unit", "JobRunningTimeoutSec", 1, 1 } };
 	_cleanup_free_ char *unit = copy_n(u->name, strcspn(u->name, "/")), *path = NULL,
 			    *clean = NULL;
 
 	check_counts(u, rules, ELEMENTSOF(rules));
-	check_that(is_span(u->settings[0].value), "no time span", u->settings[0].value);
+	check_that(is_span(value_of(u, "JobRunningTimeoutSec")), "no time span", u->name);
 	path = path_of_unit(unit, ".device.d");
 	clean = simplify(path);
 	check_that(strcmp(clean, path) == 0, "a device that no unit has", path);

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Dict
 
 from ..disk import MIB, Entry, File, mke2fs
+from ..probe import UNITS
 from ..scenario import ENDS, SECTORS, SYSTEM, Scenario
 from .runtime import SKIPPED
 from ..volume import Volume
@@ -123,8 +124,16 @@ IfMissing=volatile
 Partition=gone
 [Overlay /srv]
 Partition=gone
+[Partition there]
+Device=LABEL=there
+Timeout=25s
+[Persist /var/local/there]
+Partition=there
 """
+# A machine on which udev gets to the devices that were there from the start after their timeout.
+SLOW = "[Service]\nExecStartPre=/bin/sleep 30\n"
 INSTEAD_FILES: Dict[str, Entry] = {
+    f"{UNITS}/systemd-udev-trigger.service.d/slow.conf": File(SLOW),
     "/etc/fstab": File("LABEL=root / ext4 defaults 0 1\nsrv /srv tmpfs size=1M 0 0\n"),
 }
 # The partition appears: a label is all that it lacked.
@@ -152,6 +161,8 @@ INSTEAD: Dict[str, str] = {
     "lower": "LC_ALL=C touch /srv/new; findmnt -n -o SOURCE,FSTYPE,OPTIONS --mountpoint /srv",
     "state": "cat /var/lib/test/file",
     "reload": "systemctl daemon-reload; systemctl is-active var.mount etc.mount",
+    "there": "findmnt -n -o FSTYPE --mountpoint /var/local/there; journalctl -b -o cat --no-pager |"
+             " grep 'Timed out waiting for device'",
     "late": LATE,
     **SECTORS,
 }
@@ -160,5 +171,6 @@ SCENARIOS = (
     Scenario("kept", KEPT_CONF, (KEPT_FIRST, KEPT_SECOND), files=KEPT_FILES,
              disks=(Volume("", size=32 * MIB), small, foreign), suites=ENDS),
     Scenario("instead", INSTEAD_CONF, (INSTEAD,), files=INSTEAD_FILES,
-             disks=(Volume("ext4", "early", size=32 * MIB),), suites=ENDS),
+             disks=(Volume("ext4", "early", size=32 * MIB), Volume("ext4", "there", size=16 * MIB)),
+             suites=ENDS),
 )
