@@ -262,6 +262,67 @@ def test_partition_that_appears_later_does_not_keep_what_is_in_ram(said) -> None
             " power-off") in all_said["later status"]
 
 
+# An extension image as a directory, merged over a path by the program of systemd itself.
+EXTENSION = """
+printf 'ID=test\\n' >/etc/os-release
+mkdir -p /run/extensions/more/usr/lib/extension-release.d /run/extensions/more/srv /run/x
+printf 'ID=_any\\n' >/run/extensions/more/usr/lib/extension-release.d/extension-release.more
+echo extended >/run/extensions/more/srv/added
+# It mounts in a namespace of its own, from where the mount comes back as PID 1 has set it up.
+mount --make-shared /; mount --make-shared /srv; mount --make-shared /run
+export SYSTEMD_SYSEXT_HIERARCHIES=/srv
+systemd-sysext merge >/dev/null
+echo '== merged'; cat /srv/added; findmnt -n -o SOURCE --mountpoint /srv
+"""
+
+
+def test_extension_image_over_an_overlay_is_read_only(said) -> None:
+    """Writes there fail, so it is not what is declared; and the sentence says what to do."""
+    need_programs("systemd-sysext")
+    all_said = said(f"{EXTENSION}\nsay merged\nsystemd-sysext unmerge\nsay back\n")
+    assert all_said["merged"].split() == ["extended", "rofs", "sysext"], all_said
+    sentence = ("extension images (sysext) are merged over the overlay on /srv, read-only: writes "
+                "there fail; systemd-sysext unmerge removes them")
+    for who in ("status", "user", "verify"):
+        assert sentence in all_said[f"merged {who}"]
+    answer = json.loads(all_said["merged json"])
+    assert [(p["kind"], p["path"]) for p in answer["problems"]] == [
+        ("overlay-extended-read-only", "/srv")]
+    assert answer["verdict"] == "partial"
+    assert all_said["back status"].startswith("protected: ")
+
+
+WRITABLE = """
+mkdir -p /run/ext/u /run/ext/w /run/ext/more
+mount -t overlay -o lowerdir=/run/ext/more:/srv,upperdir=/run/ext/u,workdir=/run/ext/w sysext /srv
+touch /srv/new
+"""
+
+
+def test_extension_image_that_is_mutable_is_in_force_with_a_warning(said) -> None:
+    """As with --mutable=ephemeral of systemd 256."""
+    all_said = said(f"{WRITABLE}\nsay merged\n")
+    answer = json.loads(all_said["merged json"])
+    assert (answer["verdict"], [(p["kind"], p["severity"]) for p in answer["problems"]]) == (
+        "protected", [("overlay-extended", "warning")])
+    sentence = ("extension images (sysext) are merged over the overlay on /srv: changes there go to "
+                "their upper, and rofs diff does not show them")
+    assert sentence in all_said["merged status"]
+    assert "exit" not in all_said["merged verify"]
+
+
+def test_extension_image_does_not_hide_what_is_beneath_it(said) -> None:
+    """The overlay under it is another one, or there is none."""
+    wrong = ("umount /srv /rofs/overlay/srv; mkdir /tmp/u /tmp/w; mount -t overlay -o private,"
+             "lowerdir=/rofs/ro/srv,upperdir=/tmp/u,workdir=/tmp/w rofs /rofs/overlay/srv;"
+             " mount --bind /rofs/overlay/srv /srv")
+    all_said = said(f"{wrong}\n{WRITABLE}\nsay wrong\numount /srv /srv\n{WRITABLE}\nsay none\n")
+    for name, kind in (("wrong", "overlay-wrong-layers"), ("none", "overlay-missing")):
+        answer = json.loads(all_said[f"{name} json"])
+        assert kind in {p["kind"] for p in answer["problems"]}, all_said
+        assert answer["verdict"] == "partial"
+
+
 @pytest.mark.parametrize(("steps", "kind", "path", "sentence"), [row[1:] for row in WRONG],
                          ids=[row[0] for row in WRONG])
 def test_something_else_is_there(said, steps: str, kind: str, path: str, sentence: str) -> None:

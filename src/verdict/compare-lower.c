@@ -33,7 +33,8 @@ static bool add_writable_mounts(struct comparing *c, const char *path,
 
 static void compare_read_only(struct comparing *c, const char *path)
 {
-	const struct observed_mount *m = observed_at(c->observed, path);
+	const struct observed_mount *m =
+		observed_beneath_extensions(c->observed, observed_at(c->observed, path));
 	struct problem p = { .kind = PROBLEM_ROOT_WRITABLE_SUPERBLOCK,
 			     .path = path,
 			     .unit = "systemd-remount-fs.service" };

@@ -12,6 +12,7 @@ struct compared {
 	const struct plan_overlay *overlay;
 	const char *options;			  /* of the merged mount, as declared */
 	const struct observed_mount *merged, *at; /* NULL: not mounted */
+	const struct observed_mount *extension;	  /* of systemd, over @at; NULL: none */
 	const struct observed_mount *covering;	  /* over its upper; NULL: none */
 	const struct observed_mount *lower; /* of fstab; NULL: it is the root's, or not mounted */
 };
@@ -89,6 +90,9 @@ static enum problem_kind classify_bound(const struct comparing *c, const struct 
 		return PROBLEM_OVERLAY_BEFORE_LOWER;
 	if (!fstab_has_option(x->options, "ro") && observed_is_read_only(x->at))
 		return PROBLEM_OVERLAY_READ_ONLY;
+	if (x->extension)
+		return observed_is_read_only(x->extension) ? PROBLEM_OVERLAY_EXTENDED_READ_ONLY :
+							     PROBLEM_OVERLAY_EXTENDED;
 	return x->merged ? PROBLEM_NONE : PROBLEM_OVERLAY_SOURCE_UNMOUNTED;
 }
 
@@ -152,6 +156,8 @@ static void add_problem(struct comparing *c, const struct compared *x, enum prob
 		comparing_set_partition(c, &p, o->partition);
 	if (kind == PROBLEM_OVERLAY_COVERED)
 		comparing_set_covering(c, &p);
+	if (kind == PROBLEM_OVERLAY_EXTENDED || kind == PROBLEM_OVERLAY_EXTENDED_READ_ONLY)
+		comparing_set_mount(&p, x->extension);
 	if (kind == PROBLEM_UPPER_COVERED)
 		comparing_set_mount(&p, x->covering);
 	if (kind == PROBLEM_OVERLAY_BEFORE_LOWER)
@@ -170,9 +176,20 @@ static bool compare_options(struct comparing *c, const struct compared *x)
 		comparing_private(c, x->merged, o->merged_unit);
 	if (kind != PROBLEM_NONE)
 		add_problem(c, x, kind);
-	if (kind != PROBLEM_NONE && kind != PROBLEM_OVERLAY_SOURCE_UNMOUNTED)
+	if (problem_kind_severity(kind) == DIAG_ERROR)
 		return false;
-	return comparing_flags(c, x->at, x->options, o->bind_unit) && comparing_pool_in_force(c, o);
+	return comparing_flags(c, x->extension ? x->extension : x->at, x->options, o->bind_unit) &&
+	       comparing_pool_in_force(c, o);
+}
+
+/* Extension images are merged over what the path shows, and are no other thing than that. */
+static void set_mounts(const struct comparing *c, struct compared *x)
+{
+	const struct observed_mount *top = observed_mounted_at(c->observed, x->overlay->path),
+				    *at = observed_beneath_extensions(c->observed, top);
+
+	x->at = at && strcmp(at->target, x->overlay->path) == 0 ? at : NULL;
+	x->extension = at != top ? top : NULL;
 }
 
 static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
@@ -180,10 +197,10 @@ static bool compare_overlay(struct comparing *c, const struct plan_overlay *o)
 	_cleanup_free_ char *options = NULL;
 	struct compared x = { .overlay = o,
 			      .merged = observed_mounted_at(c->observed, o->merged),
-			      .at = observed_mounted_at(c->observed, o->path),
 			      .covering = find_covering(c->observed, o),
 			      .lower = find_lower(c, o) };
 
+	set_mounts(c, &x);
 	if (options_merged(c->plan, o, o->layers, &options) < 0) {
 		c->verdict.problems.failed = true;
 		return false;

@@ -172,6 +172,29 @@ bool observed_is_overlay(const struct observed_mount *m)
 	return strcmp(m->type, "overlay") == 0 && strcmp(m->source, "rofs") == 0;
 }
 
+bool observed_is_extension(const struct observed_mount *m)
+{
+	return strcmp(m->type, "overlay") == 0 &&
+	       (strcmp(m->source, "sysext") == 0 || strcmp(m->source, "confext") == 0);
+}
+
+static const struct observed_mount *find_by_id(const struct observed *s, unsigned id)
+{
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (s->mounts[i].id == id)
+			return &s->mounts[i];
+	return NULL;
+}
+
+const struct observed_mount *observed_beneath_extensions(const struct observed *s,
+							 const struct observed_mount *m)
+{
+	/* A forged table could go in circles. */
+	for (size_t i = 0; i < s->n_mounts && m && observed_is_extension(m); i++)
+		m = find_by_id(s, m->parent);
+	return m;
+}
+
 bool observed_is_volatile(const struct observed_mount *m)
 {
 	return strcmp(m->type, "tmpfs") == 0 || strcmp(m->type, "ramfs") == 0 ||

@@ -121,6 +121,13 @@ bool observed_is_read_only(const struct observed_mount *m);
 /** observed_is_overlay - is it an overlay of ours? */
 bool observed_is_overlay(const struct observed_mount *m);
 
+/** observed_is_extension - has systemd-sysext or systemd-confext merged images there? */
+bool observed_is_extension(const struct observed_mount *m);
+
+/** observed_beneath_extensions - what such a mount covers; @m itself if it is none. @m: or NULL */
+const struct observed_mount *observed_beneath_extensions(const struct observed *s,
+							 const struct observed_mount *m);
+
 /** observed_is_volatile - is what is written to this mount lost at power-off? */
 bool observed_is_volatile(const struct observed_mount *m);
 

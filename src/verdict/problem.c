@@ -111,6 +111,18 @@ static const struct {
 		"the overlay on {path} is covered: {device} ({type}) is mounted over it, on "
 		"{place}",
 	},
+	[PROBLEM_OVERLAY_EXTENDED] = {
+		"overlay-extended",
+		DIAG_WARNING,
+		"extension images ({device}) are merged over the overlay on {path}: changes there go "
+		"to their upper, and rofs diff does not show them",
+	},
+	[PROBLEM_OVERLAY_EXTENDED_READ_ONLY] = {
+		"overlay-extended-read-only",
+		DIAG_ERROR,
+		"extension images ({device}) are merged over the overlay on {path}, read-only: writes "
+		"there fail; systemd-{device} unmerge removes them",
+	},
 	[PROBLEM_OVERLAY_READ_ONLY] = {
 		"overlay-read-only",
 		DIAG_ERROR,

@@ -192,6 +192,11 @@ static void test_one_thing_missing(void)
 		{ "covered by a tmpfs", NULL, "20 9 0:50 /srv tmpfs other rw rw\n",
 		  "the overlay on /srv is covered: other (tmpfs) is mounted over it, on /srv", NULL,
 		  PROBLEM_OVERLAY_COVERED, "/srv" },
+		{ "covered by extension images", NULL,
+		  "20 9 0:50 /srv overlay confext ro,nosuid,nodev,noexec ro,lowerdir=/x:/srv\n",
+		  "extension images (confext) are merged over the overlay on /srv, read-only: writes "
+		  "there fail; systemd-confext unmerge removes them",
+		  NULL, PROBLEM_OVERLAY_EXTENDED_READ_ONLY, "/srv" },
 		{ "persist", "/var/local/data", "",
 		  "/var/local/data is not on its partition data (LABEL=data): writes there go to RAM "
 		  "with /var and are lost at power-off",
@@ -229,6 +234,37 @@ static void test_one_thing_missing(void)
 		CHECK_STR(first(&w)->path, row->path);
 	}
 	check.label = NULL;
+}
+
+/* Whether /usr can be written to is not said of what extension images are merged with. */
+static void test_extension_images_over_usr(void)
+{
+	static const struct {
+		const char *usr, *extension;
+		enum problem_kind kind;
+	} rows[] = {
+		{ "ro", "rw", PROBLEM_NONE },
+		{ "ro", "ro", PROBLEM_NONE },
+		{ "rw", "ro", PROBLEM_ROOT_WRITABLE },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_(world_done) struct world w = { 0 };
+		char table[256];
+
+		CHECK_INT(model_read(&w.model, "[Root]\nTmp=no\n"), 0);
+		CHECK_INT(model_look(&w.model, NULL), 0);
+		model_add_fstab(&w.model, "/dev/vdc", "/usr", "ext4", "defaults");
+		CHECK_INT(model_plan(&w.model), 0);
+		snprintf(table, sizeof(table),
+			 "1 0 254:0 / ext4 /dev/vda ro ro\n2 1 254:32 /usr ext4 /dev/vdc %s %s\n"
+			 "3 2 0:50 /usr overlay sysext %s %s,lowerdir=/x:/usr\n",
+			 row->usr, row->usr, row->extension, row->extension);
+		add_mounts(&w.observed, table);
+		judge(&w);
+		CHECK_INT(first(&w)->kind, row->kind);
+	}
 }
 
 /* The mount of @line takes the place of the last one on its target. */
@@ -1234,6 +1270,7 @@ int main(void)
 	test_pool_names();
 	test_healthy();
 	test_one_thing_missing();
+	test_extension_images_over_usr();
 	test_something_else_is_there();
 	test_directory_of_a_partition();
 	test_device_is_absent();
