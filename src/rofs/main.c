@@ -29,6 +29,8 @@ static const struct verb verbs[] = {
 	  verb_plan },
 	{ "diff", "[--json] [--sort=size] [PATH...]", "show what has changed since boot",
 	  verb_diff },
+	{ "suggest", "[--root=DIR]", "print a rofs.conf for this machine, with reasons",
+	  verb_suggest },
 };
 
 static void print_usage(FILE *f)

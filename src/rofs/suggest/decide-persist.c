@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* What must be kept on a partition, and how. */
+#include <string.h>
+
+#include "basic/path.h"
+#include "basic/strbuf.h"
+#include "basic/text.h"
+#include "rofs/suggest/deciding.h"
+
+/* Below it on the partition nothing else can be, whatever the partition held before. */
+#define ON_PARTITION "/rofs"
+
+static bool must_be_kept(enum path_use use)
+{
+	switch (use) {
+	case USE_CONTAINERS:
+	case USE_EXPORT:
+	case USE_DATA:
+	case USE_HOME:
+	case USE_IDENTITY:
+	case USE_STATE:
+		return true;
+	case USE_WRITE:
+	case USE_CACHE:
+	case USE_LOG:
+	case USE_JOURNAL:
+	case _PATH_USE_MAX:
+		break;
+	}
+	return false;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct machine_path *const *x = a, *const *y = b;
+
+	return path_compare((*x)->path, (*y)->path);
+}
+
+/* The partition of a line of fstab below @path; NULL: there is none. Nothing may be below a persist. */
+static const struct data_line *line_below(const struct deciding *x, const char *path)
+{
+	for (size_t i = 0; i < x->n_lines; i++)
+		if (path_is_below(x->lines[i].entry->dir, path))
+			return &x->lines[i];
+	return NULL;
+}
+
+/* Can the mount point be made, or is it there? */
+static bool has_place(const struct deciding *x, const struct machine_path *p)
+{
+	if (p->found == FOUND_EMPTY || p->found == FOUND_CONTENT)
+		return true;
+	if (p->found == FOUND_OTHER)
+		return false;
+	for (size_t i = 0; i < x->m->directories.n; i++)
+		if (path_is_below(p->path, x->m->directories.list[i]))
+			return true;
+	return false;
+}
+
+static int wants_section(struct deciding *x, const struct machine_path *p, bool *ret)
+{
+	const struct data_line *below;
+
+	*ret = false;
+	if (!must_be_kept(p->use) || !has_place(x, p) || deciding_fstab_keeps(x, p->path))
+		return 0;
+	below = line_below(x, p->path);
+	if (below)
+		return suggested_text_add(
+			&x->s->notes,
+			"Left out: [Persist %s] for %s, since fstab mounts a partition on %s, and nothing "
+			"may be mounted below a persist. To keep the rest of it, move it to that partition.",
+			p->path, p->who, below->entry->dir);
+	return deciding_can_be_named(x, CONF_PERSIST, p->path, ret);
+}
+
+int decide_kept(struct deciding *x)
+{
+	const struct machine *m = x->m;
+	size_t n = 0;
+
+	x->kept = calloc(m->n_paths + 1, sizeof(const struct machine_path *));
+	if (!x->kept)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_paths; i++) {
+		bool wanted;
+		int err = wants_section(x, &m->paths[i], &wanted);
+
+		if (err < 0)
+			return err;
+		if (wanted)
+			x->kept[n++] = &m->paths[i];
+	}
+	qsort(x->kept, n, sizeof(const struct machine_path *), compare);
+
+	/* What is below another one is kept with it. */
+	for (size_t i = 0; i < n; i++)
+		if (x->n_kept == 0 ||
+		    !path_is_at_or_below(x->kept[i]->path, x->kept[x->n_kept - 1]->path))
+			x->kept[x->n_kept++] = x->kept[i];
+	return 0;
+}
+
+static int why(const struct machine_path *p, char **ret)
+{
+	switch (p->use) {
+	case USE_CONTAINERS:
+		return text_format(ret,
+				   "Images and containers of %s, which do not work on an overlay",
+				   p->who);
+	case USE_EXPORT:
+		return text_format(ret,
+				   "Exported by %s: the kernel does not export overlays over NFS",
+				   p->who);
+	case USE_DATA:
+		return text_format(ret, "The data of %s", p->who);
+	case USE_HOME:
+		return text_format(ret, "The files of %s", p->who);
+	case USE_IDENTITY:
+		return text_format(ret, "The state of %s, part of the identity of the machine",
+				   p->who);
+	case USE_STATE:
+	case USE_WRITE:
+	case USE_CACHE:
+	case USE_LOG:
+	case USE_JOURNAL:
+	case _PATH_USE_MAX:
+		break;
+	}
+	return text_format(ret, "The state of %s", p->who);
+}
+
+/* ", 12 MiB now", of what is there. */
+static const char *amount(const struct machine_path *p, char *buffer, size_t size)
+{
+	char bytes[TEXT_BYTES_MAX];
+
+	buffer[0] = '\0';
+	if (p->bytes > 0)
+		snprintf(buffer, size, ", %s%s now", p->incomplete ? "at least " : "",
+			 text_bytes(bytes, p->bytes));
+	return buffer;
+}
+
+static int set_directory(struct deciding *x, const struct machine_path *p,
+			 struct suggested_section *s)
+{
+	int err = suggested_section_set(s, NULL, "Partition=%s", x->host_name);
+
+	if (err >= 0)
+		err = suggested_section_set(s, NULL, "Directory=%s%s", ON_PARTITION, p->path);
+	if (err >= 0 && p->found == FOUND_CONTENT)
+		err = suggested_section_set(s, "Copied to the partition at the first boot.",
+					    "Populate=yes");
+	/* Without it, nothing but itself depends on it: better a new one than services that fail. */
+	if (err >= 0 && p->use == USE_IDENTITY && deciding_overlay_of(x, p->path))
+		err = suggested_section_set(
+			s, "Without the partition, services get a temporary one in RAM.",
+			"IfMissing=volatile");
+	return err;
+}
+
+static int add_kept(struct deciding *x, const struct machine_path *p)
+{
+	const char *overlay = deciding_overlay_of(x, p->path);
+	_cleanup_free_ char *reason = NULL;
+	struct suggested_section *s;
+	char size[TEXT_BYTES_MAX + 32];
+	int err = why(p, &reason);
+
+	if (err < 0)
+		return err;
+	err = suggestion_add(x->s, CONF_PERSIST, p->path, &s, "%s%s.", reason,
+			     amount(p, size, sizeof(size)));
+	if (err < 0)
+		return err;
+	s->commented = !deciding_has_host(x);
+	if (s->commented && overlay && strcmp(overlay, p->path) == 0)
+		err = suggestion_explain(s, "To use it, remove [Overlay %s], whose place it takes.",
+					 p->path);
+	if (err < 0)
+		return err;
+	return set_directory(x, p, s);
+}
+
+/* All of the partition, as fstab has it, so that nothing on it has to be moved. */
+static int add_line(struct deciding *x, const struct data_line *line)
+{
+	const char *dir = line->entry->dir;
+	struct suggested_section *s;
+	int err;
+
+	err = suggestion_add(x->s, CONF_PERSIST, dir, &s,
+			     "All of the partition, as line %u of /etc/fstab has it.",
+			     line->entry->line);
+	return err < 0 ? err : suggested_section_set(s, NULL, "Partition=%s", line->name);
+}
+
+int decide_persist_sections(struct deciding *x)
+{
+	size_t k = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < x->n_lines && err >= 0; i++) {
+		const struct data_line *line = &x->lines[i];
+
+		for (; k < x->n_kept && path_compare(x->kept[k]->path, line->entry->dir) < 0 &&
+		       err >= 0;
+		     k++)
+			err = add_kept(x, x->kept[k]);
+		if (err >= 0 && line != x->host_line)
+			err = add_line(x, line);
+	}
+	for (; k < x->n_kept && err >= 0; k++)
+		err = add_kept(x, x->kept[k]);
+	return err;
+}

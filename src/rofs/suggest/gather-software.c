@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Where well-known software keeps its data on this machine. */
+#include <string.h>
+
+#include "basic/path.h"
+#include "rofs/suggest/gather.h"
+#include "system/software-read.h"
+
+static enum path_use use_of(enum software_kind kind)
+{
+	switch (kind) {
+	case SOFTWARE_CONTAINERS:
+	case SOFTWARE_MACHINES:
+		return USE_CONTAINERS;
+	case SOFTWARE_APPLICATIONS:
+	case SOFTWARE_DATABASE:
+	case SOFTWARE_MAIL:
+		return USE_DATA;
+	case SOFTWARE_IDENTITY:
+		return USE_IDENTITY;
+	case SOFTWARE_STATE:
+		return USE_STATE;
+	case SOFTWARE_JOURNAL:
+		return USE_JOURNAL;
+	case SOFTWARE_LOG:
+		return USE_LOG;
+	case SOFTWARE_CACHE:
+	case _SOFTWARE_KIND_MAX:
+		break;
+	}
+	return USE_CACHE;
+}
+
+/* Settings and keys in /etc are part of the system: they are on the root file system, and stay there. */
+static bool belongs_to_system(const struct software_place *p)
+{
+	return p->software->kind == SOFTWARE_IDENTITY && path_is_at_or_below(p->dir, "/etc");
+}
+
+static bool is_there(const struct rootfs *r, const char *path)
+{
+	struct stat st;
+
+	return rootfs_stat(r, path, &st) == 0;
+}
+
+/* Without the software, what is there is left over, unless somebody has filled it since. */
+static bool counts(const struct loaded *l, const struct software_place *p)
+{
+	if (belongs_to_system(p))
+		return false;
+	return p->installed || is_there(&l->root, p->path);
+}
+
+int gather_software(const struct loaded *l, struct machine *m)
+{
+	_cleanup_software_places_ struct software_places places = { 0 };
+	int err = software_read(&l->root, &places);
+
+	for (size_t i = 0; i < places.n && err >= 0; i++) {
+		const struct software_place *p = &places.items[i];
+
+		if (counts(l, p))
+			err = gather_path(l, m, p->dir, use_of(p->software->kind),
+					  p->software->name, p->data->suffix);
+	}
+	return err;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine as a suggestion sees it: memory, directories, users, boot. */
+#include "rofs/suggest/gather.h"
+
+#include <string.h>
+
+#include "basic/io.h"
+#include "basic/path.h"
+#include "basic/text.h"
+#include "plan/fstab.h"
+
+#define FILE_BYTES_MAX ((size_t)1 << 20)
+
+int gather_path(const struct loaded *l, struct machine *m, const char *path, enum path_use use,
+		const char *who, const char *suffix)
+{
+	_cleanup_free_ char *clean = strdup(path), *resolved = NULL;
+	int err;
+
+	if (!clean)
+		return -ENOMEM;
+	if (*path != '/' || path_has_dotdot(path))
+		return 0;
+	path_clean(clean);
+	err = rootfs_resolve(&l->root, clean, &resolved);
+	if (err == -ENOMEM)
+		return err;
+	if (err < 0 || strcmp(resolved, "/") == 0 || path_is_api(resolved))
+		return 0;
+	return machine_add_path(m, resolved, use, who, suffix);
+}
+
+static uint64_t memory_of(const struct rootfs *r)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+	size_t n;
+
+	if (rootfs_read(r, "/proc/meminfo", FILE_BYTES_MAX, &text, &n) < 0)
+		return 0;
+	line = strstr(text, "MemTotal:");
+	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
+}
+
+static bool exists(const struct rootfs *r, const char *path)
+{
+	_cleanup_free_ char *resolved = NULL;
+	struct stat st;
+
+	return rootfs_resolve(r, path, &resolved) >= 0 && rootfs_stat(r, resolved, &st) == 0;
+}
+
+static enum initramfs initramfs_of(const struct rootfs *r)
+{
+	if (exists(r, "/usr/sbin/update-initramfs"))
+		return INITRAMFS_TOOLS;
+	if (exists(r, "/usr/bin/dracut") || exists(r, "/usr/sbin/dracut"))
+		return INITRAMFS_DRACUT;
+	if (exists(r, "/usr/bin/mkinitcpio"))
+		return INITRAMFS_MKINITCPIO;
+	return INITRAMFS_NONE;
+}
+
+static enum boot_loader boot_loader_of(const struct rootfs *r)
+{
+	if (exists(r, "/boot/firmware/cmdline.txt") || exists(r, "/boot/cmdline.txt"))
+		return BOOT_LOADER_RASPBERRY_PI;
+	if (exists(r, "/etc/default/grub"))
+		return BOOT_LOADER_GRUB;
+	if (exists(r, "/etc/kernel/cmdline") || exists(r, "/boot/loader/loader.conf") ||
+	    exists(r, "/efi/loader/loader.conf"))
+		return BOOT_LOADER_SYSTEMD;
+	return BOOT_LOADER_UNKNOWN;
+}
+
+static bool has_machine_id(const struct rootfs *r)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+
+	return rootfs_read(r, "/etc/machine-id", FILE_BYTES_MAX, &text, &n) >= 0 &&
+	       strspn(text, "0123456789abcdefABCDEF") == 32;
+}
+
+static int is_host_key(_unused_ void *data, const char *name)
+{
+	return strncmp(name, "ssh_host_", 9) == 0 ? -EEXIST : 0;
+}
+
+static bool lacks_host_keys(const struct rootfs *r)
+{
+	if (!exists(r, "/usr/sbin/sshd") && !exists(r, "/usr/bin/sshd"))
+		return false;
+	return each_name(rootfs_open_dir(r, "/etc/ssh"), is_host_key, NULL) != -EEXIST;
+}
+
+/* What is not for programs to write to, or is writable anyway. */
+static bool may_be_overlaid(const char *name)
+{
+	static const char *const others[] = { "bin",   "boot",	"dev",	  "efi",	"lib",
+					      "lib32", "lib64", "libx32", "proc",	"run",
+					      "sbin",  "sys",	"rofs",	  "lost+found", "media",
+					      "tmp",   "usr",	"initrd" };
+
+	if (*name == '.')
+		return false;
+	for (size_t i = 0; i < ELEMENTSOF(others); i++)
+		if (strcmp(name, others[i]) == 0)
+			return false;
+	return true;
+}
+
+struct adding {
+	const struct rootfs *root;
+	struct machine *m;
+};
+
+static int add_directory(void *data, const char *name)
+{
+	const struct adding *a = data;
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+	int err;
+
+	if (!may_be_overlaid(name))
+		return 0;
+	err = text_format(&path, "/%s", name);
+	if (err < 0)
+		return err;
+	/* A link is not followed: what it leads to is a directory of its own, or below one. */
+	if (rootfs_stat(a->root, path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	return machine_add_dir(&a->m->directories, path);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return path_compare(*(char *const *)a, *(char *const *)b);
+}
+
+static int gather_directories(const struct rootfs *r, struct machine *m)
+{
+	struct adding a = { r, m };
+	struct machine_dirs *dirs = &m->directories;
+	struct stat st;
+	int err = each_name(rootfs_open_dir(r, "/"), add_directory, &a);
+
+	if (err == -ENOMEM)
+		return err;
+	if (rootfs_stat(r, "/usr/local", &st) == 0 && S_ISDIR(st.st_mode))
+		err = machine_add_dir(dirs, "/usr/local");
+	if (dirs->n > 0)
+		qsort(dirs->list, dirs->n, sizeof(*dirs->list), compare);
+	return err == -ENOMEM ? err : 0;
+}
+
+static int is_home(_unused_ void *data, const char *name)
+{
+	return *name == '.' || strcmp(name, "lost+found") == 0 ? 0 : -ENOTEMPTY;
+}
+
+static int gather_homes(const struct loaded *l, struct machine *m)
+{
+	if (each_name(rootfs_open_dir(&l->root, "/home"), is_home, NULL) != -ENOTEMPTY)
+		return 0;
+	return gather_path(l, m, "/home", USE_HOME, "users", NULL);
+}
+
+static bool others_may_write(const struct stat *st)
+{
+	return st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* rofs-prepare makes no directory where others could put something in its place. */
+static int gather_foreign(const struct loaded *l, struct machine *m)
+{
+	const struct facts *f = &l->facts;
+	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT;
+
+	if (rootfs_open_merged(&l->root, &merged) < 0)
+		return 0;
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		struct stat st;
+
+		if (fstab_is_swap(&f->fstab[i]) || rootfs_stat(&merged, f->fstab[i].dir, &st) < 0 ||
+		    !others_may_write(&st))
+			continue;
+		if (machine_add_dir(&m->foreign, f->fstab[i].dir) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int gather(const struct loaded *l, bool running, struct machine *ret)
+{
+	static int (*const parts[])(const struct loaded *, struct machine *) = {
+		gather_software, gather_services, gather_homes, gather_exports, gather_amounts,
+	};
+	int err;
+
+	ret->facts = &l->facts;
+	ret->running = running;
+	ret->lacks_rofs = !exists(&l->root, "/rofs");
+	ret->declared = l->conf.declared;
+	ret->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
+	ret->memory_bytes = memory_of(&l->root);
+	ret->initramfs = initramfs_of(&l->root);
+	ret->boot_loader = boot_loader_of(&l->root);
+	ret->has_machine_id = has_machine_id(&l->root);
+	ret->lacks_host_keys = lacks_host_keys(&l->root);
+
+	err = gather_directories(&l->root, ret);
+	for (size_t i = 0; i < ELEMENTSOF(parts) && err >= 0; i++)
+		err = parts[i](l, ret);
+	if (err >= 0 && running)
+		err = gather_foreign(l, ret);
+	if (err >= 0 && running)
+		err = gather_devices(l, ret);
+	return err;
+}

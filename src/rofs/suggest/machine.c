@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "rofs/suggest/machine.h"
+
+#include <string.h>
+
+static void path_done(struct machine_path *p)
+{
+	free(p->path);
+	free(p->who);
+}
+
+void machine_device_done(struct machine_device *d)
+{
+	free(d->spec);
+	free(d->node);
+	free(d->type);
+	free(d->label);
+}
+
+static void dirs_done(struct machine_dirs *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++)
+		free(dirs->list[i]);
+	free(dirs->list);
+}
+
+void machine_done(struct machine *m)
+{
+	dirs_done(&m->directories);
+	dirs_done(&m->foreign);
+	for (size_t i = 0; i < m->n_paths; i++)
+		path_done(&m->paths[i]);
+	for (size_t i = 0; i < m->n_devices; i++)
+		machine_device_done(&m->devices[i]);
+	free(m->paths);
+	free(m->devices);
+	*m = (struct machine){ 0 };
+}
+
+static struct machine_path *find(const struct machine *m, const char *path)
+{
+	for (size_t i = 0; i < m->n_paths; i++)
+		if (strcmp(m->paths[i].path, path) == 0)
+			return &m->paths[i];
+	return NULL;
+}
+
+int machine_add_path(struct machine *m, const char *path, enum path_use use, const char *who,
+		     const char *suffix)
+{
+	struct machine_path *known = find(m, path), p = { .use = use, .suffix = suffix };
+
+	if (known && known->use <= use)
+		return 0;
+	if (array_reserve(m->paths, m->n_paths) < 0)
+		return -ENOMEM;
+	p.path = strdup(path);
+	p.who = strdup(who);
+	if (!p.path || !p.who) {
+		path_done(&p);
+		return -ENOMEM;
+	}
+	if (!known)
+		return m->paths[m->n_paths++] = p, 0;
+	known = find(m, path); /* the array may have moved */
+	path_done(known);
+	*known = p;
+	return 0;
+}
+
+int machine_add_dir(struct machine_dirs *dirs, const char *path)
+{
+	if (machine_has(dirs, path))
+		return 0;
+	if (array_reserve(dirs->list, dirs->n) < 0)
+		return -ENOMEM;
+	dirs->list[dirs->n] = strdup(path);
+	if (!dirs->list[dirs->n])
+		return -ENOMEM;
+	dirs->n++;
+	return 0;
+}
+
+bool machine_has(const struct machine_dirs *dirs, const char *path)
+{
+	for (size_t i = 0; i < dirs->n; i++)
+		if (strcmp(dirs->list[i], path) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "basic/macro.h"
+#include "plan/facts.h"
+
+/*
+ * What a suggestion depends on. Only the structs, and what frees them: gather*.c fill them from a
+ * machine, tests by hand.
+ */
+
+/** enum path_use - what a program does below a path, in the order of importance */
+enum path_use {
+	USE_CONTAINERS, /* images and containers: overlays of their own, which an overlay cannot hold */
+	USE_EXPORT,	/* exported over NFS, which an overlay cannot be */
+	USE_DATA,	/* databases, mail, disk images: what the machine is there for */
+	USE_HOME,	/* the files of users */
+	USE_IDENTITY, /* what others know this machine by: keys, leases, the clock */
+	USE_STATE,    /* what a service remembers */
+	USE_WRITE,    /* written to, not known what for */
+	USE_CACHE,    /* can be made again */
+	USE_LOG,      /* appended to, and so copied whole */
+	USE_JOURNAL,  /* of systemd-journald: opened for writing, and so copied whole */
+	_PATH_USE_MAX,
+};
+
+/** enum path_found - what is at a path */
+enum path_found {
+	FOUND_NOTHING,
+	FOUND_EMPTY,   /* an empty directory */
+	FOUND_CONTENT, /* a directory with something in it, or one that this user may not read */
+	FOUND_OTHER,   /* a file, a device, ... */
+};
+
+/** struct machine_path - a path that a program writes to */
+struct machine_path {
+	char *path; /* clean, links resolved; owned */
+	char *who;  /* "MariaDB", "foo.service (StateDirectory=)"; owned */
+	enum path_use use;
+	const char *suffix; /* of the names of the files that count; NULL: all; borrowed */
+	enum path_found found;
+	uint64_t bytes;	 /* of the files that would be copied to RAM when they are written to */
+	bool incomplete; /* this user may not read all of it */
+};
+
+/** struct machine_device - a block device with a file system that nothing uses; all strings owned */
+struct machine_device {
+	char *spec;  /* "LABEL=data", for Device= */
+	char *node;  /* "/dev/sda3" */
+	char *type;  /* "ext4" */
+	char *label; /* NULL: it has none */
+	uint64_t bytes;
+};
+
+/** enum initramfs - what makes the initramfs of the machine */
+enum initramfs {
+	INITRAMFS_NONE,
+	INITRAMFS_TOOLS,
+	INITRAMFS_DRACUT,
+	INITRAMFS_MKINITCPIO,
+	_INITRAMFS_MAX,
+};
+
+/** enum boot_loader - where the kernel command line is configured */
+enum boot_loader {
+	BOOT_LOADER_UNKNOWN,
+	BOOT_LOADER_GRUB,
+	BOOT_LOADER_SYSTEMD,
+	BOOT_LOADER_RASPBERRY_PI,
+	_BOOT_LOADER_MAX,
+};
+
+/** struct machine_dirs - clean paths, links resolved; owned */
+struct machine_dirs {
+	char **list;
+	size_t n;
+};
+
+/** struct machine - all of it; all-zero is a machine of which nothing is known */
+struct machine {
+	const struct facts *facts; /* for fstab; borrowed */
+	bool running;		   /* this machine, not a tree: its devices are known */
+	bool lacks_rofs;	   /* there is no directory /rofs for the layers */
+	bool declared;		   /* there is a rofs.conf that declares something */
+	bool boots_rw;		   /* the kernel command line says rw */
+	bool has_machine_id;	   /* /etc/machine-id on the root file system holds an ID */
+	bool lacks_host_keys;	   /* sshd is installed, and /etc/ssh has no host key */
+	enum initramfs initramfs;
+	enum boot_loader boot_loader;
+	uint64_t memory_bytes;		 /* 0: not known */
+	struct machine_dirs directories; /* those that may be overlaid */
+	struct machine_dirs foreign; /* mounted by fstab, and others than root may write there */
+	struct machine_path *paths;
+	size_t n_paths;
+	struct machine_device *devices;
+	size_t n_devices;
+};
+
+void machine_device_done(struct machine_device *d);
+void machine_done(struct machine *m);
+
+/**
+ * machine_add_path - add a path, or to what is known of it the more important use
+ * @path:   clean, links resolved; copied, as @who is
+ * @suffix: of the names of the files that count; NULL: all
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int machine_add_path(struct machine *m, const char *path, enum path_use use, const char *who,
+		     const char *suffix);
+
+/** machine_add_dir - add a path, which is copied. Returns: 0 or -ENOMEM. */
+int machine_add_dir(struct machine_dirs *dirs, const char *path);
+bool machine_has(const struct machine_dirs *dirs, const char *path);
+
+#define _cleanup_machine_ _cleanup_(machine_done)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What is at a path, and how much of it would be copied. */
+#include <string.h>
+
+#include "basic/io.h"
+#include "layer/walk.h"
+#include "rofs/suggest/gather.h"
+
+#define ENTRIES_MAX 200000u /* enough to know that it is much */
+
+struct measuring {
+	struct machine_path *path;
+	size_t entries;
+};
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+/* Of the journals, those with an @ are finished, and only read. */
+static bool counts(const struct machine_path *p, const char *name)
+{
+	return !p->suffix || (ends_with(name, p->suffix) && !strchr(name, '@'));
+}
+
+static int count(struct walk *w, const char *name, const struct stat *st)
+{
+	struct measuring *x = w->data;
+
+	if (S_ISREG(st->st_mode) && counts(x->path, name))
+		x->path->bytes += (uint64_t)st->st_size;
+	return ++x->entries < ENTRIES_MAX ? 0 : -E2BIG;
+}
+
+/* What cannot be read ends it: then it is at least what was counted. */
+static int measure(struct machine_path *p, int fd)
+{
+	static const struct walk_ops ops = { .file = count };
+	struct measuring x = { .path = p };
+	struct walk w = WALK_INIT(&ops, &x);
+	int err = walk_tree(&w, fd, -1);
+
+	walk_done(&w);
+	if (err == -ENOMEM)
+		return err;
+	p->incomplete = err < 0;
+	return 0;
+}
+
+static int is_something(_unused_ void *data, const char *name)
+{
+	/* mkfs.ext4 makes it. */
+	return strcmp(name, "lost+found") == 0 ? 0 : -ENOTEMPTY;
+}
+
+static enum path_found look(const struct rootfs *r, const char *path)
+{
+	struct stat st;
+	int err;
+
+	if (rootfs_stat(r, path, &st) < 0)
+		return FOUND_NOTHING;
+	if (!S_ISDIR(st.st_mode))
+		return FOUND_OTHER;
+	err = each_name(rootfs_open_dir(r, path), is_something, NULL);
+	return err == 0 ? FOUND_EMPTY : FOUND_CONTENT;
+}
+
+static int look_and_measure(const struct rootfs *r, struct machine_path *p)
+{
+	int fd;
+
+	p->found = look(r, p->path);
+	if (p->found != FOUND_CONTENT)
+		return 0;
+	fd = rootfs_open_dir(r, p->path);
+	p->incomplete = fd < 0;
+	return fd < 0 ? 0 : measure(p, fd);
+}
+
+int gather_amounts(const struct loaded *l, struct machine *m)
+{
+	for (size_t i = 0; i < m->n_paths; i++) {
+		int err = look_and_measure(&l->root, &m->paths[i]);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}

@@ -1,0 +1,166 @@
+"""`rofs suggest` on trees: a rofs.conf for each, which `rofs check` accepts.
+
+`pytest --update-golden tests/test_suggest.py` rewrites what is expected; review its diff.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from support import make_golden_tree, make_tree, run_program, snapshot
+
+CASES = sorted((Path(__file__).parent / "suggest").iterdir())
+GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
+CONF_DIRS = ("etc", "run", "usr/local/lib", "usr/lib")
+MIB = 1024 * 1024
+MACHINE_ID = "0123456789abcdef" * 2 + "\n"
+
+
+def name_of(path: Path) -> str:
+    return path.name
+
+
+def suggest(rofs: Path, root: Path) -> str:
+    done = run_program(rofs, "suggest", f"--root={root}")
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def errors_of(rofs: Path, root: Path, conf: str) -> list[str]:
+    """What rofs check says is wrong, with this configuration and no other."""
+    for where in CONF_DIRS:
+        for name in ("rofs.conf", "rofs.conf.d"):
+            path = root / where / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    (root / "etc/rofs.conf").write_text(conf)
+    done = run_program(rofs, "check", f"--root={root}")
+    found = [line for line in done.stdout.splitlines() if re.search(r"(^| )error: ", line)]
+    assert done.returncode == (1 if found else 0)
+    return found
+
+
+def uncommented(text: str) -> str:
+    """With the sections that lack a partition, and without the overlays that they replace."""
+    text = re.sub(r"^#(?=\[(?:Partition|Persist) .*\]$|[A-Z]\w+=)", "", text, flags=re.M)
+    for path in re.findall(r"^\[Persist (.*)\]$", text, re.M):
+        text = text.replace(f"\n[Overlay {path}]\n", "\n")
+    return text
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_it_is_what_is_expected(
+    case: Path, rofs: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    make_golden_tree(case, tmp_path / "root")
+    text = suggest(rofs, tmp_path / "root")
+    if request.config.getoption("--update-golden"):
+        (case / "rofs.conf").write_text(text)
+    assert text == (case / "rofs.conf").read_text()
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_nothing_is_written(case: Path, rofs: Path, tmp_path: Path) -> None:
+    make_golden_tree(case, tmp_path / "root")
+    before = snapshot(tmp_path / "root")
+    suggest(rofs, tmp_path / "root")
+    assert snapshot(tmp_path / "root") == before
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_check_accepts_it(case: Path, rofs: Path, tmp_path: Path) -> None:
+    make_golden_tree(case, tmp_path / "root")
+    text = suggest(rofs, tmp_path / "root")
+    assert errors_of(rofs, tmp_path / "root", text) == []
+    assert errors_of(rofs, tmp_path / "root", uncommented(text)) == []
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=name_of)
+def test_check_accepts_it_on_each_tree_of_the_generator(
+    case: Path, rofs: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    make_golden_tree(case, root)
+    if not (root / "etc").is_dir():
+        pytest.skip("there is no /etc for it")
+    # What is wrong with the machine itself is so with the smallest configuration, too.
+    before = errors_of(rofs, root, "[Overlay /etc]\n")
+    text = suggest(rofs, root)
+    assert errors_of(rofs, root, text) == before
+    assert errors_of(rofs, root, uncommented(text)) == before
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_lines_fit_and_are_printable(case: Path) -> None:
+    for line in (case / "rofs.conf").read_text().splitlines():
+        assert line.isprintable()
+        assert len(line) <= 90 or " " not in line.lstrip("# "), line
+
+
+def sections(text: str) -> Iterator[tuple[list[str], list[str]]]:
+    for block in text.split("\n\n")[1:]:
+        lines = block.splitlines()
+        yield ([line for line in lines if line.startswith("# ")],
+               [line for line in lines if not line.startswith("# ")])
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_each_section_has_a_reason(case: Path) -> None:
+    for reasons, lines in sections((case / "rofs.conf").read_text()):
+        assert reasons, lines
+
+
+def sparse(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def tree(root: Path, memory_mib: int) -> Path:
+    return make_tree(root, {"etc/fstab": "LABEL=root / ext4 ro 0 0\n", "etc/machine-id": MACHINE_ID,
+                            "proc/meminfo": f"MemTotal: {memory_mib * 1024} kB\n"})
+
+
+@pytest.mark.parametrize(("memory", "size"), [(4096, "25%"), (512, "50%"), (256, "75%")])
+def test_the_pool_has_room_for_what_is_copied(
+    memory: int, size: str, rofs: Path, tmp_path: Path
+) -> None:
+    root = tree(tmp_path / "root", memory)
+    sparse(root / "var/log/syslog.log", 90 * MIB)
+    text = suggest(rofs, root)
+    assert f"\nSize={size}\n" in text
+    assert "up to 90 MiB of them" in text.replace("\n# ", " ")
+    assert "90 MiB of logs in /var/log are copied to RAM" in text.replace("\n# ", " ")
+    assert "Rotate the logs in /var/log, 90 MiB" in text.replace("\n#    ", " ")
+    assert errors_of(rofs, root, text) == []
+
+
+def test_journals_and_large_caches_start_empty(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/apt-get").write_text("")
+    sparse(root / "var/log/journal/id/system.journal", 8 * MIB)
+    sparse(root / "var/log/journal/id/system@1.journal", 64 * MIB)
+    sparse(root / "var/cache/apt/pkgcache.bin", 40 * MIB)
+    sparse(root / "var/lib/apt/lists/small", MIB)
+    text = suggest(rofs, root)
+    assert "\nStartEmpty=/var/log/journal /var/cache/apt\n" in text
+    assert "8 MiB of systemd-journald in /var/log/journal" in text.replace("\n# ", " ")
+    # Nothing large is left for rofs check to warn of.
+    (root / "etc/rofs.conf").write_text(text)
+    done = run_program(rofs, "check", f"--root={root}")
+    assert done.stdout == "0 errors, 0 warnings\n"
+
+
+def test_wrong_arguments(rofs: Path, tmp_path: Path) -> None:
+    done = run_program(rofs, "suggest", "word")
+    assert (done.returncode, done.stdout) == (2, "")
+    done = run_program(rofs, "suggest", f"--root={tmp_path}/nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No such file or directory" in done.stderr
