@@ -149,13 +149,29 @@ def test_journals_and_large_caches_start_empty(rofs: Path, tmp_path: Path) -> No
     sparse(root / "var/log/journal/id/system@1.journal", 64 * MIB)
     sparse(root / "var/cache/apt/pkgcache.bin", 40 * MIB)
     sparse(root / "var/lib/apt/lists/small", MIB)
+    sparse(root / "var/tmp/old", MIB)
     text = suggest(rofs, root)
-    assert "\nStartEmpty=/var/log/journal /var/cache/apt\n" in text
+    assert "\nStartEmpty=/var/log/journal /var/cache/apt /var/tmp\n" in text
     assert "8 MiB of systemd-journald in /var/log/journal" in text.replace("\n# ", " ")
     # Nothing large is left for rofs check to warn of.
     (root / "etc/rofs.conf").write_text(text)
     done = run_program(rofs, "check", f"--root={root}")
     assert done.stdout == "0 errors, 0 warnings\n"
+
+
+def test_container_storage_is_not_copied(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "etc/fstab").write_text("LABEL=root / ext4 ro 0 0\nLABEL=data /srv ext4 defaults 0 2\n")
+    sparse(root / "var/lib/docker/overlay2/x/merged", MIB)
+    sparse(root / "var/lib/machines/disk.raw", MIB)
+    text = suggest(rofs, root)
+    docker = text[text.index("[Persist /var/lib/docker]"):].split("\n\n")[0]
+    assert "Populate" not in docker
+    assert "copy /rofs/ro/var/lib/docker once" in text.replace("\n# ", " ")
+    machines = text[text.index("[Persist /var/lib/machines]"):].split("\n\n")[0]
+    assert machines.rstrip().endswith("Populate=yes")
+    assert "\nOptions=noatime\n" in text
+    assert errors_of(rofs, root, text) == []
 
 
 def test_wrong_arguments(rofs: Path, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ int decide_overlays(struct deciding *x)
 /* Will programs copy what is there to RAM? Of what users and containers have, most is only read. */
 static bool is_copied(const struct deciding *x, const struct machine_path *p)
 {
-	return p->bytes > 0 && p->use != USE_HOME && p->use != USE_CONTAINERS &&
+	return p->bytes > 0 && p->use != USE_HOME && p->use > USE_MACHINES &&
 	       deciding_overlay_of(x, p->path) && !deciding_is_kept(x, p->path);
 }
 
@@ -141,7 +141,8 @@ static bool starts_empty(const struct deciding *x, const struct machine_path *p)
 {
 	if (!is_copied(x, p) || !can_be_a_word(p->path))
 		return false;
-	return p->use == USE_JOURNAL || (p->use == USE_CACHE && p->bytes >= LARGE_BYTES);
+	return p->use == USE_JOURNAL || p->use == USE_TEMPORARY ||
+	       (p->use == USE_CACHE && p->bytes >= LARGE_BYTES);
 }
 
 /* Is it counted with another path, above it? */
@@ -252,7 +253,7 @@ static int add_why(struct strbuf *b, const struct deciding *x, const char *dir)
 				b, "For the mount point of [Persist %s], which does not exist yet.",
 				p->path);
 		else
-			strbuf_addf(b, "%s writes to %s.", p->who, p->path);
+			strbuf_addf(b, "%s is written to by %s.", p->path, p->who);
 	}
 	if (fstab_at_or_above(&x->fstab, dir))
 		strbuf_add(b, b->len ? " What fstab mounts there is only read." :
@@ -276,7 +277,7 @@ static int explain_lost(struct deciding *x, const char *dir, struct suggested_se
 				s,
 				"%s of logs in %s are copied to RAM when programs append to them.",
 				text_bytes(size, p->bytes), p->path);
-		else if (p->use == USE_DATA || p->use == USE_CONTAINERS || p->use == USE_HOME)
+		else if (p->use <= USE_HOME && p->use != USE_EXPORT)
 			err = suggestion_explain(s, "%s of %s: changes are lost at power-off.",
 						 p->path, p->who);
 	}

@@ -295,14 +295,13 @@ static bool holds_programs(const struct deciding *x)
 {
 	for (size_t i = 0; i < x->m->n_paths; i++)
 		for (size_t k = 0; k < x->n_kept; k++)
-			if (x->m->paths[i].use == USE_CONTAINERS &&
+			if (x->m->paths[i].use <= USE_MACHINES &&
 			    path_is_at_or_below(x->m->paths[i].path, x->kept[k]->path))
 				return true;
 	return false;
 }
 
-#define WHY_PROGRAMS \
-	"Not nodev,nosuid: images hold set-user-ID programs, and volumes may hold devices."
+#define WHY_PROGRAMS "Not nodev,nosuid: containers hold set-user-ID programs, and may hold devices."
 
 /* What holds directories of several programs is as restricted as it can be; its own line stays in fstab. */
 static int set_host_options(const struct deciding *x, struct suggested_section *s,

@@ -14,6 +14,7 @@ static bool must_be_kept(enum path_use use)
 {
 	switch (use) {
 	case USE_CONTAINERS:
+	case USE_MACHINES:
 	case USE_EXPORT:
 	case USE_DATA:
 	case USE_HOME:
@@ -21,6 +22,7 @@ static bool must_be_kept(enum path_use use)
 	case USE_STATE:
 		return true;
 	case USE_WRITE:
+	case USE_TEMPORARY:
 	case USE_CACHE:
 	case USE_LOG:
 	case USE_JOURNAL:
@@ -110,6 +112,8 @@ static int why(const struct machine_path *p, char **ret)
 		return text_format(ret,
 				   "Images and containers of %s, which do not work on an overlay",
 				   p->who);
+	case USE_MACHINES:
+		return text_format(ret, "The disks and root file systems of %s", p->who);
 	case USE_EXPORT:
 		return text_format(ret,
 				   "Exported by %s: the kernel does not export overlays over NFS",
@@ -123,6 +127,7 @@ static int why(const struct machine_path *p, char **ret)
 				   p->who);
 	case USE_STATE:
 	case USE_WRITE:
+	case USE_TEMPORARY:
 	case USE_CACHE:
 	case USE_LOG:
 	case USE_JOURNAL:
@@ -144,6 +149,12 @@ static const char *amount(const struct machine_path *p, char *buffer, size_t siz
 	return buffer;
 }
 
+/* Container storage has attributes and sockets that a copy does not have. */
+static bool is_populated(const struct machine_path *p)
+{
+	return p->found == FOUND_CONTENT && p->use != USE_CONTAINERS;
+}
+
 static int set_directory(struct deciding *x, const struct machine_path *p,
 			 struct suggested_section *s)
 {
@@ -151,7 +162,7 @@ static int set_directory(struct deciding *x, const struct machine_path *p,
 
 	if (err >= 0)
 		err = suggested_section_set(s, NULL, "Directory=%s%s", ON_PARTITION, p->path);
-	if (err >= 0 && p->found == FOUND_CONTENT)
+	if (err >= 0 && is_populated(p))
 		err = suggested_section_set(s, "Copied to the partition at the first boot.",
 					    "Populate=yes");
 	/* Without it, nothing but itself depends on it: better a new one than services that fail. */
@@ -162,27 +173,38 @@ static int set_directory(struct deciding *x, const struct machine_path *p,
 	return err;
 }
 
-static int add_kept(struct deciding *x, const struct machine_path *p)
+static int explain(struct deciding *x, const struct machine_path *p, struct suggested_section *s)
 {
 	const char *overlay = deciding_overlay_of(x, p->path);
+	int err = 0;
+
+	if (p->found == FOUND_CONTENT && !is_populated(p))
+		err = suggestion_explain(
+			s,
+			"It starts empty, since Populate=yes cannot copy it: pull the images again, or "
+			"stop the service and copy /rofs/ro%s once.",
+			p->path);
+	if (err >= 0 && s->commented && overlay && strcmp(overlay, p->path) == 0)
+		err = suggestion_explain(s, "To use it, remove [Overlay %s], whose place it takes.",
+					 p->path);
+	return err;
+}
+
+static int add_kept(struct deciding *x, const struct machine_path *p)
+{
 	_cleanup_free_ char *reason = NULL;
 	struct suggested_section *s;
 	char size[TEXT_BYTES_MAX + 32];
 	int err = why(p, &reason);
 
-	if (err < 0)
-		return err;
-	err = suggestion_add(x->s, CONF_PERSIST, p->path, &s, "%s%s.", reason,
-			     amount(p, size, sizeof(size)));
+	if (err >= 0)
+		err = suggestion_add(x->s, CONF_PERSIST, p->path, &s, "%s%s.", reason,
+				     amount(p, size, sizeof(size)));
 	if (err < 0)
 		return err;
 	s->commented = !deciding_has_host(x);
-	if (s->commented && overlay && strcmp(overlay, p->path) == 0)
-		err = suggestion_explain(s, "To use it, remove [Overlay %s], whose place it takes.",
-					 p->path);
-	if (err < 0)
-		return err;
-	return set_directory(x, p, s);
+	err = explain(x, p, s);
+	return err < 0 ? err : set_directory(x, p, s);
 }
 
 /* All of the partition, as fstab has it, so that nothing on it has to be moved. */

@@ -267,7 +267,7 @@ static int step_room(struct deciding *x)
 	char wanted[TEXT_BYTES_MAX], there[TEXT_BYTES_MAX];
 
 	for (size_t i = 0; i < x->n_kept; i++)
-		bytes += x->kept[i]->bytes;
+		bytes += x->kept[i]->use == USE_CONTAINERS ? 0 : x->kept[i]->bytes;
 	if (!x->host_device || bytes < x->host_device->bytes / 10 * 8)
 		return 0;
 	return suggested_text_add(

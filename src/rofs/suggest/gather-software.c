@@ -2,6 +2,7 @@
 /* Where well-known software keeps its data on this machine. */
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/path.h"
 #include "rofs/suggest/gather.h"
 #include "system/software-read.h"
@@ -10,8 +11,9 @@ static enum path_use use_of(enum software_kind kind)
 {
 	switch (kind) {
 	case SOFTWARE_CONTAINERS:
-	case SOFTWARE_MACHINES:
 		return USE_CONTAINERS;
+	case SOFTWARE_MACHINES:
+		return USE_MACHINES;
 	case SOFTWARE_APPLICATIONS:
 	case SOFTWARE_DATABASE:
 	case SOFTWARE_MAIL:
@@ -37,19 +39,23 @@ static bool belongs_to_system(const struct software_place *p)
 	return p->software->kind == SOFTWARE_IDENTITY && path_is_at_or_below(p->dir, "/etc");
 }
 
-static bool is_there(const struct rootfs *r, const char *path)
+static int is_something(_unused_ void *data, _unused_ const char *name)
 {
-	struct stat st;
-
-	return rootfs_stat(r, path, &st) == 0;
+	return -ENOTEMPTY;
 }
 
-/* Without the software, what is there is left over, unless somebody has filled it since. */
+/* Also if this user may not look into it. */
+static bool has_content(const struct rootfs *r, const char *dir)
+{
+	int err = each_name(rootfs_open_dir(r, dir), is_something, NULL);
+
+	return err < 0 && err != -ENOENT && err != -ENOTDIR;
+}
+
+/* Without the software, its directory is left over, or of the distribution, unless something is in it. */
 static bool counts(const struct loaded *l, const struct software_place *p)
 {
-	if (belongs_to_system(p))
-		return false;
-	return p->installed || is_there(&l->root, p->path);
+	return !belongs_to_system(p) && (p->installed || has_content(&l->root, p->path));
 }
 
 int gather_software(const struct loaded *l, struct machine *m)

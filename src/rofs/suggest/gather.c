@@ -166,6 +166,11 @@ static int gather_homes(const struct loaded *l, struct machine *m)
 	return gather_path(l, m, "/home", USE_HOME, "users", NULL);
 }
 
+static int gather_temporary(const struct loaded *l, struct machine *m)
+{
+	return gather_path(l, m, "/var/tmp", USE_TEMPORARY, "temporary files", NULL);
+}
+
 static bool others_may_write(const struct stat *st)
 {
 	return st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH));
@@ -194,7 +199,8 @@ static int gather_foreign(const struct loaded *l, struct machine *m)
 int gather(const struct loaded *l, bool running, struct machine *ret)
 {
 	static int (*const parts[])(const struct loaded *, struct machine *) = {
-		gather_software, gather_services, gather_homes, gather_exports, gather_amounts,
+		gather_software,  gather_services, gather_homes,
+		gather_temporary, gather_exports,  gather_amounts,
 	};
 	int err;
 

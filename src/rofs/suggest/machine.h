@@ -16,15 +16,17 @@
 /** enum path_use - what a program does below a path, in the order of importance */
 enum path_use {
 	USE_CONTAINERS, /* images and containers: overlays of their own, which an overlay cannot hold */
-	USE_EXPORT,	/* exported over NFS, which an overlay cannot be */
-	USE_DATA,	/* databases, mail, disk images: what the machine is there for */
-	USE_HOME,	/* the files of users */
-	USE_IDENTITY, /* what others know this machine by: keys, leases, the clock */
-	USE_STATE,    /* what a service remembers */
-	USE_WRITE,    /* written to, not known what for */
-	USE_CACHE,    /* can be made again */
-	USE_LOG,      /* appended to, and so copied whole */
-	USE_JOURNAL,  /* of systemd-journald: opened for writing, and so copied whole */
+	USE_MACHINES,  /* disks and root file systems of virtual machines and system containers */
+	USE_EXPORT,    /* exported over NFS, which an overlay cannot be */
+	USE_DATA,      /* databases, mail: what the machine is there for */
+	USE_HOME,      /* the files of users */
+	USE_IDENTITY,  /* what others know this machine by: keys, leases, the clock */
+	USE_STATE,     /* what a service remembers */
+	USE_WRITE,     /* written to, not known what for */
+	USE_TEMPORARY, /* of no use after a reboot */
+	USE_CACHE,     /* can be made again */
+	USE_LOG,       /* appended to, and so copied whole */
+	USE_JOURNAL,   /* of systemd-journald: opened for writing, and so copied whole */
 	_PATH_USE_MAX,
 };
 
