@@ -96,6 +96,37 @@ static void test_devices(void)
 	check.label = NULL;
 }
 
+/* A partition of fstab that is not there now is no place for data. */
+static void test_absent(void)
+{
+	static struct fstab_entry lines[] = {
+		{ "LABEL=root", "/", "ext4", "defaults", 0, 0, 1, NULL },
+		{ "LABEL=usb-data", "/mnt/usb", "ext4", "nofail", 0, 2, 2, NULL },
+		{ "LABEL=data", "/data", "ext4", "defaults,x-systemd.device-timeout=5s", 0, 2, 3,
+		  NULL },
+		{ "LABEL=disk", "/disk", "ext4", "defaults", 0, 2, 4, NULL },
+	};
+	static const struct facts more = { .fstab = lines, .n_fstab = 4 };
+	_cleanup_machine_ struct machine m = { 0 };
+	_cleanup_free_ char *text = NULL;
+
+	fill(&m);
+	m.facts = &more;
+	CHECK_INT(machine_add_dir(&m.absent, "/mnt/usb"), 0);
+	CHECK_INT(machine_add_dir(&m.absent, "/data"), 0);
+	text = text_of(&m);
+	check_has(text, "# Left to fstab: /mnt/usb, whose device is not mounted now.\n");
+	check_has(text, "[Partition data]\nDevice=LABEL=data\n# As in fstab.\nTimeout=5s\n");
+	check_has(text, "[Persist /data]\nPartition=data\n");
+	check_has(text, "[Persist /var/lib/mysql]\nPartition=disk\n");
+
+	CHECK_INT(machine_add_dir(&m.foreign, "/disk"), 0);
+	free(text);
+	text = text_of(&m);
+	check_has(text, "#[Persist /var/lib/mysql]\n");
+	check_has(text, "[Persist /disk]\nPartition=disk\n");
+}
+
 /* The more important use counts, in whatever order they are found. */
 static void test_uses(void)
 {
@@ -159,6 +190,7 @@ static void test_wrapping(void)
 int main(void)
 {
 	test_devices();
+	test_absent();
 	test_uses();
 	test_comments();
 	test_wrapping();

@@ -234,7 +234,9 @@ static int add_why(struct strbuf *b, const struct deciding *x, const char *dir)
 	static const struct {
 		const char *dir, *why;
 	} usual[] = {
-		{ "/etc", "Settings that programs write: network, users, printers." },
+		{ "/etc",
+		  "Settings that programs write: network, users, printers. The machine ID and the "
+		  "host keys of SSH are those of the root file system." },
 		{ "/var", "State, logs, caches and spools." },
 		{ "/home", "Files of users." },
 		{ "/root", "Files of root, such as the history of the shell." },

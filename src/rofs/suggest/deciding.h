@@ -87,3 +87,13 @@ bool deciding_is_kept(const struct deciding *x, const char *path);
 
 /** deciding_can_be_named - may @path be that of a section of this kind? If not, adds a note. */
 int deciding_can_be_named(struct deciding *x, enum conf_kind kind, const char *path, bool *ret);
+
+/** deciding_can_be_written - can they stand in Device= and Options=? */
+bool deciding_can_be_written(const char *device, const char *options);
+
+/**
+ * deciding_name_partition - name a partition after its label or its directory, as far as a [Partition]
+ * can be called so, and unlike those of the lines
+ * @ret: PARTITION_NAME_MAX + 1 bytes
+ */
+void deciding_name_partition(const struct deciding *x, const char *from, char *ret);

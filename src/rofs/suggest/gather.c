@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/io.h"
+#include "basic/mount-point.h"
 #include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
@@ -176,24 +177,31 @@ static bool others_may_write(const struct stat *st)
 	return st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* rofs-prepare makes no directory where others could put something in its place. */
-static int gather_foreign(const struct loaded *l, struct machine *m)
+static int add_mounted(const struct rootfs *merged, struct machine *m, const char *dir)
+{
+	struct stat st;
+
+	if (!mount_point_at(merged->root_fd, dir))
+		return machine_add_dir(&m->absent, dir);
+	/* rofs-prepare makes no directory where others could put something in its place. */
+	if (rootfs_stat(merged, dir, &st) < 0 || !others_may_write(&st))
+		return 0;
+	return machine_add_dir(&m->foreign, dir);
+}
+
+/* How what fstab mounts is found now. */
+static int gather_mounted(const struct loaded *l, struct machine *m)
 {
 	const struct facts *f = &l->facts;
 	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT;
+	int err = 0;
 
 	if (rootfs_open_merged(&l->root, &merged) < 0)
 		return 0;
-	for (size_t i = 0; i < f->n_fstab; i++) {
-		struct stat st;
-
-		if (fstab_is_swap(&f->fstab[i]) || rootfs_stat(&merged, f->fstab[i].dir, &st) < 0 ||
-		    !others_may_write(&st))
-			continue;
-		if (machine_add_dir(&m->foreign, f->fstab[i].dir) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
+		if (!fstab_is_swap(&f->fstab[i]))
+			err = add_mounted(&merged, m, f->fstab[i].dir);
+	return err;
 }
 
 int gather(const struct loaded *l, bool running, struct machine *ret)
@@ -219,7 +227,7 @@ int gather(const struct loaded *l, bool running, struct machine *ret)
 	for (size_t i = 0; i < ELEMENTSOF(parts) && err >= 0; i++)
 		err = parts[i](l, ret);
 	if (err >= 0 && running)
-		err = gather_foreign(l, ret);
+		err = gather_mounted(l, ret);
 	if (err >= 0 && running)
 		err = gather_devices(l, ret);
 	return err;

@@ -28,6 +28,7 @@ void machine_done(struct machine *m)
 {
 	dirs_done(&m->directories);
 	dirs_done(&m->foreign);
+	dirs_done(&m->absent);
 	for (size_t i = 0; i < m->n_paths; i++)
 		path_done(&m->paths[i]);
 	for (size_t i = 0; i < m->n_devices; i++)

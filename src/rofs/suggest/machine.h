@@ -96,6 +96,7 @@ struct machine {
 	uint64_t memory_bytes;		 /* 0: not known */
 	struct machine_dirs directories; /* those that may be overlaid */
 	struct machine_dirs foreign; /* mounted by fstab, and others than root may write there */
+	struct machine_dirs absent;  /* of fstab, and nothing is mounted there now */
 	struct machine_path *paths;
 	size_t n_paths;
 	struct machine_device *devices;
