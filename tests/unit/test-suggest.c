@@ -121,10 +121,12 @@ static void test_absent(void)
 	check_has(text, "[Persist /var/lib/mysql]\nPartition=disk\n");
 
 	CHECK_INT(machine_add_dir(&m.foreign, "/disk"), 0);
+	m.unread = true;
 	free(text);
 	text = text_of(&m);
 	check_has(text, "#[Persist /var/lib/mysql]\n");
 	check_has(text, "[Persist /disk]\nPartition=disk\n");
+	check_has(text, "# Some files and directories could not be read");
 }
 
 /* The more important use counts, in whatever order they are found. */

@@ -57,6 +57,11 @@ int decide_intro(struct deciding *x)
 		"Suggested by rofs suggest for this machine. Read it before you use it: it is "
 		"deduced from the installed services and from /etc/fstab. See rofs.conf(5).");
 
+	if (err >= 0 && x->m->unread)
+		err = suggested_text_add(
+			&x->s->intro,
+			"Some files and directories could not be read, so this may lack sections. "
+			"Run rofs suggest as root.");
 	if (err >= 0)
 		err = tell_declared(x);
 	return err < 0 ? err : tell_loss(x);

@@ -44,18 +44,25 @@ static int is_something(_unused_ void *data, _unused_ const char *name)
 	return -ENOTEMPTY;
 }
 
-/* Also if this user may not look into it. */
-static bool has_content(const struct rootfs *r, const char *dir)
+/* Returns: 1, also if this user may not look into it; 0 or -ENOMEM. */
+static int has_content(const struct rootfs *r, const char *dir)
 {
 	int err = each_name(rootfs_open_dir(r, dir), is_something, NULL);
 
+	if (err == -ENOMEM)
+		return err;
 	return err < 0 && err != -ENOENT && err != -ENOTDIR;
 }
 
-/* Without the software, its directory is left over, or of the distribution, unless something is in it. */
-static bool counts(const struct loaded *l, const struct software_place *p)
+/*
+ * Without the software, its directory is left over, or of the distribution, unless something is in it.
+ * Returns: 1, 0 or -ENOMEM.
+ */
+static int counts(const struct loaded *l, const struct software_place *p)
 {
-	return !belongs_to_system(p) && (p->installed || has_content(&l->root, p->path));
+	if (belongs_to_system(p))
+		return 0;
+	return p->installed ? 1 : has_content(&l->root, p->path);
 }
 
 int gather_software(const struct loaded *l, struct machine *m)
@@ -66,7 +73,8 @@ int gather_software(const struct loaded *l, struct machine *m)
 	for (size_t i = 0; i < places.n && err >= 0; i++) {
 		const struct software_place *p = &places.items[i];
 
-		if (counts(l, p))
+		err = counts(l, p);
+		if (err > 0)
 			err = gather_path(l, m, p->dir, use_of(p->software->kind),
 					  p->software->name, p->data->suffix);
 	}

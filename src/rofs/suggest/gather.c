@@ -88,11 +88,15 @@ static int is_host_key(_unused_ void *data, const char *name)
 	return strncmp(name, "ssh_host_", 9) == 0 ? -EEXIST : 0;
 }
 
-static bool lacks_host_keys(const struct rootfs *r)
+static int gather_host_keys(const struct loaded *l, struct machine *m)
 {
-	if (!exists(r, "/usr/sbin/sshd") && !exists(r, "/usr/bin/sshd"))
-		return false;
-	return each_name(rootfs_open_dir(r, "/etc/ssh"), is_host_key, NULL) != -EEXIST;
+	int err;
+
+	if (!exists(&l->root, "/usr/sbin/sshd") && !exists(&l->root, "/usr/bin/sshd"))
+		return 0;
+	err = each_name(rootfs_open_dir(&l->root, "/etc/ssh"), is_host_key, NULL);
+	m->lacks_host_keys = err != -EEXIST;
+	return err == -ENOMEM ? err : 0;
 }
 
 /* What is not for programs to write to, or is writable anyway. */
@@ -162,8 +166,10 @@ static int is_home(_unused_ void *data, const char *name)
 
 static int gather_homes(const struct loaded *l, struct machine *m)
 {
-	if (each_name(rootfs_open_dir(&l->root, "/home"), is_home, NULL) != -ENOTEMPTY)
-		return 0;
+	int err = each_name(rootfs_open_dir(&l->root, "/home"), is_home, NULL);
+
+	if (err != -ENOTEMPTY)
+		return err == -ENOMEM ? err : 0;
 	return gather_path(l, m, "/home", USE_HOME, "users", NULL);
 }
 
@@ -207,7 +213,7 @@ static int gather_mounted(const struct loaded *l, struct machine *m)
 int gather(const struct loaded *l, bool running, struct machine *ret)
 {
 	static int (*const parts[])(const struct loaded *, struct machine *) = {
-		gather_software,  gather_services, gather_homes,
+		gather_host_keys, gather_software, gather_services, gather_homes,
 		gather_temporary, gather_exports,  gather_amounts,
 	};
 	int err;
@@ -221,7 +227,6 @@ int gather(const struct loaded *l, bool running, struct machine *ret)
 	ret->initramfs = initramfs_of(&l->root);
 	ret->boot_loader = boot_loader_of(&l->root);
 	ret->has_machine_id = has_machine_id(&l->root);
-	ret->lacks_host_keys = lacks_host_keys(&l->root);
 
 	err = gather_directories(&l->root, ret);
 	for (size_t i = 0; i < ELEMENTSOF(parts) && err >= 0; i++)
@@ -230,5 +235,7 @@ int gather(const struct loaded *l, bool running, struct machine *ret)
 		err = gather_mounted(l, ret);
 	if (err >= 0 && running)
 		err = gather_devices(l, ret);
-	return err;
+	ret->unread = l->diag.unread < 0;
+	/* What is missing for lack of memory would be missing without a word. */
+	return err >= 0 && l->diag.unread == -ENOMEM ? -ENOMEM : err;
 }

@@ -87,6 +87,7 @@ struct machine {
 	const struct facts *facts; /* for fstab; borrowed */
 	bool running;		   /* this machine, not a tree: its devices are known */
 	bool lacks_rofs;	   /* there is no directory /rofs for the layers */
+	bool unread;		   /* this user could not read all that counts */
 	bool declared;		   /* there is a rofs.conf that declares something */
 	bool boots_rw;		   /* the kernel command line says rw */
 	bool has_machine_id;	   /* /etc/machine-id on the root file system holds an ID */

@@ -56,26 +56,28 @@ static int is_something(_unused_ void *data, const char *name)
 	return strcmp(name, "lost+found") == 0 ? 0 : -ENOTEMPTY;
 }
 
-static enum path_found look(const struct rootfs *r, const char *path)
+static int look(const struct rootfs *r, const char *path, enum path_found *ret)
 {
 	struct stat st;
 	int err;
 
+	*ret = FOUND_NOTHING;
 	if (rootfs_stat(r, path, &st) < 0)
-		return FOUND_NOTHING;
+		return 0;
+	*ret = FOUND_OTHER;
 	if (!S_ISDIR(st.st_mode))
-		return FOUND_OTHER;
+		return 0;
 	err = each_name(rootfs_open_dir(r, path), is_something, NULL);
-	return err == 0 ? FOUND_EMPTY : FOUND_CONTENT;
+	*ret = err == 0 ? FOUND_EMPTY : FOUND_CONTENT;
+	return err == -ENOMEM ? err : 0;
 }
 
 static int look_and_measure(const struct rootfs *r, struct machine_path *p)
 {
-	int fd;
+	int err = look(r, p->path, &p->found), fd;
 
-	p->found = look(r, p->path);
-	if (p->found != FOUND_CONTENT)
-		return 0;
+	if (err < 0 || p->found != FOUND_CONTENT)
+		return err;
 	fd = rootfs_open_dir(r, p->path);
 	p->incomplete = fd < 0;
 	return fd < 0 ? 0 : measure(p, fd);
