@@ -31,6 +31,7 @@ struct searching {
 	const struct loaded *l;
 	struct machine *m;
 	char *mounts; /* the text of mountinfo */
+	char *root;   /* root= of the kernel command line; NULL: it has none */
 };
 
 static const char *property(struct udev_device *d, const char *name)
@@ -83,6 +84,16 @@ static bool has_link(struct udev_device *d, const char *path)
 					   d)) if (strcmp(udev_list_entry_get_name(e), path) ==
 						   0) return true;
 	return false;
+}
+
+/* btrfs on /dev/root has neither the number nor the name of its device. */
+static int is_root(const struct searching *s, struct udev_device *d, bool *ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = s->root ? unit_name_device_path(s->root, &path) : 0;
+
+	*ret = path && has_link(d, path);
+	return err == -EINVAL ? 0 : err;
 }
 
 /* A line that does not mount it at boot counts too: somebody has a use for it. */
@@ -160,6 +171,8 @@ static int consider(const struct searching *s, struct udev_device *d)
 		return 0;
 	err = is_mounted(s, d, &used);
 	if (err >= 0 && !used)
+		err = is_root(s, d, &used);
+	if (err >= 0 && !used)
 		err = is_in_fstab(s, d, &used);
 	return err < 0 || used ? err : add_device(s->m, d);
 }
@@ -189,7 +202,7 @@ static int search(const struct searching *s, struct udev *udev)
 int gather_devices(const struct loaded *l, struct machine *m)
 {
 	_cleanup_(udev_done) struct udev *udev = udev_new();
-	_cleanup_free_ char *mounts = NULL;
+	_cleanup_free_ char *mounts = NULL, *root = NULL;
 	struct searching s = { .l = l, .m = m };
 	size_t n;
 
@@ -197,6 +210,9 @@ int gather_devices(const struct loaded *l, struct machine *m)
 		return -ENOMEM;
 	if (rootfs_read(&l->root, "/proc/self/mountinfo", MOUNTINFO_BYTES_MAX, &mounts, &n) < 0)
 		return 0;
+	if (l->cmdline && boot_value(l->cmdline, "root=", &root) < 0)
+		return -ENOMEM;
 	s.mounts = mounts;
+	s.root = root;
 	return search(&s, udev);
 }
