@@ -31,18 +31,33 @@ static bool sounds_like_data(const char *name)
 	return false;
 }
 
-static const struct machine_device *best_device(const struct machine *m)
+bool deciding_fits(const struct deciding *x, const struct machine_device *d)
+{
+	return deciding_populated_bytes(x) < d->bytes / 10 * 8;
+}
+
+static bool is_better(const struct deciding *x, const struct machine_device *a,
+		      const struct machine_device *b)
+{
+	bool fits = deciding_fits(x, a), named = sounds_like_data(a->label);
+
+	if (fits != deciding_fits(x, b))
+		return fits;
+	if (fits && named != sounds_like_data(b->label))
+		return named;
+	return a->bytes > b->bytes;
+}
+
+static const struct machine_device *best_device(const struct deciding *x)
 {
 	const struct machine_device *best = NULL;
 
-	for (size_t i = 0; i < m->n_devices; i++) {
-		const struct machine_device *d = &m->devices[i];
-		bool named = sounds_like_data(d->label);
+	for (size_t i = 0; i < x->m->n_devices; i++) {
+		const struct machine_device *d = &x->m->devices[i];
 
 		if (!can_host(d->type) || !deciding_can_be_written(d->spec, ""))
 			continue;
-		if (!best || named > sounds_like_data(best->label) ||
-		    (named == sounds_like_data(best->label) && d->bytes > best->bytes))
+		if (!best || is_better(x, d, best))
 			best = d;
 	}
 	return best;
@@ -76,7 +91,7 @@ int decide_host(struct deciding *x)
 {
 	if (x->n_kept == 0)
 		return 0;
-	x->host_device = best_device(x->m);
+	x->host_device = best_device(x);
 	x->host_line = x->host_device ? NULL : best_line(x);
 	if (x->host_line)
 		strcpy(x->host_name, x->host_line->name);

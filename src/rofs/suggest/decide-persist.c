@@ -155,6 +155,15 @@ static bool is_populated(const struct machine_path *p)
 	return p->found == FOUND_CONTENT && p->use != USE_CONTAINERS;
 }
 
+uint64_t deciding_populated_bytes(const struct deciding *x)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < x->n_kept; i++)
+		bytes += is_populated(x->kept[i]) ? x->kept[i]->bytes : 0;
+	return bytes;
+}
+
 static int set_directory(struct deciding *x, const struct machine_path *p,
 			 struct suggested_section *s)
 {

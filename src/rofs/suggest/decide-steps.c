@@ -268,18 +268,15 @@ static int step_logs(struct deciding *x)
 /* Does what is copied at the first boot fit? */
 static int step_room(struct deciding *x)
 {
-	uint64_t bytes = 0;
 	char wanted[TEXT_BYTES_MAX], there[TEXT_BYTES_MAX];
 
-	for (size_t i = 0; i < x->n_kept; i++)
-		bytes += x->kept[i]->use == USE_CONTAINERS ? 0 : x->kept[i]->bytes;
-	if (!x->host_device || bytes < x->host_device->bytes / 10 * 8)
+	if (!x->host_device || deciding_fits(x, x->host_device))
 		return 0;
 	return suggested_text_add(
 		&x->s->steps,
 		"Make room: %s are copied to the partition %s, which has %s. Use a larger one, or remove "
 		"Populate=yes where the content is not needed.",
-		text_bytes(wanted, bytes), x->host_device->node,
+		text_bytes(wanted, deciding_populated_bytes(x)), x->host_device->node,
 		text_bytes(there, x->host_device->bytes));
 }
 

@@ -88,6 +88,12 @@ bool deciding_is_kept(const struct deciding *x, const char *path);
 /** deciding_can_be_named - may @path be that of a section of this kind? If not, adds a note. */
 int deciding_can_be_named(struct deciding *x, enum conf_kind kind, const char *path, bool *ret);
 
+/** deciding_populated_bytes - how much is copied to the partition at the first boot */
+uint64_t deciding_populated_bytes(const struct deciding *x);
+
+/** deciding_fits - is there room on a device for what is copied to it, and some more? */
+bool deciding_fits(const struct deciding *x, const struct machine_device *d);
+
 /** deciding_can_be_written - can they stand in Device= and Options=? */
 bool deciding_can_be_written(const char *device, const char *options);
 
