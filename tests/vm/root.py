@@ -40,12 +40,14 @@ mount -t overlay none -o "lowerdir=$2/lower,upperdir=$2/ram/upper,workdir=$2/ram
 rmdir "$2/tree/lost+found"
 sh -e "$2/edit" "$2/tree"
 """
-# /home is a subvolume that fstab names, /var one that is simply there.
-BTRFS = """\
+MKFS_BTRFS = """\
 new=
 case $(mkfs.btrfs -O list-all 2>&1) in *block-group-tree*) new="-O ^block-group-tree" ;; esac
 mkfs.btrfs -q -L root $new "$3"
 mount -o loop "$3" "$2/new"
+"""
+# /home is a subvolume that fstab names, /var one that is simply there.
+BTRFS = MKFS_BTRFS + """\
 btrfs -q subvolume create "$2/new/@"
 btrfs -q subvolume create "$2/new/@home"
 btrfs -q subvolume create "$2/new/@/var"
@@ -53,6 +55,15 @@ mkdir "$2/new/@/home"
 mount --bind "$2/new/@home" "$2/new/@/home"
 cp -a "$2/tree/." "$2/new/@"
 umount "$2/new/@/home" "$2/new"
+"""
+# The log and the snapshots lie beside the root, as snapper and Timeshift have it.
+BTRFS_SIBLINGS = MKFS_BTRFS + """\
+for name in @ @home @var_log @snapshots; do btrfs -q subvolume create "$2/new/$name"; done
+mkdir -p "$2/new/@/home" "$2/new/@/var/log" "$2/new/@/.snapshots"
+mount --bind "$2/new/@home" "$2/new/@/home"
+mount --bind "$2/new/@var_log" "$2/new/@/var/log"
+cp -a "$2/tree/." "$2/new/@"
+umount "$2/new/@/var/log" "$2/new/@/home" "$2/new"
 """
 # What mkfs.xfs has come to prefer since Linux 5.10 is switched off, as far as it knows of it.
 XFS = """\
@@ -73,7 +84,8 @@ mksquashfs "$2/tree" "$3" -noappend -comp lz4 -no-progress -quiet
 EROFS = """\
 mkfs.erofs "$3" "$2/tree"
 """
-RECIPES: Dict[str, str] = {"btrfs": BTRFS, "xfs": XFS, "squashfs": SQUASHFS, "erofs": EROFS}
+RECIPES: Dict[str, str] = {"btrfs": BTRFS, "btrfs_siblings": BTRFS_SIBLINGS, "xfs": XFS,
+                           "squashfs": SQUASHFS, "erofs": EROFS}
 MADE_FROM_NOTHING = ("squashfs", "erofs")
 
 
