@@ -59,6 +59,13 @@ PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
         "bookworm": ("btrfs-progs", "cryptsetup", "dosfstools", "f2fs-tools",
                      "linux-image-amd64", "lvm2", "xfsprogs"),
     },
+    # What runs on servers and has been reported not to, on a root that is read-only.
+    "server": {
+        "bookworm": ("busybox-static", "chrony", "cloud-guest-utils", "cloud-init", "docker.io",
+                     "iptables", "mariadb-server", "network-manager", "nfs-kernel-server",
+                     "nginx-light", "openssh-server", "podman", "postgresql", "quota",
+                     "redis-server", "rsyslog"),
+    },
 }
 # isc-dhcp-client left Debian after trixie; ifupdown knows dhcpcd too.
 DHCP_PACKAGE = {"sid": "dhcpcd-base"}
