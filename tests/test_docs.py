@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 from support import SOURCE, built, make_tree, run_generator, run_program
+from vm.scenarios import SCENARIOS
+from vm.scenarios.server import KEPT
 
 MANUAL = SOURCE / "man/rofs.conf.5.scd"
 SHIPPED = SOURCE / "conf/rofs.conf"
@@ -202,6 +204,34 @@ def test_files_named_by_the_architecture_exist() -> None:
     assert [name for name in named if "*" not in name and not any(
         (top / (name + ending)).exists() for ending in ("", ".c")
         for top in (SOURCE / "src", SOURCE))] == []
+
+
+RELEASES = {"11": "bullseye", "12": "bookworm", "13": "trixie", "sid": "sid"}
+
+
+def compatibility() -> dict[str, str]:
+    """The tables of docs/COMPATIBILITY.md: what was tested, by software."""
+    text = (SOURCE / "docs/COMPATIBILITY.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]]
+            for line in text.splitlines() if line.startswith("| ")]
+    return {software: tested for software, _, _, tested in rows if software != "Software"}
+
+
+@pytest.mark.parametrize("software, tested", compatibility().items())
+def test_software_that_is_called_tested_is_booted(software: str, tested: str) -> None:
+    if tested == "not tested":
+        return
+    assert re.fullmatch(r"`[\w-]+` on [\w, ]+(, `[\w-]+` on [\w, ]+)*", tested)
+    for name, releases in re.findall(r"`([\w-]+)` on ([\w, ]+)", tested):
+        scenario = SCENARIOS[name]
+        for release in re.findall(r"\w+", releases.replace(" and ", " ")):
+            assert scenario.boots_on(RELEASES[release], everything=True)
+
+
+def test_compatibility_has_what_the_server_runs() -> None:
+    text = (SOURCE / "docs/COMPATIBILITY.md").read_text()
+    assert len(compatibility()) > 15
+    assert [path for path in KEPT if f"`{path}`" not in text] == []
 
 
 def test_variable_is_documented_once() -> None:
