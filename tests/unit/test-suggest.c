@@ -5,7 +5,11 @@
 #include "check.h"
 
 static struct fstab_entry fstab[] = {
-	{ "LABEL=root", "/", "ext4", "defaults", 0, 0, 1, NULL },
+	{ .spec = (char *)"LABEL=root",
+	  .dir = (char *)"/",
+	  .type = (char *)"ext4",
+	  .options = (char *)"defaults",
+	  .line = 1 },
 };
 
 static const struct facts facts = { .fstab = fstab, .n_fstab = 1 };
@@ -105,11 +109,29 @@ static void test_devices(void)
 static void test_absent(void)
 {
 	static struct fstab_entry lines[] = {
-		{ "LABEL=root", "/", "ext4", "defaults", 0, 0, 1, NULL },
-		{ "LABEL=usb-data", "/mnt/usb", "ext4", "nofail", 0, 2, 2, NULL },
-		{ "LABEL=data", "/data", "ext4", "defaults,x-systemd.device-timeout=5s", 0, 2, 3,
-		  NULL },
-		{ "LABEL=disk", "/disk", "ext4", "defaults", 0, 2, 4, NULL },
+		{ .spec = (char *)"LABEL=root",
+		  .dir = (char *)"/",
+		  .type = (char *)"ext4",
+		  .options = (char *)"defaults",
+		  .line = 1 },
+		{ .spec = (char *)"LABEL=usb-data",
+		  .dir = (char *)"/mnt/usb",
+		  .type = (char *)"ext4",
+		  .options = (char *)"nofail",
+		  .line = 2,
+		  .passno = 2 },
+		{ .spec = (char *)"LABEL=data",
+		  .dir = (char *)"/data",
+		  .type = (char *)"ext4",
+		  .options = (char *)"defaults,x-systemd.device-timeout=5s",
+		  .line = 3,
+		  .passno = 2 },
+		{ .spec = (char *)"LABEL=disk",
+		  .dir = (char *)"/disk",
+		  .type = (char *)"ext4",
+		  .options = (char *)"defaults",
+		  .line = 4,
+		  .passno = 2 },
 	};
 	static const struct facts more = { .fstab = lines, .n_fstab = 4 };
 	_cleanup_machine_ struct machine m = { 0 };
