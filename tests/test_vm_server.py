@@ -7,7 +7,7 @@ from typing import Dict, List
 import pytest
 from vm.lab import Outcome
 from vm.machine import Boot
-from vm.scenarios.server import KEY, SERVICES
+from vm.scenarios.server import KEPT, KEY, SERVICES
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("server")]
 
@@ -34,7 +34,13 @@ def test_machine_without_a_configuration_is_as_the_packages_make_it(first: Boot)
     assert first.trouble == [], first.log
 
 
-def test_check_finds_no_error_in_the_configuration(first: Boot) -> None:
+@pytest.mark.parametrize("path", KEPT)
+def test_suggested_configuration_keeps_the_data(first: Boot, path: str) -> None:
+    assert f"\n[Persist {path}]\nPartition=" in first["suggest"].out
+
+
+def test_check_finds_no_error_in_the_suggested_configuration(first: Boot) -> None:
+    assert first["suggest"].status == 0
     assert first["check"].status == 0, first["check"]
     assert first["check"].out.splitlines()[-1].startswith("0 errors")
 

@@ -16,25 +16,9 @@ from ..volume import Volume
 # Every process that stays is that of one of these.
 SERVICES = ("chrony", "containerd", "cron", "dbus", "docker", "mariadb", "nfs-server",
             "NetworkManager", "nginx", "postgresql@15-main", "redis-server", "rsyslog", "ssh")
-# What is kept, each in a directory of its own on the partition: filled from the root in the first
-# protected boot, or, of containers, empty then.
-FILLED = ("/home", "/srv/export", "/var/lib/mysql", "/var/lib/postgresql", "/var/lib/redis")
-CONTAINERS = ("/var/lib/containerd", "/var/lib/containers/storage", "/var/lib/docker")
-KEPT = (*FILLED, *CONTAINERS)
-
-CONF = """\
-[Overlay /etc]
-[Overlay /root]
-[Overlay /var]
-StartEmpty=/var/log/journal /var/tmp
-[Partition server]
-Device=LABEL=server
-Options=noatime,usrquota
-Timeout=5min
-""" + "".join(f"[Persist {path}]\nPartition=server\nDirectory={path}\n"
-              f"Populate={'yes' if path in FILLED else 'no'}\n" for path in KEPT)
-CONF_PATH = "/usr/local/share/test-rofs.conf"
-
+# What has to be kept, among other directories.
+KEPT = ("/home", "/srv/export", "/var/lib/containerd", "/var/lib/containers/storage",
+        "/var/lib/docker", "/var/lib/mysql", "/var/lib/postgresql", "/var/lib/redis")
 EXPORTED = "/srv/export"
 # Without its parser, AppArmor keeps Docker from starting containers. Emulated, daemons take longer
 # to start than systemd waits, and podman takes a minute to find nothing to update.
@@ -65,7 +49,6 @@ swap:
 """
 FILES: Dict[str, Entry] = {
     "/etc/rofs.conf": Absent(),
-    CONF_PATH: File(CONF),
     "/etc/fstab": File("LABEL=root / ext4 errors=remount-ro 0 1\n"),
     "/etc/exports": File(f"{EXPORTED} 127.0.0.1(rw,no_subtree_check,no_root_squash)\n"),
     "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n"),
@@ -88,8 +71,15 @@ BASELINE: Dict[str, str] = {
     "network": "nmcli -t -f NAME,DEVICE connection show --active; ls /var/lib/NetworkManager",
     "databases": "mariadb -e 'CREATE DATABASE kept; CREATE TABLE kept.t (a TEXT)' &&"
                  " runuser -u postgres -- psql -q -c 'CREATE TABLE t (a TEXT)'",
-    "declare": f"cp {CONF_PATH} /etc/rofs.conf && sed -i 's/ 0 1$/ 0 0/' /etc/fstab",
+    "suggest": "rofs suggest >/etc/rofs.conf; cat /etc/rofs.conf",
     "check": "rofs check",
+    # What it says is to be done: / is not checked at boot, and the data go to the disk that is
+    # large enough.
+    "done": "sed -i 's/ 0 1$/ 0 0/' /etc/fstab; sed -i 's/LABEL=data/LABEL=server/' /etc/rofs.conf",
+    # Emulated, a disk can take longer than the partition is waited for. That quota is wanted cannot
+    # be seen.
+    "tune": "mkdir -p /etc/rofs.conf.d && sed -n 's/^\\[Partition .*/&\\nTimeout=5min\\n"
+            "Options=noatime,usrquota/p' /etc/rofs.conf >/etc/rofs.conf.d/50-test.conf",
     "fstab": "cat /etc/fstab",
 }
 
@@ -150,7 +140,7 @@ FOUND: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("server", CONF, (BASELINE, USED, FOUND), files=FILES, packages="server",
+    Scenario("server", "", (BASELINE, USED, FOUND), files=FILES, packages="server",
              disks=(Volume("ext4", "server", size=2048 * MIB, arguments=("-O", "quota")),),
              words=((), (), ("cloud-init=disabled",)), memory=1536, seconds=900, suites=ONE,
              arguments=ARGUMENTS, setup_boots=1),
