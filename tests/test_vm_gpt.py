@@ -38,7 +38,8 @@ def test_partition_that_is_seen_nowhere_is_reported(boot: Boot) -> None:
     assert len(said) == 1, boot["said"]
     assert "/etc/fstab" in said[0]
     assert boot["running"].line == "degraded"
-    assert [line.split()[0] for line in boot["failed"].out.splitlines()] == ["rofs-prepare.service"]
+    assert [line.split()[0] for line in boot["failed"].out.splitlines()] == [
+        "rofs-prepare.service", "rofs-verify.service"]
 
 
 @pytest.mark.parametrize("section", ["swaps", "reload"])
