@@ -2,6 +2,7 @@
 #include "system/native-entry.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "basic/path.h"
 #include "basic/text.h"
@@ -200,6 +201,42 @@ static const struct unit_setting *find_condition(const struct native *n)
 			return s;
 	}
 	return NULL;
+}
+
+/*
+ * Whether there is such a file, in the untouched system: then no mount is ever made by this unit. What is
+ * below a mount point is not looked at, and counts as there.
+ */
+static int is_missing(const struct rootfs *r, const struct mount_points *m, const char *path)
+{
+	_cleanup_free_ char *clean = strdup(path), *resolved = NULL;
+	struct stat st;
+	int end;
+
+	if (!clean)
+		return -ENOMEM;
+	path_clean(clean);
+	end = rootfs_resolve_up_to(r, clean, &m->all, &resolved);
+	if (end < 0)
+		return end == -ENOMEM ? end : 0;
+	return end == ROOTFS_READ && rootfs_stat(r, resolved, &st) == -ENOENT;
+}
+
+int native_is_never_mounted(const struct native *n, const struct rootfs *r,
+			    const struct mount_points *m)
+{
+	const struct unit_setting *s = NULL;
+
+	while ((s = unit_file_next(&n->unit, "Unit", "ConditionPathExists", s))) {
+		int missing = 0;
+
+		/* With "!" or "|" it is another condition. */
+		if (native_counts(n, s) && s->value[0] == '/' && !strchr(s->value, '%'))
+			missing = is_missing(r, m, s->value);
+		if (missing)
+			return missing;
+	}
+	return 0;
 }
 
 /* A file system in RAM is empty, and nothing is lost whether it is mounted or not. */

@@ -27,6 +27,15 @@ bool native_counts(const struct native *n, const struct unit_setting *s);
 const struct unit_setting *native_setting(const struct native *n, const char *key);
 
 /**
+ * native_is_never_mounted - does ConditionPathExists= name a file that the untouched system lacks?
+ *
+ * So it is with units that packages ship and enable for the case that somebody makes the file, as
+ * var-lib-machines.mount of systemd. Returns: 1, 0 or -ENOMEM.
+ */
+int native_is_never_mounted(const struct native *n, const struct rootfs *r,
+			    const struct mount_points *m);
+
+/**
  * native_entry_read - what systemd mounts, as a line of fstab would say it
  * @m:    where links in the source of a bind are not followed any further
  * @base: the entry of fstab that drop-ins change; NULL: none

@@ -182,6 +182,11 @@ static int judge(struct reading *g, struct native *n)
 	}
 	n->counts = n->unit.fragment_dir &&
 		    (n->base == NO_BASE || is_before_generators(n->unit.fragment_dir));
+	if (n->counts && n->base == NO_BASE) {
+		err = native_is_never_mounted(n, g->dirs.root, g->mount_points);
+		if (err)
+			return err < 0 ? err : 0;
+	}
 	err = read_links(g, n);
 	if (err >= 0)
 		err = add_dropins(g, n);
