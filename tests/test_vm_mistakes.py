@@ -48,7 +48,7 @@ def test_what_is_wrong_makes_no_unit(boot: Boot) -> None:
     overlays = {n for n in names if n.startswith("rofs-overlay-")}
     assert overlays <= {f"rofs-overlay-{n}.mount" for n in (*OVERLAYS, "media", "mnt", "srv-both")}
     assert not [n for n in names if n.startswith(("var-local-", "proc", "sys", "dev-", "run"))
-                and n != "var-local-data.mount" and not n.endswith(".d")]
+                and n != "var-local-data.mount" and not n.endswith((".d", ".device.wants"))]
 
 
 def test_nothing_but_our_verdict_failed(boot: Boot) -> None:
