@@ -9,6 +9,7 @@
 #include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
+#include "system/exports.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 
@@ -176,6 +177,23 @@ static int gather_homes(const struct loaded *l, struct machine *m)
 static int gather_temporary(const struct loaded *l, struct machine *m)
 {
 	return gather_path(l, m, "/var/tmp", USE_TEMPORARY, "temporary files", NULL);
+}
+
+struct exporting {
+	const struct loaded *l;
+	struct machine *m;
+};
+
+static int add_export(void *data, const struct nfs_export *e)
+{
+	const struct exporting *x = data;
+
+	return gather_path(x->l, x->m, e->path, USE_EXPORT, "the NFS server", NULL);
+}
+
+static int gather_exports(const struct loaded *l, struct machine *m)
+{
+	return exports_each(&l->root, add_export, &(struct exporting){ l, m });
 }
 
 static bool others_may_write(const struct stat *st)

@@ -18,7 +18,6 @@ int gather(const struct loaded *l, bool running, struct machine *ret);
 int gather_devices(const struct loaded *l, struct machine *m);
 int gather_services(const struct loaded *l, struct machine *m);
 int gather_software(const struct loaded *l, struct machine *m);
-int gather_exports(const struct loaded *l, struct machine *m);
 
 /** gather_path - add a path as it is found, links resolved. Returns: 0 or -ENOMEM. */
 int gather_path(const struct loaded *l, struct machine *m, const char *path, enum path_use use,
