@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/load.h"
 
+#include <string.h>
+
 #include "basic/text.h"
 #include "plan/plan-build.h"
 #include "system/confdirs.h"
@@ -45,7 +47,8 @@ static int read_conf(struct loaded *l, bool edited)
 	return err < 0 ? err : read_early(l, &merged);
 }
 
-static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
+/* All that is known before the configuration is. */
+static int begin(const char *dir, struct loaded *ret)
 {
 	int err;
 
@@ -62,7 +65,15 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 	/* Whatever the root has beneath it. */
 	if (path_set_has(&ret->mount_points.all, "/usr"))
 		ret->root.usr_is_separate = true;
-	err = read_conf(ret, edited);
+	return 0;
+}
+
+static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
+{
+	int err = begin(dir, ret);
+
+	if (err >= 0)
+		err = read_conf(ret, edited);
 	if (err < 0)
 		return err;
 	return facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
@@ -108,6 +119,19 @@ int load_plan(const char *dir, struct loaded *ret)
 int load_edited(const char *dir, struct loaded *ret)
 {
 	return load(dir, true, ret);
+}
+
+int load_proposed(const char *dir, char *text, struct loaded *ret)
+{
+	int err = begin(dir, ret);
+
+	if (err >= 0)
+		err = conf_read(&ret->conf, "rofs.conf", text, strlen(text), &ret->diag);
+	if (err < 0)
+		return err;
+	conf_check(&ret->conf, &ret->diag);
+	err = facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
+	return err < 0 ? err : load_rest(ret);
 }
 
 void load_done(struct loaded *l)

@@ -51,6 +51,12 @@ int load_rest(struct loaded *l);
  * It may differ from the one in force by a change that is still in an overlay, not on flash.
  */
 int load_edited(const char *dir, struct loaded *ret);
+
+/**
+ * load_proposed - as load_plan(), but as if a rofs.conf said this and there were no other file
+ * @text: modified
+ */
+int load_proposed(const char *dir, char *text, struct loaded *ret);
 void load_done(struct loaded *l);
 
 /* Where rofs-verify publishes the files of the configuration in force, readable for all users. */

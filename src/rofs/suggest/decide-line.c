@@ -5,6 +5,7 @@
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
+#include "plan/dependencies.h"
 #include "plan/mount-flags.h"
 #include "plan/unit-name.h"
 #include "rofs/suggest/deciding.h"
@@ -158,20 +159,36 @@ static void name_line(const struct deciding *x, const struct fstab_entry *e, cha
 	deciding_name_partition(x, has_label ? e->spec + 6 : last_name(e->dir), ret);
 }
 
-/* Units that unlock or assemble the device, or that wait for it. */
-static bool names_units(const struct fstab_entry *e)
+/*
+ * Units that unlock or assemble the device are those of the partition as well. One that waits for it, or
+ * that is a mount, is about the mount point: false.
+ */
+static bool add_unit(struct strbuf *requires, struct strbuf *after, const struct plan_dependency *d)
 {
-	static const char *const options[] = {
-		"x-systemd.requires",	     "x-systemd.before",
-		"x-systemd.after",	     "x-systemd.wanted-by",
-		"x-systemd.required-by",     "x-systemd.requires-mounts-for",
-		"x-systemd.wants-mounts-for"
-	};
+	struct strbuf *b = d->kind == DEPENDENCY_REQUIRES ? requires : after;
 
-	for (size_t i = 0; i < ELEMENTSOF(options); i++)
-		if (fstab_has_option(e->options, options[i]))
-			return true;
-	return false;
+	if (d->kind != DEPENDENCY_REQUIRES && d->kind != DEPENDENCY_AFTER)
+		return false;
+	if (strcmp(strrchr(d->name, '.'), ".mount") == 0)
+		return false;
+	strbuf_addf(b, "%s%s", b->len ? " " : "", d->name);
+	return true;
+}
+
+/* @ret: can [Partition] say it? */
+static int add_units(struct data_line *line, bool *ret)
+{
+	_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+	_cleanup_strbuf_ struct strbuf requires = { 0 }, after = { 0 };
+	_cleanup_diag_ struct diag unheard = { 0 };
+	int err = dependencies_add_fstab(&d, line->entry, &unheard);
+
+	*ret = true;
+	for (size_t i = 0; i < d.n && err >= 0 && *ret; i++)
+		*ret = add_unit(&requires, &after, &d.list[i]);
+	if (err >= 0)
+		err = strbuf_take(&requires, &line->requires);
+	return err < 0 ? err : strbuf_take(&after, &line->after);
 }
 
 static int is_data_line(struct deciding *x, const struct fstab_entry *e, bool *ret)
@@ -180,18 +197,14 @@ static int is_data_line(struct deciding *x, const struct fstab_entry *e, bool *r
 	int err;
 
 	*ret = false;
-	if (!fstab_is_sound(e) || !is_for_data(e->dir) || fstab_is_network(e) || fstab_is_bind(e) ||
-	    fstab_is_initrd(e) || fstab_has_option(e->options, "ro") ||
+	/* A mount unit cannot be replaced, but for one of fstab. */
+	if (e->file || !fstab_is_sound(e) || !is_for_data(e->dir) || fstab_is_network(e) ||
+	    fstab_is_bind(e) || fstab_is_initrd(e) || fstab_has_option(e->options, "ro") ||
 	    fstab_has_option(e->options, "loop") || deciding_line_of(x, e->dir))
 		return 0;
 	err = is_shared(x, e, &shared);
 	if (err < 0 || shared)
 		return err;
-	if (names_units(e))
-		return suggested_text_add(
-			&x->s->notes,
-			"Left to fstab: %s, since line %u names units that must be started before or after it.",
-			e->dir, e->line);
 	if (machine_has(&x->m->absent, e->dir) && fstab_has_option(e->options, "nofail"))
 		return suggested_text_add(&x->s->notes,
 					  "Left to fstab: %s, whose device is not mounted now.",
@@ -201,32 +214,60 @@ static int is_data_line(struct deciding *x, const struct fstab_entry *e, bool *r
 	return err;
 }
 
+static void line_done(struct data_line *line)
+{
+	free(line->options);
+	free(line->requires);
+	free(line->after);
+}
+
+/* @ret: may it stand in rofs.conf? If not, adds a note. */
+static int can_be_section(struct deciding *x, struct data_line *line, bool *ret)
+{
+	const struct fstab_entry *e = line->entry;
+	const struct machine_refusal *refusal = machine_refusal(x->m, CONF_PARTITION, e->spec);
+	struct suggested_text *notes = &x->s->notes;
+	bool units;
+	int err = options_of(e, &line->options);
+
+	*ret = false;
+	if (err >= 0)
+		err = add_units(line, &units);
+	if (err < 0)
+		return err;
+	if (!units)
+		return suggested_text_add(
+			notes,
+			"Left to fstab: %s, since line %u names units that must be started before or after it.",
+			e->dir, e->line);
+	if (!deciding_can_be_written(e->spec, line->options))
+		return suggested_text_add(
+			notes,
+			"Left to fstab: %s, whose device or options cannot be written in rofs.conf.",
+			e->dir);
+	if (refusal)
+		return suggested_text_add(notes, "Left to fstab: %s. %s", e->dir, refusal->why);
+	*ret = true;
+	return 0;
+}
+
 static int add_line(struct deciding *x, const struct fstab_entry *e)
 {
-	struct data_line line = { .entry = e };
+	_cleanup_(line_done) struct data_line line = { .entry = e };
 	bool is_one;
 	int err = is_data_line(x, e, &is_one);
 
+	if (err >= 0 && is_one)
+		err = can_be_section(x, &line, &is_one);
 	if (err < 0 || !is_one)
 		return err;
 	/* user and users imply some, unless the line says otherwise: mount(8). */
 	line.flags = mount_flags(e->options) & ~(unsigned)MOUNT_READ_ONLY;
-	err = options_of(e, &line.options);
-	if (err < 0)
-		return err;
-	if (!deciding_can_be_written(e->spec, line.options)) {
-		free(line.options);
-		return suggested_text_add(
-			&x->s->notes,
-			"Left to fstab: %s, whose device or options cannot be written in rofs.conf.",
-			e->dir);
-	}
 	name_line(x, e, line.name);
-	if (array_reserve(x->lines, x->n_lines) < 0) {
-		free(line.options);
+	if (array_reserve(x->lines, x->n_lines) < 0)
 		return -ENOMEM;
-	}
 	x->lines[x->n_lines++] = line;
+	line = (struct data_line){ 0 };
 	return 0;
 }
 

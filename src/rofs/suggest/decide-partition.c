@@ -55,7 +55,8 @@ static const struct machine_device *best_device(const struct deciding *x)
 	for (size_t i = 0; i < x->m->n_devices; i++) {
 		const struct machine_device *d = &x->m->devices[i];
 
-		if (!can_host(d->type) || !deciding_can_be_written(d->spec, ""))
+		if (!can_host(d->type) || !deciding_can_be_written(d->spec, "") ||
+		    machine_refusal(x->m, CONF_PARTITION, d->spec))
 			continue;
 		if (!best || is_better(x, d, best))
 			best = d;
@@ -179,6 +180,10 @@ static int add_line_section(struct deciding *x, const struct data_line *line)
 		err = suggested_section_set(s, NULL, "Device=%s", e->spec);
 	if (err >= 0)
 		err = set_timeout(s, e);
+	if (err >= 0 && *line->requires)
+		err = suggested_section_set(s, "As in fstab.", "Requires=%s", line->requires);
+	if (err >= 0 && *line->after)
+		err = suggested_section_set(s, "As in fstab.", "After=%s", line->after);
 	if (err >= 0 && fstab_has_option(e->options, "x-systemd.growfs"))
 		err = suggested_section_set(s, "As in fstab.", "Grow=yes");
 	if (err < 0)

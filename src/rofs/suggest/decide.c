@@ -66,8 +66,13 @@ static int explain(struct deciding *x, enum conf_kind kind, const char *path, bo
 
 int deciding_can_be_named(struct deciding *x, enum conf_kind kind, const char *path, bool *ret)
 {
+	const struct machine_refusal *refusal = machine_refusal(x->m, kind, path);
 	size_t n = strlen(path);
 
+	if (refusal) {
+		*ret = false;
+		return suggested_text_add(&x->s->notes, "Left out: %s", refusal->why);
+	}
 	if (n > NAME_BYTES_MAX) {
 		*ret = false;
 		return suggested_text_add(
@@ -87,8 +92,11 @@ int deciding_can_be_named(struct deciding *x, enum conf_kind kind, const char *p
 
 static void deciding_done(struct deciding *x)
 {
-	for (size_t i = 0; i < x->n_lines; i++)
+	for (size_t i = 0; i < x->n_lines; i++) {
 		free(x->lines[i].options);
+		free(x->lines[i].requires);
+		free(x->lines[i].after);
+	}
 	free(x->lines);
 	free(x->kept);
 	free(x->overlays);

@@ -17,6 +17,8 @@ struct data_line {
 	char name[PARTITION_NAME_MAX + 1];
 	unsigned flags; /* nosuid and the like, of mount-flags.h */
 	char *options;	/* for Options=, besides the flags, with a comma before each; owned */
+	char *requires; /* for Requires= and After=, "" for none; owned */
+	char *after;
 };
 
 /** struct deciding - all-zero but for the first two at first; deciding_done() frees it */

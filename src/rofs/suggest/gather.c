@@ -7,6 +7,7 @@
 #include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/path.h"
+#include "basic/strbuf.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "system/exports.h"
@@ -228,7 +229,14 @@ static int gather_mounted(const struct loaded *l, struct machine *m)
 	return err;
 }
 
-int gather(const struct loaded *l, bool running, struct machine *ret)
+/* What is missing for lack of memory would be missing without a word. */
+static int note_unread(const struct loaded *l, struct machine *m)
+{
+	m->unread = m->unread || l->diag.unread < 0;
+	return l->diag.unread == -ENOMEM ? -ENOMEM : 0;
+}
+
+int gather(const struct loaded *l, struct machine *ret)
 {
 	static int (*const parts[])(const struct loaded *, struct machine *) = {
 		gather_host_keys, gather_software, gather_services, gather_homes,
@@ -236,8 +244,6 @@ int gather(const struct loaded *l, bool running, struct machine *ret)
 	};
 	int err;
 
-	ret->facts = &l->facts;
-	ret->running = running;
 	ret->lacks_rofs = !exists(&l->root, "/rofs");
 	ret->declared = l->conf.declared;
 	ret->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
@@ -249,11 +255,33 @@ int gather(const struct loaded *l, bool running, struct machine *ret)
 	err = gather_directories(&l->root, ret);
 	for (size_t i = 0; i < ELEMENTSOF(parts) && err >= 0; i++)
 		err = parts[i](l, ret);
+	return err < 0 ? err : note_unread(l, ret);
+}
+
+int gather_probe(const struct machine *m, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (size_t i = 0; i < m->directories.n; i++)
+		if (!text_has_control(m->directories.list[i]))
+			strbuf_addf(&b, "[Overlay %s]\n", m->directories.list[i]);
+	for (size_t i = 0; i < m->n_paths; i++)
+		if (!text_has_control(m->paths[i].path))
+			strbuf_addf(&b, "[Persist %s]\n", m->paths[i].path);
+	/* So that it is read at all. */
+	strbuf_add(&b, "[Root]\n");
+	return strbuf_take(&b, ret);
+}
+
+int gather_mounts(const struct loaded *l, bool running, struct machine *m)
+{
+	int err = 0;
+
+	m->facts = &l->facts;
+	m->running = running;
+	if (running)
+		err = gather_mounted(l, m);
 	if (err >= 0 && running)
-		err = gather_mounted(l, ret);
-	if (err >= 0 && running)
-		err = gather_devices(l, ret);
-	ret->unread = l->diag.unread < 0;
-	/* What is missing for lack of memory would be missing without a word. */
-	return err >= 0 && l->diag.unread == -ENOMEM ? -ENOMEM : err;
+		err = gather_devices(l, m);
+	return err < 0 ? err : note_unread(l, m);
 }

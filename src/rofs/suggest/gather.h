@@ -5,14 +5,31 @@
 #include "system/load.h"
 
 /**
- * gather - look at everything on which a suggestion depends
- * @l:       the system, loaded; borrowed by @ret
- * @running: it is this machine, whose devices count
- * @ret:     machine_done() frees it, also after a failure
+ * gather - look at what is installed, and how the machine boots
+ * @l:   the system, loaded with the rofs.conf that it has
+ * @ret: machine_done() frees it, also after a failure
  *
  * Returns: 0 or -ENOMEM.
  */
-int gather(const struct loaded *l, bool running, struct machine *ret);
+int gather(const struct loaded *l, struct machine *ret);
+
+/**
+ * gather_probe - a rofs.conf that declares all that may be suggested
+ *
+ * Which mount units are read depends on what is declared.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int gather_probe(const struct machine *m, char **ret);
+
+/**
+ * gather_mounts - look at what is mounted otherwise than by rofs, and at the devices
+ * @l:       the system, loaded with gather_probe(); borrowed by @m
+ * @running: it is this machine, whose devices count
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int gather_mounts(const struct loaded *l, bool running, struct machine *m);
 
 /* Parts of it, each in a file. Return 0 or -ENOMEM. */
 int gather_devices(const struct loaded *l, struct machine *m);

@@ -33,6 +33,11 @@ void machine_done(struct machine *m)
 		path_done(&m->paths[i]);
 	for (size_t i = 0; i < m->n_devices; i++)
 		machine_device_done(&m->devices[i]);
+	for (size_t i = 0; i < m->n_refusals; i++) {
+		free(m->refusals[i].name);
+		free(m->refusals[i].why);
+	}
+	free(m->refusals);
 	free(m->paths);
 	free(m->devices);
 	*m = (struct machine){ 0 };
@@ -88,4 +93,32 @@ bool machine_has(const struct machine_dirs *dirs, const char *path)
 		if (strcmp(dirs->list[i], path) == 0)
 			return true;
 	return false;
+}
+
+const struct machine_refusal *machine_refusal(const struct machine *m, enum conf_kind kind,
+					      const char *name)
+{
+	for (size_t i = 0; i < m->n_refusals; i++)
+		if (m->refusals[i].kind == kind && strcmp(m->refusals[i].name, name) == 0)
+			return &m->refusals[i];
+	return NULL;
+}
+
+int machine_refuse(struct machine *m, enum conf_kind kind, const char *name, const char *why)
+{
+	struct machine_refusal r = { .kind = kind };
+
+	if (machine_refusal(m, kind, name))
+		return 0;
+	if (array_reserve(m->refusals, m->n_refusals) < 0)
+		return -ENOMEM;
+	r.name = strdup(name);
+	r.why = strdup(why);
+	if (!r.name || !r.why) {
+		free(r.name);
+		free(r.why);
+		return -ENOMEM;
+	}
+	m->refusals[m->n_refusals++] = r;
+	return 1;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "basic/macro.h"
+#include "conf/conf.h"
 #include "plan/facts.h"
 
 /*
@@ -82,6 +83,13 @@ struct machine_dirs {
 	size_t n;
 };
 
+/** struct machine_refusal - a section that cannot be on this machine; strings owned */
+struct machine_refusal {
+	enum conf_kind kind;
+	char *name; /* of a partition, its device: what it is called is decided anew */
+	char *why;  /* "[Overlay /home]: ..." */
+};
+
 /** struct machine - all of it; all-zero is a machine of which nothing is known */
 struct machine {
 	const struct facts *facts; /* for fstab; borrowed */
@@ -102,6 +110,8 @@ struct machine {
 	size_t n_paths;
 	struct machine_device *devices;
 	size_t n_devices;
+	struct machine_refusal *refusals;
+	size_t n_refusals;
 };
 
 void machine_device_done(struct machine_device *d);
@@ -120,5 +130,15 @@ int machine_add_path(struct machine *m, const char *path, enum path_use use, con
 /** machine_add_dir - add a path, which is copied. Returns: 0 or -ENOMEM. */
 int machine_add_dir(struct machine_dirs *dirs, const char *path);
 bool machine_has(const struct machine_dirs *dirs, const char *path);
+
+/**
+ * machine_refuse - a section of this kind and name must not be suggested; both strings are copied
+ *
+ * Returns: 1, 0 if that is known, or -ENOMEM.
+ */
+int machine_refuse(struct machine *m, enum conf_kind kind, const char *name, const char *why);
+/** machine_refusal - what is known of a section; NULL: it may be suggested */
+const struct machine_refusal *machine_refusal(const struct machine *m, enum conf_kind kind,
+					      const char *name);
 
 #define _cleanup_machine_ _cleanup_(machine_done)

@@ -95,6 +95,12 @@ static int add_why(struct strbuf *b, const char *why)
 	return 0;
 }
 
+static void add_header(struct strbuf *b, const struct suggested_section *s)
+{
+	strbuf_addf(b, "[%s%s%s]\n", conf_kind_to_string(s->kind), s->name ? " " : "",
+		    s->name ? s->name : "");
+}
+
 static int add_section(struct strbuf *b, const struct suggested_section *s)
 {
 	const char *mark = s->commented ? "#" : "";
@@ -104,8 +110,8 @@ static int add_section(struct strbuf *b, const struct suggested_section *s)
 	err = add_why(b, s->why);
 	if (err < 0)
 		return err;
-	strbuf_addf(b, "%s[%s%s%s]\n", mark, conf_kind_to_string(s->kind), s->name ? " " : "",
-		    s->name ? s->name : "");
+	strbuf_add(b, mark);
+	add_header(b, s);
 	for (size_t i = 0; i < s->n_keys; i++) {
 		err = s->keys[i].why ? add_why(b, s->keys[i].why) : 0;
 		if (err < 0)
@@ -138,4 +144,30 @@ int suggestion_print(const struct suggestion *s, char **ret)
 	if (err >= 0)
 		err = add_notes(&b, &s->notes);
 	return err < 0 ? err : strbuf_take(&b, ret);
+}
+
+/* Of an overlay: is there a persist on its path, which could be in force in its place? */
+static bool is_replaced(const struct suggestion *s, const struct suggested_section *overlay)
+{
+	for (size_t i = 0; i < s->n_sections; i++)
+		if (s->sections[i].kind == CONF_PERSIST &&
+		    strcmp(s->sections[i].name, overlay->name) == 0)
+			return true;
+	return false;
+}
+
+int suggestion_declare(const struct suggestion *s, bool all, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (size_t i = 0; i < s->n_sections; i++) {
+		const struct suggested_section *x = &s->sections[i];
+
+		if (all ? x->kind == CONF_OVERLAY && is_replaced(s, x) : x->commented)
+			continue;
+		add_header(&b, x);
+		for (size_t k = 0; k < x->n_keys; k++)
+			strbuf_addf(&b, "%s\n", x->keys[k].assignment);
+	}
+	return strbuf_take(&b, ret);
 }

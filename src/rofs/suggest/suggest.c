@@ -5,6 +5,7 @@
 #include "rofs/rofs.h"
 #include "rofs/suggest/decide.h"
 #include "rofs/suggest/gather.h"
+#include "rofs/suggest/try.h"
 #include "rofs/ui/output.h"
 #include "system/log.h"
 #include "system/program.h"
@@ -35,18 +36,39 @@ static int show(const struct suggestion *s)
 	return output_lines(&o, text);
 }
 
+/* In each round it learns of sections that cannot be, of which there are not more than paths. */
+static int decide_and_try(const char *root, struct machine *m)
+{
+	int err = 1;
+
+	while (err > 0) {
+		_cleanup_suggestion_ struct suggestion s = { 0 };
+
+		err = decide(m, &s);
+		if (err >= 0)
+			err = try_suggestion(root, &s, m);
+		if (err == 0)
+			return show(&s);
+	}
+	return err;
+}
+
 static int suggest(const char *root)
 {
-	_cleanup_loaded_ struct loaded l = LOADED_INIT;
+	_cleanup_loaded_ struct loaded l = LOADED_INIT, probed = LOADED_INIT;
 	_cleanup_machine_ struct machine m = { 0 };
-	_cleanup_suggestion_ struct suggestion s = { 0 };
+	_cleanup_free_ char *probe = NULL;
 	int err = load_edited(root, &l);
 
 	if (err >= 0)
-		err = gather(&l, strcmp(root, "/") == 0, &m);
+		err = gather(&l, &m);
 	if (err >= 0)
-		err = decide(&m, &s);
-	return err < 0 ? err : show(&s);
+		err = gather_probe(&m, &probe);
+	if (err >= 0)
+		err = load_proposed(root, probe, &probed);
+	if (err >= 0)
+		err = gather_mounts(&probed, strcmp(root, "/") == 0, &m);
+	return err < 0 ? err : decide_and_try(root, &m);
 }
 
 int verb_suggest(int argc, char **argv)

@@ -10,11 +10,16 @@ static int add_text(struct suggested_text *t, const char *format, va_list ap) _p
 
 static int add_text(struct suggested_text *t, const char *format, va_list ap)
 {
+	char *text;
+
 	if (array_reserve(t->list, t->n) < 0)
 		return -ENOMEM;
-	if (vasprintf(&t->list[t->n], format, ap) < 0)
+	if (vasprintf(&text, format, ap) < 0)
 		return -ENOMEM;
-	t->n++;
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->list[i], text) == 0)
+			return free(text), 0;
+	t->list[t->n++] = text;
 	return 0;
 }
 

@@ -43,7 +43,7 @@ struct suggestion {
 	size_t n_sections;
 };
 
-/** suggested_text_add - add what a format gives. Returns: 0 or -ENOMEM. */
+/** suggested_text_add - add what a format gives, unless it is there. Returns: 0 or -ENOMEM. */
 int suggested_text_add(struct suggested_text *t, const char *format, ...) _printf_(2, 3);
 
 /**
@@ -79,6 +79,15 @@ int suggested_section_set(struct suggested_section *s, const char *why, const ch
  * Returns: 0 or -ENOMEM.
  */
 int suggestion_print(const struct suggestion *s, char **ret);
+
+/**
+ * suggestion_declare - the sections alone
+ * @all: those that are comments as well, without the overlays whose place they take
+ * @ret: the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int suggestion_declare(const struct suggestion *s, bool all, char **ret);
 
 void suggestion_done(struct suggestion *s);
 

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Does the plan accept what is suggested? */
+#include "rofs/suggest/try.h"
+
+#include <string.h>
+
+#include "basic/text.h"
+#include "system/load.h"
+
+struct trial {
+	const struct suggestion *suggestion;
+	struct machine *machine;
+	const struct loaded *l;
+	bool all;	  /* with the sections that are comments; then it is about these */
+	bool unexplained; /* also what is left out without a word: for want of another section, mostly */
+};
+
+static bool is_commented(const struct suggestion *s, const struct conf_section *section)
+{
+	for (size_t i = 0; i < s->n_sections; i++)
+		if (s->sections[i].kind == section->kind && s->sections[i].name &&
+		    strcmp(s->sections[i].name, section->name) == 0)
+			return s->sections[i].commented;
+	return false;
+}
+
+/* Does an error begin with the header of the section, or is its position in the section? */
+static bool is_about(const struct trial *t, const struct diag_entry *e,
+		     const struct conf_section *s, const char *header)
+{
+	const struct pos *at = &e->pos;
+
+	if (e->level != DIAG_ERROR)
+		return false;
+	if (strncmp(e->text, header, strlen(header)) == 0)
+		return true;
+	if (at->file != t->l->conf.files[0] || at->line < s->pos.line)
+		return false;
+	for (size_t i = 0; i < CONF_KEYS_MAX; i++)
+		if (at->line == s->at[i].line)
+			return true;
+	return at->line == s->pos.line;
+}
+
+/*
+ * @ret: the message, beginning with the header, and its place where that is another file; NULL: there is
+ * none
+ */
+static int why_not(const struct trial *t, const struct conf_section *s, char **ret)
+{
+	const struct diag *d = &t->l->diag;
+	_cleanup_free_ char *header = NULL;
+	int err = text_format(&header, "[%s %s]: ", conf_kind_to_string(s->kind), s->name);
+
+	for (size_t i = 0; i < d->n_entries && err >= 0; i++) {
+		const struct diag_entry *e = &d->entries[i];
+		bool has_header = strncmp(e->text, header, strlen(header)) == 0;
+		_cleanup_free_ char *place = NULL;
+
+		if (!is_about(t, e, s, header))
+			continue;
+		if (e->pos.file && e->pos.file != t->l->conf.files[0])
+			err = diag_place(e->pos, &place);
+		return err < 0 ?
+			       err :
+			       text_format(ret, "%s%s%s%s%s", has_header ? "" : header, e->text,
+					   place ? " (" : "", place ? place : "", place ? ")" : "");
+	}
+	if (err < 0 || !t->unexplained)
+		return err;
+	return text_format(ret, "%sa boot would leave it out", header);
+}
+
+/* @name: as in a struct machine_refusal. Returns: as try_suggestion(). */
+static int refuse(const struct trial *t, const struct conf_section *s, const char *name)
+{
+	_cleanup_free_ char *why = NULL;
+	int err;
+
+	if (t->all && !is_commented(t->suggestion, s))
+		return 0;
+	err = why_not(t, s, &why);
+	return err < 0 || !why ? err : machine_refuse(t->machine, s->kind, name, why);
+}
+
+static int refuse_partitions(const struct trial *t)
+{
+	const struct conf *c = &t->l->conf;
+	int refused = 0;
+
+	for (size_t i = 0; i < c->n_partitions; i++) {
+		const struct conf_partition *p = c->partitions[i];
+		int err;
+
+		if (t->l->plan.partitions[i].conf || !p->device)
+			continue;
+		err = refuse(t, &p->section, p->device);
+		if (err < 0)
+			return err;
+		refused |= err;
+	}
+	return refused;
+}
+
+static bool has_overlay(const struct plan *p, const struct conf_overlay *o)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (p->overlays[i].conf == o)
+			return true;
+	return false;
+}
+
+static int refuse_overlays(const struct trial *t)
+{
+	const struct conf *c = &t->l->conf;
+	int refused = 0;
+
+	for (size_t i = 0; i < c->n_overlays; i++) {
+		const struct conf_section *s = &c->overlays[i]->section;
+		int err = has_overlay(&t->l->plan, c->overlays[i]) ? 0 : refuse(t, s, s->name);
+
+		if (err < 0)
+			return err;
+		refused |= err;
+	}
+	return refused;
+}
+
+static bool has_persist(const struct plan *p, const struct conf_persist *x)
+{
+	for (size_t i = 0; i < p->n_persists; i++)
+		if (p->persists[i].conf == x)
+			return true;
+	return false;
+}
+
+static int refuse_persists(const struct trial *t)
+{
+	const struct conf *c = &t->l->conf;
+	int refused = 0;
+
+	for (size_t i = 0; i < c->n_persists; i++) {
+		const struct conf_section *s = &c->persists[i]->section;
+		int err = has_persist(&t->l->plan, c->persists[i]) ? 0 : refuse(t, s, s->name);
+
+		if (err < 0)
+			return err;
+		refused |= err;
+	}
+	return refused;
+}
+
+/* First those on which the others depend. */
+static int refuse_sections(struct trial *t)
+{
+	static int (*const kinds[])(const struct trial *) = {
+		refuse_partitions,
+		refuse_overlays,
+		refuse_persists,
+	};
+	int err = 0;
+
+	for (unsigned round = 0; round < 2 && err == 0; round++) {
+		t->unexplained = round > 0;
+		for (size_t i = 0; i < ELEMENTSOF(kinds) && err == 0; i++)
+			err = kinds[i](t);
+	}
+	return err;
+}
+
+static int try_text(const char *root, struct trial *t)
+{
+	_cleanup_loaded_ struct loaded l = LOADED_INIT;
+	_cleanup_free_ char *text = NULL;
+	int err = suggestion_declare(t->suggestion, t->all, &text);
+
+	if (err >= 0)
+		err = load_proposed(root, text, &l);
+	if (err < 0)
+		return err;
+	/* A reason that is lost for want of memory is no reason. */
+	if (l.diag.failed || l.diag.unread == -ENOMEM)
+		return -ENOMEM;
+	t->l = &l;
+	return refuse_sections(t);
+}
+
+int try_suggestion(const char *root, const struct suggestion *s, struct machine *m)
+{
+	struct trial t = { .suggestion = s, .machine = m };
+	int err = try_text(root, &t);
+
+	if (err != 0)
+		return err;
+	t.all = true;
+	return try_text(root, &t);
+}
