@@ -15,12 +15,13 @@ MODEL = ["basic", "conf", "plan", "unit", "verdict", "software"]
 ENDS = ["layer", "system", "trust"]
 # Programs, and the rooms of one program. They do not know each other.
 PROGRAMS = ["generator", "prepare", "superblock", "format", "verify"]
-COMMANDS = ["rofs/status", "rofs/check", "rofs/diff", "rofs/suggest"]
+COMMANDS = ["rofs/status", "rofs/check", "rofs/diff"]
 # From docs/ARCHITECTURE.md, lowest first. Those in one line do not know each other.
 LAYERS: List[List[str]] = [[room] for room in MODEL + ENDS] + [
     PROGRAMS,
     ["rofs/ui"],
     COMMANDS,
+    ["rofs/suggest"],  # asks rofs/check
     ["rofs"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

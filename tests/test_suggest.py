@@ -30,8 +30,8 @@ def suggest(rofs: Path, root: Path) -> str:
     return done.stdout
 
 
-def errors_of(rofs: Path, root: Path, conf: str) -> list[str]:
-    """What rofs check says is wrong, with this configuration and no other."""
+def found_by_check(rofs: Path, root: Path, conf: str, level: str) -> list[str]:
+    """What rofs check finds of this level, with this configuration and no other."""
     for where in CONF_DIRS:
         for name in ("rofs.conf", "rofs.conf.d"):
             path = root / where / name
@@ -41,9 +41,26 @@ def errors_of(rofs: Path, root: Path, conf: str) -> list[str]:
                 path.unlink(missing_ok=True)
     (root / "etc/rofs.conf").write_text(conf)
     done = run_program(rofs, "check", f"--root={root}")
-    found = [line for line in done.stdout.splitlines() if re.search(r"(^| )error: ", line)]
-    assert done.returncode == (1 if found else 0)
-    return found
+    assert done.returncode == (1 if re.search(r"(^| )error: ", done.stdout, re.M) else 0)
+    return [line for line in done.stdout.splitlines() if re.search(f"(^| ){level}: ", line)]
+
+
+def errors_of(rofs: Path, root: Path, conf: str) -> list[str]:
+    return found_by_check(rofs, root, conf, "error")
+
+
+def is_said(warning: str, text: str) -> bool:
+    """Does a step say it, or what cures it?"""
+    steps = re.sub(r"\n#  +", " ", text.split("\n\n")[0].split("# Before the reboot:")[1])
+    place, what = re.fullmatch(r"(?:(\S+): )?warning: (.*)", warning).groups()
+    if what in steps:
+        return True
+    if place == "/proc/cmdline":
+        return what.startswith("rw on") and "Kernel command line: replace rw by ro" in steps
+    if place and re.search(rf" {re.escape(place).replace(':', ', line ')}: (add|remove) ", steps):
+        return True
+    return any(f"[Persist {path}]" in what
+               for path in re.findall(r"^#\[Persist (.*)\]$", text, re.M))
 
 
 def uncommented(text: str) -> str:
@@ -96,6 +113,17 @@ def test_check_accepts_it_on_each_tree_of_the_generator(
     assert errors_of(rofs, root, uncommented(text)) == before
 
 
+@pytest.mark.parametrize("case", CASES + GOLDEN, ids=name_of)
+def test_what_check_warns_of_is_a_step(case: Path, rofs: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    make_golden_tree(case, root)
+    if not (root / "etc").is_dir():
+        pytest.skip("there is no /etc for it")
+    text = suggest(rofs, root)
+    warnings = found_by_check(rofs, root, text, "warning")
+    assert [line for line in warnings if not is_said(line, text)] == []
+
+
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_lines_fit_and_are_printable(case: Path) -> None:
     for line in (case / "rofs.conf").read_text().splitlines():
@@ -137,8 +165,31 @@ def test_the_pool_has_room_for_what_is_copied(
     assert f"\nSize={size}\n" in text
     assert "up to 90 MiB of them" in text.replace("\n# ", " ")
     assert "90 MiB of logs in /var/log are copied to RAM" in text.replace("\n# ", " ")
-    assert "Rotate the logs in /var/log, 90 MiB" in text.replace("\n#    ", " ")
+    assert "them; rotate them first, or" in text.replace("\n#    ", " ")
     assert errors_of(rofs, root, text) == []
+
+
+def test_lower_that_is_read_only(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "etc/fstab").write_text("LABEL=root / ext4 ro 0 0\nLABEL=var /var ext4 ro 0 0\n")
+    text = suggest(rofs, root)
+    assert "\nOptions=rw\n" in text.split("[Overlay /var]")[1]
+    assert found_by_check(rofs, root, text, "warning") == []
+
+
+def test_private_directories_are_no_mount_points(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /srv ext4 defaults 0 2\n",
+        "etc/systemd/system/x.service":
+            "[Service]\nDynamicUser=yes\nStateDirectory=x\nReadWritePaths=/var/lib/x\n",
+        "etc/systemd/system/multi-user.target.wants/x.service": "",
+    })
+    (root / "var/lib").mkdir(parents=True)
+    text = suggest(rofs, root)
+    assert "\n[Persist /var/lib/private/x]\n" in text
+    assert "\n[Persist /var/lib/x]\n" not in text
+    assert "# Left out: [Persist /var/lib/x]: x.service has DynamicUser=yes" in text
 
 
 def test_journals_and_large_caches_start_empty(rofs: Path, tmp_path: Path) -> None:

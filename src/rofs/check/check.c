@@ -56,11 +56,12 @@ const char *check_file_name(struct checking *c, const char *file)
 	return copy;
 }
 
-static void file_names_done(struct checking *c)
+void checking_done(struct checking *c)
 {
 	for (size_t i = 0; i < c->n_file_names; i++)
 		free(c->file_names[i]);
 	free(c->file_names);
+	*c = (struct checking){ .l = c->l };
 }
 
 static int check_all(struct checking *c)
@@ -80,6 +81,16 @@ static int check_all(struct checking *c)
 			return err;
 	}
 	return 0;
+}
+
+int check_loaded(struct checking *c)
+{
+	int err = fstab_index_build(&c->l->facts, &c->mounts);
+
+	if (err >= 0 && c->l->conf.declared)
+		err = check_all(c);
+	fstab_index_done(&c->mounts);
+	return err >= 0 && c->l->diag.failed ? -ENOMEM : err;
 }
 
 static enum colour level_colour(enum diag_level level)
@@ -203,12 +214,7 @@ static int run(struct checking *c, const char *root, bool json)
 
 	err = load_edited(root, l);
 	if (err >= 0)
-		err = fstab_index_build(&l->facts, &c->mounts);
-	if (err >= 0 && l->conf.declared)
-		err = check_all(c);
-	fstab_index_done(&c->mounts);
-	if (err >= 0 && l->diag.failed)
-		err = -ENOMEM;
+		err = check_loaded(c);
 	if (err < 0)
 		return err;
 	if (json)
@@ -238,7 +244,7 @@ int verb_check(int argc, char **argv)
 
 	c.running = strcmp(root, "/") == 0;
 	err = run(&c, root, json);
-	file_names_done(&c);
+	checking_done(&c);
 	if (err < 0)
 		return log_error(ROFS_WRONG, "%s: %s", root, strerror(-err));
 	return l.diag.n_errors > 0 ? ROFS_WRONG : ROFS_DONE;

@@ -21,6 +21,18 @@ struct checking {
 };
 
 /**
+ * check_loaded - find what will go wrong, and add it to the diag of what is loaded
+ * @c: with .l and .running; the rest is for the checks
+ *
+ * The diag borrows from @c: checking_done() comes after the last look at it.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int check_loaded(struct checking *c);
+void checking_done(struct checking *c);
+#define _cleanup_checking_ _cleanup_(checking_done)
+
+/**
  * check_add - add to the diag what a check has found
  * @kind: its severity is that of the entry
  * @s:    the section it is about, NULL: none

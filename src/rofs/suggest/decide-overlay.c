@@ -6,6 +6,7 @@
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
+#include "plan/mount-flags.h"
 #include "rofs/suggest/deciding.h"
 
 #define MIB	      ((uint64_t)1 << 20)
@@ -310,6 +311,17 @@ static int set_start_empty(struct deciding *x, const char *dir, struct suggested
 	return suggested_section_set(s, reasons.text, "StartEmpty=%s", paths.text);
 }
 
+/* Of what it is only the lower of, ro is not meant for the overlay. */
+static int set_writable(struct deciding *x, const char *dir, struct suggested_section *s)
+{
+	const struct fstab_entry *e = fstab_at_or_above(&x->fstab, dir);
+
+	if (!e || !(fstab_mount_flags(&x->fstab, e) & MOUNT_READ_ONLY))
+		return 0;
+	return suggested_section_set(s, "Writable, though fstab mounts it read-only.",
+				     "Options=rw");
+}
+
 static int add_section(struct deciding *x, const char *dir)
 {
 	_cleanup_strbuf_ struct strbuf reason = { 0 };
@@ -321,6 +333,8 @@ static int add_section(struct deciding *x, const char *dir)
 				     reason.len ? reason.text : "Programs write to it.");
 	if (err >= 0)
 		err = explain_lost(x, dir, s);
+	if (err >= 0)
+		err = set_writable(x, dir, s);
 	return err < 0 ? err : set_start_empty(x, dir, s);
 }
 

@@ -169,13 +169,12 @@ static int add_line_section(struct deciding *x, const struct data_line *line)
 	struct suggested_section *s;
 	int err;
 
-	err = suggestion_add(x->s, CONF_PARTITION, line->name, &s,
-			     "The partition that line %u of /etc/fstab mounts on %s.%s", e->line,
-			     e->dir,
-			     is_host ?
-				     " It also holds what else must be kept, below /rofs; what is "
-				     "there already stays where it is." :
-				     "");
+	err = suggestion_add(
+		x->s, CONF_PARTITION, line->name, &s,
+		"The partition that line %u of /etc/fstab mounts on %s.%s", e->line, e->dir,
+		is_host ? " Keep that line. The partition also holds what else must be kept, "
+			  "below /rofs; what is there already stays where it is." :
+			  "");
 	if (err >= 0)
 		err = suggested_section_set(s, NULL, "Device=%s", e->spec);
 	if (err >= 0)

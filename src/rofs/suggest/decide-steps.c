@@ -7,8 +7,6 @@
 #include "basic/text.h"
 #include "rofs/suggest/deciding.h"
 
-#define LARGE_LOGS_BYTES ((uint64_t)16 << 20)
-
 /* "/var/lib/mysql (MariaDB), ..." of what would be lost. */
 static int add_losses(const struct deciding *x, struct strbuf *b, bool *ret_databases)
 {
@@ -79,87 +77,29 @@ static int step_partition(struct deciding *x)
 		x->host_name);
 }
 
-static const char *initramfs_command(enum initramfs i)
-{
-	switch (i) {
-	case INITRAMFS_TOOLS:
-		return "update-initramfs -u -k all";
-	case INITRAMFS_DRACUT:
-		return "dracut --force --regenerate-all";
-	case INITRAMFS_MKINITCPIO:
-		return "mkinitcpio -P";
-	case INITRAMFS_NONE:
-	case _INITRAMFS_MAX:
-		break;
-	}
-	return NULL;
-}
-
-/* An initramfs that checks / rewrites its superblock at each boot, before rofs can act. */
-static int step_root(struct deciding *x)
-{
-	const struct fstab_entry *e = x->fstab.root;
-	const char *command = initramfs_command(x->m->initramfs);
-
-	if (!e || e->file || e->line == 0 || e->passno == 0)
-		return 0;
-	if (!command)
-		return suggested_text_add(
-			&x->s->steps,
-			"/etc/fstab, line %u: set the last field of the line for / to 0. Otherwise fsck "
-			"writes to / at each boot.",
-			e->line);
-	return suggested_text_add(
-		&x->s->steps,
-		"/etc/fstab, line %u: set the last field of the line for / to 0, and run %s. Otherwise the "
-		"initramfs runs fsck, which writes to / at each boot.",
-		e->line, command);
-}
-
 /* /usr on its own is mounted by the initramfs, as fstab says. */
 static int step_usr(struct deciding *x, const struct fstab_entry *e)
 {
-	const char *command = initramfs_command(x->m->initramfs);
-
-	if (strcmp(e->dir, "/usr") != 0 || (fstab_has_option(e->options, "ro") && e->passno == 0))
+	if (e->file || strcmp(e->dir, "/usr") != 0 || fstab_has_option(e->options, "ro"))
 		return 0;
 	return suggested_text_add(
 		&x->s->steps,
-		"/etc/fstab, line %u: add the option ro to the line for /usr and set its last field to "
-		"0%s%s. Otherwise the initramfs writes to it at each boot.",
-		e->line, command ? ", and run " : "", command ? command : "");
+		"/etc/fstab, line %u: add the option ro to the line for /usr. Otherwise the initramfs "
+		"mounts it writable, which writes to it at each boot.",
+		e->line);
 }
 
-static int step_boot(struct deciding *x, const struct fstab_entry *e)
+/* On another subvolume of the file system of / no overlay is of use, where rofs has a tmpfs. */
+static int step_tmp(struct deciding *x, const struct fstab_entry *e)
 {
-	if (!(path_is_at_or_below(e->dir, "/boot") || path_is_at_or_below(e->dir, "/efi")) ||
-	    fstab_has_option(e->options, "ro") || fstab_is_automount(e) || fstab_is_bind(e) ||
-	    x->on_root[e - x->m->facts->fstab])
-		return 0;
-	return suggested_text_add(
-		&x->s->steps,
-		"/etc/fstab, line %u: add the option ro to the line for %s. Otherwise mounting it writes "
-		"to it at each boot.",
-		e->line, e->dir);
-}
-
-/* Another subvolume of the file system of /, where no overlay is of use. */
-static int step_on_root(struct deciding *x, const struct fstab_entry *e)
-{
-	if (!x->on_root[e - x->m->facts->fstab] || deciding_overlay_of(x, e->dir) ||
+	if (e->file || !x->on_root[e - x->m->facts->fstab] || strcmp(e->dir, "/tmp") != 0 ||
 	    fstab_has_option(e->options, "ro"))
 		return 0;
-	if (path_is_at_or_below(e->dir, "/tmp"))
-		return suggested_text_add(
-			&x->s->steps,
-			"/etc/fstab, line %u: remove the line for %s, which is on the file system of /. "
-			"rofs mounts a tmpfs on /tmp.",
-			e->line, e->dir);
 	return suggested_text_add(
 		&x->s->steps,
-		"/etc/fstab, line %u: add the option ro to the line for %s. It is on the file system of /, "
-		"which would be written to.",
-		e->line, e->dir);
+		"/etc/fstab, line %u: remove the line for /tmp, which is on the file system of /. rofs "
+		"mounts a tmpfs on /tmp.",
+		e->line);
 }
 
 static int step_line(struct deciding *x, const struct fstab_entry *e)
@@ -167,14 +107,8 @@ static int step_line(struct deciding *x, const struct fstab_entry *e)
 	for (size_t i = 0; i < x->n_lines; i++) {
 		const struct data_line *line = &x->lines[i];
 
-		if (line->entry != e)
+		if (line->entry != e || line == x->host_line)
 			continue;
-		if (line == x->host_line)
-			return suggested_text_add(
-				&x->s->steps,
-				"/etc/fstab, line %u: keep the line for %s. rofs mounts the partition once, "
-				"and binds it there; rofs check warns of that.",
-				e->line, e->dir);
 		return suggested_text_add(
 			&x->s->steps,
 			"/etc/fstab, line %u: remove the line for %s, which [Partition %s] replaces.",
@@ -185,16 +119,14 @@ static int step_line(struct deciding *x, const struct fstab_entry *e)
 
 static int step_fstab(struct deciding *x)
 {
-	int err = step_root(x);
+	int err = 0;
 
 	for (size_t i = 0; i < x->fstab.n && err >= 0; i++) {
 		const struct fstab_entry *e = x->fstab.entries[i];
 
 		err = step_usr(x, e);
 		if (err >= 0)
-			err = step_boot(x, e);
-		if (err >= 0)
-			err = step_on_root(x, e);
+			err = step_tmp(x, e);
 		if (err >= 0)
 			err = step_line(x, e);
 	}
@@ -247,24 +179,6 @@ static int step_identity(struct deciding *x)
 	return err;
 }
 
-static int step_logs(struct deciding *x)
-{
-	char size[TEXT_BYTES_MAX];
-
-	for (size_t i = 0; i < x->m->n_paths; i++) {
-		const struct machine_path *p = &x->m->paths[i];
-
-		if (p->use == USE_LOG && p->bytes >= LARGE_LOGS_BYTES &&
-		    deciding_overlay_of(x, p->path) && !deciding_is_kept(x, p->path))
-			return suggested_text_add(
-				&x->s->steps,
-				"Rotate the logs in %s, %s, which would be copied to RAM: logrotate "
-				"--force /etc/logrotate.conf",
-				p->path, text_bytes(size, p->bytes));
-	}
-	return 0;
-}
-
 /* Does what is copied at the first boot fit? */
 static int step_room(struct deciding *x)
 {
@@ -289,11 +203,60 @@ static int step_rofs(struct deciding *x)
 			      "/rofs");
 }
 
+static bool has_step_for(const struct suggested_text *steps, size_t n, const char *place)
+{
+	size_t len = strlen(place);
+
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(steps->list[i], place, len) == 0 && steps->list[i][len] == ':')
+			return true;
+	return false;
+}
+
+/* Does the partition that is to be created cure it? */
+static int is_loss(const struct deciding *x, const char *text, bool *ret)
+{
+	int err = 0;
+
+	*ret = false;
+	for (size_t i = 0; i < x->n_kept && !deciding_has_host(x) && !*ret && err >= 0; i++) {
+		_cleanup_free_ char *section = NULL;
+
+		err = text_format(&section, "[Persist %s]", x->kept[i]->path);
+		*ret = err >= 0 && strstr(text, section);
+	}
+	return err;
+}
+
+static int add_warning(struct deciding *x, const struct machine_warning *w, size_t n_own)
+{
+	struct suggested_text *steps = &x->s->steps;
+	bool loss;
+	int err = is_loss(x, w->text, &loss);
+
+	if (err < 0 || loss || w->kind == PROBLEM_CMDLINE_WRITABLE ||
+	    (w->place && has_step_for(steps, n_own, w->place)))
+		return err;
+	return suggested_text_add(steps, "%s%s%s", w->place ? w->place : "", w->place ? ": " : "",
+				  w->text);
+}
+
+/* In the words of rofs check, unless one of the steps says it. */
+static int step_warnings(struct deciding *x)
+{
+	size_t n_own = x->s->steps.n;
+	int err = 0;
+
+	for (size_t i = 0; i < x->m->n_warnings && err >= 0; i++)
+		err = add_warning(x, &x->m->warnings[i], n_own);
+	return err;
+}
+
 int decide_steps(struct deciding *x)
 {
 	static int (*const steps[])(struct deciding *) = {
-		step_rofs,    step_partition, step_room, step_fstab,
-		step_cmdline, step_identity,  step_logs,
+		step_rofs,    step_partition, step_room,     step_fstab,
+		step_cmdline, step_identity,  step_warnings,
 	};
 	int err = 0;
 

@@ -53,17 +53,6 @@ static bool exists(const struct rootfs *r, const char *path)
 	return rootfs_resolve(r, path, &resolved) >= 0 && rootfs_stat(r, resolved, &st) == 0;
 }
 
-static enum initramfs initramfs_of(const struct rootfs *r)
-{
-	if (exists(r, "/usr/sbin/update-initramfs"))
-		return INITRAMFS_TOOLS;
-	if (exists(r, "/usr/bin/dracut") || exists(r, "/usr/sbin/dracut"))
-		return INITRAMFS_DRACUT;
-	if (exists(r, "/usr/bin/mkinitcpio"))
-		return INITRAMFS_MKINITCPIO;
-	return INITRAMFS_NONE;
-}
-
 static enum boot_loader boot_loader_of(const struct rootfs *r)
 {
 	if (exists(r, "/boot/firmware/cmdline.txt") || exists(r, "/boot/cmdline.txt"))
@@ -248,7 +237,6 @@ int gather(const struct loaded *l, struct machine *ret)
 	ret->declared = l->conf.declared;
 	ret->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
 	ret->memory_bytes = memory_of(&l->root);
-	ret->initramfs = initramfs_of(&l->root);
 	ret->boot_loader = boot_loader_of(&l->root);
 	ret->has_machine_id = has_machine_id(&l->root);
 

@@ -38,6 +38,7 @@ void machine_done(struct machine *m)
 		free(m->refusals[i].why);
 	}
 	free(m->refusals);
+	machine_forget_warnings(m);
 	free(m->paths);
 	free(m->devices);
 	*m = (struct machine){ 0 };
@@ -121,4 +122,29 @@ int machine_refuse(struct machine *m, enum conf_kind kind, const char *name, con
 	}
 	m->refusals[m->n_refusals++] = r;
 	return 1;
+}
+
+static void warning_done(struct machine_warning *w)
+{
+	free(w->place);
+	free(w->text);
+}
+
+int machine_warn(struct machine *m, struct machine_warning w)
+{
+	if (!w.text || array_reserve(m->warnings, m->n_warnings) < 0) {
+		warning_done(&w);
+		return -ENOMEM;
+	}
+	m->warnings[m->n_warnings++] = w;
+	return 0;
+}
+
+void machine_forget_warnings(struct machine *m)
+{
+	for (size_t i = 0; i < m->n_warnings; i++)
+		warning_done(&m->warnings[i]);
+	free(m->warnings);
+	m->warnings = NULL;
+	m->n_warnings = 0;
 }

@@ -8,6 +8,7 @@
 #include "basic/macro.h"
 #include "conf/conf.h"
 #include "plan/facts.h"
+#include "verdict/problem.h"
 
 /*
  * What a suggestion depends on. Only the structs, and what frees them: gather*.c fill them from a
@@ -59,15 +60,6 @@ struct machine_device {
 	uint64_t bytes;
 };
 
-/** enum initramfs - what makes the initramfs of the machine */
-enum initramfs {
-	INITRAMFS_NONE,
-	INITRAMFS_TOOLS,
-	INITRAMFS_DRACUT,
-	INITRAMFS_MKINITCPIO,
-	_INITRAMFS_MAX,
-};
-
 /** enum boot_loader - where the kernel command line is configured */
 enum boot_loader {
 	BOOT_LOADER_UNKNOWN,
@@ -90,6 +82,13 @@ struct machine_refusal {
 	char *why;  /* "[Overlay /home]: ..." */
 };
 
+/** struct machine_warning - what rofs check will warn of, and no section can prevent; strings owned */
+struct machine_warning {
+	enum problem_kind kind;
+	char *place; /* "/etc/fstab, line 2"; NULL: none, or in rofs.conf */
+	char *text;
+};
+
 /** struct machine - all of it; all-zero is a machine of which nothing is known */
 struct machine {
 	const struct facts *facts; /* for fstab; borrowed */
@@ -100,7 +99,6 @@ struct machine {
 	bool boots_rw;		   /* the kernel command line says rw */
 	bool has_machine_id;	   /* /etc/machine-id on the root file system holds an ID */
 	bool lacks_host_keys;	   /* sshd is installed, and /etc/ssh has no host key */
-	enum initramfs initramfs;
 	enum boot_loader boot_loader;
 	uint64_t memory_bytes;		 /* 0: not known */
 	struct machine_dirs directories; /* those that may be overlaid */
@@ -112,6 +110,8 @@ struct machine {
 	size_t n_devices;
 	struct machine_refusal *refusals;
 	size_t n_refusals;
+	struct machine_warning *warnings;
+	size_t n_warnings;
 };
 
 void machine_device_done(struct machine_device *d);
@@ -140,5 +140,9 @@ int machine_refuse(struct machine *m, enum conf_kind kind, const char *name, con
 /** machine_refusal - what is known of a section; NULL: it may be suggested */
 const struct machine_refusal *machine_refusal(const struct machine *m, enum conf_kind kind,
 					      const char *name);
+
+/** machine_warn - takes over @w; also after a failure. Returns: 0 or -ENOMEM. */
+int machine_warn(struct machine *m, struct machine_warning w);
+void machine_forget_warnings(struct machine *m);
 
 #define _cleanup_machine_ _cleanup_(machine_done)

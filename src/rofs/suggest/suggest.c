@@ -36,20 +36,18 @@ static int show(const struct suggestion *s)
 	return output_lines(&o, text);
 }
 
-/* In each round it learns of sections that cannot be, of which there are not more than paths. */
+/* Each round learns of sections that cannot be, of which there are not more than paths. */
 static int decide_and_try(const char *root, struct machine *m)
 {
-	int err = 1;
+	int err;
 
-	while (err > 0) {
+	do {
 		_cleanup_suggestion_ struct suggestion s = { 0 };
 
 		err = decide(m, &s);
 		if (err >= 0)
 			err = try_suggestion(root, &s, m);
-		if (err == 0)
-			return show(&s);
-	}
+	} while (err > 0);
 	return err;
 }
 
@@ -57,6 +55,7 @@ static int suggest(const char *root)
 {
 	_cleanup_loaded_ struct loaded l = LOADED_INIT, probed = LOADED_INIT;
 	_cleanup_machine_ struct machine m = { 0 };
+	_cleanup_suggestion_ struct suggestion s = { 0 };
 	_cleanup_free_ char *probe = NULL;
 	int err = load_edited(root, &l);
 
@@ -68,7 +67,11 @@ static int suggest(const char *root)
 		err = load_proposed(root, probe, &probed);
 	if (err >= 0)
 		err = gather_mounts(&probed, strcmp(root, "/") == 0, &m);
-	return err < 0 ? err : decide_and_try(root, &m);
+	if (err >= 0)
+		err = decide_and_try(root, &m);
+	if (err >= 0)
+		err = decide(&m, &s);
+	return err < 0 ? err : show(&s);
 }
 
 int verb_suggest(int argc, char **argv)

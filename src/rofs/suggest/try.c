@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Does the plan accept what is suggested? */
+/* What rofs check says to what is suggested. */
 #include "rofs/suggest/try.h"
 
 #include <string.h>
 
 #include "basic/text.h"
-#include "system/load.h"
+#include "rofs/check/check.h"
 
 struct trial {
 	const struct suggestion *suggestion;
@@ -24,15 +24,16 @@ static bool is_commented(const struct suggestion *s, const struct conf_section *
 	return false;
 }
 
-/* Does an error begin with the header of the section, or is its position in the section? */
+/* Is an error about the section, does it begin with its header, or is its position in it? */
 static bool is_about(const struct trial *t, const struct diag_entry *e,
 		     const struct conf_section *s, const char *header)
 {
 	const struct pos *at = &e->pos;
 
-	if (e->level != DIAG_ERROR)
+	if (e->level != DIAG_ERROR && e->about.kind != PROBLEM_DIRECTORY_PRIVATE)
 		return false;
-	if (strncmp(e->text, header, strlen(header)) == 0)
+	if (e->about.path == s->name || e->about.partition == s->name ||
+	    strncmp(e->text, header, strlen(header)) == 0)
 		return true;
 	if (at->file != t->l->conf.files[0] || at->line < s->pos.line)
 		return false;
@@ -71,12 +72,18 @@ static int why_not(const struct trial *t, const struct conf_section *s, char **r
 	return text_format(ret, "%sa boot would leave it out", header);
 }
 
-/* @name: as in a struct machine_refusal. Returns: as try_suggestion(). */
-static int refuse(const struct trial *t, const struct conf_section *s, const char *name)
+/*
+ * Refuses a section that has an error, or that is not planned.
+ * @name: as in a struct machine_refusal. Returns: as try_suggestion().
+ */
+static int judge(const struct trial *t, const struct conf_section *s, const char *name,
+		 bool planned)
 {
 	_cleanup_free_ char *why = NULL;
 	int err;
 
+	if (planned && t->unexplained)
+		return 0;
 	if (t->all && !is_commented(t->suggestion, s))
 		return 0;
 	err = why_not(t, s, &why);
@@ -92,9 +99,9 @@ static int refuse_partitions(const struct trial *t)
 		const struct conf_partition *p = c->partitions[i];
 		int err;
 
-		if (t->l->plan.partitions[i].conf || !p->device)
+		if (!p->device)
 			continue;
-		err = refuse(t, &p->section, p->device);
+		err = judge(t, &p->section, p->device, t->l->plan.partitions[i].conf);
 		if (err < 0)
 			return err;
 		refused |= err;
@@ -117,7 +124,7 @@ static int refuse_overlays(const struct trial *t)
 
 	for (size_t i = 0; i < c->n_overlays; i++) {
 		const struct conf_section *s = &c->overlays[i]->section;
-		int err = has_overlay(&t->l->plan, c->overlays[i]) ? 0 : refuse(t, s, s->name);
+		int err = judge(t, s, s->name, has_overlay(&t->l->plan, c->overlays[i]));
 
 		if (err < 0)
 			return err;
@@ -141,7 +148,7 @@ static int refuse_persists(const struct trial *t)
 
 	for (size_t i = 0; i < c->n_persists; i++) {
 		const struct conf_section *s = &c->persists[i]->section;
-		int err = has_persist(&t->l->plan, c->persists[i]) ? 0 : refuse(t, s, s->name);
+		int err = judge(t, s, s->name, has_persist(&t->l->plan, c->persists[i]));
 
 		if (err < 0)
 			return err;
@@ -168,21 +175,60 @@ static int refuse_sections(struct trial *t)
 	return err;
 }
 
+static int keep_warning(const struct trial *t, const struct diag_entry *e)
+{
+	struct machine_warning w = { .kind = (enum problem_kind)e->about.kind };
+	const struct pos *at = &e->pos;
+	int err = 0;
+
+	if (at->file && at->file != t->l->conf.files[0])
+		err = at->line ? text_format(&w.place, "%s, line %u", at->file, at->line) :
+				 text_format(&w.place, "%s", at->file);
+	if (err < 0)
+		return err;
+	w.text = strdup(e->text);
+	return machine_warn(t->machine, w);
+}
+
+static int keep_warnings(const struct trial *t)
+{
+	const struct diag *d = &t->l->diag;
+	int err = 0;
+
+	machine_forget_warnings(t->machine);
+	for (size_t i = 0; i < d->n_entries && err >= 0; i++)
+		if (d->entries[i].level == DIAG_WARNING)
+			err = keep_warning(t, &d->entries[i]);
+	return err;
+}
+
+/* The checks look at all of the machine, which is left until the plan has no objection. */
+static int try_loaded(struct trial *t, struct checking *c)
+{
+	int err = refuse_sections(t);
+
+	if (err != 0)
+		return err;
+	err = check_loaded(c);
+	if (err >= 0)
+		err = refuse_sections(t);
+	return err == 0 && !t->all ? keep_warnings(t) : err;
+}
+
 static int try_text(const char *root, struct trial *t)
 {
 	_cleanup_loaded_ struct loaded l = LOADED_INIT;
+	_cleanup_checking_ struct checking c = { .l = &l, .running = t->machine->running };
 	_cleanup_free_ char *text = NULL;
 	int err = suggestion_declare(t->suggestion, t->all, &text);
 
 	if (err >= 0)
 		err = load_proposed(root, text, &l);
-	if (err < 0)
-		return err;
-	/* A reason that is lost for want of memory is no reason. */
-	if (l.diag.failed || l.diag.unread == -ENOMEM)
-		return -ENOMEM;
 	t->l = &l;
-	return refuse_sections(t);
+	if (err >= 0)
+		err = try_loaded(t, &c);
+	/* A reason that is lost for want of memory is no reason. */
+	return err >= 0 && (l.diag.failed || l.diag.unread == -ENOMEM) ? -ENOMEM : err;
 }
 
 int try_suggestion(const char *root, const struct suggestion *s, struct machine *m)

@@ -5,10 +5,11 @@
 #include "rofs/suggest/suggestion.h"
 
 /**
- * try_suggestion - make the plan of what is suggested, and note in @m what it leaves out
+ * try_suggestion - ask rofs check about what is suggested, and note in @m what it says
  * @root: "/" or a tree
  *
- * What a boot would leave out is then decided again without it, whatever the reason.
+ * A section with an error, or one that a boot would leave out, is then decided again without it,
+ * whatever the reason. When there is none, the warnings are noted.
  *
  * Returns: 1 if @m has learned something, 0 if not, or -errno.
  */
