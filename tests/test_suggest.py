@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from support import make_golden_tree, make_tree, run_program, snapshot
+from support import built, make_golden_tree, make_tree, run_program, snapshot
 
 CASES = sorted((Path(__file__).parent / "suggest").iterdir())
 GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
@@ -223,6 +223,22 @@ def test_container_storage_is_not_copied(rofs: Path, tmp_path: Path) -> None:
     assert machines.rstrip().endswith("Populate=yes")
     assert "\nOptions=noatime\n" in text
     assert errors_of(rofs, root, text) == []
+
+
+@pytest.mark.plain
+def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    count = tmp_path / "count"
+    library = str(built("tests/fault-memory.so"))
+    done = run_program(rofs, "suggest", f"--root={root}", LD_PRELOAD=library,
+                       FAULT_COUNT=str(count))
+    text, calls = done.stdout, int(count.read_text())
+    wrong = []
+    for at in range(1, calls + 1, 11):
+        done = run_program(rofs, "suggest", f"--root={root}", LD_PRELOAD=library, FAULT_AT=str(at))
+        if (done.returncode, done.stdout) not in ((0, text), (1, "")):
+            wrong.append(at)
+    assert wrong == []
 
 
 def test_wrong_arguments(rofs: Path, tmp_path: Path) -> None:

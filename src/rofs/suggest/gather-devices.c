@@ -181,17 +181,20 @@ static int search(const struct searching *s, struct udev *udev)
 {
 	_cleanup_(enumerate_done) struct udev_enumerate *all = udev_enumerate_new(udev);
 	struct udev_list_entry *e;
+	int err;
 
 	if (!all || udev_enumerate_add_match_subsystem(all, "block") < 0)
 		return -ENOMEM;
-	if (udev_enumerate_scan_devices(all) < 0)
-		return 0;
+	err = udev_enumerate_scan_devices(all);
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
 	udev_list_entry_foreach(e, udev_enumerate_get_list_entry(all))
 	{
 		_cleanup_(device_done) struct udev_device *d =
 			udev_device_new_from_syspath(udev, udev_list_entry_get_name(e));
-		int err = d ? consider(s, d) : 0;
 
+		/* One that is gone meanwhile does not count. */
+		err = d ? consider(s, d) : (errno == ENOMEM ? -ENOMEM : 0);
 		if (err < 0)
 			return err;
 	}
@@ -205,11 +208,13 @@ int gather_devices(const struct loaded *l, struct machine *m)
 	_cleanup_free_ char *mounts = NULL, *root = NULL;
 	struct searching s = { .l = l, .m = m };
 	size_t n;
+	int err;
 
 	if (!udev)
 		return -ENOMEM;
-	if (rootfs_read(&l->root, "/proc/self/mountinfo", MOUNTINFO_BYTES_MAX, &mounts, &n) < 0)
-		return 0;
+	err = rootfs_read(&l->root, "/proc/self/mountinfo", MOUNTINFO_BYTES_MAX, &mounts, &n);
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
 	if (l->cmdline && boot_value(l->cmdline, "root=", &root) < 0)
 		return -ENOMEM;
 	s.mounts = mounts;

@@ -33,45 +33,75 @@ int gather_path(const struct loaded *l, struct machine *m, const char *path, enu
 	return machine_add_path(m, resolved, use, who, suffix);
 }
 
-static uint64_t memory_of(const struct rootfs *r)
+static int gather_memory(const struct loaded *l, struct machine *m)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *line;
 	size_t n;
+	int err = rootfs_read(&l->root, "/proc/meminfo", FILE_BYTES_MAX, &text, &n);
 
-	if (rootfs_read(r, "/proc/meminfo", FILE_BYTES_MAX, &text, &n) < 0)
-		return 0;
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
 	line = strstr(text, "MemTotal:");
-	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
+	m->memory_bytes = line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
+	return 0;
 }
 
-static bool exists(const struct rootfs *r, const char *path)
+/* Returns: 1, 0 or -ENOMEM. */
+static int exists(const struct rootfs *r, const char *path)
 {
 	_cleanup_free_ char *resolved = NULL;
 	struct stat st;
+	int err = rootfs_resolve(r, path, &resolved);
 
-	return rootfs_resolve(r, path, &resolved) >= 0 && rootfs_stat(r, resolved, &st) == 0;
+	if (err >= 0)
+		err = rootfs_stat(r, resolved, &st);
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
+	return 1;
 }
 
-static enum boot_loader boot_loader_of(const struct rootfs *r)
+static int gather_boot_loader(const struct loaded *l, struct machine *m)
 {
-	if (exists(r, "/boot/firmware/cmdline.txt") || exists(r, "/boot/cmdline.txt"))
-		return BOOT_LOADER_RASPBERRY_PI;
-	if (exists(r, "/etc/default/grub"))
-		return BOOT_LOADER_GRUB;
-	if (exists(r, "/etc/kernel/cmdline") || exists(r, "/boot/loader/loader.conf") ||
-	    exists(r, "/efi/loader/loader.conf"))
-		return BOOT_LOADER_SYSTEMD;
-	return BOOT_LOADER_UNKNOWN;
+	static const struct {
+		const char *path;
+		enum boot_loader loader;
+	} known[] = {
+		{ "/boot/firmware/cmdline.txt", BOOT_LOADER_RASPBERRY_PI },
+		{ "/boot/cmdline.txt", BOOT_LOADER_RASPBERRY_PI },
+		{ "/etc/default/grub", BOOT_LOADER_GRUB },
+		{ "/etc/kernel/cmdline", BOOT_LOADER_SYSTEMD },
+		{ "/boot/loader/loader.conf", BOOT_LOADER_SYSTEMD },
+		{ "/efi/loader/loader.conf", BOOT_LOADER_SYSTEMD },
+	};
+	int found = 0;
+
+	m->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
+	for (size_t i = 0; i < ELEMENTSOF(known) && found == 0; i++) {
+		found = exists(&l->root, known[i].path);
+		if (found > 0)
+			m->boot_loader = known[i].loader;
+	}
+	return found < 0 ? found : 0;
 }
 
-static bool has_machine_id(const struct rootfs *r)
+static int gather_machine_id(const struct loaded *l, struct machine *m)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t n;
+	int err = rootfs_read(&l->root, "/etc/machine-id", FILE_BYTES_MAX, &text, &n);
 
-	return rootfs_read(r, "/etc/machine-id", FILE_BYTES_MAX, &text, &n) >= 0 &&
-	       strspn(text, "0123456789abcdefABCDEF") == 32;
+	m->has_machine_id = err >= 0 && strspn(text, "0123456789abcdefABCDEF") == 32;
+	return err == -ENOMEM ? err : 0;
+}
+
+/* The directory for the layers. */
+static int gather_rofs(const struct loaded *l, struct machine *m)
+{
+	int found = exists(&l->root, "/rofs");
+
+	m->lacks_rofs = found == 0;
+	return found < 0 ? found : 0;
 }
 
 static int is_host_key(_unused_ void *data, const char *name)
@@ -81,10 +111,12 @@ static int is_host_key(_unused_ void *data, const char *name)
 
 static int gather_host_keys(const struct loaded *l, struct machine *m)
 {
-	int err;
+	int err = exists(&l->root, "/usr/sbin/sshd");
 
-	if (!exists(&l->root, "/usr/sbin/sshd") && !exists(&l->root, "/usr/bin/sshd"))
-		return 0;
+	if (err == 0)
+		err = exists(&l->root, "/usr/bin/sshd");
+	if (err <= 0)
+		return err;
 	err = each_name(rootfs_open_dir(&l->root, "/etc/ssh"), is_host_key, NULL);
 	m->lacks_host_keys = err != -EEXIST;
 	return err == -ENOMEM ? err : 0;
@@ -124,8 +156,9 @@ static int add_directory(void *data, const char *name)
 	if (err < 0)
 		return err;
 	/* A link is not followed: what it leads to is a directory of its own, or below one. */
-	if (rootfs_stat(a->root, path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return 0;
+	err = rootfs_stat(a->root, path, &st);
+	if (err < 0 || !S_ISDIR(st.st_mode))
+		return err == -ENOMEM ? err : 0;
 	return machine_add_dir(&a->m->directories, path);
 }
 
@@ -143,7 +176,8 @@ static int gather_directories(const struct rootfs *r, struct machine *m)
 
 	if (err == -ENOMEM)
 		return err;
-	if (rootfs_stat(r, "/usr/local", &st) == 0 && S_ISDIR(st.st_mode))
+	err = rootfs_stat(r, "/usr/local", &st);
+	if (err >= 0 && S_ISDIR(st.st_mode))
 		err = machine_add_dir(dirs, "/usr/local");
 	if (dirs->n > 0)
 		qsort(dirs->list, dirs->n, sizeof(*dirs->list), compare);
@@ -194,12 +228,14 @@ static bool others_may_write(const struct stat *st)
 static int add_mounted(const struct rootfs *merged, struct machine *m, const char *dir)
 {
 	struct stat st;
+	int err;
 
 	if (!mount_point_at(merged->root_fd, dir))
 		return machine_add_dir(&m->absent, dir);
 	/* rofs-prepare makes no directory where others could put something in its place. */
-	if (rootfs_stat(merged, dir, &st) < 0 || !others_may_write(&st))
-		return 0;
+	err = rootfs_stat(merged, dir, &st);
+	if (err < 0 || !others_may_write(&st))
+		return err == -ENOMEM ? err : 0;
 	return machine_add_dir(&m->foreign, dir);
 }
 
@@ -208,10 +244,10 @@ static int gather_mounted(const struct loaded *l, struct machine *m)
 {
 	const struct facts *f = &l->facts;
 	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT;
-	int err = 0;
+	int err = rootfs_open_merged(&l->root, &merged);
 
-	if (rootfs_open_merged(&l->root, &merged) < 0)
-		return 0;
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
 	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
 		if (!fstab_is_swap(&f->fstab[i]))
 			err = add_mounted(&merged, m, f->fstab[i].dir);
@@ -228,18 +264,13 @@ static int note_unread(const struct loaded *l, struct machine *m)
 int gather(const struct loaded *l, struct machine *ret)
 {
 	static int (*const parts[])(const struct loaded *, struct machine *) = {
-		gather_host_keys, gather_software, gather_services, gather_homes,
+		gather_rofs,	  gather_memory,   gather_boot_loader, gather_machine_id,
+		gather_host_keys, gather_software, gather_services,    gather_homes,
 		gather_temporary, gather_exports,  gather_amounts,
 	};
 	int err;
 
-	ret->lacks_rofs = !exists(&l->root, "/rofs");
 	ret->declared = l->conf.declared;
-	ret->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
-	ret->memory_bytes = memory_of(&l->root);
-	ret->boot_loader = boot_loader_of(&l->root);
-	ret->has_machine_id = has_machine_id(&l->root);
-
 	err = gather_directories(&l->root, ret);
 	for (size_t i = 0; i < ELEMENTSOF(parts) && err >= 0; i++)
 		err = parts[i](l, ret);

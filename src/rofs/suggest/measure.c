@@ -62,8 +62,9 @@ static int look(const struct rootfs *r, const char *path, enum path_found *ret)
 	int err;
 
 	*ret = FOUND_NOTHING;
-	if (rootfs_stat(r, path, &st) < 0)
-		return 0;
+	err = rootfs_stat(r, path, &st);
+	if (err < 0)
+		return err == -ENOMEM ? err : 0;
 	*ret = FOUND_OTHER;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
@@ -79,6 +80,8 @@ static int look_and_measure(const struct rootfs *r, struct machine_path *p)
 	if (err < 0 || p->found != FOUND_CONTENT)
 		return err;
 	fd = rootfs_open_dir(r, p->path);
+	if (fd == -ENOMEM)
+		return fd;
 	p->incomplete = fd < 0;
 	return fd < 0 ? 0 : measure(p, fd);
 }
