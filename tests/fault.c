@@ -12,6 +12,7 @@
  *   FAULT_WHERE=PATH  or each mount(2) on this path
  *   FAULT_STATX=1     or statx(2) does not say what a mount point is, as before Linux 5.8
  *   FAULT_OPENAT2=E   or openat2(2) fails with this number each time: ENOSYS before Linux 5.6
+ *   FAULT_WRITER=A:B  after each mount(2), another program appends to these files, if it can
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
 #include <dirent.h>
@@ -263,10 +264,29 @@ static int is_same(const char *where, const char *path)
 	return realpath(where, real) && strcmp(real, path) == 0;
 }
 
+static void append(const char *files)
+{
+	char path[PATH_MAX];
+
+	for (size_t n; *files; files += n + (files[n] == ':')) {
+		int fd;
+
+		n = strcspn(files, ":");
+		snprintf(path, sizeof(path), "%.*s", (int)n, files);
+		fd = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		if (fd < 0)
+			continue;
+		if (REAL(write)(fd, "early\n", 6) < 0)
+			abort();
+		REAL(close)(fd);
+	}
+}
+
 int mount(const char *what, const char *where, const char *type, unsigned long flags,
 	  const void *data)
 {
-	const char *unknown = getenv("FAULT_TYPE");
+	const char *unknown = getenv("FAULT_TYPE"), *writer = getenv("FAULT_WRITER");
+	int r, fault;
 
 	if (unknown && type && strcmp(type, unknown) == 0) {
 		errno = ENODEV;
@@ -278,7 +298,12 @@ int mount(const char *what, const char *where, const char *type, unsigned long f
 	}
 	if (fails())
 		return -1;
-	return REAL(mount)(what, where, type, flags, data);
+	r = REAL(mount)(what, where, type, flags, data);
+	fault = errno;
+	if (writer && is_ours())
+		append(writer);
+	errno = fault;
+	return r;
 }
 
 int umount2(const char *path, int flags)

@@ -689,6 +689,76 @@ def test_guard_keeps_writes_off_the_path_of_a_persist(system: System) -> None:
     assert found["upper"] == ["./.updated", "./ram/new"]
 
 
+# Whoever waits for the path to be writable, and writes at once, at every moment of a run.
+WRITER = """
+cp {library} run/fault.so
+cat >> run/boot <<'END'
+mount -o remount,bind,ro /
+early() {{
+    ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=/run/fault.so \\
+        FAULT_WRITER=$1 /rofs-prepare "$2" $3
+}}
+written() {{ find /rofs/ /run/disk -xdev -path '*/upper/*' -type f -size +0 ! -name .updated ! -name machine-id; }}
+END
+"""
+
+
+def test_nobody_writes_to_the_path_of_a_persist_before_its_guard(
+        system: System, fault_library: Path) -> None:
+    """The guards are in the overlay when it is first seen at its path."""
+    found = sections(system(
+        GUARDED + "[Overlay /etc]\n[Persist /etc/app]\nPartition=data\nDirectory=/e\n"
+        "[Overlay /var/lib]\n[Persist /var/lib/b]\nPartition=data\nDirectory=/f\n"
+        "[Persist /var/file]\nPartition=data\nDirectory=/g\nKind=file\n",
+        """
+        generate 2>/dev/null
+        early /var/a/x:/var/not/there/x:/etc/app/x:/var/lib/b/x:/var/file:/var/free ram ''
+        echo == status; early_mounts; cat /run/status
+        echo == written; written
+        echo == guards; findmnt -rno FSTYPE,TARGET | sed -n 's/^autofs //p' | grep -v ^/rofs | sort
+        echo == bound; findmnt -rno TARGET | grep -cx /var
+        """,
+        GUARDED_LOWER + "\nmkdir -p etc/app var/lib/b; touch var/file"
+        + WRITER.format(library=fault_library)))
+    assert found["status"] == ["0"]
+    assert found["written"] == ["/rofs/rw/var/upper/free"]
+    assert found["guards"] == ["/etc/app", "/mnt", "/var/a", "/var/lib/b", "/var/not/there"]
+    assert found["bound"] == ["1"]
+
+
+LATE = {
+    "lower of fstab": ("[Overlay /srv]\n", "echo 'tmpfs /srv tmpfs defaults 0 0' > etc/fstab"),
+    "partition": ("[Overlay /srv]\nPartition=data\nIfMissing=emergency\n", ""),
+    "partition or read-only": ("[Overlay /srv]\nPartition=data\n", ""),
+    "partition or volatile": ("[Overlay /srv]\nPartition=data\nIfMissing=volatile\n", ""),
+    "partition is missing": ("[Overlay /srv]\nPartition=data\nIfMissing=volatile\n", ""),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_guard_is_in_an_overlay_that_its_unit_binds(
+        system: System, fault_library: Path, name: str) -> None:
+    """No service that guards the path later has run."""
+    overlay, lower = LATE[name]
+    missing = "umount /rofs/persist/data" if "missing" in name else ":"
+    found = sections(system(
+        f"{overlay}{DATA}[Partition late]\nDevice=LABEL=late\n"
+        "[Persist /srv/a/b]\nPartition=late\nDirectory=/a\n",
+        f"""
+        generate 2>/dev/null; early_mounts; pools; {missing}; prepare
+        [ ! -f $units/rofs-prepare-fallback-srv.service ] || early /srv/a/b/x fallback /srv
+        rm -f $units/local-fs.target.*/srv-a-b.mount
+        merge
+        echo == mode; stat -c %a /srv/a
+        echo == guard; findmnt -rno FSTYPE --mountpoint /srv/a/b
+        echo == written; echo x > /srv/free; written
+        """,
+        "mkdir srv\n" + lower + WRITER.format(library=fault_library)))
+    assert found["guard"] == ["autofs"]
+    assert found["mode"] == ["755"]
+    assert [line.rpartition("/")[2] for line in found["written"]] == ["free"]
+
+
 def test_partition_is_mounted_on_the_guard_and_leaves_it_behind(system: System) -> None:
     found = sections(system(
         GUARDED,
@@ -776,10 +846,12 @@ def test_single_file_is_mounted_on_its_guard(system: System) -> None:
         echo == data; echo kept > /var/f; cat /run/disk/f
         echo == rename; touch /var/new; LC_ALL=C mv -f /var/new /var/f 2>&1 || true
         echo == again; early_mounts; prepare; cat /run/status; echo more >> /var/f; cat /run/disk/f
+        echo == renamed; LC_ALL=C mv -f /var/new /var/f 2>&1 || true
         """, "echo low > var/f; echo low > var/ram"))
     assert found["data"] == ["kept"]
     assert "Device or resource busy" in found["rename"][0]
     assert found["again"] == ["0", "kept", "more"]
+    assert "Device or resource busy" in found["renamed"][0]
 
 
 def test_path_that_cannot_be_guarded_is_told(system: System) -> None:

@@ -227,6 +227,24 @@ static bool wants_guard(struct building *b, const struct plan_persist *p)
 }
 
 /*
+ * A guard that came after the overlay would come too late for a program that writes at once. So whoever
+ * mounts the overlay puts the guard in it, unless it belongs on what fstab mounts between the two.
+ */
+static void guard_in_overlay(struct building *b, const struct claim *c, struct plan_persist *p)
+{
+	const struct plan_overlay *found = c->above ? overlay_of(b, c->above) : NULL;
+	const struct fstab_entry *e = fstab_above(b, p);
+	struct plan_overlay *o;
+
+	if (!found || (e && !path_is_at_or_below(found->path, e->dir)))
+		return;
+	p->guard_overlay = (size_t)(found - b->plan.overlays);
+	o = &b->plan.overlays[p->guard_overlay];
+	if (p->conf->kind != PERSIST_FILE)
+		o->has_guards = true;
+}
+
+/*
  * Who puts the guard on the path. It must not wait for the partition, so it is never the run on
  * that one.
  */
@@ -235,9 +253,10 @@ static int plan_guard(struct building *b, const struct claim *c, struct plan_per
 	_cleanup_free_ char *parent = NULL;
 	int err;
 
-	p->guard = NO_INDEX;
+	p->guard = p->guard_overlay = NO_INDEX;
 	if (!wants_guard(b, p))
 		return 0;
+	guard_in_overlay(b, c, p);
 	err = text_format(&parent, "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
 	if (err < 0)
 		return err;

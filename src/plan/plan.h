@@ -120,7 +120,8 @@ struct plan_overlay {
 	 * replaces it when the partition is missing. SIZE_MAX: the plain root then.
 	 */
 	size_t fallback;
-	bool early; /* mounted by plan.early_mounts */
+	bool early;	 /* mounted by plan.early_mounts */
+	bool has_guards; /* mounts, put into it before it is bound to its path, and bound with it */
 };
 
 struct plan_partition {
@@ -168,6 +169,11 @@ struct plan_persist {
 	 * RAM until the partition is mounted. SIZE_MAX: no guard.
 	 */
 	size_t guard;
+	/*
+	 * Index into plan.overlays: the one that has the guard before anybody sees it at its path. SIZE_MAX:
+	 * none, the guard is put on the path.
+	 */
+	size_t guard_overlay;
 };
 
 /**

@@ -19,13 +19,13 @@
  * the mount is made on what that has found. systemd, which tries again, refuses a path with a link
  * itself (unit_fail_if_noncanonical() in its unit.c, 247 and later).
  */
-static int bind_beneath(int root_fd, const char *what, const char *path)
+static int bind_beneath(int root_fd, const char *what, const struct plan_overlay *o)
 {
 	_cleanup_close_ int dir_fd = -1, fd = -1;
 	const char *name;
 	int mounted;
 
-	dir_fd = open_parent_beneath(root_fd, path, &name);
+	dir_fd = open_parent_beneath(root_fd, o->path, &name);
 	if (dir_fd < 0)
 		return dir_fd;
 	mounted = mount_point_look(dir_fd, name);
@@ -34,23 +34,23 @@ static int bind_beneath(int root_fd, const char *what, const char *path)
 	fd = open_beneath(dir_fd, name, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
-	return mount(what, fd_name(fd).path, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+	return mount(what, fd_name(fd).path, NULL, MS_BIND | MS_REC, NULL) < 0 ? -errno : 0;
 }
 
 /* Returns: 0, or -errno after logging it. */
-static int bind_or_leave(const char *what, const char *path)
+static int bind_or_leave(const char *what, const struct plan_overlay *o)
 {
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int err = root_fd < 0 ? -errno : bind_beneath(root_fd, what, path);
+	int err = root_fd < 0 ? -errno : bind_beneath(root_fd, what, o);
 
 	if (err >= 0)
 		return err;
-	err = tell_link(path, root_fd, path, err);
-	return err == TOLD ? err : mount_leave_to_unit(path, err);
+	err = tell_link(o->path, root_fd, o->path, err);
+	return err == TOLD ? err : mount_leave_to_unit(o->path, err);
 }
 
 /* PID 1's mount on /etc/machine-id is removed when the overlay, which has the ID, covers it. */
-static int bind_etc(const char *what)
+static int bind_etc(const char *what, const struct plan_overlay *o)
 {
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), held = -1;
 	int err;
@@ -60,7 +60,7 @@ static int bind_etc(const char *what)
 	held = root_fd < 0 ? -errno : machine_id_hold(root_fd);
 	if (held < 0 && held != -ENOENT)
 		return mount_leave_to_unit("/etc", held);
-	err = bind_or_leave(what, "/etc");
+	err = bind_or_leave(what, o);
 	if (err < 0 || held < 0)
 		return err;
 	return machine_id_release(TAKE_FD(held));
@@ -80,9 +80,9 @@ int bind_read_only(const struct plan_overlay *o)
 	return err < 0 ? mount_leave_to_unit(o->path, err) : 0;
 }
 
-int bind_to_path(const char *what, const char *path)
+int bind_to_path(const char *what, const struct plan_overlay *o)
 {
-	if (strcmp(path, "/etc") == 0)
-		return bind_etc(what);
-	return bind_or_leave(what, path);
+	if (strcmp(o->path, "/etc") == 0)
+		return bind_etc(what, o);
+	return bind_or_leave(what, o);
 }

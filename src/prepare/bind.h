@@ -10,10 +10,11 @@
 
 /**
  * bind_to_path - bind an assembled overlay, or what replaces it, to the path it is for
+ * @what: where that is mounted; what is mounted in it, guards and other overlays, is bound with it
  *
  * From /etc it then removes PID 1's mount on machine-id.
  */
-int bind_to_path(const char *what, const char *path);
+int bind_to_path(const char *what, const struct plan_overlay *o);
 
 /**
  * bind_read_only - without overlayfs, bind the path of an overlay to itself, read-only

@@ -9,6 +9,7 @@
 #include "basic/mount-point.h"
 #include "basic/text.h"
 #include "prepare/bind.h"
+#include "prepare/guard.h"
 #include "prepare/layer.h"
 #include "prepare/mount-once.h"
 #include "prepare/mounts.h"
@@ -85,6 +86,8 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 	left_out = mount_for_path(root_fd, p, o, where);
 	if (left_out < 0)
 		return left_out;
-	err = bind_to_path(where, o->path);
+	if (guard_overlay(p, o, where) < 0)
+		left_out = 1;
+	err = bind_to_path(where, o);
 	return err < 0 ? err : left_out;
 }

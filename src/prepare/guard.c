@@ -15,6 +15,7 @@
 #include "basic/mount-point.h"
 #include "basic/text.h"
 #include "prepare/immutable.h"
+#include "prepare/mount-point-mode.h"
 #include "prepare/told.h"
 
 /*
@@ -26,6 +27,14 @@ struct place {
 	const char *name;
 };
 
+/* What a guard is put into: a directory that shows what a path shows, or will show. */
+struct ground {
+	const char *dir;
+	size_t n; /* length of that path, "" for the root */
+};
+
+static const struct ground the_root = { "/", 0 };
+
 static void place_done(struct place *at)
 {
 	closep(&at->dir_fd);
@@ -33,25 +42,27 @@ static void place_done(struct place *at)
 
 #define _cleanup_place_ _cleanup_(place_done)
 
-static int place_find(const struct plan_persist *p, struct place *ret)
+static int ground_open(const struct ground *g)
 {
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	ret->dir_fd = root_fd < 0 ? -errno : open_parent_beneath(root_fd, p->path, &ret->name);
+	return root_fd < 0 ? -errno : open_beneath(root_fd, g->dir, O_RDONLY | O_DIRECTORY);
+}
+
+static int place_find(const struct plan_persist *p, const struct ground *g, struct place *ret)
+{
+	_cleanup_close_ int fd = ground_open(g);
+
+	ret->dir_fd = fd < 0 ? fd : open_parent_beneath(fd, p->path + g->n, &ret->name);
 	return ret->dir_fd < 0 ? ret->dir_fd : 0;
 }
 
-/* As place_find(), and makes the directories above, with the mode of systemd's mount points. */
-static int place_make(const struct plan_persist *p, struct place *ret)
+/* As place_find(), and makes the directories above. */
+static int place_make(const struct plan_persist *p, const struct ground *g, struct place *ret)
 {
-	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_free_ char *above = NULL;
+	_cleanup_close_ int fd = ground_open(g);
 
-	ret->name = strrchr(p->path, '/') + 1;
-	above = strndup(p->path, (size_t)(ret->name - p->path));
-	if (!above)
-		return -ENOMEM;
-	ret->dir_fd = root_fd < 0 ? -errno : make_path(root_fd, above, 0755);
+	ret->dir_fd = fd < 0 ? fd : mount_point_parent(fd, p->path, g->n, &ret->name);
 	return ret->dir_fd < 0 ? ret->dir_fd : 0;
 }
 
@@ -96,17 +107,17 @@ static int mount_guard(int fd)
 	return 0;
 }
 
-static int guard_directory(const struct plan_persist *p)
+static int guard_directory(const struct plan_persist *p, const struct ground *g)
 {
 	_cleanup_place_ struct place at = { -1, NULL };
 	_cleanup_close_ int fd = -1;
-	int err = place_make(p, &at);
+	int err = place_make(p, g, &at);
 
 	if (err < 0)
 		return err;
 	if (is_mounted(&at))
 		return 0;
-	fd = make_dir_at(at.dir_fd, at.name, 0755);
+	fd = make_dir_at(at.dir_fd, at.name, mount_point_mode(p->path, strlen(p->path)));
 	if (fd < 0)
 		return fd;
 	err = mount_guard(fd);
@@ -117,10 +128,10 @@ static int guard_directory(const struct plan_persist *p)
  * An autofs is a directory, and any other mount on a file PID 1 would take for the mount unit of the
  * path. So the file itself is made immutable: nobody can write to it, or rename over it.
  */
-static int guard_file(const struct plan_persist *p)
+static int guard_file(const struct plan_persist *p, const struct ground *g)
 {
 	_cleanup_place_ struct place at = { -1, NULL };
-	int err = place_find(p, &at);
+	int err = place_find(p, g, &at);
 
 	if (err < 0)
 		return err;
@@ -149,7 +160,7 @@ void mounts_unguard(const struct plan_persist *p)
 
 	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE)
 		return;
-	err = place_find(p, &at);
+	err = place_find(p, &the_root, &at);
 	if (err >= 0 && !is_mounted(&at))
 		err = immutable_set(at.dir_fd, at.name, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
@@ -170,9 +181,35 @@ static int explain(const struct plan_persist *p, int err)
 		    subject, strerror(-err));
 }
 
-int mounts_guard(const struct plan_persist *p)
+static int put_guard(const struct plan_persist *p, const struct ground *g)
 {
-	int err = p->conf->kind == PERSIST_FILE ? guard_file(p) : guard_directory(p);
+	int err = p->conf->kind == PERSIST_FILE ? guard_file(p, g) : guard_directory(p, g);
 
 	return err < 0 ? explain(p, err) : 0;
+}
+
+int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where)
+{
+	struct ground g = { where, strlen(o->path) };
+	bool is_seen = mount_point_at(AT_FDCWD, o->path);
+	int result = 0;
+
+	for (size_t i = 0; i < plan->n_persists; i++) {
+		const struct plan_persist *p = &plan->persists[i];
+		int err;
+
+		if (p->guard_overlay != (size_t)(o - plan->overlays))
+			continue;
+		/* The flag would count below the data that may be mounted there: mounts_guard() looks. */
+		if (is_seen && p->conf->kind == PERSIST_FILE)
+			continue;
+		err = put_guard(p, &g);
+		result = result < 0 ? result : err;
+	}
+	return result;
+}
+
+int mounts_guard(const struct plan_persist *p)
+{
+	return put_guard(p, &the_root);
 }

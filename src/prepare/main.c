@@ -9,6 +9,7 @@
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "plan/plan.h"
+#include "prepare/bind.h"
 #include "prepare/fallback.h"
 #include "prepare/guard.h"
 #include "prepare/layer.h"
@@ -98,12 +99,26 @@ static bool is_running_system(void)
  * is not left to its unit, since PID 1's bind on machine-id must be let go of when it is covered, and
  * not before; of the others it is, since their mount points may be in an overlay that comes later.
  */
+static bool is_bound_by(const struct plan_run *run, const struct plan_overlay *o)
+{
+	return run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0;
+}
+
+/* With the guards in it. Returns: 0; 1 without one of them, which is logged; or as mounts_merged(). */
 static int mount_overlay(const struct plan *p, const struct plan_run *run,
 			 const struct plan_overlay *o, int lower_fd)
 {
-	if (run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0)
-		return mounts_overlay(p, o, lower_fd);
-	return mounts_merged(p, o, lower_fd);
+	bool is_bound = is_bound_by(run, o);
+	int err = mounts_merged(p, o, lower_fd);
+
+	if (err == -ENODEV && is_bound) {
+		err = bind_read_only(o);
+		return err < 0 ? err : -ENODEV;
+	}
+	/* The run that binds something else in its place puts them into that. */
+	if (err < 0 || (!is_bound && o->fallback != SIZE_MAX))
+		return err;
+	return guard_overlay(p, o, o->merged) < 0;
 }
 
 /* Returns: 0; or, after logging it, -ENOTUNIQ or another -errno. */
@@ -152,7 +167,7 @@ static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 	err = mount_overlay(&l->plan, run, o, lower_fd);
 	if (err == -ENODEV)
 		strbuf_addf(without, " %s", o->path);
-	else if (err < 0)
+	else if (err != 0)
 		done = false;
 	if (mount_instead(root_fd, run, o, err) < 0)
 		done = false;
@@ -160,6 +175,23 @@ static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
 	if (err < 0)
 		layer_refuse(root_fd, o);
 	return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/*
+ * When all are complete: what a program writes to a path whose overlay is yet to come, in another one,
+ * or to the path of a persist without its guard, would be out of reach from then on.
+ */
+static int bind_overlays(const struct plan *p, const struct plan_run *run)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < run->overlays.n; i++) {
+		const struct plan_overlay *o = &p->overlays[run->overlays.list[i]];
+
+		if (is_bound_by(run, o) && mounts_bind(p, o) < 0)
+			status = EXIT_FAILURE;
+	}
+	return status;
 }
 
 /* In path order: an overlay may have its mount point in another one. */
@@ -171,6 +203,8 @@ static int prepare_overlays(const struct loaded *l, const struct plan_run *run)
 	for (size_t i = 0; i < run->overlays.n; i++)
 		status |=
 			prepare_overlay(l, run, &l->plan.overlays[run->overlays.list[i]], &without);
+	if (is_running_system())
+		status |= bind_overlays(&l->plan, run);
 	return tell_no_overlayfs(&without) | status;
 }
 

@@ -116,16 +116,14 @@ static void lift_guards(const struct plan *p, const struct plan_overlay *o)
 	}
 }
 
-int mounts_overlay(const struct plan *p, const struct plan_overlay *o, int lower_fd)
+int mounts_bind(const struct plan *p, const struct plan_overlay *o)
 {
-	int err = mounts_merged(p, o, lower_fd);
+	int mounted = mount_point_look(AT_FDCWD, o->merged);
 
-	if (err == -ENODEV) {
-		err = bind_read_only(o);
-		return err < 0 ? err : -ENODEV;
-	}
-	if (err < 0)
-		return err;
+	if (mounted < 0 && mounted != -ENOENT)
+		return mount_leave_to_unit(o->path, mounted);
+	if (mounted <= 0)
+		return 0;
 	lift_guards(p, o);
-	return bind_to_path(o->merged, o->path);
+	return bind_to_path(o->merged, o);
 }

@@ -38,8 +38,8 @@ int mounts_merged_in(const struct plan *p, const struct plan_overlay *o, const s
 		     int lower_fd);
 
 /**
- * mounts_overlay - as mounts_merged(), and bind it to its path
+ * mounts_bind - bind an overlay to its path, if it is assembled
  *
- * With -ENODEV the path has been bound to itself, read-only.
+ * Returns: 0, or -errno after logging it.
  */
-int mounts_overlay(const struct plan *p, const struct plan_overlay *o, int lower_fd);
+int mounts_bind(const struct plan *p, const struct plan_overlay *o);

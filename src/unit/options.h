@@ -12,6 +12,8 @@
 #define OPTIONS_RO "bind,ro,private"
 /* Without flags of its own, a bind has those of what is bound. */
 #define OPTIONS_BIND "bind"
+/* The same, with the guards in it. */
+#define OPTIONS_BIND_GUARDED "rbind"
 /* Flags and limits as in systemd's own tmp.mount. */
 #define OPTIONS_TMP "mode=1777,strictatime,nosuid,nodev,size=50%,nr_inodes=1m"
 

@@ -172,7 +172,11 @@ static int render_bind(struct rendering *r, const struct plan_overlay *o)
 	unit_add_path_line(&b, "What", what);
 	unit_add_path_line(&b, "Where", o->path);
 	strbuf_add(&b, "Type=none\n");
-	unit_add_options(&b, OPTIONS_BIND);
+	if (o->has_guards)
+		strbuf_add(
+			&b,
+			"# With the guards of the persists below: nobody writes there before them.\n");
+	unit_add_options(&b, o->has_guards ? OPTIONS_BIND_GUARDED : OPTIONS_BIND);
 	unit_add_quiet(&b, o->early || unit_is_etc(o) || o->fallback != SIZE_MAX);
 	return unit_add_unit(r, o->bind_unit, &b);
 }
