@@ -726,6 +726,31 @@ def test_nobody_writes_to_the_path_of_a_persist_before_its_guard(
     assert found["bound"] == ["1"]
 
 
+def test_boundary_of_dynamic_users_is_made_closed(system: System) -> None:
+    """By the guard, as the parent of a file or of what is volatile, and as a persist itself."""
+    found = sections(system(
+        f"[Overlay /var]\nStartEmpty=/var/cache/private/app/empty\n{DATA}"
+        "[Persist /var/lib/private/app]\nPartition=data\nDirectory=/a\n"
+        "[Persist /var/cache/private/app/file]\nPartition=data\nDirectory=/b\nKind=file\n"
+        "[Persist /var/log/private]\nPartition=data\nDirectory=/c\n"
+        "[Overlay /srv]\n[Persist /srv/private/app]\nPartition=data\nDirectory=/d\n",
+        """
+        private="/var/lib/private /var/cache/private /var/log/private"
+        modes() { stat -c '%n %a %u' "$@"; }
+        generate 2>/dev/null; early_mounts; pools
+        echo == early; modes /var/lib/private /var/cache/private
+        (cd /rofs/rw/var/upper && modes log/private)
+        prepare; merge
+        echo == boot; modes $private
+        echo == others; modes /var/lib /var/lib/private/app /var/cache/private/app /srv/private
+        """, "mkdir srv"))
+    assert found["early"] == [f"{path} 700 0" for path in
+                              ("/var/lib/private", "/var/cache/private", "log/private")]
+    assert found["boot"] == [f"/var/{name}/private 700 0" for name in ("lib", "cache", "log")]
+    assert found["others"] == [f"{path} 755 0" for path in (
+        "/var/lib", "/var/lib/private/app", "/var/cache/private/app", "/srv/private")]
+
+
 LATE = {
     "lower of fstab": ("[Overlay /srv]\n", "echo 'tmpfs /srv tmpfs defaults 0 0' > etc/fstab"),
     "partition": ("[Overlay /srv]\nPartition=data\nIfMissing=emergency\n", ""),

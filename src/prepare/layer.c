@@ -16,6 +16,7 @@
 #include "layer/compare.h"
 #include "layer/copy-tree.h"
 #include "prepare/machine-id.h"
+#include "prepare/mount-point-mode.h"
 #include "prepare/owner.h"
 #include "prepare/pool.h"
 #include "prepare/prepared.h"
@@ -110,14 +111,24 @@ static int set_opaque(int fd, struct failure *f)
 	return 0;
 }
 
-/* @from_fd: the same directory in the lower; negative: there is none. */
-static int fill_dir(int from_fd, int to_fd, bool opaque, struct failure *f)
+/* The mode of a directory that the lower does not have. Returns: 0 or -ENOMEM. */
+static int find_mode(const struct making *m, const char *relative, mode_t *ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = text_format(&path, "%s/%s", m->overlay->path, relative);
+
+	*ret = err < 0 ? 0 : mount_point_mode(path, strlen(path));
+	return err;
+}
+
+/* @from_fd: the same directory in the lower; negative: there is none, and it gets @mode. */
+static int fill_dir(int from_fd, int to_fd, mode_t mode, bool opaque, struct failure *f)
 {
 	int err = 0;
 
 	if (from_fd >= 0)
 		err = attributes_copy(from_fd, to_fd, f);
-	else if (fchmod(to_fd, 0755) < 0)
+	else if (fchmod(to_fd, mode) < 0)
 		err = failure_note(f, "set the mode of");
 	return err >= 0 && opaque ? set_opaque(to_fd, f) : err;
 }
@@ -132,6 +143,7 @@ static int mirror_dir(struct making *m, const char *relative)
 	struct failure f = { .action = "open" };
 	struct stat st;
 	bool deleted = false;
+	mode_t mode;
 	int err;
 
 	if (look_at(m->upper_fd, relative, &st) == 0 && !(deleted = change_is_whiteout(&st)))
@@ -141,11 +153,13 @@ static int mirror_dir(struct making *m, const char *relative)
 	if (from < 0 && from != -ENOENT)
 		return keep_why(m, from, &f, relative);
 	f.action = FAILURE_CREATE;
-	err = deleted ? unlink_beneath(m->upper_fd, relative, 0) : 0;
+	err = find_mode(m, relative, &mode);
+	if (err >= 0 && deleted)
+		err = unlink_beneath(m->upper_fd, relative, 0);
 	to = err < 0 ? err : make_dir_beneath(m->upper_fd, relative, 0700);
 	if (to < 0)
 		return keep_why(m, to, &f, relative);
-	err = fill_dir(from, to, deleted, &f);
+	err = fill_dir(from, to, mode, deleted, &f);
 	if (err >= 0)
 		return 0;
 	/* It would hide the one in the lower, whose attributes it lacks. */

@@ -7,6 +7,7 @@
 #include "basic/strbuf.h"
 #include "basic/value.h"
 #include "layer/attributes.h"
+#include "prepare/mount-point-mode.h"
 #include "prepare/told.h"
 #include "trust/account.h"
 
@@ -59,7 +60,11 @@ static int copy_from_lower(const struct wanted *w, int fd, struct failure *f)
 		return attributes_copy(lower_fd, fd, f);
 	if (lower_fd != -ENOENT)
 		return lower_fd;
-	return attributes_plain(fd, wanted_is_file(w) ? 0644 : 0755, f);
+	return attributes_plain(fd,
+				wanted_is_file(w) ? 0644 :
+						    mount_point_mode(w->persist->path,
+								     strlen(w->persist->path)),
+				f);
 }
 
 /* The mode after the owner, as a new owner clears the set-id bits. */
