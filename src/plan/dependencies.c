@@ -32,6 +32,68 @@ static int add(struct plan_dependencies *d, enum dependency kind, char *name)
 	return 0;
 }
 
+/* What is waited for, and may be said more than once in other words. */
+static bool is_first(enum dependency kind)
+{
+	return kind == DEPENDENCY_REQUIRES || kind == DEPENDENCY_WANTS || kind == DEPENDENCY_AFTER;
+}
+
+/* By what they are about; of those that are the same, the one that was said first. */
+static int compare_subjects(const void *a, const void *b)
+{
+	const struct plan_dependency *x = *(struct plan_dependency *const *)a,
+				     *y = *(struct plan_dependency *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	if (order == 0 && !(is_first(x->kind) && is_first(y->kind)))
+		order = (int)x->kind - (int)y->kind;
+	return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+static bool is_same_subject(const struct plan_dependency *x, const struct plan_dependency *y)
+{
+	return strcmp(x->name, y->name) == 0 &&
+	       (x->kind == y->kind || (is_first(x->kind) && is_first(y->kind)));
+}
+
+/* Frees the name of each that another one says. @sorted: by compare_subjects() */
+static void mark_doubles(struct plan_dependency **sorted, size_t n)
+{
+	struct plan_dependency *kept = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct plan_dependency *x = sorted[i];
+
+		if (!kept || !is_same_subject(kept, x)) {
+			kept = x;
+			continue;
+		}
+		/* The lower is the stronger. */
+		if (x->kind < kept->kind)
+			kept->kind = x->kind;
+		free(x->name);
+		x->name = NULL;
+	}
+}
+
+int dependencies_simplify(struct plan_dependencies *d)
+{
+	_cleanup_free_ struct plan_dependency **sorted = calloc(d->n + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n; i++)
+		sorted[i] = &d->list[i];
+	qsort(sorted, d->n, sizeof(struct plan_dependency *), compare_subjects);
+	mark_doubles(sorted, d->n);
+	for (size_t i = 0; i < d->n; i++)
+		if (d->list[i].name)
+			d->list[n++] = d->list[i];
+	d->n = n;
+	return 0;
+}
+
 int dependencies_add_words(struct plan_dependencies *d, enum dependency kind, const char *words)
 {
 	for (const char *s = words; s && *(s += strspn(s, " \t"));) {

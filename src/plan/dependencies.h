@@ -30,6 +30,14 @@ struct plan_dependencies {
 	size_t n;
 };
 
+/**
+ * dependencies_simplify - say each thing once
+ *
+ * What is required is wanted, and what is required or wanted is waited for: of one unit, the strongest of
+ * these stays, where it was said first. Returns: 0 or -ENOMEM.
+ */
+int dependencies_simplify(struct plan_dependencies *d);
+
 /** dependencies_add_words - @words: units, separated by blanks, or NULL. Returns: 0 or -ENOMEM. */
 int dependencies_add_words(struct plan_dependencies *d, enum dependency kind, const char *words);
 

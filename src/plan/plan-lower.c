@@ -164,7 +164,9 @@ static int lower_dependencies(struct building *b, struct plan_lower *l)
 	int err = dependencies_timeout(l->entry->options, "x-systemd.mount-timeout",
 				       &l->mount_timeout_usec);
 
-	return err < 0 ? err : dependencies_add_fstab(&l->dependencies, l->entry, b->diag);
+	if (err >= 0)
+		err = dependencies_add_fstab(&l->dependencies, l->entry, b->diag);
+	return err < 0 ? err : dependencies_simplify(&l->dependencies);
 }
 
 /* A bind with a flag of its own has no other flags. */

@@ -165,7 +165,9 @@ static int plan_dependencies(struct building *b, const struct conf_partition *c,
 		err = check_early(b, &c->section, "Requires", &p->dependencies);
 	if (err >= 0)
 		err = dependencies_add_words(&p->dependencies, DEPENDENCY_AFTER, c->after);
-	return err < 0 ? err : check_early(b, &c->section, "After", &p->dependencies);
+	if (err >= 0)
+		err = check_early(b, &c->section, "After", &p->dependencies);
+	return err < 0 ? err : dependencies_simplify(&p->dependencies);
 }
 
 static int plan_partition(struct building *b, const struct conf_partition *c,
@@ -356,7 +358,7 @@ static int keep_makers(struct building *b, const struct fstab_entry *e, size_t p
 	for (size_t i = 0; i < d.n && err >= 0 && !late; i++)
 		if (makes_device(&d.list[i]))
 			err = dependencies_add_words(to, d.list[i].kind, d.list[i].name);
-	return err;
+	return err < 0 ? err : dependencies_simplify(to);
 }
 
 /* By another name for the same device it cannot be seen here. */
