@@ -30,6 +30,9 @@ void facts_done(struct facts *f)
 	for (size_t i = 0; i < f->n_late_units; i++)
 		free(f->late_units[i]);
 	free(f->late_units);
+	for (size_t i = 0; i < f->n_early_units; i++)
+		free(f->early_units[i]);
+	free(f->early_units);
 	free(f->fstab);
 	free(f->overlays);
 	free(f->persists);

@@ -93,6 +93,9 @@ struct facts {
 	 */
 	char **late_units;
 	size_t n_late_units;
+	/* The same of those that start before local-fs-pre.target, or before udev. */
+	char **early_units;
+	size_t n_early_units;
 	bool rofs_exists;     /* /rofs is a directory */
 	bool tmp_is_plain;    /* /tmp is a directory, not a link */
 	bool tmp_unit_wanted; /* local-fs.target pulls in a tmp.mount that is not masked */

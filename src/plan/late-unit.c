@@ -6,6 +6,14 @@
 
 #include "basic/macro.h"
 
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 bool late_unit_is(const char *name)
 {
 	/* The network: where another program than systemd-networkd configures it. */
@@ -17,15 +25,61 @@ bool late_unit_is(const char *name)
 		"multi-user.target", "graphical.target",      "default.target",
 	};
 
-	for (size_t i = 0; i < ELEMENTSOF(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
+	return is_one_of(name, names, ELEMENTSOF(names));
+}
+
+/*
+ * What local-fs-pre.target and the devices wait for, by the unit files of systemd 247 to 262; the log
+ * of each service of ours; and what every lower is mounted from.
+ */
+bool early_unit_is(const char *name)
+{
+	static const char *const names[] = {
+		"local-fs-pre.target",
+		"systemd-remount-fs.service",
+		"systemd-fsck-root.service",
+		"systemd-fsckd.socket",
+		"systemd-tmpfiles-setup-dev.service",
+		"systemd-tmpfiles-setup-dev-early.service",
+		"kmod-static-nodes.service",
+		"systemd-sysusers.service",
+		"systemd-hwdb-update.service",
+		"systemd-udevd.service",
+		"systemd-udevd-control.socket",
+		"systemd-udevd-kernel.socket",
+		"systemd-udevd-varlink.socket",
+		"systemd-udev-trigger.service",
+		"systemd-journald.socket",
+		"-.mount",
+		"rofs.mount",
+		"rofs-ro.mount",
+		"rofs-prepare.service",
+	};
+
+	return is_one_of(name, names, ELEMENTSOF(names));
 }
 
 static int compare(const void *name, const void *unit)
 {
 	return strcmp(name, *(char *const *)unit);
+}
+
+/* Both are sorted. */
+static bool is_listed(const char *name, char **units, size_t n)
+{
+	return n > 0 && bsearch(name, units, n, sizeof(*units), compare);
+}
+
+const char *early_unit_of(const struct facts *f, const struct plan_dependencies *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const char *name = d->list[i].name;
+
+		if (d->list[i].kind == DEPENDENCY_BEFORE &&
+		    (early_unit_is(name) || is_listed(name, f->early_units, f->n_early_units)))
+			return name;
+	}
+	return NULL;
 }
 
 const char *late_unit_of(const struct facts *f, const struct plan_dependencies *d)
@@ -36,9 +90,7 @@ const char *late_unit_of(const struct facts *f, const struct plan_dependencies *
 		if (x->kind != DEPENDENCY_REQUIRES && x->kind != DEPENDENCY_WANTS &&
 		    x->kind != DEPENDENCY_AFTER)
 			continue;
-		if (late_unit_is(x->name) ||
-		    (f->n_late_units > 0 && bsearch(x->name, f->late_units, f->n_late_units,
-						    sizeof(*f->late_units), compare)))
+		if (late_unit_is(x->name) || is_listed(x->name, f->late_units, f->n_late_units))
 			return x->name;
 	}
 	return NULL;
@@ -93,4 +145,23 @@ void late_mount_done(struct late_mount *l)
 {
 	free(l->unit);
 	*l = (struct late_mount){ 0 };
+}
+
+int early_unit_of_fstab(const struct facts *f, const struct fstab_entry *e, char **ret)
+{
+	_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+	struct diag unheard = { 0 };
+	const char *unit = NULL;
+	int err = 0;
+
+	*ret = NULL;
+	if (strstr(e->options, "x-systemd.before="))
+		err = dependencies_add_fstab(&d, e, &unheard);
+	diag_done(&unheard);
+	if (err >= 0)
+		unit = early_unit_of(f, &d);
+	if (err < 0 || !unit)
+		return err;
+	*ret = strdup(unit);
+	return *ret ? 0 : -ENOMEM;
 }

@@ -42,6 +42,26 @@ int plan_check_lower_early(struct building *b, const struct conf_section *s, con
 	return -EBADMSG;
 }
 
+/*
+ * The mount would wait for itself. fstab's own unit would too; but the overlay, which comes after the
+ * lower and before the same unit, would go down with it.
+ */
+int plan_check_lower_not_first(struct building *b, const struct conf_section *s,
+			       const struct fstab_entry *e)
+{
+	_cleanup_free_ char *unit = NULL;
+	int err = early_unit_of_fstab(b->plan.facts, e, &unit);
+
+	if (err < 0 || !unit)
+		return err;
+	diag_error(b->diag, s->pos,
+		   "[Overlay %s]: %s mounts %s before %s, which has to start before any device is "
+		   "mounted; expected a unit that starts after local-fs-pre.target",
+		   s->name, fstab_origin(e), e->dir, unit);
+	diag_note(b->diag, fstab_pos(e), "%s is named here", unit);
+	return -EBADMSG;
+}
+
 int plan_check_persist_early(struct building *b, const struct conf_section *s, const char *path)
 {
 	_cleanup_late_mount_ struct late_mount late = { 0 };

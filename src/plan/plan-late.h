@@ -11,6 +11,14 @@
 /** plan_check_lower_early - at the @path of an overlay, or above it */
 int plan_check_lower_early(struct building *b, const struct conf_section *s, const char *path);
 
+/**
+ * plan_check_lower_not_first - is what fstab mounts on an overlaid path to come before what it waits for?
+ *
+ * Returns: 0; -EBADMSG after reporting it; or -ENOMEM.
+ */
+int plan_check_lower_not_first(struct building *b, const struct conf_section *s,
+			       const struct fstab_entry *e);
+
 /** plan_check_persist_early - above the @path of a persist, which takes the place of what is on it */
 int plan_check_persist_early(struct building *b, const struct conf_section *s, const char *path);
 

@@ -203,6 +203,9 @@ static int check_fstab(struct building *b, const struct claim *c, const struct f
 
 	int err = plan_check_lower_early(b, s, c->fact->resolved);
 
+	/* Above the path, fstab mounts it as ever, and the lower is bound from there. */
+	if (err >= 0 && strcmp(e->dir, c->fact->resolved) == 0)
+		err = plan_check_lower_not_first(b, s, e);
 	if (err < 0)
 		return err;
 	if (fstab_is_no_layer(&b->fstab, e))

@@ -91,6 +91,29 @@ static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, 
 	return 0;
 }
 
+/* Does it come before what every mount of a device waits for? */
+static int is_early(const struct unit_dirs *d, const char *name, bool *ret)
+{
+	_cleanup_unit_file_ struct unit_file u = { 0 };
+	int err = value_is_unit(name, strlen(name)) ? unit_file_read(d, name, &u) : 0;
+
+	*ret = false;
+	if (err < 0 || u.is_masked || !u.has_fragment)
+		return err;
+	for (const struct unit_setting *s = NULL;
+	     !*ret && (s = unit_file_next(&u, "Unit", "Before", s));)
+		for (const char *w = s->value; !*ret && *(w += strspn(w, " \t"));) {
+			size_t n = strcspn(w, " \t");
+			_cleanup_free_ char *unit = strndup(w, n);
+
+			if (!unit)
+				return -ENOMEM;
+			*ret = early_unit_is(unit);
+			w += n;
+		}
+	return 0;
+}
+
 /* Most lines say nothing of units. */
 static int add_of_fstab(const struct facts *f, struct plan_dependencies *names)
 {
@@ -141,6 +164,16 @@ static int add_late(struct facts *f, char *name)
 	return 0;
 }
 
+static int add_early(struct facts *f, const char *name)
+{
+	int err = array_reserve(f->early_units, f->n_early_units);
+
+	if (err < 0)
+		return err;
+	f->early_units[f->n_early_units] = strdup(name);
+	return f->early_units[f->n_early_units] ? f->n_early_units++, 0 : -ENOMEM;
+}
+
 static int add_network_mounts(struct facts *f)
 {
 	for (size_t i = 0; i < f->n_fstab; i++) {
@@ -168,7 +201,7 @@ static int read_units(const struct rootfs *r, const struct plan_dependencies *na
 	qsort(names->list, names->n, sizeof(*names->list), compare_names);
 	for (size_t i = 0; i < names->n; i++) {
 		const struct plan_dependency *x = &names->list[i];
-		bool late;
+		bool late, early;
 		int err;
 
 		if (*x->name == '/' || late_unit_is(x->name) ||
@@ -177,6 +210,10 @@ static int read_units(const struct rootfs *r, const struct plan_dependencies *na
 		err = is_late(&d, x->name, 1, &late);
 		if (err >= 0 && late)
 			err = add_late(f, strdup(x->name));
+		if (err >= 0)
+			err = is_early(&d, x->name, &early);
+		if (err >= 0 && early)
+			err = add_early(f, x->name);
 		if (err < 0)
 			return err;
 	}
@@ -195,5 +232,7 @@ int late_units_read(const struct rootfs *r, const struct conf *c, struct facts *
 		err = read_units(r, &names, f);
 	if (f->n_late_units > 0)
 		qsort(f->late_units, f->n_late_units, sizeof(*f->late_units), compare);
+	if (f->n_early_units > 0)
+		qsort(f->early_units, f->n_early_units, sizeof(*f->early_units), compare);
 	return err;
 }

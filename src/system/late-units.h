@@ -6,7 +6,7 @@
 #include "system/rootfs.h"
 
 /**
- * late_units_read - find out which units start after local-fs.target
+ * late_units_read - find out which units start after local-fs.target, or before local-fs-pre.target
  * @f: after facts_read()
  *
  * Only units that a [Partition] or a line of fstab names. What is not in the image is not known: a

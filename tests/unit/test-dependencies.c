@@ -98,6 +98,74 @@ static void test_fstab(void)
 	check.label = NULL;
 }
 
+static void test_simplify(void)
+{
+	static const struct {
+		const char *options, *expected;
+	} rows[] = {
+		{ "", "" },
+		{ "x-systemd.requires=a.service,x-systemd.after=a.service",
+		  "requires a.service\n" },
+		{ "x-systemd.after=b.service,x-systemd.after=a.service,x-systemd.requires=b.service",
+		  "requires b.service\nafter a.service\n" },
+		{ "x-systemd.wants=a.service,x-systemd.requires=a.service,x-systemd.wants=a.service",
+		  "requires a.service\n" },
+		{ "x-systemd.after=a.service,x-systemd.wants=a.service", "wants a.service\n" },
+		{ "x-systemd.after=a.service,x-systemd.after=a.service", "after a.service\n" },
+		/* Something else each. */
+		{ "x-systemd.after=a.service,x-systemd.before=a.service,x-systemd.before=a.service",
+		  "after a.service\nbefore a.service\n" },
+		{ "x-systemd.wanted-by=a.target,x-systemd.required-by=a.target,x-systemd.wants=a.target",
+		  "wanted-by a.target\nrequired-by a.target\nwants a.target\n" },
+		{ "x-systemd.requires-mounts-for=/a,x-systemd.requires=/a,"
+		  "x-systemd.requires-mounts-for=/a",
+		  "path /a\nrequires a.mount\n" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+		_cleanup_diag_ struct diag diag = { 0 };
+		struct fstab_entry e = home(row->options);
+		_cleanup_free_ char *seen = NULL;
+
+		check.label = row->options;
+		CHECK_INT(dependencies_add_fstab(&d, &e, &diag), 0);
+		CHECK_INT(dependencies_simplify(&d), 0);
+		seen = to_string(&d);
+		CHECK_STR(seen, row->expected);
+	}
+	check.label = NULL;
+}
+
+static void test_early(void)
+{
+	static const struct {
+		enum dependency kind;
+		const char *words, *expected;
+	} rows[] = {
+		{ DEPENDENCY_BEFORE, "a.service z.service", NULL },
+		{ DEPENDENCY_BEFORE, "a.service local-fs-pre.target", "local-fs-pre.target" },
+		{ DEPENDENCY_BEFORE, "early.service", "early.service" },
+		{ DEPENDENCY_AFTER, "early.service local-fs-pre.target", NULL },
+		{ DEPENDENCY_BEFORE, "local-fs.target", NULL },
+	};
+	char *early[] = { (char *)"early.service", (char *)"x.service" };
+	struct facts f = { .early_units = early, .n_early_units = 2 };
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+		const char *seen;
+
+		check.label = row->words;
+		CHECK_INT(dependencies_add_words(&d, row->kind, row->words), 0);
+		seen = early_unit_of(&f, &d);
+		CHECK_STR(seen ? seen : "", row->expected ? row->expected : "");
+	}
+	check.label = NULL;
+}
+
 static void test_timeout(void)
 {
 	static const struct {
@@ -154,6 +222,8 @@ static void test_late(void)
 int main(void)
 {
 	test_fstab();
+	test_simplify();
+	test_early();
 	test_timeout();
 	test_late();
 	return check_done();
