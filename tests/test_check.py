@@ -40,6 +40,20 @@ def test_nothing_is_wrong(rofs: Path, tmp_path: Path) -> None:
     assert check(rofs, None, f"--root={root}") == (0, [])
 
 
+def test_units_that_a_partition_requires_and_that_exist(rofs: Path, tmp_path: Path) -> None:
+    """Files of the image, templates and aliases; and what others than files make."""
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": VAR + DATA, "etc/fstab": FSTAB,
+        "etc/rofs.conf.d/1.conf":
+            "[Partition data]\nRequires=a@1.service b.target alias.service dev-sdb.device "
+            "mnt-key.mount systemd-cryptsetup@data.service\n",
+        "usr/lib/systemd/system/a@.service": "[Unit]\nDefaultDependencies=no\n",
+        "usr/lib/systemd/system/c.service": "[Unit]\nDefaultDependencies=no\n",
+        "etc/systemd/system/b.target": "[Unit]\n"}, ["srv"])
+    (root / "etc/systemd/system/alias.service").symlink_to("/usr/lib/systemd/system/c.service")
+    assert check(rofs, root) == (0, [])
+
+
 # (the files, what one line must begin with, and hold)
 CASES = {
     "mistake": ({"etc/rofs.conf": VAR + "Szie=1M\n"},
@@ -53,6 +67,17 @@ CASES = {
         {"etc/rofs.conf": "[Overlay /home/a]\n", "etc/fstab": "/dev/sda3 /home exfat rw 0 0\n"},
         "/etc/fstab:1: error: ", "/home is exfat, which overlayfs refuses as the lower layer of "
         "[Overlay /home/a]"),
+    "unit of a partition": (
+        {"etc/rofs.conf": VAR + DATA,
+         "etc/rofs.conf.d/1.conf": "[Partition data]\nRequires=there.service unlok.service\n",
+         "etc/systemd/system/there.service": "[Unit]\nDefaultDependencies=no\n"},
+        "/etc/rofs.conf.d/1.conf:2: warning: ",
+        "Requires=unlok.service: this unit does not exist, and without it systemd does not mount"),
+    "masked unit of a partition": (
+        {"etc/rofs.conf": VAR + DATA,
+         "etc/rofs.conf.d/1.conf": "[Partition data]\nRequires=off.service\n",
+         "etc/systemd/system/off.service": ""},
+        "/etc/rofs.conf.d/1.conf:2: warning: ", "Requires=off.service: this unit is masked"),
     "lower behind a daemon": (
         {"etc/rofs.conf": "[Overlay /home]\n", "etc/fstab": "/a:/b /home fuse.mergerfs rw 0 0\n"},
         "/etc/rofs.conf:1: error: ", "fstab mounts /home through a daemon, too late"),
@@ -174,6 +199,8 @@ KINDS = {
     "mount point": ("configuration", None, None),
     "lower of fstab": ("lower-refused", "/home", None),
     "lower below a mount of fstab": ("lower-refused", "/home/a", None),
+    "unit of a partition": ("partition-unit", None, "data"),
+    "masked unit of a partition": ("partition-unit", None, "data"),
     "lower behind a daemon": ("configuration", None, None),
     "upper": ("upper-refused", None, "data"),
     "flags of fstab": ("flags-inherited", "/home", None),

@@ -294,6 +294,7 @@ static const struct {
 	[PROBLEM_DEVICE_UNKNOWN] = { "device-unknown", DIAG_NOTE, NULL },
 	[PROBLEM_DEVICE_IS_ROOT] = { "device-is-root", DIAG_ERROR, NULL },
 	[PROBLEM_DEVICE_SHARED] = { "device-shared", DIAG_WARNING, NULL },
+	[PROBLEM_PARTITION_UNIT] = { "partition-unit", DIAG_WARNING, NULL },
 	[PROBLEM_FILE_SYSTEM_MISSING] = { "file-system-missing", DIAG_ERROR, NULL },
 	[PROBLEM_FILE_SYSTEM_WRONG] = { "file-system-wrong", DIAG_ERROR, NULL },
 	[PROBLEM_DIRECTORY_REFUSED] = { "directory-refused", DIAG_ERROR, NULL },

@@ -54,6 +54,7 @@ int check_flags(struct checking *c);
 int check_quota(struct checking *c);
 int check_subvolumes(struct checking *c);
 int check_partitions(struct checking *c);
+int check_partition_units(struct checking *c);
 int check_devices(struct checking *c);
 int check_trust(struct checking *c);
 int check_memory(struct checking *c);
