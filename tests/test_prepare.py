@@ -698,7 +698,10 @@ early() {{
     ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=/run/fault.so \\
         FAULT_WRITER=$1 /rofs-prepare "$2" $3
 }}
-written() {{ find /rofs/ /run/disk -xdev -path '*/upper/*' -type f -size +0 ! -name .updated ! -name machine-id; }}
+written() {{
+    find /rofs/ /run/disk -xdev -path '*/upper/*' -type f -size +0 \\
+        ! -name .updated ! -name machine-id
+}}
 END
 """
 

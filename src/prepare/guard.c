@@ -66,9 +66,12 @@ static int place_make(const struct plan_persist *p, const struct ground *g, stru
 	return ret->dir_fd < 0 ? ret->dir_fd : 0;
 }
 
-static bool is_mounted(const struct place *at)
+/* Returns: 1, 0, or -errno: if it were taken for 0, a second guard would cover the data. */
+static int look_for_mount(const struct place *at)
 {
-	return mount_point_at(at->dir_fd, at->name);
+	int mounted = mount_point_look(at->dir_fd, at->name);
+
+	return mounted == -ENOENT ? 0 : mounted;
 }
 
 /*
@@ -113,10 +116,10 @@ static int guard_directory(const struct plan_persist *p, const struct ground *g)
 	_cleanup_close_ int fd = -1;
 	int err = place_make(p, g, &at);
 
-	if (err < 0)
-		return err;
-	if (is_mounted(&at))
-		return 0;
+	if (err >= 0)
+		err = look_for_mount(&at);
+	if (err != 0)
+		return err < 0 ? err : 0;
 	fd = make_dir_at(at.dir_fd, at.name, mount_point_mode(p->path, strlen(p->path)));
 	if (fd < 0)
 		return fd;
@@ -133,15 +136,17 @@ static int guard_file(const struct plan_persist *p, const struct ground *g)
 	_cleanup_place_ struct place at = { -1, NULL };
 	int err = place_find(p, g, &at);
 
-	if (err < 0)
-		return err;
-	if (is_mounted(&at))
-		return 0;
+	if (err >= 0)
+		err = look_for_mount(&at);
+	if (err != 0)
+		return err < 0 ? err : 0;
 	err = immutable_set(at.dir_fd, at.name, true);
 	if (err == -EROFS) /* the overlay is read-only itself */
 		return 0;
 	if (err != -ENOTTY && err != -EOPNOTSUPP)
 		return err;
+	if (g->n > 0)
+		return 0; /* said when the path itself has its turn */
 	log_info(
 		"%s: this kernel cannot make a single file in RAM immutable; without its partition, "
 		"writes go to RAM",
@@ -161,7 +166,9 @@ void mounts_unguard(const struct plan_persist *p)
 	if (p->guard == SIZE_MAX || p->conf->kind != PERSIST_FILE)
 		return;
 	err = place_find(p, &the_root, &at);
-	if (err >= 0 && !is_mounted(&at))
+	if (err >= 0)
+		err = look_for_mount(&at);
+	if (err == 0)
 		err = immutable_set(at.dir_fd, at.name, false);
 	if (err < 0 && err != -EROFS && err != -ENOTTY && err != -EOPNOTSUPP)
 		log_error(err, "%s: cannot clear the immutable flag: %s", p->path, strerror(-err));

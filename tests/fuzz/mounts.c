@@ -257,7 +257,8 @@ static bool has_options(const struct mount *m, const char *options)
 	case MOUNT_MERGED:
 		return has_overlay_options(m, options);
 	case MOUNT_BIND:
-		return strcmp(options, "bind") == 0;
+		/* Recursive, where there are guards in it. */
+		return strcmp(options, "bind") == 0 || strcmp(options, "rbind") == 0;
 	case MOUNT_PERSIST:
 		return has_persist_options(m, options);
 	case MOUNT_PARTITION:
