@@ -32,6 +32,9 @@ static bool is_about(const struct trial *t, const struct diag_entry *e,
 
 	if (e->level != DIAG_ERROR && e->about.kind != PROBLEM_DIRECTORY_PRIVATE)
 		return false;
+	/* It may come back, or have been found by another name. */
+	if (e->about.kind == PROBLEM_DEVICE_MISSING)
+		return false;
 	if (e->about.path == s->name || e->about.partition == s->name ||
 	    strncmp(e->text, header, strlen(header)) == 0)
 		return true;
