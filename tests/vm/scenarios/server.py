@@ -23,7 +23,7 @@ EXPORTED = "/srv/export"
 # Without its parser, AppArmor keeps Docker from starting containers. Emulated, daemons take longer
 # to start than systemd waits, and podman takes a minute to find nothing to update.
 ARGUMENTS = ("apparmor=0", "systemd.default_timeout_start_sec=10min",
-             "systemd.mask=podman-auto-update.service")
+             "systemd.mask=podman-auto-update.service", "systemd.mask=podman-auto-update.timer")
 CONNECTION = """\
 [connection]
 id=wired
