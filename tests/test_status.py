@@ -198,8 +198,8 @@ WHY = "fsck in the initramfs has checked it"
     ({CHECKED: "", TOOLS: "", "etc/initramfs-tools/conf.d/rofs": "fastboot=y\n"}, "ro",
      f"{WHY}, which its configuration no longer asks for; boot with rofs=off and run: "
      "update-initramfs -u -k all"),
-    ({CHECKED: ""}, "ro", f"{WHY}; or add fsck.mode=skip to the kernel command line, with which no partition is "
-     "checked either"),
+    ({CHECKED: ""}, "ro", f"{WHY}; or add fsck.mode=skip to the kernel command line, with which "
+     "no partition is checked either"),
     ({"usr/bin/dracut": ""}, "ro", f"{WHY}; boot with rofs=off and run: echo 'nofscks="),
     ({"usr/bin/dracut": ""}, "rw fsck.mode=skip", "rw on the kernel command line has mounted it"),
     ({}, "rw", "rw on the kernel command line has mounted it writable"),

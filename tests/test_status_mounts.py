@@ -305,8 +305,8 @@ def test_extension_image_that_is_mutable_is_in_force_with_a_warning(said) -> Non
     answer = json.loads(all_said["merged json"])
     assert (answer["verdict"], [(p["kind"], p["severity"]) for p in answer["problems"]]) == (
         "protected", [("overlay-extended", "warning")])
-    sentence = ("extension images (sysext) are merged over the overlay on /srv: changes there go to "
-                "their upper, and rofs diff does not show them")
+    sentence = ("extension images (sysext) are merged over the overlay on /srv: changes there go "
+                "to their upper, and rofs diff does not show them")
     assert sentence in all_said["merged status"]
     assert "exit" not in all_said["merged verify"]
 

@@ -89,18 +89,9 @@ static int build(struct building *b)
 {
 	/* Each step needs only what the steps before it have planned. */
 	static int (*const steps[])(struct building *) = {
-		plan_overlay_options,
-		plan_shared_pool,
-		plan_partitions,
-		plan_tmp,
-		plan_overlays,
-		plan_persists,
-		plan_shadowed,
-		plan_unused_partitions,
-		plan_fstab_duplicates,
-		plan_root,
-		plan_masks,
-		plan_native_units,
+		plan_overlay_options,  plan_shared_pool, plan_partitions, plan_tmp,
+		plan_overlays,	       plan_persists,	 plan_shadowed,	  plan_unused_partitions,
+		plan_fstab_duplicates, plan_root,	 plan_masks,	  plan_native_units,
 	};
 	int err;
 
