@@ -12,6 +12,7 @@ from vm.machine import Boot
 
 pytestmark = pytest.mark.vm
 installed = pytest.mark.scenario("installed")
+torn_root = pytest.mark.scenario("torn-root")
 dracut = pytest.mark.scenario("dracut")
 dracut_usr = pytest.mark.scenario("dracut-usr")
 dracut_installed = pytest.mark.scenario("dracut-installed")
@@ -149,3 +150,15 @@ def test_root_and_usr_are_read_only_in_spite_of_rw(boot: Boot) -> None:
 def test_mounting_writable_in_the_initramfs_is_told(boot: Boot) -> None:
     assert "cmdline-writable" in kinds(boot, "check_json")
     assert "rw on the kernel command line" in kinds(boot, "status_json")["root-written"]
+
+
+@torn_root
+def test_torn_superblock_of_the_root_ends_the_boot(outcome: Outcome) -> None:
+    """Whether fsck runs or not: what prevents that is that nothing is written to the root."""
+    checked, unchecked = (boot.console for boot in outcome.boots)
+    assert "fsck exited with status code 8" in checked
+    assert "Fast boot enabled, so skipping root file system check" in unchecked
+    for console in (checked, unchecked):
+        assert "ext4 filesystem with invalid superblock checksum" in console
+        assert "Failed to mount /dev/vda as root file system" in console
+        assert "Welcome to" not in console

@@ -180,6 +180,8 @@ class Lab:
             disk.variant(base.image, vda, files)
         else:
             root.copy(base, scenario.root, files, vda, self.progress)
+        if scenario.torn_root:
+            disk.tear_superblock(vda)
         if scenario.partitions:
             volume.partition_disk(vda, scenario.partitions, volume.ROOT_PARTITION)
 
@@ -213,6 +215,8 @@ class Lab:
                           [*scenario.arguments, *words, probe_argument(number)],
                           scenario.root_flag, scenario.rtc, memory=scenario.memory)
         with self._known(machine), machine:
+            if scenario.torn_root:
+                return machine.wait_for_end(scenario.seconds)
             return machine.wait_for_power_off(scenario.seconds)
 
     @contextlib.contextmanager

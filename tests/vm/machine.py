@@ -278,6 +278,16 @@ class Machine:
         took = time.monotonic() - self.started
         return Boot(sections, self.console, took, self.console_log)
 
+    def wait_for_end(self, seconds: float = BOOT_SECONDS_MAX) -> Boot:
+        """Wait until the machine has switched itself off or panicked, before any question is asked.
+
+        Raises MachineError after the time limit.
+        """
+        for _ in self._polls(seconds, "did not end"):
+            if self.ended():
+                break
+        return Boot({}, self.console, time.monotonic() - self.started, self.console_log)
+
     def ended(self) -> bool:
         """Whether QEMU has exited."""
         process = self._process

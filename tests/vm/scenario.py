@@ -58,6 +58,8 @@ class Scenario:
     `memory`: of the machine, in MiB. `seconds`: the time limit of each boot.
     `initrd`: another one of the base image than that which does not write to the root.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
+    `torn_root`: the superblock of the root is torn, as by a power cut, so that the boots end in the
+    initramfs: of these, the console is all that there is.
     `setup_boots`: so many boots at the start set the machine up and may write to the root, which is
     compared with what it is after them.
     `cuts`: so many times the power is cut, as vm/powercut.py does it, instead of the boots above
@@ -84,6 +86,7 @@ class Scenario:
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suites: Sequence[str] = SUITES
     routine: Sequence[str] = ()
+    torn_root: bool = False
     setup_boots: int = 0
     cuts: int = 0
 

@@ -13,7 +13,7 @@ from ..image import (
     DRACUT_SUITES,
     INSTALLED_INITRD,
 )
-from ..scenario import ENDS, MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, NO_NETWORK, ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 from .recovery import RECOVERY
 
@@ -62,6 +62,8 @@ SCENARIOS = (
     Scenario("installed", MINIMAL_CONF, (INSTALLED, INSTALLED), initrd=INSTALLED_INITRD,
              files={CURE_PATH: Absent()}, arguments=NO_NETWORK, words=[(), ("fsck.mode=skip",)],
              suites=ENDS),
+    Scenario("torn-root", MINIMAL_CONF, ({}, {}), initrd=INSTALLED_INITRD, torn_root=True,
+             words=[(), ("fsck.mode=skip",)], suites=ONE),
     Scenario("dracut", MINIMAL_CONF, (DRACUT, RECOVERY, RECOVERY), initrd=DRACUT_INITRD,
              files=DRACUT_FILES, arguments=NO_NETWORK, words=DRACUT_WORDS,
              suites=DRACUT_SUITES),
