@@ -81,6 +81,9 @@ static int render_merged(struct rendering *r, const struct plan_overlay *o)
 			"# Users may rename what leads to the lower. So rofs-prepare mounts it by a\n"
 			"# descriptor, and nobody mounts it by its name.\n");
 	unit_add_options(&b, options);
+	if (o->has_guards)
+		strbuf_add(&b, "# The guards in it, which have no units, go with it.\n"
+			       "LazyUnmount=yes\n");
 	unit_add_quiet(&b, true);
 	return unit_add_unit(r, o->merged_unit, &b);
 }

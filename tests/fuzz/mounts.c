@@ -314,6 +314,7 @@ void check_mount(const struct check *c, const struct unit *u)
 		{ "Unit", "AssertPathExists", 0, 1 },
 		{ "Unit", "AssertPathIsMountPoint", 0, 1 },
 		{ "Mount", "LogLevelMax", 0, 1 },
+		{ "Mount", "LazyUnmount", 0, 1 },
 		{ "Unit", "Conflicts", 0, 1 },
 		{ "Unit", "RequiresMountsFor", 0, 2 },
 		{ "Mount", "What", 1, 1 },

@@ -365,6 +365,7 @@ static bool is_meant(const char *line, size_t n)
 		"IgnoreOnIsolate=yes",
 		"ConditionPathExists=/sys/block/%j/comp_algorithm",
 		"LogLevelMax=notice",
+		"LazyUnmount=yes",
 		"ExecStart=/usr/lib/rofs/rofs-prepare ",
 		"ExecStart=/usr/lib/rofs/rofs-format ",
 		"ExecStop=-/bin/umount ",
