@@ -360,6 +360,7 @@ def test_check_of_an_ordinary_user_says_what_it_can_see(
 SERVICE = f"[Overlay /var]\n{DATA}[Persist /var/state/log]\nPartition=data\nDirectory=/log\n"
 FILE = f"[Overlay /var]\n{DATA}[Persist /var/state/f]\nPartition=data\nDirectory=/f\nKind=file\n"
 LOWER = "mkdir -p var/state/log var/victim/log; touch var/state/f; echo low > var/victim/f\n"
+UNGUARD = "umount /var/state/log /rofs/overlay/var/state/log\n"
 PLANT = "mv /var/state /var/old; ln -s /var/victim /var/state\n"
 LINK = "/var/state is a symbolic link"
 
@@ -367,7 +368,7 @@ LINK = "/var/state is a symbolic link"
 def test_guard_follows_no_link(system: System, kernel: str, with_fault: str) -> None:
     found = sections(system(
         SERVICE, kernel + f"""
-        generate 2>/dev/null; early_mounts; umount /var/state/log; {PLANT}
+        generate 2>/dev/null; early_mounts; {UNGUARD}{PLANT}
         early_mounts 2>/run/said; echo == status; cat /run/status
         echo == mounts; findmnt -rno TARGET | grep -e victim -e state || true
         echo == said; cat /run/said
@@ -382,7 +383,7 @@ def test_guard_is_not_mistaken_for_what_is_mounted_behind_a_link(
 ) -> None:
     found = sections(system(
         SERVICE, kernel + f"""
-        generate 2>/dev/null; early_mounts; umount /var/state/log; {PLANT}
+        generate 2>/dev/null; early_mounts; {UNGUARD}{PLANT}
         mount -t tmpfs other /var/victim/log
         early_mounts 2>/run/said; echo == status; cat /run/status; cat /run/said
         """, LOWER + with_fault))
@@ -409,7 +410,7 @@ def test_persist_behind_a_link_is_not_mounted(
 ) -> None:
     found = sections(system(
         SERVICE, kernel + f"""
-        generate 2>/dev/null; early_mounts; umount /var/state/log; {PLANT}
+        generate 2>/dev/null; early_mounts; {UNGUARD}{PLANT}
         pools; prepare 2>/run/said; merge 2>/dev/null
         echo == mounts; findmnt -rno TARGET | grep -e victim -e state || true
         echo == prepared; ls /run/rofs/prepared 2>/dev/null || true
@@ -424,7 +425,7 @@ def test_persist_behind_a_link_is_not_mounted(
 def test_persist_that_was_ready_is_not_after_a_link_was_planted(system: System) -> None:
     found = sections(system(
         SERVICE, f"""
-        boot; umount -l /var/state/log; umount -l /var/state/log; {PLANT}
+        boot; umount -l /var/state/log; {UNGUARD}{PLANT}
         prepare 2>/dev/null; echo == prepared; ls /run/rofs/prepared; cat /run/status
         """, LOWER))
     assert found["prepared"] == ["1"]
@@ -472,6 +473,7 @@ def test_link_in_an_overlay_on_a_partition_is_seen_in_time(system: System) -> No
         f"{DATA}[Overlay /srv]\nPartition=data\n[Persist /srv/state/d]\nPartition=data\n"
         "Directory=/d\n[Overlay /var]\n", """
         boot; umount -l /srv/state/d; umount -l /srv/state/d 2>/dev/null || true
+        umount /rofs/overlay/srv/state/d
         mv /srv/state /srv/old; ln -s /var/victim /srv/state
         umount -l /srv /rofs/overlay/srv /rofs/persist/data; rm -r /run/units /run/rofs
         prepare_again() { generate 2>/dev/null; pools; prepare; }
