@@ -340,26 +340,32 @@ static int look_for_file(const struct rootfs *r, const struct mount_points *m,
 	return err == -ENOMEM ? err : 0;
 }
 
-/* What is bound, too: its flags are those of the mount that it is on. */
-static int resolve_sources(const struct rootfs *r, const struct mount_points *m, struct facts *f)
+int facts_read_source(const struct rootfs *r, const struct mount_points *m, struct fstab_entry *e)
 {
-	for (size_t i = 0; i < f->n_fstab; i++) {
-		struct fstab_entry *e = &f->fstab[i];
-		char *resolved;
+	char *resolved;
 
-		if (fstab_is_swap(e))
-			continue;
-		if (look_for_file(r, m, e) < 0)
-			return -ENOMEM;
-		if (!fstab_is_of_path(e))
-			continue;
-		path_clean(e->spec);
-		if (resolve(r, m, e->spec, &resolved) < 0)
-			return -ENOMEM;
-		free(e->spec);
-		e->spec = resolved;
-	}
+	if (fstab_is_swap(e))
+		return 0;
+	if (look_for_file(r, m, e) < 0)
+		return -ENOMEM;
+	if (!fstab_is_of_path(e))
+		return 0;
+	path_clean(e->spec);
+	if (resolve(r, m, e->spec, &resolved) < 0)
+		return -ENOMEM;
+	free(e->spec);
+	e->spec = resolved;
 	return 0;
+}
+
+/* What is bound, too: its flags are those of the mount that it is on. */
+static int read_sources(const struct rootfs *r, const struct mount_points *m, struct facts *f)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
+		err = facts_read_source(r, m, &f->fstab[i]);
+	return err;
 }
 
 int facts_read_fstab(const struct rootfs *r, struct diag *d, struct facts *f,
@@ -381,7 +387,7 @@ int facts_read_fstab(const struct rootfs *r, struct diag *d, struct facts *f,
 		err = resolve_first(r, sorted[i], m, &linked);
 	if (err >= 0)
 		err = resolve_linked(r, &linked, f, m);
-	return err < 0 ? err : resolve_sources(r, m, f);
+	return err < 0 ? err : read_sources(r, m, f);
 }
 
 static enum path_type type_of(const struct rootfs *r, const char *resolved, int *ret_error)

@@ -46,6 +46,15 @@ int facts_read_fstab(const struct rootfs *r, struct diag *d, struct facts *f,
 		     struct mount_points *m);
 
 /**
+ * facts_read_source - look up the path that an entry is of
+ * @m: where links are not followed any further
+ * @e: of the source of a bind or an image, the links are resolved; spec_is_file is set
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int facts_read_source(const struct rootfs *r, const struct mount_points *m, struct fstab_entry *e);
+
+/**
  * facts_read_cmdline - what the kernel command line says of the root file system
  *
  * Returns: 0 or -ENOMEM.

@@ -106,9 +106,10 @@ static int add_entry(struct reading *g, const char *spec, const char *dir, const
 		.file = strdup(CMDLINE_PATH),
 		.passno = 1, /* systemd checks it */
 	};
-	return e->spec && e->dir && e->type && e->options && e->file ?
-		       mount_points_add(g->mount_points, e) :
-		       -ENOMEM;
+	if (!e->spec || !e->dir || !e->type || !e->options || !e->file ||
+	    facts_read_source(g->rootfs, g->mount_points, e) < 0)
+		return -ENOMEM;
+	return mount_points_add(g->mount_points, e);
 }
 
 /* Returns: 0 or -ENOMEM. */

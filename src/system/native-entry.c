@@ -265,7 +265,6 @@ static int read_spec(const struct native *n, const struct rootfs *r, const struc
 		     const char *of_base, struct fstab_entry *e)
 {
 	int err = read_value(n, "What", of_base, e, &e->spec);
-	char *resolved;
 
 	if (err < 0)
 		return err;
@@ -276,15 +275,7 @@ static int read_spec(const struct native *n, const struct rootfs *r, const struc
 		e->spec = strdup("");
 		return e->spec ? err : -ENOMEM;
 	}
-	if (e->spec[0] != '/' || !fstab_is_bind(e))
-		return 0;
-	path_clean(e->spec);
-	err = rootfs_resolve_up_to(r, e->spec, &m->all, &resolved);
-	if (err < 0)
-		return err == -ENOMEM ? err : 0;
-	free(e->spec);
-	e->spec = resolved;
-	return 0;
+	return facts_read_source(r, m, e);
 }
 
 int native_entry_read(const struct native *n, const struct rootfs *r, const struct mount_points *m,
