@@ -6,6 +6,7 @@
 
 #include "basic/path.h"
 #include "basic/text.h"
+#include "basic/value.h"
 #include "plan/fstab.h"
 #include "system/unit-specifiers.h"
 
@@ -44,12 +45,22 @@ static int refuse(struct fstab_entry *e, struct pos pos, char *reason)
 	return e->file ? 0 : -ENOMEM;
 }
 
+static int refuse_specifier(struct fstab_entry *e, const struct unit_setting *s, int specifier)
+{
+	char *reason = NULL;
+	int err = text_format(
+		&reason,
+		"%s= has the specifier %%%c; expected a value without it, or a line of fstab",
+		s->key, specifier);
+
+	return err < 0 ? err : refuse(e, s->pos, reason);
+}
+
 /* The value of a key, or what fstab says; *@ret is NULL when neither says anything. */
 static int read_value(const struct native *n, const char *key, const char *of_base,
 		      struct fstab_entry *e, char **ret)
 {
 	const struct unit_setting *s = native_setting(n, key);
-	char *reason = NULL;
 	int err;
 
 	if (!s) {
@@ -59,12 +70,7 @@ static int read_value(const struct native *n, const char *key, const char *of_ba
 	err = unit_specifiers_expand(s->value, n->name, n->dir, ret);
 	if (err <= 0)
 		return err;
-	err = text_format(
-		&reason,
-		"%s= has the specifier %%%c; expected a value without it, or a line of fstab", key,
-		err);
-	if (err >= 0)
-		err = refuse(e, s->pos, reason);
+	err = refuse_specifier(e, s, err);
 	if (err >= 0)
 		*ret = strdup(s->value);
 	return *ret ? err : -ENOMEM;
@@ -98,28 +104,40 @@ static bool is_default(const char *key, const char *unit)
 	       (strcmp(unit, "local-fs.target") == 0 || strcmp(unit, "umount.target") == 0);
 }
 
-/* As options of fstab, one for each unit or path. A comma would split them; no name of a unit has one. */
-static int add_list(struct strbuf *b, const struct native *n, const char *key, const char *option)
+/* systemd ignores what names no unit and is no path, where a line of fstab would name a mount unit so. */
+static bool is_ignored(const char *key, const char *word)
 {
-	const struct unit_setting *s = NULL;
-
-	while ((s = unit_file_next(&n->unit, "Unit", key, s))) {
-		_cleanup_free_ char *words = strdup(s->value);
-		char *state, *word;
-
-		if (!words)
-			return -ENOMEM;
-		if (!native_counts(n, s))
-			continue;
-		for (word = strtok_r(words, " \t\"", &state); word;
-		     word = strtok_r(NULL, " \t\"", &state))
-			if (!strchr(word, ',') && !is_default(key, word))
-				strbuf_addf(b, "%s%s%s", b->len ? "," : "", option, word);
-	}
-	return 0;
+	if (strchr(word, ','))
+		return true; /* it would be two options; no name of a unit has one */
+	return strstr(key, "MountsFor") ? word[0] != '/' : !value_is_unit(word, strlen(word));
 }
 
-static int add_dependencies(struct strbuf *b, const struct native *n)
+/* As options of fstab, one for each unit or path. */
+static int add_list(struct strbuf *b, const struct native *n, const char *key, const char *option,
+		    struct fstab_entry *e)
+{
+	static const char separators[] = " \t\"'";
+	const struct unit_setting *s = NULL;
+	int err = 0;
+
+	while (err >= 0 && (s = unit_file_next(&n->unit, "Unit", key, s))) {
+		_cleanup_free_ char *words = NULL;
+		char *state, *word;
+
+		if (!native_counts(n, s))
+			continue;
+		err = unit_specifiers_expand(s->value, n->name, n->dir, &words);
+		if (err > 0)
+			err = refuse_specifier(e, s, err);
+		for (word = words ? strtok_r(words, separators, &state) : NULL; word;
+		     word = strtok_r(NULL, separators, &state))
+			if (!is_ignored(key, word) && !is_default(key, word))
+				strbuf_addf(b, "%s%s%s", b->len ? "," : "", option, word);
+	}
+	return err;
+}
+
+static int add_dependencies(struct strbuf *b, const struct native *n, struct fstab_entry *e)
 {
 	static const struct {
 		const char *key, *option;
@@ -137,7 +155,7 @@ static int add_dependencies(struct strbuf *b, const struct native *n)
 	int err = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(lists) && err >= 0; i++)
-		err = add_list(b, n, lists[i].key, lists[i].option);
+		err = add_list(b, n, lists[i].key, lists[i].option, e);
 	if (timeout && timeout->value[0] && !strchr(timeout->value, ','))
 		strbuf_addf(b, "%sx-systemd.mount-timeout=%s", b->len ? "," : "", timeout->value);
 	return err;
@@ -162,7 +180,7 @@ static int read_options(const struct native *n, const char *of_base, struct fsta
 		if (!*s)
 			break;
 	}
-	err = add_dependencies(&b, n);
+	err = add_dependencies(&b, n, e);
 	if (err < 0)
 		return err;
 	if (!b.len)
