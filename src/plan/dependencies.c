@@ -177,8 +177,7 @@ static int unit_of(const char *value, char **ret)
 	return 0;
 }
 
-/* Is it the mount unit of @dir, or of what is below? It would wait for itself. */
-static int is_own(const char *unit, const char *dir, bool *ret)
+int dependencies_is_own(const char *unit, const char *dir, bool *ret)
 {
 	_cleanup_free_ char *own = NULL;
 	size_t n;
@@ -213,7 +212,7 @@ static int add_unit(struct plan_dependencies *d, enum dependency kind, const cha
 		return err;
 	if (!unit)
 		return not_a_unit(e, option, diag);
-	err = is_own(unit, e->dir, &own);
+	err = dependencies_is_own(unit, e->dir, &own);
 	return err < 0 || own ? err : add(d, kind, TAKE_PTR(unit));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,13 @@ int dependencies_simplify(struct plan_dependencies *d);
 
 /** dependencies_add_words - @words: units, separated by blanks, or NULL. Returns: 0 or -ENOMEM. */
 int dependencies_add_words(struct plan_dependencies *d, enum dependency kind, const char *words);
+
+/**
+ * dependencies_is_own - is it the mount unit of @dir, or of what is below?
+ *
+ * Then the mount of @dir would wait for itself. Returns: 0 or -ENOMEM.
+ */
+int dependencies_is_own(const char *unit, const char *dir, bool *ret);
 
 /**
  * dependencies_add_fstab - what the x-systemd.* options of a line say

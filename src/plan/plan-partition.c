@@ -9,6 +9,7 @@
 #include "plan/late-unit.h"
 #include "plan/left-out.h"
 #include "plan/plan-names.h"
+#include "plan/plan-partition-units.h"
 #include "plan/unit-name.h"
 
 static void mark_named(struct building *b, const char *partition)
@@ -141,35 +142,6 @@ static int plan_format_and_grow(struct building *b, const struct conf_partition 
 	return plan_name_unit(b, &c->section, grow, ".service", &p->grow_unit);
 }
 
-/* It would wait for the partition, since what starts later waits for the local file systems. */
-static int check_early(struct building *b, const struct conf_section *s, const char *key,
-		       const struct plan_dependencies *d)
-{
-	const char *late = late_unit_of(b->plan.facts, d);
-
-	if (!late)
-		return 0;
-	return diag_error(
-		b->diag, conf_key_pos(s, key),
-		"[Partition %s]: %s=%s: this unit starts after local-fs.target, which waits for the "
-		"partition; expected a unit that starts earlier (a service with DefaultDependencies=no)",
-		s->name, key, late);
-}
-
-static int plan_dependencies(struct building *b, const struct conf_partition *c,
-			     struct plan_partition *p)
-{
-	int err = dependencies_add_words(&p->dependencies, DEPENDENCY_REQUIRES, c->requires);
-
-	if (err >= 0)
-		err = check_early(b, &c->section, "Requires", &p->dependencies);
-	if (err >= 0)
-		err = dependencies_add_words(&p->dependencies, DEPENDENCY_AFTER, c->after);
-	if (err >= 0)
-		err = check_early(b, &c->section, "After", &p->dependencies);
-	return err < 0 ? err : dependencies_simplify(&p->dependencies);
-}
-
 static int plan_partition(struct building *b, const struct conf_partition *c,
 			  struct plan_partition *p)
 {
@@ -193,7 +165,7 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 	err = plan_format_and_grow(b, c, p);
 	if (err < 0)
 		return err;
-	err = plan_dependencies(b, c, p);
+	err = plan_partition_units(b, c, &p->dependencies);
 	if (err < 0)
 		return err;
 	err = text_format(&p->where, "/rofs/persist/%s", c->section.name);
