@@ -102,8 +102,9 @@ int conf_set_partition_options(void *field, const char *value, struct pos pos,
 			       const struct conf_key *key, struct diag *d)
 {
 	static const char *const refused[] = {
-		"auto", "noauto", "nofail", "fail",    "user", "users",	 "owner", "group",
-		"bind", "rbind",  "move",   "remount", "loop", "shared", "slave", "private",
+		"auto",	 "noauto", "nofail", "fail",	"user",	   "users",
+		"owner", "group",  "bind",   "rbind",	"move",	   "remount",
+		"loop",	 "shared", "slave",  "private", "_netdev",
 	};
 	static const struct instead keys[] = {
 		{ "nofail", "IfMissing= in [Persist] or [Overlay]" },

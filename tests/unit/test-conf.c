@@ -111,6 +111,9 @@ static void test_mistakes(void)
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,bind\n", F
 		  ":3: [Partition d]: Options=noatime,bind: 'bind' is not allowed here; expected options of "
 		  "the file system\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,_netdev\n", F
+		  ":3: [Partition d]: Options=noatime,_netdev: '_netdev' is not allowed here; expected options of "
+		  "the file system\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nRequires=a.service b@c.service  dev-x\\x2dy.device\n",
 		  "" },
 		{ "[Partition d]\nDevice=LABEL=d\nRequires=a.service b\nAfter=c@.service\n", F
