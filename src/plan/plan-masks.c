@@ -60,10 +60,10 @@ static int is_failure(int err)
  * A failed mount of fstab stops the boot in emergency mode, and that would go for our unit of that
  * name. On first use is too late for an overlay; and the automount would hide it.
  */
-static int mask_pull(struct building *b, const struct fstab_entry *e, bool required)
+static int mask_pull_of(struct building *b, const struct fstab_entry *e, bool required,
+			const char *target)
 {
 	bool automount = fstab_is_automount(e), nofail = fstab_has_option(e->options, "nofail");
-	const char *target = fstab_is_network(e) ? REMOTE_FS : LOCAL_FS;
 	bool local = strcmp(target, LOCAL_FS) == 0;
 	_cleanup_free_ char *unit = NULL;
 	int err;
@@ -76,6 +76,17 @@ static int mask_pull(struct building *b, const struct fstab_entry *e, bool requi
 	if (err < 0)
 		return is_failure(err) ? err : 0;
 	return plan_mask(b, target, nofail ? "wants" : "requires", unit);
+}
+
+/*
+ * systemd knows fewer types that need the network, and each version others (fstype_is_network() in its
+ * mountpoint-util.c). What it does not know is of the local file systems.
+ */
+static int mask_pull(struct building *b, const struct fstab_entry *e, bool required)
+{
+	int err = fstab_is_network(e) ? mask_pull_of(b, e, required, REMOTE_FS) : 0;
+
+	return err < 0 ? err : mask_pull_of(b, e, required, LOCAL_FS);
 }
 
 /* It would fail: on the overlay, or since the file system is read-only. */
