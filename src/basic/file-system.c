@@ -131,10 +131,20 @@ const struct file_system *file_system_by_name(const char *name)
 	return found ? found : &other;
 }
 
+/* What mount(8) takes auto for where there is no such file; in a label, the colon is behind the "=". */
+static const char *guess_type(const char *spec)
+{
+	if (strncmp(spec, "//", 2) == 0)
+		return "cifs";
+	return spec[0] != '/' && spec[strcspn(spec, ":=")] == ':' ? "nfs" : "auto";
+}
+
 const struct file_system *file_system_by_spec(const char *spec, const char *type)
 {
 	const char *rest = after_fuse(type), *hash = strchr(spec, '#');
 
+	if (strcmp(type, "auto") == 0)
+		return file_system_by_name(guess_type(spec));
 	return rest && !*rest && hash ? find_fuse(spec, (size_t)(hash - spec)) :
 					file_system_by_name(type);
 }

@@ -73,7 +73,14 @@ static void test_needs(void)
 	}
 	check.label = NULL;
 	CHECK_INT(file_system_by_spec("sshfs#me@host:", "fuse")->needs, NEEDS_NETWORK);
-	CHECK_INT(file_system_by_spec("sshfs#me@host:", "auto")->needs, NEEDS_NOTHING);
+	CHECK_INT(file_system_by_spec("sshfs#me@host:", "auto")->needs, NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("nas:/home", "auto")->needs, NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("[fe80::1]:/home", "auto")->needs, NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("//nas/home", "auto")->needs, NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("LABEL=a:b", "auto")->needs, NEEDS_NOTHING);
+	CHECK_INT(file_system_by_spec("/dev/disk/by-path/pci-0000:00", "auto")->needs,
+		  NEEDS_NOTHING);
+	CHECK_INT(file_system_by_spec("nas:/home", "none")->needs, NEEDS_NOTHING);
 	CHECK_INT(file_system_by_spec("bindfs#/a", "fuse")->needs, NEEDS_DAEMON);
 	CHECK_STR(file_system_needs_to_string(NEEDS_NETWORK), "from the network");
 	CHECK_STR(file_system_needs_to_string(NEEDS_NOTHING), "");
