@@ -49,8 +49,11 @@ static int check_same_path(struct building *b, const struct plan_persist *p)
 	bool another;
 	int err;
 
-	/* Populate=yes copies from it: it is where that file system is to be seen now. */
-	if (!e || p->lower_mount != NO_INDEX)
+	/*
+	 * Populate=yes copies from it: it is where that file system is to be seen now. A unit without What=
+	 * mounts nothing.
+	 */
+	if (!e || p->lower_mount != NO_INDEX || !e->spec[0])
 		return 0;
 	err = is_another(e->spec, b->plan.partitions[p->partition].device_path, &another);
 	if (err < 0 || !another)
