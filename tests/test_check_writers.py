@@ -57,6 +57,19 @@ CASES = {
                            "write-fails", None, "cloud-init swaps to the file /swap.img"),
     "keys of cloud-init": (CLOUD, "[Overlay /etc]\n[Overlay /var]\n", "write-fails", None,
                            "cloud-init writes SSH keys to /root/.ssh, which is read-only"),
+    "modules in brackets": (
+        {**CLOUD, "etc/cloud/cloud.cfg": "cloud_init_modules: [ssh, 'resizefs']\n"}, CONF,
+        "write-fails", None, "cloud-init grows the root file system (resizefs)"),
+    "module with its frequency in quotes": (
+        {**CLOUD, "etc/cloud/cloud.cfg": "cloud_init_modules:\n- ['growpart', 'always']\n"}, CONF,
+        "write-fails", None, "cloud-init grows the root partition (growpart)"),
+    "growpart of other devices": (
+        {**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "resize_rootfs: false\n"
+         "growpart: {devices: [/], mode: auto}\n"}, CONF,
+        "write-fails", None, "cloud-init grows the root partition (growpart)"),
+    "resizefs in the background": (
+        {**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "growpart: off\nresize_rootfs: noblock\n"}, CONF,
+        "write-fails", None, "cloud-init grows the root file system (resizefs)"),
     "first run of cloud-init": (
         {UNITS + "cloud-init-main.service": "[Unit]\n"}, CONF, "write-lost", "/etc/rofs.conf:2",
         "cloud-init has not run yet, and its state in /var/lib/cloud is lost at power-off"),
@@ -117,6 +130,14 @@ SILENT = {
         {**CFG, "proc/cmdline": "ro cloud-init=disabled\n"}, CONF),
     "only its configuration": ({"etc/cloud/cloud.cfg": MODULES}, CONF),
     "cloud-init does not grow": ({**CFG, **QUIET}, CONF),
+    "growpart is off, in quotes": (
+        {**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "resize_rootfs: false\n"
+         "growpart: {mode: \"off\"}\n"}, CONF),
+    "growpart is off, among others": (
+        {**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "resize_rootfs: false\n"
+         "growpart: { devices: ['/', /srv], \"mode\": off }\n"}, CONF),
+    "growpart is off as a whole": (
+        {**CFG, "etc/cloud/cloud.cfg.d/1.cfg": "resize_rootfs: false\ngrowpart: false\n"}, CONF),
     "no such module": ({**CLOUD, "etc/cloud/cloud.cfg":
                         "cloud_init_modules:\n - ssh\n# - growpart\n"}, CONF),
     "root is writable": ({**CFG, "etc/fstab": "LABEL=root / ext4 rw,x-systemd.growfs 0 1\n"},

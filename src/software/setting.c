@@ -136,6 +136,49 @@ static const char *section_name(char *s)
 	return s;
 }
 
+/* Where an item of a flow collection of YAML ends: at a comma or at the closing bracket. */
+static char *flow_item_end(char *s)
+{
+	unsigned depth = 0;
+
+	for (; *s; s++) {
+		char *quote = *s == '"' || *s == '\'' ? strchr(s + 1, *s) : NULL;
+
+		if (quote)
+			s = quote;
+		else if (depth == 0 && strchr(",]}", *s))
+			break;
+		else if (*s == '[' || *s == '{')
+			depth++;
+		else if (*s == ']' || *s == '}')
+			depth--;
+	}
+	return s;
+}
+
+/* One line of YAML: "[a, b]", whose items are as those with a hyphen; or "{a: b, c: d}". */
+static int find_in_flow(struct search *x, char *s)
+{
+	bool is_list = *s == '[', more = true;
+	int err = 0;
+
+	for (s++; more && err >= 0; s++) {
+		char *end = flow_item_end(s), *item = skip_blanks(s);
+		struct assignment a = { .key = "-" };
+
+		more = *end == ',';
+		*end = '\0';
+		if (is_list)
+			a.value = unquote(item);
+		else if (!split(item, &a))
+			a.value = "";
+		if (*a.value && strcasecmp(is_list ? a.key : unquote(a.key), x->setting->key) == 0)
+			err = found(x, a.value);
+		s = end;
+	}
+	return err;
+}
+
 static int find_in_lines(struct search *x, char *text)
 {
 	const char *section = "";
@@ -160,6 +203,9 @@ static int find_in_lines(struct search *x, char *text)
 		if (*a.value && strcasecmp(a.key, x->setting->key) == 0 &&
 		    is_section(section, x->setting->section))
 			err = found(x, a.value);
+		else if ((*a.value == '[' || *a.value == '{') &&
+			 is_section(a.key, x->setting->section))
+			err = find_in_flow(x, a.value);
 		if (err < 0)
 			return err;
 	}

@@ -11,7 +11,8 @@
 enum setting_syntax {
 	/*
 	 * key = value, key: value or key value, with or without quotes, below [section], or
-	 * indented below section: as in YAML; # and ; begin a comment. The case of the key does not matter.
+	 * indented below section, or in brackets on its line: as in YAML; # and ; begin a comment.
+	 * The case of the key does not matter.
 	 */
 	SETTING_LINES,
 	SETTING_JSON,	  /* a string of the outermost object */

@@ -47,6 +47,11 @@ static void test_lines(void)
 		{ NULL, "data-dir", "node:\n  data-dir: /x\ndata-dir: /srv\n", "3:/srv;" },
 		{ NULL, "a::b-c", "A::B-c \"1\";\na::b-cd 2;\na::b-c::d 3\n", "1:1;" },
 		{ "m", "-", "m:\n - a\n - b c\n- d\nn:\n - e\n", "2:a;3:b c;4:d;" },
+		{ "m", "-", "m: [a, 'b', [c, d], e f] # x\nn: [g]\n", "1:a;1:b;1:[c, d];1:e f;" },
+		{ "m", "-", "m: []\nm: [\nm: [ ,, ]\nm: {a: b}\n", "" },
+		{ "m", "k", "m: {k: a}\nm: { x: [k: z], 'k': \"b, c\" }\n", "1:a;2:b, c;" },
+		{ "m", "k", "m = {k = '/srv'}\nm: {k\nm: {k: 'a\nm: {}}\nn: {k: x}\n",
+		  "1:/srv;3:'a;" },
 		{ NULL, "dir", "dir \"/srv\n", "1:\"/srv;" },
 		{ NULL, "dir", "", "" },
 	};

@@ -7,10 +7,10 @@ int asking_take(void *data, const char *value, _unused_ const char *file, _unuse
 {
 	struct asking *x = data;
 	size_t n = x->word ? strlen(x->word) : 0;
+	const char *word = value + strspn(value, "[ \"'");
 
 	/* A module of cloud-init may be written [NAME, FREQUENCY]. */
-	value += *value == '[' || *value == '{';
-	if (x->word && strncmp(value, x->word, n) == 0 && (!value[n] || value[n] == ','))
+	if (x->word && strncmp(word, x->word, n) == 0 && (!word[n] || strchr(",]\"' ", word[n])))
 		x->found = true;
 	free(x->last);
 	x->last = strdup(value);

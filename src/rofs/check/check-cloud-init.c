@@ -35,14 +35,14 @@ int check_cloud_init_runs(const struct checking *c, const struct unit_dirs *dirs
 /* @section: NULL: outermost. Returns: 1: the configuration turns it off; 0, or -ENOMEM. */
 static int is_off(const struct unit_dirs *dirs, const char *section, const char *key)
 {
-	static const char *const words[] = { "off", "false", "no", "mode: off", "mode: false" };
+	static const char *const words[] = { "off", "false", "no" };
 	_cleanup_asking_ struct asking x = { 0 };
 	int err = ask_cloud(dirs, section, key, &x);
 
 	if (err < 0 || !x.last)
 		return err;
 	for (size_t i = 0; i < ELEMENTSOF(words); i++)
-		if (strncasecmp(x.last, words[i], strlen(words[i])) == 0)
+		if (strcasecmp(x.last, words[i]) == 0)
 			return 1;
 	return 0;
 }
