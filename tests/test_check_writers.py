@@ -91,6 +91,14 @@ CASES = {
          "#CONF_SWAPSIZE=1\nCONF_SWAPFILE=/swap\n",
          WANTS.format("multi-user.target", "dphys-swapfile.service"): ""}, CONF,
         "write-fails", None, "to the file /swap, which is read-only"),
+    "swap unit": ({"etc/systemd/system/swapfile.swap": "[Swap]\nWhat=/swapfile\n",
+                   "etc/systemd/system/swap.target.wants/swapfile.swap": ""}, CONF,
+                  "write-fails", None, "swapfile.swap swaps to the file /swapfile, which is read-"),
+    "swap unit on an overlay": (
+        {UNITS + "var-swap.swap": "[Swap]\nWhat=/dev/sda3\n",
+         "etc/systemd/system/var-swap.swap.d/1.conf": "[Swap]\nWhat=/var//swap\n",
+         WANTS.format("multi-user.target", "var-swap.swap"): ""}, CONF,
+        "write-fails", None, "to the file /var/swap, which is on an overlay: the kernel refuses"),
     "unattended-upgrades": ({**APT, PERIODIC: 'APT::Periodic::Unattended-Upgrade "1";\n'}, CONF,
                             "write-fails", None, "unattended-upgrades installs packages"),
     "apt-daily": ({**APT, PERIODIC: 'APT::Periodic::Update-Package-Lists "7";\n'}, CONF,
@@ -146,6 +154,11 @@ SILENT = {
                        "locale: de_DE.UTF-8\n", "etc/default/locale": "LANG=de_DE.UTF-8\n"}, CONF),
     "locale is off": ({**CFG, **QUIET, **LOCALE,
                        "etc/cloud/cloud.cfg.d/2.cfg": "locale: false\n"}, CONF),
+    "swap unit that is not pulled in": (
+        {UNITS + "swapfile.swap": "[Swap]\nWhat=/swapfile\n"}, CONF),
+    "swap unit of a device": (
+        {"etc/systemd/system/dev-sda3.swap": "[Swap]\nWhat=/dev/sda3\n",
+         "etc/systemd/system/swap.target.wants/dev-sda3.swap": ""}, CONF),
     "growfs is not pulled in": ({UNITS + "systemd-growfs-root.service": "[Unit]\n"}, CONF),
     "apt does nothing": (APT, CONF),
     "apt is told to do nothing": ({**APT, PERIODIC:

@@ -129,7 +129,7 @@ static int plan_useless_swap(struct building *b, const struct fstab_entry *e)
 	if (err < 0 || !useless)
 		return err;
 	diag_warning(
-		b->diag, (struct pos){ .file = e->file ? e->file : FSTAB_PATH },
+		b->diag, fstab_pos(e),
 		"the swap file %s is not activated: the kernel cannot swap to a file on a read-only root "
 		"file system or on an overlay; use a partition or zram",
 		e->spec);

@@ -6,6 +6,7 @@
 #include "basic/text.h"
 #include "rofs/check/asking.h"
 #include "rofs/check/check.h"
+#include "system/unit-file.h"
 #include "system/unit-presence.h"
 
 #define APT_CONF   "/etc/apt/apt.conf"
@@ -84,6 +85,41 @@ static int check_swap(struct checking *c, const struct unit_dirs *dirs)
 	return 0;
 }
 
+static int check_swap_unit(struct checking *c, const struct unit_dirs *dirs, const char *name)
+{
+	_cleanup_free_ char *path = NULL, *cure = NULL;
+	_cleanup_unit_file_ struct unit_file u = { 0 };
+	const struct unit_setting *what;
+	struct unit_presence p = { 0 };
+	int err = unit_presence_add(dirs, name, &p);
+
+	if (err < 0 || !p.enabled)
+		return err;
+	err = unit_file_read(dirs, name, &u);
+	what = err < 0 ? NULL : unit_file_last(&u, "Swap", "What");
+	if (!what || what->value[0] != '/')
+		return err;
+	err = text_format(&path, "%s", what->value);
+	if (err >= 0)
+		err = text_format(&cure, "systemctl disable %s", name);
+	if (err < 0)
+		return err;
+	path_clean(path);
+	check_swap_file(c, name, path, cure);
+	return 0;
+}
+
+/* Files only: what is on a device is left to Swap=. */
+static int check_swap_units(struct checking *c, const struct unit_dirs *dirs)
+{
+	_cleanup_unit_names_ struct unit_names names = { 0 };
+	int err = unit_dirs_list(dirs, ".swap", &names);
+
+	for (size_t i = 0; i < names.n && err >= 0; i++)
+		err = check_swap_unit(c, dirs, names.list[i]);
+	return err;
+}
+
 /* Is a timer of apt enabled, and set to do this every some days? Returns: 1, 0 or -ENOMEM. */
 static int is_periodic(const struct unit_dirs *dirs, const char *timer, const char *what)
 {
@@ -134,6 +170,7 @@ int check_writers(struct checking *c)
 	static int (*const checks[])(struct checking *, const struct unit_dirs *) = {
 		check_growfs,
 		check_swap,
+		check_swap_units,
 		check_upgrades,
 	};
 	_cleanup_unit_dirs_ struct unit_dirs dirs = unit_dirs_open(&c->l->root, UNIT_ORIGIN_IMAGE);
