@@ -98,10 +98,18 @@ CONTAINERS = {
     "k3s, config": ({"usr/local/bin/k3s": "", "etc/rancher/k3s/config.yaml":
                      "node-label:\n  - a=b\ndata-dir: /srv/k\n"}, "/srv", "/srv/k"),
     "k3s, argument": (unit("k3s.service", "k3s server '--data-dir' /srv/k"), "/srv", "/srv/k"),
+    "k3s, short argument": (unit("k3s.service", "k3s server -d /srv/k"), "/srv", "/srv/k"),
+    "k3s, environment": ({**unit("k3s-agent.service"), "etc/systemd/system/k3s-agent.service.env":
+                          "K3S_DATA_DIR='/srv/k'\n"}, "/srv", "/srv/k"),
     "rke2": (unit("rke2-server.service"), "/var", "/var/lib/rancher"),
     "k0s": (unit("k0scontroller.service"), "/var", "/var/lib/k0s"),
     "k0s, argument": (unit("k0sworker.service", "k0s worker --data-dir=/srv/k"), "/srv", "/srv/k"),
     "microk8s": ({"var/snap/microk8s/common/x": ""}, "/var", "/var/snap/microk8s"),
+    "docker of snap": ({"var/snap/docker/common/x": ""}, "/var", "/var/snap/docker"),
+    "BuildKit": (unit("buildkit.service"), "/var", "/var/lib/buildkit"),
+    "BuildKit, root": ({**program("buildkitd"), "etc/buildkit/buildkitd.toml": 'root = "/srv/b"\n'},
+                       "/srv", "/srv/b"),
+    "nerdctl": ({"var/lib/nerdctl/x": ""}, "/var", "/var/lib/nerdctl"),
     "kubelet": (program("kubelet"), "/var", "/var/lib/kubelet"),
     "rootless podman": ({**PASSWD, "home/ann/.local/share/containers/storage/x": ""}, "/home",
                         "/home/ann/.local/share/containers"),
@@ -121,6 +129,17 @@ CONTAINERS = {
     "rootless docker, daemon.json": (
         {"home/ann/.config/systemd/user/docker.service": "",
          "home/ann/.config/docker/daemon.json": '{"data-root": "/srv/ann"}'}, "/srv", "/srv/ann"),
+    "rootless podman, storage.conf of a user": (
+        {**PASSWD, "home/ann/.config/containers/storage.conf":
+         '[storage]\ngraphroot = "/srv/ann"\n'}, "/srv", "/srv/ann"),
+    "rootless docker, only daemon.json": (
+        {"home/ann/.config/docker/daemon.json": '{"data-root": "/srv/ann"}'}, "/srv", "/srv/ann"),
+    "rootless containerd": ({"home/ann/.config/systemd/user/containerd.service": ""}, "/home",
+                            "/home/ann/.local/share/containerd"),
+    "rootless nerdctl": ({"home/ann/.local/share/nerdctl/x": ""}, "/home",
+                         "/home/ann/.local/share/nerdctl"),
+    "rootless BuildKit": ({"home/ann/.local/share/buildkit/x": ""}, "/home",
+                          "/home/ann/.local/share/buildkit"),
     "LXC": (unit("lxc.service"), "/var", "/var/lib/lxc"),
     "LXC, path": ({**unit("lxc.service"), "etc/lxc/lxc.conf": "lxc.lxcpath = /srv/lxc\n"}, "/srv",
                   "/srv/lxc"),
@@ -190,6 +209,13 @@ def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
     assert first.message.endswith(f"add [Persist {path}]")
     # Of some there is a second directory; each is told once.
     assert len({problem.message for problem in [first, *more]}) == 1 + len(more)
+
+
+def test_the_environment_moves_rke2(rofs: Path, tmp_path: Path) -> None:
+    files = {**unit("rke2-agent.service"), "etc/default/rke2-agent": "RKE2_DATA_DIR=/srv/k\n"}
+    kubelet, moved = found(rofs, tmp_path, files)
+    assert kubelet.message.endswith("add [Persist /var/lib/kubelet]")
+    assert moved.message.endswith("add [Persist /srv/k]")
 
 
 @pytest.mark.parametrize("name", CASES)
