@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ CONF = "[Overlay /etc]\n[Overlay /home]\n[Overlay /srv]\n[Overlay /var]\n"
 DATA = "[Partition data]\nDevice=/dev/vdb\n"
 UNITS = "usr/lib/systemd/system"
 SERVICE = "[Service]\nExecStart=/usr/bin/{}\n"
+WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
 class Found(NamedTuple):
@@ -216,6 +218,20 @@ def test_the_environment_moves_rke2(rofs: Path, tmp_path: Path) -> None:
     kubelet, moved = found(rofs, tmp_path, files)
     assert kubelet.message.endswith("add [Persist /var/lib/kubelet]")
     assert moved.message.endswith("add [Persist /srv/k]")
+
+
+def test_no_amount_is_told_of_what_cannot_be_read(rofs: Path, tmp_path: Path) -> None:
+    make_tree(tmp_path, {"etc/rofs.conf": CONF, "etc/fstab": FSTAB, "var/lib/docker/x": "x" * 9,
+                         "var/lib/mysql/a/x": "", "var/lib/mysql/y": "y" * 3000}, ["srv"])
+    for path in ("var/lib/docker", "var/lib/mysql/a"):
+        (tmp_path / path).chmod(0)
+    command = WITHOUT_RIGHTS if os.geteuid() == 0 else []
+    done = subprocess.run([*command, rofs, "check", f"--root={tmp_path}"], text=True,
+                          capture_output=True, check=True)
+    for path in ("var/lib/docker", "var/lib/mysql/a"):
+        (tmp_path / path).chmod(0o755)
+    assert "Docker has its storage in /var/lib/docker, on an overlay" in done.stdout
+    assert "keeps its data in /var/lib/mysql (at least 2.9 KiB): the files" in done.stdout
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -101,15 +101,18 @@ static bool matters(const struct found *f)
 static int describe(struct found *f)
 {
 	const struct software_place *p = f->place;
+	const struct amount *x = &f->amount;
+	bool measured = x->incomplete ? x->bytes > 0 : x->entries > 0;
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	char size[TEXT_BYTES_MAX];
 
 	strbuf_add(&b, p->path);
-	if (has_data(f))
-		strbuf_addf(&b, " (%s", text_bytes(size, f->amount.bytes));
+	if (measured)
+		strbuf_addf(&b, " (%s%s", x->incomplete ? "at least " : "",
+			    text_bytes(size, x->bytes));
 	if (p->file)
-		strbuf_addf(&b, "%sas %s says", has_data(f) ? ", " : " (", p->file);
-	if (has_data(f) || p->file)
+		strbuf_addf(&b, "%sas %s says", measured ? ", " : " (", p->file);
+	if (measured || p->file)
 		strbuf_add_char(&b, ')');
 	return strbuf_take(&b, &f->what);
 }
