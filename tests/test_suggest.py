@@ -225,6 +225,41 @@ def test_container_storage_is_not_copied(rofs: Path, tmp_path: Path) -> None:
     assert errors_of(rofs, root, text) == []
 
 
+def test_container_storage_inside_a_persist_is_a_step(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /srv ext4 defaults 0 2\n",
+                     "etc/docker/daemon.json": '{"data-root": "/home/docker"}',
+                     "home/docker/overlay2/x": "", "home/ann/.local/share/containers/x": ""})
+    text = suggest(rofs, root)
+    steps = re.sub(r"\n#  +", " ", text.split("\n\n")[0])
+    assert "Populate=yes copies /home, but the storage of Docker in /home/docker does not" in steps
+    assert "of rootless Podman" not in steps
+    home = text[text.index("[Persist /home]"):].split("\n\n")[0]
+    assert home.rstrip().endswith("Populate=yes")
+    assert errors_of(rofs, root, text) == []
+
+
+def test_what_is_exported_from_the_system_stays_there(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /data ext4 defaults 0 2\n",
+                     "etc/exports": "/usr/share/doc *(ro)\n/boot *(ro)\n/usr/local/x *(ro)\n/srv *\n",
+                     "usr/share/doc/x": "", "boot/x": "", "usr/local/x/y": "", "srv/x": ""})
+    text = suggest(rofs, root)
+    persists = re.findall(r"^\[Persist (.*)\]$", text, re.M)
+    assert "/srv" in persists and "/usr/local/x" in persists
+    assert "/usr/share/doc" not in persists and "/boot" not in persists
+    assert errors_of(rofs, root, text) == []
+
+
+def test_a_device_that_cannot_be_written_is_left_to_fstab(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "etc/fstab").write_text("LABEL=root / ext4 ro 0 0\n"
+                                    "LABEL=data\\040 /srv ext4 defaults 0 2\n")
+    text = suggest(rofs, root)
+    assert "\n[Partition" not in text
+    assert "# Left to fstab: /srv, whose device or options cannot be written" in text
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

@@ -108,11 +108,20 @@ static int options_of(const struct fstab_entry *e, char **ret)
 	return strbuf_take(&b, ret);
 }
 
+/* A blank at the end of a value does not belong to it. */
+static bool ends_in_blank(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && text[n - 1] == ' ';
+}
+
 bool deciding_can_be_written(const char *device, const char *options)
 {
 	return strlen(device) <= DEVICE_BYTES_MAX && !text_has_control(device) &&
-	       text_is_utf8(device, strlen(device)) && text_is_utf8(options, strlen(options)) &&
-	       !text_has_control(options) && !strpbrk(options, " \\\"'");
+	       !ends_in_blank(device) && text_is_utf8(device, strlen(device)) &&
+	       text_is_utf8(options, strlen(options)) && !text_has_control(options) &&
+	       !strpbrk(options, " \\\"'");
 }
 
 static bool is_kept_letter(char c)

@@ -61,12 +61,23 @@ static bool has_place(const struct deciding *x, const struct machine_path *p)
 	return false;
 }
 
+/* Is it in a directory that may be overlaid, and not in /usr, which can be exported as it is? */
+static bool may_be_overlaid(const struct deciding *x, const char *path)
+{
+	for (size_t i = 0; i < x->m->directories.n; i++)
+		if (path_is_at_or_below(path, x->m->directories.list[i]))
+			return true;
+	return false;
+}
+
 static int wants_section(struct deciding *x, const struct machine_path *p, bool *ret)
 {
 	const struct data_line *below;
 
 	*ret = false;
 	if (!must_be_kept(p->use) || !has_place(x, p) || deciding_fstab_keeps(x, p->path))
+		return 0;
+	if (p->use == USE_EXPORT && !may_be_overlaid(x, p->path))
 		return 0;
 	below = line_below(x, p->path);
 	if (below)
@@ -153,6 +164,21 @@ static const char *amount(const struct machine_path *p, char *buffer, size_t siz
 static bool is_populated(const struct machine_path *p)
 {
 	return p->found == FOUND_CONTENT && p->use != USE_CONTAINERS;
+}
+
+/* What rootless ones have is copied with the home directory, attributes included. */
+const struct machine_path *deciding_broken_copy(const struct deciding *x,
+						const struct machine_path *kept)
+{
+	for (size_t i = 0; i < x->m->n_paths && is_populated(kept); i++) {
+		const struct machine_path *p = &x->m->paths[i];
+
+		if (p->use == USE_CONTAINERS && p->found == FOUND_CONTENT &&
+		    path_is_below(p->path, kept->path) &&
+		    strncmp(p->who, "rootless ", strlen("rootless ")) != 0)
+			return p;
+	}
+	return NULL;
 }
 
 uint64_t deciding_populated_bytes(const struct deciding *x)

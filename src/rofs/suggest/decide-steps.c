@@ -194,6 +194,25 @@ static int step_room(struct deciding *x)
 		text_bytes(there, x->host_device->bytes));
 }
 
+/* Is there container storage in what is copied at the first boot? */
+static int step_containers(struct deciding *x)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < x->n_kept && err >= 0; i++) {
+		const struct machine_path *p = deciding_broken_copy(x, x->kept[i]);
+
+		if (p)
+			err = suggested_text_add(
+				&x->s->steps,
+				"Populate=yes copies %s, but the storage of %s in %s does not work after "
+				"that. Stop the service, move its storage elsewhere, and run rofs suggest "
+				"again; or remove it after the first boot, and pull the images again.",
+				x->kept[i]->path, p->who, p->path);
+	}
+	return err;
+}
+
 static int step_rofs(struct deciding *x)
 {
 	if (!x->m->lacks_rofs)
@@ -255,8 +274,8 @@ static int step_warnings(struct deciding *x)
 int decide_steps(struct deciding *x)
 {
 	static int (*const steps[])(struct deciding *) = {
-		step_rofs,    step_partition, step_room,     step_fstab,
-		step_cmdline, step_identity,  step_warnings,
+		step_rofs,  step_partition, step_room,	   step_containers,
+		step_fstab, step_cmdline,   step_identity, step_warnings,
 	};
 	int err = 0;
 

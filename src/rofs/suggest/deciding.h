@@ -90,6 +90,10 @@ bool deciding_is_kept(const struct deciding *x, const char *path);
 /** deciding_can_be_named - may @path be that of a section of this kind? If not, adds a note. */
 int deciding_can_be_named(struct deciding *x, enum conf_kind kind, const char *path, bool *ret);
 
+/** deciding_broken_copy - container storage that is in what Populate=yes copies; NULL: none */
+const struct machine_path *deciding_broken_copy(const struct deciding *x,
+						const struct machine_path *kept);
+
 /** deciding_populated_bytes - how much is copied to the partition at the first boot */
 uint64_t deciding_populated_bytes(const struct deciding *x);
 
