@@ -251,6 +251,18 @@ def test_what_is_exported_from_the_system_stays_there(rofs: Path, tmp_path: Path
     assert errors_of(rofs, root, text) == []
 
 
+def test_a_type_of_its_own_is_kept(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "etc/fstab").write_text(
+        "LABEL=root / ext4 ro 0 0\nLABEL=win /srv ntfs-3g windows_names 0 0\n"
+        "LABEL=data /data xfs defaults 0 0\n")
+    text = suggest(rofs, root)
+    win = text[text.index("\n[Partition win]"):].split("\n\n")[0]
+    assert "\nType=ntfs-3g\n" in win and "\nOptions=noatime,windows_names" in win
+    assert text.count("Type=") == 1
+    assert errors_of(rofs, root, text) == []
+
+
 def test_a_device_that_cannot_be_written_is_left_to_fstab(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)
     (root / "etc/fstab").write_text("LABEL=root / ext4 ro 0 0\n"

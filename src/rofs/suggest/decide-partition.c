@@ -177,6 +177,9 @@ static int add_line_section(struct deciding *x, const struct data_line *line)
 			  "");
 	if (err >= 0)
 		err = suggested_section_set(s, NULL, "Device=%s", e->spec);
+	/* For ntfs-3g, auto would choose another one, which refuses its options. */
+	if (err >= 0 && !can_host(e->type))
+		err = suggested_section_set(s, "As in fstab.", "Type=%s", e->type);
 	if (err >= 0)
 		err = set_timeout(s, e);
 	if (err >= 0 && *line->requires)
