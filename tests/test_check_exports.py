@@ -51,6 +51,22 @@ def test_exports(name: str, file: str, rofs: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+def test_binds_are_followed(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": CONF + DATA,
+        "etc/exports": "/export *(ro)\n/export/users *(rw)\n/export/b/x *(rw)\n/export/data *\n"
+                       "/export/ro *\n/export/round *\n",
+        "etc/fstab": FSTAB + "/home /export/users none bind 0 0\n"
+        "/export/users/x /export/b none rbind 0 0\n/srv/data /export/data none bind 0 0\n"
+        "/home /export/ro none bind,ro 0 0\n/export/round /export/round none bind 0 0\n"},
+        ["srv/data", "home/x"] + [f"export/{x}" for x in ("users", "b", "data", "ro", "round")])
+    done = run_program(rofs, "check", "--json", root=root)
+    problems = parse_json(done.stdout, "check.schema.json")["problems"]
+    assert [(p["line"], p["path"], p["message"].split("; ")[1]) for p in problems] == [
+        (2, "/home", "add [Persist /home]"), (3, "/home", "add [Persist /home]"),
+        (5, "/home", "add [Persist /home]")]
+
+
 def test_links_are_followed(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {
         "etc/rofs.conf": CONF, "etc/fstab": FSTAB, "etc/exports": "/export *(rw)\n"}, ["srv/x"])

@@ -213,6 +213,22 @@ def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
     assert len({problem.message for problem in [first, *more]}) == 1 + len(more)
 
 
+def test_a_bind_is_what_it_shows(rofs: Path, tmp_path: Path) -> None:
+    files = {**program("dockerd"), "home/docker/x": "",
+             "etc/fstab": FSTAB + "/home/docker /var/lib/docker none bind 0 0\n"}
+    problem, = found(rofs, tmp_path, files, dirs=("var/lib/docker",))
+    assert (problem.kind, problem.overlay) == ("container-storage", "/home")
+    assert problem.message.endswith("; add [Persist /home/docker]")
+
+
+def test_a_bind_is_read_only_by_its_own_option(rofs: Path, tmp_path: Path) -> None:
+    files = {**program("dockerd"), "data/docker/x": "",
+             "etc/fstab": FSTAB + "/dev/sda5 /data ext4 rw 0 2\n"
+             "/data/docker /var/lib/docker none bind,ro 0 0\n"}
+    problem, = found(rofs, tmp_path, files, dirs=("var/lib/docker",))
+    assert problem.kind == "data-read-only"
+
+
 def test_the_environment_moves_rke2(rofs: Path, tmp_path: Path) -> None:
     files = {**unit("rke2-agent.service"), "etc/default/rke2-agent": "RKE2_DATA_DIR=/srv/k\n"}
     kubelet, moved = found(rofs, tmp_path, files)

@@ -26,7 +26,7 @@ static int check_export(void *data, const struct nfs_export *e)
 		  (struct pos){ check_file_name(c, e->file), e->line },
 		  "%s is exported over NFS, but it is on [Overlay %s], and the kernel refuses to "
 		  "export an overlay; add [Persist %s]",
-		  e->path, s->name, resolved);
+		  e->path, s->name, place.bind ? place.bind->spec : resolved);
 	return 0;
 }
 

@@ -3,6 +3,8 @@
 #include "basic/path.h"
 #include "rofs/check/check.h"
 
+#define BINDS_MAX 8u /* of binds; also where they go round in a circle */
+
 /* Does what is mounted on @dir decide about @path, rather than what is mounted on @nearest? */
 static bool is_nearer(const char *dir, const char *nearest, const char *path)
 {
@@ -26,7 +28,8 @@ static struct place underlying(const struct checking *c, const char *path, const
 	return (struct place){ .kind = PLACE_MOUNT, .entry = e };
 }
 
-struct place check_place_of(const struct checking *c, const char *path)
+/* What is mounted there; a bind as it is. */
+static struct place place_of(const struct checking *c, const char *path)
 {
 	const struct plan *p = &c->l->plan;
 	const char *nearest;
@@ -49,6 +52,25 @@ struct place check_place_of(const struct checking *c, const char *path)
 			nearest = p->persists[i].path;
 			place = (struct place){ .kind = PLACE_PERSIST, .persist = &p->persists[i] };
 		}
+	return place;
+}
+
+/* A bind by fstab shows what is at its source then, but nothing that is mounted below that. */
+struct place check_place_of(const struct checking *c, const char *path)
+{
+	struct place place = place_of(c, path);
+	const struct fstab_entry *bind = NULL;
+	bool read_only = false;
+
+	for (unsigned i = 0; i < BINDS_MAX && place.entry && fstab_is_bind(place.entry); i++) {
+		bind = place.entry;
+		read_only = read_only || place.kind == PLACE_READ_ONLY;
+		place = place_of(c, bind->spec);
+	}
+	/* What is on an overlay is named as such, whoever may write to it. */
+	if (read_only && place.kind != PLACE_OVERLAY)
+		place.kind = PLACE_READ_ONLY;
+	place.bind = bind;
 	return place;
 }
 

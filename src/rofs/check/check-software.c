@@ -74,6 +74,7 @@ static void measure(struct amount *x, int fd, unsigned depth)
 struct found {
 	const struct software_place *place;
 	const struct plan_overlay *overlay;
+	const char *dir; /* that is to be persisted */
 	struct amount amount;
 	char *what; /* "/var/lib/docker (12 MiB)", for a message; owned */
 };
@@ -125,7 +126,7 @@ static void report_containers(struct checking *c, const struct found *f)
 		  "[Overlay %s]: %s %s its storage in %s, on an overlay, where it cannot use "
 		  "overlayfs: it falls back to full copies, or fails; add [Persist %s]",
 		  s->name, f->place->software->name, has_data(f) ? "has" : "is installed and puts",
-		  f->what, f->place->dir);
+		  f->what, f->dir);
 }
 
 static void report_machines(struct checking *c, const struct found *f)
@@ -138,7 +139,7 @@ static void report_machines(struct checking *c, const struct found *f)
 		"write to are copied to RAM, and the changes are lost at power-off; to keep them, "
 		"add [Persist %s]",
 		s->name, f->place->software->name, has_data(f) ? "has" : "is installed and puts",
-		f->what, f->place->dir);
+		f->what, f->dir);
 }
 
 static void report_applications(struct checking *c, const struct found *f)
@@ -150,7 +151,7 @@ static void report_applications(struct checking *c, const struct found *f)
 		"[Overlay %s]: %s %s applications in %s: what it installs or updates takes RAM, and "
 		"is lost at power-off; to keep it, add [Persist %s]",
 		s->name, f->place->software->name, has_data(f) ? "keeps" : "is installed and puts",
-		f->what, f->place->dir);
+		f->what, f->dir);
 }
 
 static void report_database(struct checking *c, const struct found *f)
@@ -162,7 +163,7 @@ static void report_database(struct checking *c, const struct found *f)
 		"[Overlay %s]: %s %s its data in %s: the files it writes to are copied to RAM, and "
 		"the changes are lost at power-off; to keep them, add [Persist %s]",
 		s->name, f->place->software->name, has_data(f) ? "keeps" : "is installed and puts",
-		f->what, f->place->dir);
+		f->what, f->dir);
 }
 
 static void report_journal(struct checking *c, const struct found *f)
@@ -225,7 +226,7 @@ static int report_read_only(struct checking *c, struct found *f)
 	check_add(c, PROBLEM_DATA_READ_ONLY, NULL, nowhere,
 		  "%s is installed and keeps its data in %s, which is read-only: it cannot write "
 		  "there; to keep its data, add [Persist %s]",
-		  f->place->software->name, f->what, f->place->dir);
+		  f->place->software->name, f->what, f->dir);
 	return 0;
 }
 
@@ -258,7 +259,10 @@ static bool concerns(const struct place *p, enum software_kind kind)
 static int check_software_place(struct checking *c, const struct software_place *p)
 {
 	struct place place = check_place_of(c, p->path);
-	struct found f = { .place = p, .overlay = place.overlay, .amount.suffix = p->data->suffix };
+	struct found f = { .place = p,
+			   .overlay = place.overlay,
+			   .dir = place.bind ? place.bind->spec : p->dir,
+			   .amount.suffix = p->data->suffix };
 	enum software_kind kind = p->software->kind;
 	int fd, err = 0;
 

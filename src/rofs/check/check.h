@@ -85,6 +85,7 @@ struct place {
 	bool starts_empty; /* what the lower has at the path is not seen */
 	const struct plan_persist *persist;
 	const struct fstab_entry *entry; /* of PLACE_MOUNT and PLACE_READ_ONLY; NULL: none */
+	const struct fstab_entry *bind;	 /* that shows it at the path; NULL: none */
 };
 
 /** check_place_of - where changes to a clean path go */
