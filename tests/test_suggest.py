@@ -251,6 +251,20 @@ def test_what_is_exported_from_the_system_stays_there(rofs: Path, tmp_path: Path
     assert errors_of(rofs, root, text) == []
 
 
+def test_binds_are_exported_from_their_sources(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /data ext4 defaults 0 2\n"
+                     "/srv/x /export/x none bind 0 0\n/home /export/users none bind 0 0\n",
+                     "etc/exports": "/export *(fsid=0)\n/export/x *(rw)\n/export/users/ann *(rw)\n",
+                     "export/x/a": "", "export/users/a": "", "srv/x/y": "", "home/ann/y": ""})
+    text = suggest(rofs, root)
+    persists = re.findall(r"^\[Persist (.*)\]$", text, re.M)
+    assert "/srv/x" in persists and "/home" in persists
+    assert "/export" not in persists
+    assert errors_of(rofs, root, text) == []
+    assert "emergency" not in text
+
+
 def test_a_type_of_its_own_is_kept(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)
     (root / "etc/fstab").write_text(

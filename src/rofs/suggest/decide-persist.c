@@ -61,13 +61,20 @@ static bool has_place(const struct deciding *x, const struct machine_path *p)
 	return false;
 }
 
-/* Is it in a directory that may be overlaid, and not in /usr, which can be exported as it is? */
-static bool may_be_overlaid(const struct deciding *x, const char *path)
+/*
+ * Can it be exported as it is? Nothing in /usr is on an overlay, and what fstab mounts things in is the
+ * root of NFSv4.
+ */
+static bool is_exported_as_it_is(const struct deciding *x, const char *path)
 {
-	for (size_t i = 0; i < x->m->directories.n; i++)
-		if (path_is_at_or_below(path, x->m->directories.list[i]))
+	bool overlaid = false;
+
+	for (size_t i = 0; i < x->fstab.n; i++)
+		if (path_is_below(x->fstab.entries[i]->dir, path))
 			return true;
-	return false;
+	for (size_t i = 0; i < x->m->directories.n; i++)
+		overlaid = overlaid || path_is_at_or_below(path, x->m->directories.list[i]);
+	return !overlaid;
 }
 
 static int wants_section(struct deciding *x, const struct machine_path *p, bool *ret)
@@ -77,9 +84,9 @@ static int wants_section(struct deciding *x, const struct machine_path *p, bool 
 	*ret = false;
 	if (!must_be_kept(p->use) || !has_place(x, p) || deciding_fstab_keeps(x, p->path))
 		return 0;
-	if (p->use == USE_EXPORT && !may_be_overlaid(x, p->path))
-		return 0;
 	below = line_below(x, p->path);
+	if (!below && p->use == USE_EXPORT && is_exported_as_it_is(x, p->path))
+		return 0;
 	if (below)
 		return suggested_text_add(
 			&x->s->notes,

@@ -208,11 +208,22 @@ struct exporting {
 	struct machine *m;
 };
 
+static int add_exported(const struct exporting *x, const char *path)
+{
+	return gather_path(x->l, x->m, path, USE_EXPORT, "the NFS server", NULL);
+}
+
+/* With NFSv4, directories are usually bound below the one that is exported as the root. */
 static int add_export(void *data, const struct nfs_export *e)
 {
 	const struct exporting *x = data;
+	const struct facts *f = &x->l->facts;
+	int err = add_exported(x, e->path);
 
-	return gather_path(x->l, x->m, e->path, USE_EXPORT, "the NFS server", NULL);
+	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
+		if (fstab_is_bind(&f->fstab[i]) && path_is_at_or_below(e->path, f->fstab[i].dir))
+			err = add_exported(x, f->fstab[i].spec);
+	return err;
 }
 
 static int gather_exports(const struct loaded *l, struct machine *m)
