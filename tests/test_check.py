@@ -340,6 +340,7 @@ USR = "LABEL=usr /usr ext4 ro 0 {}\n"
     (OLD_TOOLS, ROOT.format("ext4", 0) + USR.format(2), "initramfs-tools"),
     (OLD_TOOLS, ROOT.format("ext4", 0) + USR.format(0), ""),
     ({**TOOLS, f"{CONF_D}/rofs": "fastboot=y\n"}, ROOT.format("ext4", 1), ""),
+    ({**TOOLS, f"{CONF_D}/rofs": "export fastboot=y\n"}, ROOT.format("ext4", 1), ""),
     ({**TOOLS, f"{CONF_D}/rofs": "#fastboot=y\n"}, ROOT.format("ext4", 1), "initramfs-tools"),
     ({**TOOLS, f"{CONF_D}/a": "fastboot=y\n", f"{CONF_D}/b": "fastboot=n\n"},
      ROOT.format("ext4", 1), "initramfs-tools"),

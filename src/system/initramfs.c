@@ -93,9 +93,12 @@ struct assignment {
 
 static bool parse_assignment(const char *line, const char *name, struct assignment *ret)
 {
+	static const char export[] = "export ";
 	size_t n = strlen(name);
 
 	line += strspn(line, " \t");
+	if (strncmp(line, export, strlen(export)) == 0)
+		line += strlen(export) + strspn(line + strlen(export), " \t");
 	if (strncmp(line, name, n) != 0)
 		return false;
 	line += n;
