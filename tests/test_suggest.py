@@ -242,7 +242,7 @@ def test_container_storage_inside_a_persist_is_a_step(rofs: Path, tmp_path: Path
 def test_what_is_exported_from_the_system_stays_there(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)
     make_tree(root, {"etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /data ext4 defaults 0 2\n",
-                     "etc/exports": "/usr/share/doc *(ro)\n/boot *(ro)\n/usr/local/x *(ro)\n/srv *\n",
+                     "etc/exports": "/usr/share/doc *\n/boot *(ro)\n/usr/local/x *(ro)\n/srv *\n",
                      "usr/share/doc/x": "", "boot/x": "", "usr/local/x/y": "", "srv/x": ""})
     text = suggest(rofs, root)
     persists = re.findall(r"^\[Persist (.*)\]$", text, re.M)
