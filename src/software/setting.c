@@ -87,10 +87,12 @@ static char *key_end(char *s)
 static bool split(char *s, struct assignment *ret)
 {
 	char *end = key_end(s), *at = skip_blanks(end);
-	char separator = *at == '=' || *at == ':' ? *at : ' ';
+	char separator = ' ';
 
 	if (end == s)
 		return false;
+	if (*at == '=' || *at == ':')
+		separator = *at;
 	if (separator != ' ')
 		at = skip_blanks(at + 1);
 	*end = '\0';
@@ -241,7 +243,9 @@ static char *unescape(char *to, char **from)
 	*from = at + 1;
 	known = strchr(written, *at);
 	if (*at != 'u') {
-		*to = known ? meant[known - written] : *at;
+		*to = *at;
+		if (known)
+			*to = meant[known - written];
 		return to + 1;
 	}
 	strncat(digits, at + 1, 4);

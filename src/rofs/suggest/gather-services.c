@@ -58,16 +58,16 @@ static int each_word(const struct reading *r, const char *value, const void *dat
 		     int (*each)(const struct reading *r, char *word, const void *data))
 {
 	while (*(value += strspn(value, " \t"))) {
-		char quote = *value == '"' || *value == '\'' ? *value : '\0';
-		size_t n = quote ? strcspn(value + 1, quote == '"' ? "\"" : "'") :
-				   strcspn(value, " \t");
-		_cleanup_free_ char *word = strndup(value + (quote != 0), n);
+		bool quoted = *value == '"' || *value == '\'';
+		const char *end = *value == '"' ? "\"" : quoted ? "'" : " \t";
+		size_t n = strcspn(value + quoted, end);
+		_cleanup_free_ char *word = strndup(value + quoted, n);
 		int err;
 
 		if (!word)
 			return -ENOMEM;
-		value += n + (quote != 0);
-		value += quote && *value == quote;
+		value += quoted + n;
+		value += quoted && *value;
 		end_before_specifier(word);
 		err = *word ? each(r, word, data) : 0;
 		if (err < 0)

@@ -230,6 +230,7 @@ static int try_text(const char *root, struct trial *t)
 	t->l = &l;
 	if (err >= 0)
 		err = try_loaded(t, &c);
+	t->l = NULL;
 	/* A reason that is lost for want of memory is no reason. */
 	return err >= 0 && (l.diag.failed || l.diag.unread == -ENOMEM) ? -ENOMEM : err;
 }
