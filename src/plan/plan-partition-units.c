@@ -37,6 +37,18 @@ static int find_mount(const struct plan_dependencies *d, const char *dir, const 
 	return 0;
 }
 
+/* Only mounts can be the partition's own; without one, the sections need not be looked through. */
+static bool has_mount(const struct plan_dependencies *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const char *type = strrchr(d->list[i].name, '.');
+
+		if (type && (strcmp(type, ".mount") == 0 || strcmp(type, ".automount") == 0))
+			return true;
+	}
+	return false;
+}
+
 static const char *partition_of(const struct conf *conf, const struct conf_section *s)
 {
 	return s->kind == CONF_OVERLAY ? conf->overlays[s->index]->partition :
@@ -65,7 +77,7 @@ static int check_not_itself(struct building *b, const struct conf_section *s, co
 	const char *unit;
 	int err;
 
-	if (d->n == 0)
+	if (!has_mount(d))
 		return 0;
 	err = text_format(&where, "/rofs/persist/%s", s->name);
 	if (err >= 0)
