@@ -33,10 +33,15 @@ read-only
 """
 
 
-def test_no_unit_of_ours_is_logged_as_skipped(boot: Boot) -> None:
-    assert boot["skipped"].out == ""
+def test_no_unit_of_ours_is_logged_as_skipped(outcome: Outcome, boot: Boot) -> None:
+    if outcome.suite == "bullseye":
+        # LogLevelMax= does not apply to what PID 1 of systemd 247 says about a unit.
+        assert "/rofs: the shared RAM pool being skipped" in boot["skipped"].out
+    else:
+        assert boot["skipped"].out == ""
 
 
+@pytest.mark.scenario("pulled")
 def test_medium_that_is_pulled_and_put_back_is_in_force_again(boot: Boot) -> None:
     """With a verdict, and a message for logins, that follow."""
     partial, lost, state, verdict, *after = boot["pull"].out.splitlines()
@@ -46,6 +51,7 @@ def test_medium_that_is_pulled_and_put_back_is_in_force_again(boot: Boot) -> Non
     assert after[:2] == [lost, "active"]
     assert '"protected"' in after[2]
     assert after[3:] == ["changed"]
+    assert re.sub(" +", " ", boot["after_pull"].out) == IN_PLACE, boot["after_pull"]
 
 
 @pytest.mark.parametrize("step", STEPS)
