@@ -61,7 +61,7 @@ DRACUT_WORDS = ((), ("single",), ("rofs=off",))
 SCENARIOS = (
     Scenario("installed", MINIMAL_CONF, (INSTALLED, INSTALLED), initrd=INSTALLED_INITRD,
              files={CURE_PATH: Absent()}, arguments=NO_NETWORK, words=[(), ("fsck.mode=skip",)],
-             suites=ENDS),
+             suites=ENDS, routine=ONE),
     Scenario("torn-root", MINIMAL_CONF, ({}, {}), initrd=INSTALLED_INITRD, torn_root=True,
              words=[(), ("fsck.mode=skip",)], suites=ONE),
     Scenario("dracut", MINIMAL_CONF, (DRACUT, RECOVERY, RECOVERY), initrd=DRACUT_INITRD,
@@ -72,5 +72,5 @@ SCENARIOS = (
              arguments=NO_NETWORK, disks=USR, suites=DRACUT_SUITES),
     Scenario("dracut-installed", MINIMAL_CONF, (DRACUT,), initrd=DRACUT_INSTALLED_INITRD,
              files={**DRACUT_FILES, DRACUT_CURE_PATH: Absent()}, arguments=NO_NETWORK,
-             suites=DRACUT_SUITES),
+             suites=DRACUT_SUITES, routine=("sid",)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import MINIMAL_CONF, NO_NETWORK, ONE, SECTORS, SPREAD, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, NO_NETWORK, ONE, SECTORS, SYSTEM, Scenario
 
 # Whether everything is still in its place, with what was changed before.
 STATE = """
@@ -101,7 +101,7 @@ CONF = MINIMAL_CONF + "Directory=/kept\n"
 
 SCENARIOS = (
     Scenario("runtime", CONF, (ROUND,), arguments=NO_NETWORK,
-             routine=SPREAD),
+             routine=ENDS),
     # On sid, systemd 262 does not unmount the partition of a medium that is pulled this way.
     Scenario("pulled", CONF, ({**SYSTEM, "change": CHANGE, "pull": PULL, "after_pull": STATE},),
              arguments=NO_NETWORK, suites=ONE),
