@@ -190,28 +190,33 @@ static int explain(const struct plan_persist *p, int err)
 
 static int put_guard(const struct plan_persist *p, const struct ground *g)
 {
-	return p->conf->kind == PERSIST_FILE ? guard_file(p, g) : guard_directory(p, g);
+	int err = p->conf->kind == PERSIST_FILE ? guard_file(p, g) : guard_directory(p, g);
+
+	return err < 0 ? explain(p, err) : 0;
 }
 
-void guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where)
+int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where)
 {
 	struct ground g = { where, strlen(o->path) };
 	bool is_seen = mount_point_at(AT_FDCWD, o->path);
+	int result = 0;
 
 	for (size_t i = 0; i < plan->n_persists; i++) {
 		const struct plan_persist *p = &plan->persists[i];
+		int err;
 
 		if (p->guard_overlay != (size_t)(o - plan->overlays))
 			continue;
 		/* The flag would count below the data that may be mounted there: mounts_guard() looks. */
-		if (!is_seen || p->conf->kind != PERSIST_FILE)
-			put_guard(p, &g);
+		if (is_seen && p->conf->kind == PERSIST_FILE)
+			continue;
+		err = put_guard(p, &g);
+		result = result < 0 ? result : err;
 	}
+	return result;
 }
 
 int mounts_guard(const struct plan_persist *p)
 {
-	int err = put_guard(p, &the_root);
-
-	return err < 0 ? explain(p, err) : 0;
+	return put_guard(p, &the_root);
 }

@@ -10,11 +10,11 @@
 /**
  * guard_overlay - put up the guards of all persists whose path is in an overlay
  * @where: where the overlay is mounted, and from where it is then bound to its path. Nobody else is
- *         there.
+ *         there. A path that is mounted already gets its guard by mounts_guard().
  *
- * What fails, and a path that is mounted already, is left to mounts_guard(), which says why.
+ * Returns: 0, or -errno after logging it.
  */
-void guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where);
+int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where);
 
 /**
  * mounts_guard - mount an empty read-only file system on the path of a persist

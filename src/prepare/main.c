@@ -104,7 +104,7 @@ static bool is_bound_by(const struct plan_run *run, const struct plan_overlay *o
 	return run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0;
 }
 
-/* With the guards in it. Returns: as mounts_merged(). */
+/* With the guards in it. Returns: 0; 1 without one of them, which is logged; or as mounts_merged(). */
 static int mount_overlay(const struct plan *p, const struct plan_run *run,
 			 const struct plan_overlay *o, int lower_fd)
 {
@@ -116,9 +116,9 @@ static int mount_overlay(const struct plan *p, const struct plan_run *run,
 		return err < 0 ? err : -ENODEV;
 	}
 	/* The run that binds something else in its place puts them into that. */
-	if (err >= 0 && (is_bound || o->fallback == SIZE_MAX))
-		guard_overlay(p, o, o->merged);
-	return err;
+	if (err < 0 || (!is_bound && o->fallback != SIZE_MAX))
+		return err;
+	return guard_overlay(p, o, o->merged) < 0;
 }
 
 /* Returns: 0; or, after logging it, -ENOTUNIQ or another -errno. */
