@@ -37,11 +37,6 @@ static int is_another(const char *spec, const char *path, bool *ret)
 	return 0;
 }
 
-static const char *file_of(const struct fstab_entry *e)
-{
-	return e->file ? e->file : "fstab";
-}
-
 static int check_same_path(struct building *b, const struct plan_persist *p)
 {
 	const struct fstab_entry *e = p->fstab_entry;
@@ -62,7 +57,7 @@ static int check_same_path(struct building *b, const struct plan_persist *p)
 		b->diag, s->pos,
 		"[Persist %s]: %s mounts %s on this path as well; the persist takes precedence, and %s is "
 		"not mounted there; expected only one of the two",
-		s->name, file_of(e), e->spec, e->spec);
+		s->name, fstab_origin(e), e->spec, e->spec);
 	diag_note(b->diag, fstab_pos(e), "%s is named here", e->spec);
 	return 0;
 }
@@ -100,7 +95,7 @@ static int check_below(struct building *b, const struct fstab_entry *e)
 		b->diag, s->pos,
 		"[Persist %s]: %s mounts %s on %s, in the persist; without the partition this fails, and "
 		"the boot ends in emergency mode; expected nofail there",
-		s->name, file_of(e), e->spec, e->dir);
+		s->name, fstab_origin(e), e->spec, e->dir);
 	diag_note(b->diag, fstab_pos(e), "%s is named here", e->spec);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "software/software.h"
 
+#include <string.h>
+
 #include "basic/macro.h"
 
 /*
@@ -431,4 +433,11 @@ const struct software *software_table(size_t *ret_n)
 {
 	*ret_n = ELEMENTSOF(table);
 	return table;
+}
+
+bool software_file_counts(const char *suffix, const char *name)
+{
+	size_t n = strlen(name), m = suffix ? strlen(suffix) : 0;
+
+	return !suffix || (n >= m && strcmp(name + n - m, suffix) == 0 && !strchr(name, '@'));
 }

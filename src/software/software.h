@@ -45,5 +45,13 @@ struct software {
 	struct software_data data[3];
 };
 
+/**
+ * software_file_counts - is this one of the files that make the data of software large?
+ * @suffix: of struct software_data; NULL: all files are
+ *
+ * journald writes to system.journal and user-1000.journal; those with an @ are finished, and only read.
+ */
+bool software_file_counts(const char *suffix, const char *name);
+
 /** software_table - all that is known. @ret_n: the rows. */
 const struct software *software_table(size_t *ret_n);

@@ -22,19 +22,6 @@ struct amount {
 	bool incomplete; /* this user may not read all of it */
 };
 
-static bool ends_with(const char *name, const char *end)
-{
-	size_t n = strlen(name), m = strlen(end);
-
-	return n >= m && strcmp(name + n - m, end) == 0;
-}
-
-/* journald writes to system.journal and user-1000.journal; those with an @ are finished. */
-static bool counts(const struct amount *x, const char *name)
-{
-	return !x->suffix || (ends_with(name, x->suffix) && !strchr(name, '@'));
-}
-
 struct visit {
 	struct amount *amount;
 	int fd; /* of the directory */
@@ -54,7 +41,7 @@ static int measure_entry(void *data, const char *name)
 	x->entries++;
 	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (S_ISREG(st.st_mode) && counts(x, name))
+	if (S_ISREG(st.st_mode) && software_file_counts(x->suffix, name))
 		x->bytes += (uint64_t)st.st_size;
 	else if (S_ISDIR(st.st_mode) && v->depth < DEPTH_MAX)
 		measure(x, open_dir_at(v->fd, name), v->depth + 1);

@@ -5,6 +5,7 @@
 #include "basic/io.h"
 #include "layer/walk.h"
 #include "rofs/suggest/gather.h"
+#include "software/software.h"
 
 #define ENTRIES_MAX 200000u /* enough to know that it is much */
 
@@ -13,24 +14,11 @@ struct measuring {
 	size_t entries;
 };
 
-static bool ends_with(const char *name, const char *end)
-{
-	size_t n = strlen(name), m = strlen(end);
-
-	return n >= m && strcmp(name + n - m, end) == 0;
-}
-
-/* Of the journals, those with an @ are finished, and only read. */
-static bool counts(const struct machine_path *p, const char *name)
-{
-	return !p->suffix || (ends_with(name, p->suffix) && !strchr(name, '@'));
-}
-
 static int count(struct walk *w, const char *name, const struct stat *st)
 {
 	struct measuring *x = w->data;
 
-	if (S_ISREG(st->st_mode) && counts(x->path, name))
+	if (S_ISREG(st->st_mode) && software_file_counts(x->path->suffix, name))
 		x->path->bytes += (uint64_t)st->st_size;
 	return ++x->entries < ENTRIES_MAX ? 0 : -E2BIG;
 }
