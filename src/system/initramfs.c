@@ -8,6 +8,7 @@
 #include "basic/io.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
+#include "system/dir-names.h"
 
 #define FILE_MAX_BYTES ((size_t)1024 * 1024)
 
@@ -17,37 +18,6 @@ struct reading {
 	const char *root_type;
 	struct strbuf text; /* all configuration, in the order in which it is read */
 };
-
-struct names {
-	char **names;
-	size_t n;
-	const char *suffix; /* of those that count */
-};
-
-static int add_name(void *data, const char *name)
-{
-	struct names *l = data;
-	size_t n = strlen(name), m = strlen(l->suffix);
-
-	if (n < m || strcmp(name + n - m, l->suffix) != 0)
-		return 0;
-	if (array_reserve(l->names, l->n) < 0)
-		return -ENOMEM;
-	l->names[l->n] = strdup(name);
-	return l->names[l->n] ? (int)(l->n++, 0) : -ENOMEM;
-}
-
-static void names_done(struct names *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->names[i]);
-	free(l->names);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 static int add_file(struct reading *x, const char *path)
 {
@@ -62,20 +32,18 @@ static int add_file(struct reading *x, const char *path)
 	return x->text.failed ? -ENOMEM : 0;
 }
 
-/* Files of a directory, by name. @suffix: of their names. */
-static int add_directory(struct reading *x, const char *dir, const char *suffix)
+/* Files of a directory, by name. @pattern: of their names. */
+static int add_directory(struct reading *x, const char *dir, const char *pattern)
 {
-	_cleanup_(names_done) struct names l = { .suffix = suffix };
-	int err = each_name(rootfs_open_dir(x->root, dir), add_name, &l);
+	_cleanup_dir_names_ struct dir_names l = { 0 };
+	int err = dir_names_read(x->root, dir, pattern, 0, SIZE_MAX, &l);
 
-	if (err == -ENOMEM)
+	if (err < 0)
 		return err;
-	if (l.n > 1)
-		qsort(l.names, l.n, sizeof(*l.names), compare_names);
 	for (size_t i = 0; i < l.n; i++) {
 		_cleanup_free_ char *path = NULL;
 
-		err = text_format(&path, "%s%s", dir, l.names[i]);
+		err = text_format(&path, "%s%s", dir, l.list[i]);
 		if (err >= 0)
 			err = add_file(x, path);
 		if (err < 0)
@@ -239,8 +207,8 @@ static bool mkinitcpio_contains_fsck(const struct reading *x)
 /* The first of which @program is there and @unless is not. */
 static const struct maker {
 	const char *name, *program, *unless;
-	/* Its configuration; with a slash at the end: of a directory, the files with the suffix. */
-	const char *files[FILES_MAX], *suffix;
+	/* Its configuration; with a slash at the end: of a directory, the files that match. */
+	const char *files[FILES_MAX], *pattern;
 	bool (*contains_fsck)(const struct reading *x);
 	const char *cure, *rebuild;
 } makers[] = {
@@ -250,7 +218,7 @@ static const struct maker {
 	  "/etc/kernel/postinst.d/dracut",
 	  { "/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/initramfs.conf",
 	    "/etc/initramfs-tools/conf.d/" },
-	  "",
+	  "*",
 	  tools_contain_fsck,
 	  "run: echo fastboot=y >/etc/initramfs-tools/conf.d/rofs && update-initramfs -u -k all "
 	  "(pass 0 in fstab is not enough since initramfs-tools 0.142)",
@@ -259,7 +227,7 @@ static const struct maker {
 	  "/usr/bin/mkinitcpio",
 	  NULL,
 	  { "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/" },
-	  ".conf",
+	  "*.conf",
 	  mkinitcpio_contains_fsck,
 	  "remove fsck from HOOKS in /etc/mkinitcpio.conf and run: mkinitcpio -P",
 	  "mkinitcpio -P" },
@@ -267,7 +235,7 @@ static const struct maker {
 	  "/usr/bin/dracut",
 	  NULL,
 	  { "/etc/dracut.conf", "/usr/lib/dracut/dracut.conf.d/", "/etc/dracut.conf.d/" },
-	  ".conf",
+	  "*.conf",
 	  dracut_contains_fsck,
 	  "run: echo 'nofscks=\"yes\"' >/etc/dracut.conf.d/rofs.conf && dracut --regenerate-all --force",
 	  "dracut --regenerate-all --force" },
@@ -297,7 +265,7 @@ static int add_files(struct reading *x, const struct maker *m)
 	for (size_t i = 0; i < FILES_MAX && m->files[i] && err >= 0; i++) {
 		size_t n = strlen(m->files[i]);
 
-		err = m->files[i][n - 1] == '/' ? add_directory(x, m->files[i], m->suffix) :
+		err = m->files[i][n - 1] == '/' ? add_directory(x, m->files[i], m->pattern) :
 						  add_file(x, m->files[i]);
 	}
 	return err;

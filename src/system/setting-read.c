@@ -6,6 +6,7 @@
 
 #include "basic/io.h"
 #include "basic/text.h"
+#include "system/dir-names.h"
 #include "system/unit-file.h"
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024)
@@ -40,41 +41,6 @@ static int read_file(struct reading *x, const char *path)
 	return setting_find(x->setting, text, found, x);
 }
 
-/* struct names - those in a directory that a pattern stands for; owned */
-struct names {
-	const char *pattern;
-	char **list;
-	size_t n;
-};
-
-static int add_name(void *data, const char *name)
-{
-	struct names *x = data;
-	char *copy;
-
-	if (x->n >= FILES_MAX || fnmatch(x->pattern, name, FNM_PERIOD) != 0)
-		return 0;
-	copy = strdup(name);
-	if (!copy || array_reserve(x->list, x->n) < 0) {
-		free(copy);
-		return -ENOMEM;
-	}
-	x->list[x->n++] = copy;
-	return 0;
-}
-
-static void names_done(struct names *x)
-{
-	for (size_t i = 0; i < x->n; i++)
-		free(x->list[i]);
-	free(x->list);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int read_matching(struct reading *x, const char *pattern);
 
 /* @component: in @pattern, @n bytes long, the first one that is a pattern. */
@@ -83,15 +49,14 @@ static int read_matching_names(struct reading *x, const char *pattern, const cha
 {
 	_cleanup_free_ char *dir = strndup(pattern, (size_t)(component - pattern));
 	_cleanup_free_ char *name = strndup(component, n);
-	_cleanup_(names_done) struct names names = { .pattern = name };
+	_cleanup_dir_names_ struct dir_names names = { 0 };
 	int err;
 
 	if (!dir || !name)
 		return -ENOMEM;
-	if (each_name(rootfs_open_dir(x->dirs->root, dir), add_name, &names) == -ENOMEM)
-		return -ENOMEM;
-	if (names.n > 0)
-		qsort(names.list, names.n, sizeof(*names.list), compare_names);
+	err = dir_names_read(x->dirs->root, dir, name, FNM_PERIOD, FILES_MAX, &names);
+	if (err < 0)
+		return err;
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *path = NULL;
 
