@@ -209,10 +209,9 @@ class Lab:
     def _boot(
         self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
     ) -> Boot:
-        words = scenario.words[number - 1] if scenario.words else ()
         machine = Machine(base.with_initrd(scenario.initrd), disks,
                           f"{base.suite}-{scenario.name}-{number}", self.logs,
-                          [*scenario.arguments, *words, probe_argument(number)],
+                          [*scenario.kernel_arguments(number), probe_argument(number)],
                           scenario.root_flag, scenario.rtc, memory=scenario.memory)
         with self._known(machine), machine:
             if scenario.torn_root:

@@ -247,7 +247,7 @@ class Chain:
         machine = Machine(
             self.site.base, [Disk(self._root, "writeback"), Disk(medium.url, "writeback")],
             f"{self.site.base.suite}-powercut-{self.number}-{self._runs}", self.site.logs,
-            [*NO_NETWORK, f"test-cut={self._runs}", probe_argument(then)])
+            [NO_NETWORK, f"test-cut={self._runs}", probe_argument(then)])
         with medium, self.site.guard(machine), machine:
             yield machine, medium
 

@@ -53,6 +53,8 @@ class Scenario:
     what its system itself cannot do, so that the scenario is not booted there. `suites`: booted
     on these only. `routine`: and of these only here, unless the tests are told to boot everything,
     as before a release; all of them if it is empty.
+    `network`: whether networking.service brings eth0 up. An emulated DHCP client takes seconds, or,
+    beside another machine, a minute: only where a test asks for what it wrote.
     `packages`: the set of a base image of its own, one of image.PACKAGE_SETS. `buses`: of the
     further disks, in their order, as machine.Disk has them; those beyond are virtio.
     `memory`: of the machine, in MiB. `seconds`: the time limit of each boot.
@@ -73,6 +75,7 @@ class Scenario:
     arguments: Sequence[str] = ()
     words: Sequence[Sequence[str]] = ()
     rofs: bool = True
+    network: bool = False
     packages: str = ""
     disks: Sequence[AnyDisk] = ()
     buses: Sequence[str] = ()
@@ -94,6 +97,11 @@ class Scenario:
         """Whether the tests boot it on this suite."""
         return (suite not in self.cannot and suite in self.suites
                 and (everything or suite in (self.routine or self.suites)))
+
+    def kernel_arguments(self, number: int) -> Sequence[str]:
+        """What the `number`th boot, from 1, adds to the kernel command line."""
+        return (*(() if self.network else (NO_NETWORK,)), *self.arguments,
+                *(self.words[number - 1] if self.words else ()))
 
 
 def scenario_files(scenario: Scenario, rofs: Files) -> Dict[str, Entry]:
@@ -123,8 +131,7 @@ SYSTEM: Dict[str, str] = {
     "mounts": "findmnt --json --list -o TARGET,SOURCE,FSTYPE,OPTIONS,PROPAGATION",
 }
 
-# DHCP takes seconds that say nothing about what most scenarios ask.
-NO_NETWORK = ("systemd.mask=networking.service",)
+NO_NETWORK = "systemd.mask=networking.service"
 
 # Last of a boot's questions: what follows would not be counted.
 SECTORS = {"sectors": "sync; awk '{print $7}' /sys/block/vda/stat"}

@@ -317,7 +317,7 @@ MISTAKEN: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND)),
+    Scenario("minimal", MINIMAL_CONF, (MINIMAL_FIRST, MINIMAL_SECOND), network=True),
     Scenario("pools", POOLS_CONF, (POOLS,), files=POOLS_FILES, suites=ENDS,
              routine=ONE),
     Scenario("usr", MINIMAL_CONF + "[Overlay /usr]\n", (USR,)),

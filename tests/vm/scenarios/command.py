@@ -191,7 +191,7 @@ RECOVERED: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("command", HEALTHY_CONF, (HEALTHY,), suites=ONE),
+    Scenario("command", HEALTHY_CONF, (HEALTHY,), network=True, suites=ONE),
     Scenario("broken", BROKEN_CONF, (BROKEN,), suites=ONE),
     Scenario("command-off", BROKEN_CONF, (RECOVERED,), arguments=("recovery",), suites=ONE),
 )

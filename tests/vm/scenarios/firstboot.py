@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Absent, File
-from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 
 # What ConditionNeedsUpdate= makes run after a change of /usr.
 NEEDS_UPDATE = ("ldconfig", "systemd-hwdb-update", "systemd-journal-catalog-update",
@@ -34,7 +34,7 @@ FIRST_BOOT: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("firstboot", MINIMAL_CONF, (FIRST_BOOT, FIRST_BOOT), arguments=NO_NETWORK,
+    Scenario("firstboot", MINIMAL_CONF, (FIRST_BOOT, FIRST_BOOT),
              files={"/etc/machine-id": File("uninitialized\n"), "/etc/.updated": Absent(),
                     "/var/.updated": Absent()}),
 )

@@ -11,11 +11,6 @@ from ..volume import Volume
 HOME_UUID = "8c2bd9c5-2f0e-4b5c-8f57-0b6a5b6f3a10"
 EFI_UUID = "1234-ABCD"
 
-# No network in these: that takes time, and other scenarios have it.
-NO_NETWORK: Dict[str, Entry] = {
-    "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n"),
-}
-
 # What every boot here is asked.
 COMMON: Dict[str, str] = {
     **SYSTEM,
@@ -81,7 +76,6 @@ UUID=1234-ABCD /boot/efi vfat umask=0077 0 1
 this line is not one
 """
 ODD_FILES: Dict[str, Entry] = {
-    **NO_NETWORK,
     "/etc/fstab": File(ODD_FSTAB),
     "/media/pictures/below": File(""),
     "/media/my ram/below": File(""),
@@ -140,7 +134,6 @@ BROKEN: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("fstab-split", MINIMAL_CONF, (SPLIT,), routine=SPREAD, files={
-        **NO_NETWORK,
         "/etc/fstab": File(SPLIT_FSTAB),
     }, disks=(
         Volume("ext4", label="usr", part="usr"),
@@ -160,12 +153,12 @@ SCENARIOS = (
              (LATE,), routine=ONE,
              # Units by name: of a description the console shows the ends only.
              words=[("systemd.status_unit_format=name",)],
-             files={**NO_NETWORK, "/etc/fstab": File(LATE_FSTAB), "/swapfile": File("", 0o600)},
+             files={"/etc/fstab": File(LATE_FSTAB), "/swapfile": File("", 0o600)},
              disks=(
                  Volume("ext4", label="home", files={"/alice/notes": File("at home\n")}),
                  Volume("swap", label="swap"),
              )),
     Scenario("fstab-broken", MINIMAL_CONF, (BROKEN,), routine=ONE, files={
-        **NO_NETWORK, "/etc/fstab": Absent(), "/etc/fstab/is": File("a directory\n"),
+        "/etc/fstab": Absent(), "/etc/fstab/is": File("a directory\n"),
     }),
 )

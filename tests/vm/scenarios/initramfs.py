@@ -13,7 +13,7 @@ from ..image import (
     DRACUT_SUITES,
     INSTALLED_INITRD,
 )
-from ..scenario import ENDS, MINIMAL_CONF, NO_NETWORK, ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 from .recovery import RECOVERY
 
@@ -60,17 +60,17 @@ DRACUT_WORDS = ((), ("single",), ("rofs=off",))
 
 SCENARIOS = (
     Scenario("installed", MINIMAL_CONF, (INSTALLED, INSTALLED), initrd=INSTALLED_INITRD,
-             files={CURE_PATH: Absent()}, arguments=NO_NETWORK, words=[(), ("fsck.mode=skip",)],
+             files={CURE_PATH: Absent()}, words=[(), ("fsck.mode=skip",)],
              suites=ENDS, routine=ONE),
     Scenario("torn-root", MINIMAL_CONF, ({}, {}), initrd=INSTALLED_INITRD, torn_root=True,
              words=[(), ("fsck.mode=skip",)], suites=ONE),
     Scenario("dracut", MINIMAL_CONF, (DRACUT, RECOVERY, RECOVERY), initrd=DRACUT_INITRD,
-             files=DRACUT_FILES, arguments=NO_NETWORK, words=DRACUT_WORDS,
+             files=DRACUT_FILES, words=DRACUT_WORDS,
              suites=DRACUT_SUITES),
     Scenario("dracut-usr", MINIMAL_CONF, (DRACUT,), initrd=DRACUT_INITRD, root_flag="rw",
              files={**DRACUT_FILES, "/etc/fstab": File(USR_FSTAB.format("defaults"))},
-             arguments=NO_NETWORK, disks=USR, suites=DRACUT_SUITES),
+             disks=USR, suites=DRACUT_SUITES),
     Scenario("dracut-installed", MINIMAL_CONF, (DRACUT,), initrd=DRACUT_INSTALLED_INITRD,
-             files={**DRACUT_FILES, DRACUT_CURE_PATH: Absent()}, arguments=NO_NETWORK,
+             files={**DRACUT_FILES, DRACUT_CURE_PATH: Absent()},
              suites=DRACUT_SUITES, routine=("sid",)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Entry, File
-from ..scenario import ENDS, MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 from .command import verdict
 
 NO_OVERLAYFS: Dict[str, str] = {
@@ -32,6 +32,6 @@ FILES: Dict[str, Entry] = {
 }
 
 SCENARIOS = (
-    Scenario("no-overlayfs", MINIMAL_CONF, (NO_OVERLAYFS,), files=FILES, arguments=NO_NETWORK,
+    Scenario("no-overlayfs", MINIMAL_CONF, (NO_OVERLAYFS,), files=FILES,
              routine=ENDS),
 )

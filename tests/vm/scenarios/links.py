@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Entry, File, Link
-from ..scenario import NO_NETWORK, SECTORS, SPREAD, SYSTEM, Scenario
+from ..scenario import SECTORS, SPREAD, SYSTEM, Scenario
 
 CONF = """\
 [Overlay /users]
@@ -38,6 +38,6 @@ FILES: Dict[str, Entry] = {
 }
 
 SCENARIOS = (
-    Scenario("links", CONF, (LINKS,), files=FILES, arguments=NO_NETWORK,
+    Scenario("links", CONF, (LINKS,), files=FILES,
              routine=SPREAD),
 )

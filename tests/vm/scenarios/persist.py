@@ -115,7 +115,7 @@ IDENTITY: Dict[str, str] = {
 SCENARIOS = (
     Scenario("persist", CONF, (PERSIST_FIRST, PERSIST_SECOND), files=PERSIST_FILES, suites=ONE),
     # A board without a clock, switched on twice.
-    Scenario("identity", identity_conf(), (IDENTITY, IDENTITY), rtc="base=2000-01-01",
+    Scenario("identity", identity_conf(), (IDENTITY, IDENTITY), network=True, rtc="base=2000-01-01",
              files={"/etc/machine-id": File(f"{MACHINE_ID}\n"),
                     "/etc/systemd/system/keep-time.service": File(keep_time_unit()),
                     "/etc/systemd/system/sysinit.target.wants/keep-time.service":

@@ -6,7 +6,7 @@ import random
 from typing import Dict
 
 from ..disk import Entry, File, Link
-from ..scenario import NO_NETWORK, ONE, SYSTEM, Scenario
+from ..scenario import ONE, SYSTEM, Scenario
 
 DIRECTORY = "/usr/local/lib/test-powercut"
 APP = "/var/lib/app"
@@ -178,5 +178,5 @@ FILES: Dict[str, Entry] = {
 }
 
 SCENARIOS = (
-    Scenario("powercut", CONF, BOOTS, files=FILES, arguments=NO_NETWORK, suites=ONE, cuts=10),
+    Scenario("powercut", CONF, BOOTS, files=FILES, suites=ONE, cuts=10),
 )

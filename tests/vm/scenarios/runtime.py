@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import ENDS, MINIMAL_CONF, NO_NETWORK, ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 
 # Whether everything is still in its place, with what was changed before.
 STATE = """
@@ -100,9 +100,9 @@ ROUND: Dict[str, str] = {
 CONF = MINIMAL_CONF + "Directory=/kept\n"
 
 SCENARIOS = (
-    Scenario("runtime", CONF, (ROUND,), arguments=NO_NETWORK,
+    Scenario("runtime", CONF, (ROUND,),
              routine=ENDS),
     # On sid, systemd 262 does not unmount the partition of a medium that is pulled this way.
     Scenario("pulled", CONF, ({**SYSTEM, "change": CHANGE, "pull": PULL, "after_pull": STATE},),
-             arguments=NO_NETWORK, suites=ONE),
+             suites=ONE),
 )

@@ -143,5 +143,5 @@ SCENARIOS = (
     Scenario("server", "", (BASELINE, USED, FOUND), files=FILES, packages="server",
              disks=(Volume("ext4", "server", size=2048 * MIB, arguments=("-O", "quota")),),
              words=((), (), ("cloud-init=disabled",)), memory=1536, seconds=900, suites=ONE,
-             arguments=ARGUMENTS, setup_boots=1),
+             arguments=ARGUMENTS, network=True, setup_boots=1),
 )

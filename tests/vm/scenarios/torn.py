@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Dict
 
 from ..disk import MIB, mke2fs, tear_superblock, write_with_journal
-from ..scenario import MINIMAL_CONF, NO_NETWORK, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 
 CONF = MINIMAL_CONF + """\
 [Partition torn]
@@ -34,7 +34,7 @@ QUESTIONS: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("torn", CONF, (QUESTIONS,), disks=(torn,), arguments=NO_NETWORK,
+    Scenario("torn", CONF, (QUESTIONS,), disks=(torn,),
              # blkid knows a torn superblock before 2.39 only.
              routine=("bullseye", "sid")),
 )
