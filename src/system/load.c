@@ -59,7 +59,7 @@ static int begin(const char *dir, struct loaded *ret)
 	err = conf_init(&ret->conf);
 	if (err < 0)
 		return err;
-	err = facts_read_fstab(&ret->root, &ret->diag, &ret->facts, &ret->mount_points);
+	err = fstab_read(&ret->root, &ret->diag, &ret->facts, &ret->mount_points);
 	if (err < 0)
 		return err;
 	/* Whatever the root has beneath it. */

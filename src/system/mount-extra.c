@@ -107,7 +107,7 @@ static int add_entry(struct reading *g, const char *spec, const char *dir, const
 		.passno = 1, /* systemd checks it */
 	};
 	if (!e->spec || !e->dir || !e->type || !e->options || !e->file ||
-	    facts_read_source(g->rootfs, g->mount_points, e) < 0)
+	    fstab_read_source(g->rootfs, g->mount_points, e) < 0)
 		return -ENOMEM;
 	return mount_points_add(g->mount_points, e);
 }

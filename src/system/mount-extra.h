@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "system/facts-read.h"
+#include "system/fstab-read.h"
 
 /**
  * mount_extra_read - what the kernel command line mounts in addition to fstab
- * @f: of facts_read_fstab(); gets an entry for each systemd.mount-extra= and systemd.swap-extra=
- * @m: of facts_read_fstab(); gets their mount points
+ * @f: of fstab_read(); gets an entry for each systemd.mount-extra= and systemd.swap-extra=
+ * @m: of fstab_read(); gets their mount points
  *
  * systemd-fstab-generator reads them since systemd 254, and lets a line of fstab for the same mount
  * point count, else the first of them. What it would not understand gets a warning.

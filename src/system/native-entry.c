@@ -293,7 +293,7 @@ static int read_spec(const struct native *n, const struct rootfs *r, const struc
 		e->spec = strdup("");
 		return e->spec ? err : -ENOMEM;
 	}
-	return facts_read_source(r, m, e);
+	return fstab_read_source(r, m, e);
 }
 
 int native_entry_read(const struct native *n, const struct rootfs *r, const struct mount_points *m,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "system/facts-read.h"
+#include "system/fstab-read.h"
 #include "system/unit-file.h"
 
 /** struct native - what is said of one mount point, by units and by fstab */

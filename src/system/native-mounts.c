@@ -10,7 +10,7 @@
 #include "system/native-entry.h"
 #include "system/unit-specifiers.h"
 
-#define PASSES_MAX 8u /* as in facts-read.c: links to links below mount points */
+#define PASSES_MAX 8u /* as in fstab-read.c: links to links below mount points */
 #define NO_BASE	   SIZE_MAX
 
 struct reading {

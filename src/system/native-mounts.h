@@ -2,12 +2,12 @@
 #pragma once
 
 #include "conf/conf.h"
-#include "system/facts-read.h"
+#include "system/fstab-read.h"
 
 /**
  * native_mounts_read - the mount units of the image at declared paths, and above them
- * @f: of facts_read_fstab() and mount_extra_read(); gets an entry for each unit that counts, and their drop-ins
- * @m: of facts_read_fstab(); gets their mount points
+ * @f: of fstab_read() and mount_extra_read(); gets an entry for each unit that counts, and their drop-ins
+ * @m: of fstab_read(); gets their mount points
  *
  * A unit counts, as for systemd, before fstab if it is in /etc, and after it if it is in /usr. It is mounted at
  * boot if another unit pulls it in, or its automount unit, by a link in the image; or if fstab does. Settings
