@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "basic/value.h"
 
 static bool is_one_of(const char *s, size_t n, const char *const *words, size_t n_words)
 {
@@ -165,4 +166,22 @@ int boot_each_value(const char *cmdline, const char *name,
 		s += n;
 	}
 	return err;
+}
+
+static int read_switch(void *data, const char *value)
+{
+	bool *on = data;
+
+	/* "fstab" alone is yes; what is no boolean, or has a longer name, says nothing. */
+	if (!*value)
+		*on = true;
+	else if (*value == '=')
+		value_boolean(value + 1, on);
+	return 0;
+}
+
+int boot_reads_fstab(const char *cmdline, bool *ret)
+{
+	*ret = true;
+	return boot_each_value(cmdline, "fstab", read_switch, ret);
 }

@@ -47,7 +47,7 @@ bool boot_skips_fsck(const char *cmdline);
 
 /**
  * boot_each_value - go through all NAME=VALUE on the kernel command line
- * @name: with the "=" at its end; in it, - and _ are the same, as for systemd
+ * @name: mostly with the "=" at its end; in it, - and _ are the same, as for systemd
  * @each: gets the value without double quotes; returns 0 or -errno, which ends it
  *
  * Returns: 0, -ENOMEM or what @each returned.
@@ -63,3 +63,12 @@ int boot_each_value(const char *cmdline, const char *name,
  * Returns: 0 or -ENOMEM.
  */
 int boot_value(const char *cmdline, const char *name, char **ret);
+
+/**
+ * boot_reads_fstab - does systemd mount what fstab says?
+ *
+ * Not with fstab=no; systemd-fstab-generator(8). The last one counts. rd.fstab= is for the initramfs.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int boot_reads_fstab(const char *cmdline, bool *ret);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static void fstab_entry_done(struct fstab_entry *e)
+void fstab_entry_done(struct fstab_entry *e)
 {
 	free(e->spec);
 	free(e->dir);

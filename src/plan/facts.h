@@ -96,11 +96,13 @@ struct facts {
 	/* The same of those that start before local-fs-pre.target, or before udev. */
 	char **early_units;
 	size_t n_early_units;
+	bool fstab_is_off;    /* fstab=no: of it, only what the initramfs mounts is here */
 	bool rofs_exists;     /* /rofs is a directory */
 	bool tmp_is_plain;    /* /tmp is a directory, not a link */
 	bool tmp_unit_wanted; /* local-fs.target pulls in a tmp.mount that is not masked */
 };
 
+void fstab_entry_done(struct fstab_entry *e);
 void facts_done(struct facts *f);
 
 #define _cleanup_facts_ _cleanup_(facts_done)

@@ -6,6 +6,7 @@
 
 #include "basic/path.h"
 #include "basic/text.h"
+#include "plan/bootmode.h"
 #include "plan/fstab.h"
 
 #define FSTAB_MAX      ((size_t)1024 * 1024) /* bytes */
@@ -314,14 +315,35 @@ static int read_sources(const struct rootfs *r, const struct mount_points *m, st
 	return err;
 }
 
-int fstab_read(const struct rootfs *r, struct diag *d, struct facts *f, struct mount_points *m)
+/* What the initramfs mounts of it is there, whatever systemd makes of the rest later. */
+static void keep_of_initrd(struct facts *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n_fstab; i++) {
+		if (fstab_is_initrd(&f->fstab[i]))
+			f->fstab[kept++] = f->fstab[i];
+		else
+			fstab_entry_done(&f->fstab[i]);
+	}
+	f->n_fstab = kept;
+}
+
+int fstab_read(const struct rootfs *r, const char *cmdline, struct diag *d, struct facts *f,
+	       struct mount_points *m)
 {
 	_cleanup_(linked_entries_done) struct linked_entries linked = { 0 };
 	_cleanup_free_ struct fstab_entry **sorted = NULL;
-	int err = read_lines(r, d, f);
+	bool is_read;
+	int err = boot_reads_fstab(cmdline, &is_read);
 
+	if (err >= 0)
+		err = read_lines(r, d, f);
 	if (err < 0)
 		return err;
+	f->fstab_is_off = !is_read;
+	if (f->fstab_is_off)
+		keep_of_initrd(f);
 	sorted = calloc(f->n_fstab + 1, sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;

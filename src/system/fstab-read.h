@@ -23,13 +23,15 @@ int mount_points_add(struct mount_points *m, const struct fstab_entry *e);
 
 /**
  * fstab_read - read fstab, on which it depends what else is read
+ * @cmdline: with fstab=no, only what the initramfs mounts is read
  * @d: receives what cannot be read of it
  * @f: gets the lines; all-zero before. An fstab that cannot be read counts as empty.
  * @m: gets the mount points; all-zero before
  *
  * Returns: 0 or -ENOMEM.
  */
-int fstab_read(const struct rootfs *r, struct diag *d, struct facts *f, struct mount_points *m);
+int fstab_read(const struct rootfs *r, const char *cmdline, struct diag *d, struct facts *f,
+	       struct mount_points *m);
 
 /**
  * fstab_read_source - look up the path that an entry is of

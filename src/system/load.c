@@ -59,7 +59,10 @@ static int begin(const char *dir, struct loaded *ret)
 	err = conf_init(&ret->conf);
 	if (err < 0)
 		return err;
-	err = fstab_read(&ret->root, &ret->diag, &ret->facts, &ret->mount_points);
+	err = facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
+	if (err < 0)
+		return err;
+	err = fstab_read(&ret->root, ret->cmdline, &ret->diag, &ret->facts, &ret->mount_points);
 	if (err < 0)
 		return err;
 	/* Whatever the root has beneath it. */
@@ -72,11 +75,7 @@ static int load_conf_of(const char *dir, bool edited, struct loaded *ret)
 {
 	int err = begin(dir, ret);
 
-	if (err >= 0)
-		err = read_conf(ret, edited);
-	if (err < 0)
-		return err;
-	return facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
+	return err < 0 ? err : read_conf(ret, edited);
 }
 
 int load_conf(const char *dir, struct loaded *ret)
@@ -130,8 +129,7 @@ int load_proposed(const char *dir, char *text, struct loaded *ret)
 	if (err < 0)
 		return err;
 	conf_check(&ret->conf, &ret->diag);
-	err = facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
-	return err < 0 ? err : load_rest(ret);
+	return load_rest(ret);
 }
 
 void load_done(struct loaded *l)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "basic/path.h"
+#include "plan/bootmode.h"
 #include "plan/fstab.h"
 
 #define CMDLINE_PATH "/proc/cmdline"

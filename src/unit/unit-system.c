@@ -63,6 +63,11 @@ int unit_render_remount(struct rendering *r)
 		"Environment=LIBMOUNT_FSTAB=" UNIT_EARLY_DIR "/" UNIT_FSTAB "\n"
 		"# systemd-gpt-auto-generator sets it to 1 in a drop-in that sorts before this one.\n"
 		"Environment=SYSTEMD_REMOUNT_ROOT_RW=0\n");
+	if (r->plan->facts->fstab_is_off)
+		strbuf_add(
+			&dropin,
+			"# With fstab=no from the kernel command line it would not read its fstab.\n"
+			"Environment=SYSTEMD_PROC_CMDLINE=fstab=yes\n");
 	return unit_add_unit(r, "systemd-remount-fs.service.d/90-rofs.conf", &dropin);
 }
 

@@ -57,6 +57,38 @@ static void test_decisions(void)
 	check.label = NULL;
 }
 
+static void test_switch_of_fstab(void)
+{
+	static const struct {
+		const char *cmdline;
+		bool is_read;
+	} rows[] = {
+		{ "", true },
+		{ "ro fstab=no quiet\n", false },
+		{ "fstab=0", false },
+		{ "fstab=Off", false },
+		{ "\"fstab=no\"", false },
+		{ "fstab=yes", true },
+		{ "fstab=no fstab", true },
+		{ "fstab=no fstab=on", true },
+		{ "fstab=on fstab=f", false },
+		{ "fstab=no fstab=perhaps", false },
+		{ "fstab=", true },
+		{ "rd.fstab=no", true },
+		{ "xfstab=no fstabs=no fstab_x=no", true },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		bool is_read = !row->is_read;
+
+		check.label = row->cmdline;
+		CHECK_INT(boot_reads_fstab(row->cmdline, &is_read), 0);
+		CHECK_INT(is_read, row->is_read);
+	}
+	check.label = NULL;
+}
+
 static void test_initrd_comes_first(void)
 {
 	CHECK_INT(boot_decide("", true).mode, BOOT_INITRD);
@@ -147,6 +179,7 @@ int main(void)
 	test_decisions();
 	test_words();
 	test_skips_fsck();
+	test_switch_of_fstab();
 	test_initrd_comes_first();
 	return check_done();
 }
