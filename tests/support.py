@@ -246,11 +246,11 @@ def bytes_on_terminal(argv: Sequence[str], env: dict[str, str]) -> bytes:
 
 def run_generator(generator: Path, root: Path, work: Path,
                   extra: Optional[Mapping[str, str]] = None) -> Run:
-    """Run it as systemd does, with three directories, which are made below `work`."""
+    """Run it as systemd does, with three directories below `work`, which are made if need be."""
     names = ("generator", "generator.early", "generator.late")
     outputs = [work / name for name in names]
     for path in outputs:
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
     done = subprocess.run([str(generator), *map(str, outputs)], env=environment(root, extra),
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, check=False, timeout=RUN_SECONDS_MAX)

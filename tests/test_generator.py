@@ -97,6 +97,21 @@ def test_two_runs_give_the_same_bytes(minimal: Path, generator: Path, tmp_path: 
     assert first == second
 
 
+def test_masks_of_the_command_line_are_left_to_systemd(generator: Path, tmp_path: Path) -> None:
+    """systemd-debug-generator writes them to the same directory, before or after rofs."""
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": "[Overlay /home]\n[Overlay /var]\n",
+        "proc/cmdline": "ro systemd.mask=home.mount systemd.mask=rofs-prepare-retry.service\n",
+    })
+    early = tmp_path / "generator.early"
+    early.mkdir()
+    for name in ("home.mount", "rofs-prepare-retry.service"):
+        (early / name).symlink_to("/dev/null")
+    run = run_generator(generator, root, tmp_path)
+    assert "var.mount" in run.early
+    assert run.early["home.mount"] == run.early["rofs-prepare-retry.service"] == "-> /dev/null"
+
+
 @pytest.mark.parametrize("arguments", [[], ["a", "b"], ["a", "b", "c", "d"], ["--nonsense", "a"]])
 def test_wrong_arguments_are_status_2(
     generator: Path, minimal: Path, tmp_path: Path, arguments: list[str]

@@ -124,59 +124,6 @@ static int next_option(const char **options, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-static bool is_valid(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       strchr(":-_.\\@", c);
-}
-
-/* What systemd makes of a name that is no unit's and no path: unit-name.c, do_escape_mangle(). */
-static int mangle(const char *value, char **ret)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	for (const char *s = value; *s; s++) {
-		if (*s == '/')
-			strbuf_add_char(&b, '-');
-		else if (is_valid(*s))
-			strbuf_add_char(&b, *s);
-		else
-			strbuf_addf(&b, "\\x%02x", (unsigned)(unsigned char)*s);
-	}
-	strbuf_add(&b, ".mount");
-	return strbuf_take(&b, ret);
-}
-
-/* @ret is NULL where @value names no unit. */
-static int unit_of(const char *value, char **ret)
-{
-	_cleanup_free_ char *clean = strdup(value), *name = NULL;
-	int err;
-
-	*ret = NULL;
-	if (!clean)
-		return -ENOMEM;
-	if (value_is_unit(value, strlen(value)))
-		return *ret = TAKE_PTR(clean), 0;
-	if (strstr(value, "@."))
-		return 0; /* a template */
-	if (*value == '/') {
-		bool is_device = strncmp(value, "/dev/", 5) == 0 || strncmp(value, "/sys/", 5) == 0;
-
-		path_clean(clean);
-		if (path_has_dotdot(clean))
-			return 0;
-		err = unit_name_from_path(clean, is_device ? ".device" : ".mount", &name);
-	} else {
-		err = mangle(value, &name);
-	}
-	if (err < 0)
-		return err == -ENAMETOOLONG ? 0 : err;
-	if (value_is_unit(name, strlen(name)))
-		*ret = TAKE_PTR(name);
-	return 0;
-}
-
 int dependencies_is_own(const char *unit, const char *dir, bool *ret)
 {
 	_cleanup_free_ char *own = NULL;
@@ -207,7 +154,7 @@ static int add_unit(struct plan_dependencies *d, enum dependency kind, const cha
 	bool own;
 	int err;
 
-	err = unit_of(value, &unit);
+	err = unit_name_mangle(value, ".mount", &unit);
 	if (err < 0)
 		return err;
 	if (!unit)

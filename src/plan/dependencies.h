@@ -53,8 +53,7 @@ int dependencies_is_own(const char *unit, const char *dir, bool *ret);
  * dependencies_add_fstab - what the x-systemd.* options of a line say
  * @diag: receives a warning for each value that names no unit
  *
- * A path stands for its mount unit, one below /dev or /sys for its device unit, and a name without a
- * type for a mount unit: unit_name_mangle_with_suffix() of systemd. What names the mount point of the
+ * A name without a type is that of a mount unit: unit_name_mangle(). What names the mount point of the
  * line itself, or what is below, is left out.
  *
  * Returns: 0 or -ENOMEM.

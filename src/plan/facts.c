@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/facts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void fstab_entry_done(struct fstab_entry *e)
 {
@@ -11,6 +13,20 @@ void fstab_entry_done(struct fstab_entry *e)
 	free(e->options);
 	free(e->file);
 	free(e->refused);
+}
+
+bool facts_is_masked(const struct facts *f, const char *unit)
+{
+	char name[256]; /* UNIT_NAME_MAX of systemd, and a NUL */
+	const char *at = strchr(unit, '@'), *type = strrchr(unit, '.');
+	int n;
+
+	if (f->masked.n == 0 || unit_names_has(&f->masked, unit))
+		return f->masked.n > 0;
+	if (!at || !type || at > type)
+		return false;
+	n = snprintf(name, sizeof(name), "%.*s@%s", (int)(at - unit), unit, type);
+	return n > 0 && (size_t)n < sizeof(name) && unit_names_has(&f->masked, name);
 }
 
 void facts_done(struct facts *f)
@@ -27,12 +43,10 @@ void facts_done(struct facts *f)
 		free(f->native_links[i].name);
 	}
 	free(f->native_links);
-	for (size_t i = 0; i < f->n_late_units; i++)
-		free(f->late_units[i]);
-	free(f->late_units);
-	for (size_t i = 0; i < f->n_early_units; i++)
-		free(f->early_units[i]);
-	free(f->early_units);
+	unit_names_done(&f->late_units);
+	unit_names_done(&f->early_units);
+	unit_names_done(&f->masked);
+	unit_names_done(&f->wanted);
 	free(f->fstab);
 	free(f->overlays);
 	free(f->persists);

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "plan/unit-names.h"
+
 /*
  * What the decision needs to know of the machine. Only the structs: src/system/facts-read.c fills them.
  */
@@ -89,13 +91,13 @@ struct facts {
 	size_t n_persists;
 	/*
 	 * Units that are named as dependencies and start after local-fs.target: of the image, and of
-	 * mounts of fstab from the network; sorted, owned.
+	 * mounts of fstab from the network.
 	 */
-	char **late_units;
-	size_t n_late_units;
+	struct unit_names late_units;
 	/* The same of those that start before local-fs-pre.target, or before udev. */
-	char **early_units;
-	size_t n_early_units;
+	struct unit_names early_units;
+	/* By systemd.mask= and systemd.wants= on the kernel command line. */
+	struct unit_names masked, wanted;
 	bool fstab_is_off;    /* fstab=no: of it, only what the initramfs mounts is here */
 	bool rofs_exists;     /* /rofs is a directory */
 	bool tmp_is_plain;    /* /tmp is a directory, not a link */
@@ -104,5 +106,8 @@ struct facts {
 
 void fstab_entry_done(struct fstab_entry *e);
 void facts_done(struct facts *f);
+
+/** facts_is_masked - does the kernel command line mask this unit, or its template? */
+bool facts_is_masked(const struct facts *f, const char *unit);
 
 #define _cleanup_facts_ _cleanup_(facts_done)

@@ -59,24 +59,13 @@ bool early_unit_is(const char *name)
 	return is_one_of(name, names, ELEMENTSOF(names));
 }
 
-static int compare(const void *name, const void *unit)
-{
-	return strcmp(name, *(char *const *)unit);
-}
-
-/* Both are sorted. */
-static bool is_listed(const char *name, char **units, size_t n)
-{
-	return n > 0 && bsearch(name, units, n, sizeof(*units), compare);
-}
-
 const char *early_unit_of(const struct facts *f, const struct plan_dependencies *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		const char *name = d->list[i].name;
 
 		if (d->list[i].kind == DEPENDENCY_BEFORE &&
-		    (early_unit_is(name) || is_listed(name, f->early_units, f->n_early_units)))
+		    (early_unit_is(name) || unit_names_has(&f->early_units, name)))
 			return name;
 	}
 	return NULL;
@@ -90,7 +79,7 @@ const char *late_unit_of(const struct facts *f, const struct plan_dependencies *
 		if (x->kind != DEPENDENCY_REQUIRES && x->kind != DEPENDENCY_WANTS &&
 		    x->kind != DEPENDENCY_AFTER)
 			continue;
-		if (late_unit_is(x->name) || is_listed(x->name, f->late_units, f->n_late_units))
+		if (late_unit_is(x->name) || unit_names_has(&f->late_units, x->name))
 			return x->name;
 	}
 	return NULL;

@@ -11,6 +11,7 @@
 #include <search.h>
 #include <string.h>
 
+#include "plan/plan-names.h"
 #include "plan/quota.h"
 #include "plan/unit-name.h"
 
@@ -200,6 +201,22 @@ static int mask_found(struct building *b)
 	return 0;
 }
 
+/* Of these, no section is left out. */
+static void warn_masked(struct building *b)
+{
+	static const char unwatched[] = "nothing warns before a pool is full";
+
+	plan_warn_masked(b, "rofs-verify.service", "nothing verifies that rofs.conf is in force");
+	plan_warn_masked(b, "rofs-watch.service", unwatched);
+	plan_warn_masked(b, "rofs-watch.timer", unwatched);
+	if (b->plan.early_mounts != NO_INDEX)
+		plan_warn_masked(b, "rofs-prepare-retry.service",
+				 "layers that cannot be made are not tried again");
+	if (b->plan.n_remounts > 0)
+		plan_warn_masked(b, "systemd-remount-fs.service",
+				 "/ stays as the kernel or the initramfs has mounted it");
+}
+
 int plan_masks(struct building *b)
 {
 	const struct facts *f = b->plan.facts;
@@ -214,5 +231,6 @@ int plan_masks(struct building *b)
 		if (err < 0)
 			return err;
 	}
+	warn_masked(b);
 	return mask_found(b);
 }

@@ -14,12 +14,54 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 		conf_kind_to_string(s->kind), s->name, path, UNIT_NAME_BYTES_MAX);
 }
 
+/* systemd-debug-generator writes its masks where rofs writes its units. Takes @name over on failure. */
+static int check_unmasked(struct building *b, const struct conf_section *s, char **name)
+{
+	int err;
+
+	if (!facts_is_masked(b->plan.facts, *name))
+		return 0;
+	err = diag_error(
+		b->diag, s->pos,
+		"[%s %s]: systemd.mask= on the kernel command line masks %s, which it needs; "
+		"expected no mask of it, or no such section",
+		conf_kind_to_string(s->kind), s->name, *name);
+	free(*name);
+	*name = NULL;
+	return err;
+}
+
+int plan_check_unmasked(struct building *b, const struct conf_section *s)
+{
+	static const char *const shared[] = { "rofs.mount", "rofs-ro.mount" };
+	int err = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(shared) && err >= 0; i++) {
+		_cleanup_free_ char *name = strdup(shared[i]);
+
+		err = name ? check_unmasked(b, s, &name) : -ENOMEM;
+	}
+	return err;
+}
+
+bool plan_warn_masked(struct building *b, const char *unit, const char *lost)
+{
+	bool masked = facts_is_masked(b->plan.facts, unit);
+
+	if (masked)
+		diag_warning(b->diag, (struct pos){ .file = "/proc/cmdline" },
+			     "systemd.mask= masks %s: %s", unit, lost);
+	return masked;
+}
+
 int plan_name_unit(struct building *b, const struct conf_section *s, const char *path,
 		   const char *suffix, char **ret)
 {
 	int err = unit_name_from_path(path, suffix, ret);
 
-	return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
+	if (err == -ENAMETOOLONG)
+		return name_too_long(b, s, path);
+	return err < 0 ? err : check_unmasked(b, s, ret);
 }
 
 int plan_name_device(struct building *b, const struct conf_section *s, const char *path, char **ret)
@@ -36,8 +78,10 @@ int plan_name_device(struct building *b, const struct conf_section *s, const cha
 		return err;
 
 	name[strlen(name) - strlen(".d")] = '\0';
-	*ret = TAKE_PTR(name);
-	return 0;
+	err = check_unmasked(b, s, &name);
+	if (err >= 0)
+		*ret = TAKE_PTR(name);
+	return err;
 }
 
 int plan_name_fsck(struct building *b, const struct conf_section *s, const char *path, char **ret)
@@ -49,9 +93,11 @@ int plan_name_fsck(struct building *b, const struct conf_section *s, const char 
 	err = unit_name_instance("systemd-fsck", path, &name);
 	if (err >= 0 && strlen(name) + strlen(".d") > UNIT_NAME_BYTES_MAX)
 		err = -ENAMETOOLONG;
-	if (err < 0)
-		return err == -ENAMETOOLONG ? name_too_long(b, s, path) : err;
-
-	*ret = TAKE_PTR(name);
-	return 0;
+	if (err == -ENAMETOOLONG)
+		return name_too_long(b, s, path);
+	if (err >= 0)
+		err = check_unmasked(b, s, &name);
+	if (err >= 0)
+		*ret = TAKE_PTR(name);
+	return err;
 }

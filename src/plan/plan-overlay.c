@@ -322,7 +322,9 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 	const struct conf_section *s = c->section;
 	int err;
 
-	err = check_overlay(b, c);
+	err = plan_check_unmasked(b, s);
+	if (err >= 0)
+		err = check_overlay(b, c);
 	if (err < 0)
 		return err;
 

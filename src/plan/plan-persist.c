@@ -271,7 +271,9 @@ static int check_persist(struct building *b, const struct claim *c, struct plan_
 	const struct conf_section *s = c->section;
 	int err;
 
-	err = check_directory(b, p);
+	err = plan_check_unmasked(b, s);
+	if (err >= 0)
+		err = check_directory(b, p);
 	if (err < 0)
 		return err;
 	err = plan_find_partition(b, s, p->conf->partition, conf_key_pos(s, "Partition"),

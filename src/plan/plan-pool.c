@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/plan-names.h"
+#include "plan/unit-name.h"
 
 int plan_add_pool(struct building *b, const struct conf_section *s, const char *dir,
 		  const struct plan_pool *wanted)
@@ -15,7 +16,9 @@ int plan_add_pool(struct building *b, const struct conf_section *s, const char *
 	err = array_reserve(p->pools, p->n_pools);
 	if (err < 0)
 		return err;
-	err = plan_name_unit(b, s, dir, ".mount", &pool.unit);
+	/* plan_check_unmasked() is about the shared one. */
+	err = wanted->shared ? unit_name_from_path(dir, ".mount", &pool.unit) :
+			       plan_name_unit(b, s, dir, ".mount", &pool.unit);
 	if (err < 0)
 		return err;
 	pool.dir = strdup(dir);

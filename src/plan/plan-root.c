@@ -7,6 +7,7 @@
 #include "basic/path.h"
 #include "plan/mount-flags.h"
 #include "plan/plan-masks.h"
+#include "plan/plan-names.h"
 #include "plan/unit-name.h"
 
 /* Of /, where fstab does not mention it: what the kernel command line says must not be lost. */
@@ -179,7 +180,8 @@ int plan_tmp(struct building *b)
 	const struct conf_root *root = &b->plan.conf->root;
 
 	/* A [Root] section with a mistake is left out: its defaults are in force. */
-	b->plan.tmp = (root->tmp || root->section.invalid) && wants_tmp(b);
+	b->plan.tmp = (root->tmp || root->section.invalid) && wants_tmp(b) &&
+		      !plan_warn_masked(b, "tmp.mount", "/tmp stays on the root file system");
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
+#include "basic/value.h"
 
 static bool is_alnum(unsigned char c)
 {
@@ -59,6 +60,58 @@ int unit_name_instance(const char *template_name, const char *path, char **ret)
 	add_path(&b, path);
 	strbuf_add(&b, ".service");
 	return finish(&b, ret);
+}
+
+static bool is_valid(char c)
+{
+	return is_alnum((unsigned char)c) || strchr(":-_.\\@", c);
+}
+
+/* do_escape_mangle() of systemd's unit-name.c. */
+static int mangle_name(const char *value, const char *suffix, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (const char *s = value; *s; s++) {
+		if (*s == '/')
+			strbuf_add_char(&b, '-');
+		else if (is_valid(*s))
+			strbuf_add_char(&b, *s);
+		else
+			strbuf_addf(&b, "\\x%02x", (unsigned)(unsigned char)*s);
+	}
+	if (!b.len || !value_is_unit(b.text, b.len))
+		strbuf_add(&b, suffix);
+	return strbuf_take(&b, ret);
+}
+
+int unit_name_mangle(const char *value, const char *suffix, char **ret)
+{
+	_cleanup_free_ char *clean = strdup(value), *name = NULL;
+	int err;
+
+	*ret = NULL;
+	if (!clean)
+		return -ENOMEM;
+	if (value_is_unit(value, strlen(value)))
+		return *ret = TAKE_PTR(clean), 0;
+	if (strstr(value, "@."))
+		return 0; /* a template */
+	if (*value == '/') {
+		bool is_device = strncmp(value, "/dev/", 5) == 0 || strncmp(value, "/sys/", 5) == 0;
+
+		path_clean(clean);
+		if (path_has_dotdot(clean))
+			return 0;
+		err = unit_name_from_path(clean, is_device ? ".device" : ".mount", &name);
+	} else {
+		err = mangle_name(value, suffix, &name);
+	}
+	if (err < 0)
+		return err == -ENAMETOOLONG ? 0 : err;
+	if (value_is_unit(name, strlen(name)))
+		*ret = TAKE_PTR(name);
+	return 0;
 }
 
 static bool is_quoted(const char *s)

@@ -28,6 +28,16 @@ int unit_name_from_path(const char *path, const char *suffix, char **ret);
  */
 int unit_name_instance(const char *template_name, const char *path, char **ret);
 
+/**
+ * unit_name_mangle - the unit that a person means, as unit_name_mangle_with_suffix() of systemd
+ * @value:  a path stands for its mount unit, one below /dev or /sys for its device unit
+ * @suffix: of a name without a type
+ * @ret:    the name; NULL where @value names no unit, but a template; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int unit_name_mangle(const char *value, const char *suffix, char **ret);
+
 /** unit_name_is_tag - is it one of LABEL= UUID= PARTLABEL= PARTUUID=, with a value? */
 bool unit_name_is_tag(const char *device);
 

@@ -142,36 +142,10 @@ static int add_names(const struct conf *c, const struct facts *f, struct plan_de
 	return err < 0 ? err : add_of_fstab(f, names);
 }
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct plan_dependency *)a)->name,
 		      ((const struct plan_dependency *)b)->name);
-}
-
-/* Takes @name over, also on failure. */
-static int add_late(struct facts *f, char *name)
-{
-	if (!name || array_reserve(f->late_units, f->n_late_units) < 0) {
-		free(name);
-		return -ENOMEM;
-	}
-	f->late_units[f->n_late_units++] = name;
-	return 0;
-}
-
-static int add_early(struct facts *f, const char *name)
-{
-	int err = array_reserve(f->early_units, f->n_early_units);
-
-	if (err < 0)
-		return err;
-	f->early_units[f->n_early_units] = strdup(name);
-	return f->early_units[f->n_early_units] ? f->n_early_units++, 0 : -ENOMEM;
 }
 
 static int add_network_mounts(struct facts *f)
@@ -185,7 +159,7 @@ static int add_network_mounts(struct facts *f)
 			continue;
 		err = unit_name_from_path(e->dir, ".mount", &name);
 		if (err >= 0)
-			err = add_late(f, name);
+			err = unit_names_add(&f->late_units, name);
 		if (err < 0 && err != -ENAMETOOLONG)
 			return err;
 	}
@@ -209,11 +183,11 @@ static int read_units(const struct rootfs *r, const struct plan_dependencies *na
 			continue;
 		err = is_late(&d, x->name, 1, &late);
 		if (err >= 0 && late)
-			err = add_late(f, strdup(x->name));
+			err = unit_names_add(&f->late_units, strdup(x->name));
 		if (err >= 0)
 			err = is_early(&d, x->name, &early);
 		if (err >= 0 && early)
-			err = add_early(f, x->name);
+			err = unit_names_add(&f->early_units, strdup(x->name));
 		if (err < 0)
 			return err;
 	}
@@ -230,9 +204,7 @@ int late_units_read(const struct rootfs *r, const struct conf *c, struct facts *
 	err = add_network_mounts(f);
 	if (err >= 0)
 		err = read_units(r, &names, f);
-	if (f->n_late_units > 0)
-		qsort(f->late_units, f->n_late_units, sizeof(*f->late_units), compare);
-	if (f->n_early_units > 0)
-		qsort(f->early_units, f->n_early_units, sizeof(*f->early_units), compare);
+	unit_names_sort(&f->late_units);
+	unit_names_sort(&f->early_units);
 	return err;
 }

@@ -5,6 +5,7 @@
 
 #include "basic/text.h"
 #include "plan/plan-build.h"
+#include "system/cmdline-units.h"
 #include "system/confdirs.h"
 #include "system/late-units.h"
 #include "system/mount-extra.h"
@@ -92,6 +93,8 @@ int load_rest(struct loaded *l)
 	err = facts_read_cmdline(l->cmdline, &l->facts);
 	if (err >= 0)
 		err = mount_extra_read(&l->root, l->cmdline, &l->diag, &l->facts, &l->mount_points);
+	if (err >= 0)
+		err = cmdline_units_read(l->cmdline, &l->facts);
 	if (err >= 0)
 		err = native_mounts_read(&l->root, &l->conf, &l->facts, &l->mount_points);
 	if (err >= 0)

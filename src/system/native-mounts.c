@@ -105,6 +105,9 @@ static int read_automount(struct reading *g, struct native *n)
 	if (err < 0 || u.is_masked || !u.fragment_dir)
 		return err;
 	err = unit_dirs_links(&g->dirs, name, &n->automount);
+	/* That link is where rofs writes, so it cannot be masked: the unit itself is. */
+	if (err >= 0 && unit_names_has(&g->facts->wanted, name))
+		err = unit_names_add(&n->automount, strdup(name));
 	for (size_t i = 0; i < n->automount.n && err >= 0; i++)
 		err = add_native_link(g->facts, n->dir, strdup(n->automount.list[i]));
 	return err;
@@ -166,7 +169,9 @@ static int read_links(struct reading *g, struct native *n)
 
 	if (err >= 0 && (n->counts || (base && !is_mounted_by_fstab(base))))
 		err = unit_dirs_links(&g->dirs, n->name, &n->links);
-	n->mounted = n->links.n > 0 || n->automount.n > 0 || (base && is_mounted_by_fstab(base));
+	n->mounted = n->links.n > 0 || n->automount.n > 0 ||
+		     unit_names_has(&g->facts->wanted, n->name) ||
+		     (base && is_mounted_by_fstab(base));
 	return err;
 }
 
@@ -216,6 +221,9 @@ static int read_mount(struct reading *g, const char *dir)
 		err = unit_name_from_path(dir, ".mount", &n.name);
 	if (err < 0)
 		return err == -ENAMETOOLONG ? 0 : err;
+	/* What fstab says of it is overridden already. */
+	if (facts_is_masked(g->facts, n.name))
+		return 0;
 	err = unit_file_read(&g->dirs, n.name, &n.unit);
 	if (err < 0)
 		return err;

@@ -72,49 +72,11 @@ bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name)
 	return fstatat(d->list[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-void unit_names_done(struct unit_names *n)
-{
-	for (size_t i = 0; i < n->n; i++)
-		free(n->list[i]);
-	free(n->list);
-	*n = (struct unit_names){ 0 };
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void sort(struct unit_names *names)
-{
-	size_t kept = 0;
-
-	if (names->n > 0)
-		qsort(names->list, names->n, sizeof(*names->list), compare);
-	for (size_t i = 0; i < names->n; i++) {
-		if (kept > 0 && strcmp(names->list[kept - 1], names->list[i]) == 0)
-			free(names->list[i]);
-		else
-			names->list[kept++] = names->list[i];
-	}
-	names->n = kept;
-}
-
 static bool ends_in(const char *name, const char *suffix)
 {
 	size_t n = strlen(name), m = strlen(suffix);
 
 	return n > m && strcmp(name + n - m, suffix) == 0;
-}
-
-static int add_name(struct unit_names *names, char *name)
-{
-	_cleanup_free_ char *owned = name;
-
-	if (!name || array_reserve(names->list, names->n) < 0)
-		return -ENOMEM;
-	names->list[names->n++] = TAKE_PTR(owned);
-	return 0;
 }
 
 /* What is looked for in one directory after the other. */
@@ -133,7 +95,7 @@ static int search_all(struct search *s, int (*each)(void *data, const char *name
 		if (each_name(rootfs_open_dir(s->dirs->root, s->dir), each, s) == -ENOMEM)
 			return -ENOMEM;
 	}
-	sort(s->found);
+	unit_names_sort(s->found);
 	return 0;
 }
 
@@ -141,7 +103,7 @@ static int add_unit(void *data, const char *name)
 {
 	const struct search *s = data;
 
-	return ends_in(name, s->name) ? add_name(s->found, strdup(name)) : 0;
+	return ends_in(name, s->name) ? unit_names_add(s->found, strdup(name)) : 0;
 }
 
 int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_names *ret)
@@ -173,7 +135,8 @@ static int add_link(void *data, const char *name)
 		return err;
 	if (!rootfs_has(s->dirs->root, dir, s->name))
 		return 0;
-	return text_format(&link, "%s/%s", name, s->name) < 0 ? -ENOMEM : add_name(s->found, link);
+	return text_format(&link, "%s/%s", name, s->name) < 0 ? -ENOMEM :
+								unit_names_add(s->found, link);
 }
 
 /* Returns: 1, 0 or -ENOMEM. */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "plan/unit-names.h"
 #include "system/rootfs.h"
 
 /** enum unit_origin - which of the directories of systemd's load path to look at */
@@ -30,14 +31,6 @@ struct unit_dirs {
 struct unit_dirs unit_dirs_open(const struct rootfs *r, enum unit_origin origin);
 void unit_dirs_done(struct unit_dirs *d);
 
-/** struct unit_names - sorted, each once; owned */
-struct unit_names {
-	char **list;
-	size_t n;
-};
-
-void unit_names_done(struct unit_names *n);
-
 /**
  * unit_dirs_list - the names of all units of a type, masked ones included
  * @suffix: ".mount", ".service", ...
@@ -61,5 +54,4 @@ int unit_dirs_links(const struct unit_dirs *d, const char *name, struct unit_nam
 /** unit_dirs_has - does the @i-th directory have something of this name? */
 bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name);
 
-#define _cleanup_unit_dirs_  _cleanup_(unit_dirs_done)
-#define _cleanup_unit_names_ _cleanup_(unit_names_done)
+#define _cleanup_unit_dirs_ _cleanup_(unit_dirs_done)

@@ -20,6 +20,9 @@ struct rendering {
 
 /* unit-text.c: lines that several kinds of units have, and how systemd wants a value spelled. */
 
+/** unit_file_free - its strings */
+void unit_file_free(struct unit_file *f);
+
 /** unit_add_unit - a file with the text of @b, which is empty then. Returns: 0 or -ENOMEM. */
 int unit_add_unit(struct rendering *r, const char *name, struct strbuf *b);
 

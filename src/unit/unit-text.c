@@ -5,12 +5,16 @@
 #include "basic/text.h"
 #include "unit/unit-internal.h"
 
+void unit_file_free(struct unit_file *f)
+{
+	free(f->name);
+	free(f->text);
+}
+
 void unit_set_done(struct unit_set *s)
 {
-	for (size_t i = 0; i < s->n_files; i++) {
-		free(s->files[i].name);
-		free(s->files[i].text);
-	}
+	for (size_t i = 0; i < s->n_files; i++)
+		unit_file_free(&s->files[i]);
 	free(s->files);
 	*s = (struct unit_set){ 0 };
 }

@@ -1,5 +1,30 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
 #include "unit/unit-internal.h"
+
+/*
+ * systemd-debug-generator makes a link of the same name in the same directory, and whichever of the two
+ * comes second fails. What would need the unit is not planned.
+ */
+static int leave_masked(struct rendering *r)
+{
+	struct unit_set *s = &r->set;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n_files; i++) {
+		if (i == s->first_link)
+			s->first_link = kept;
+		if (!strchr(s->files[i].name, '/') &&
+		    facts_is_masked(r->plan->facts, s->files[i].name))
+			unit_file_free(&s->files[i]);
+		else
+			s->files[kept++] = s->files[i];
+	}
+	s->n_files = kept;
+	return 0;
+}
 
 int units_render(const struct plan *p, const char *libexec_dir, struct unit_set *ret)
 {
@@ -18,6 +43,7 @@ int units_render(const struct plan *p, const char *libexec_dir, struct unit_set 
 		unit_render_fstab_duplicates,
 		unit_render_tmp,
 		unit_render_links,
+		leave_masked,
 	};
 	struct rendering r = { .plan = p, .libexec_dir = libexec_dir };
 

@@ -151,7 +151,7 @@ static void test_early(void)
 		{ DEPENDENCY_BEFORE, "local-fs.target", NULL },
 	};
 	char *early[] = { (char *)"early.service", (char *)"x.service" };
-	struct facts f = { .early_units = early, .n_early_units = 2 };
+	struct facts f = { .early_units = { early, 2 } };
 
 	CHECK_EACH(row, rows)
 	{
@@ -204,7 +204,7 @@ static void test_late(void)
 		{ "l.servic", NULL },
 	};
 	char *late[] = { (char *)"l.service", (char *)"late.service", (char *)"z.service" };
-	struct facts f = { .late_units = late, .n_late_units = 3 };
+	struct facts f = { .late_units = { late, 3 } };
 
 	CHECK_EACH(row, rows)
 	{

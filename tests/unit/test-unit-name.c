@@ -54,6 +54,39 @@ static void test_length(void)
 	CHECK(none == NULL);
 }
 
+static void test_mangling(void)
+{
+	/* As `systemctl cat` and systemd.mask= take a name. */
+	static const struct {
+		const char *value, *suffix, *expected;
+	} rows[] = {
+		{ "unlock.service", ".mount", "unlock.service" },
+		{ "unlock@a.service", ".mount", "unlock@a.service" },
+		{ "unlock@.service", ".mount", NULL },
+		{ "home", ".mount", "home.mount" },
+		{ "home", ".service", "home.service" },
+		{ "/home/a b", ".service", "home-a\\x20b.mount" },
+		{ "/home//x/", ".mount", "home-x.mount" },
+		{ "/dev/sda1", ".mount", "dev-sda1.device" },
+		{ "/a/../b", ".mount", NULL },
+		{ "a b", ".mount", "a\\x20b.mount" },
+		{ "a b.service", ".mount", "a\\x20b.service" },
+		{ "a/b.target", ".mount", "a-b.target" },
+		{ "a.b", ".mount", "a.b.mount" },
+		{ "", ".mount", NULL },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_free_ char *seen = NULL;
+
+		check.label = row->value;
+		CHECK_INT(unit_name_mangle(row->value, row->suffix, &seen), 0);
+		CHECK_STR(seen, row->expected);
+	}
+	check.label = NULL;
+}
+
 static void test_instance(void)
 {
 	_cleanup_free_ char *seen = NULL;
@@ -134,6 +167,7 @@ int main(void)
 {
 	test_paths();
 	test_length();
+	test_mangling();
 	test_instance();
 	test_devices();
 	test_names_are_words();
