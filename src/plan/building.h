@@ -16,6 +16,13 @@ struct device {
 	size_t partition;
 };
 
+/** struct partition_wait - a [Partition] waits for another one; plan-partition-units.h */
+struct partition_wait {
+	size_t from, to; /* indexes into plan.partitions */
+	const char *key; /* of the first one, that names the unit */
+	char *unit;	 /* owned */
+};
+
 /** enum plan_stage - the steps in which sections are refused that could have their paths */
 enum plan_stage {
 	STAGE_DIRECTORIES,
@@ -42,5 +49,7 @@ struct building {
 	size_t *lower_of; /* one for each entry of facts->fstab: index into plan.lowers, NO_INDEX */
 	struct device *devices; /* by path */
 	size_t n_devices;
+	struct partition_wait *waits; /* by .from */
+	size_t n_waits;
 	void *names; /* tsearch(3): what is in plan.swaps and plan.masks; borrowed */
 };

@@ -191,18 +191,30 @@ bool claims_exist(const struct claim *claims, size_t n)
 	return false;
 }
 
-const struct claim *claims_find(const struct claim *claims, size_t n, const char *path)
+const struct claim *claims_on(const struct claim *claims, size_t n, const char *path, size_t *ret_n)
 {
-	const struct claim *c = bsearch(path, claims, n, sizeof(*claims), compare_path);
+	const struct claim *c = bsearch(path, claims, n, sizeof(*claims), compare_path), *end = c;
 
+	*ret_n = 0;
 	if (!c)
 		return NULL;
-	/* Of several on one path, the first that was not refused. */
 	while (c > claims && compare_path(path, c - 1) == 0)
 		c--;
-	for (; c < claims + n && compare_path(path, c) == 0; c++)
-		if (!c->refused)
-			return c;
+	while (end < claims + n && compare_path(path, end) == 0)
+		end++;
+	*ret_n = (size_t)(end - c);
+	return c;
+}
+
+const struct claim *claims_find(const struct claim *claims, size_t n, const char *path)
+{
+	size_t same;
+	const struct claim *c = claims_on(claims, n, path, &same);
+
+	/* Of several on one path, the first that was not refused. */
+	for (size_t i = 0; i < same; i++)
+		if (!c[i].refused)
+			return &c[i];
 	return NULL;
 }
 

@@ -49,6 +49,15 @@ bool claims_exist(const struct claim *claims, size_t n);
 /** claims_find - the claim on exactly this path that was not refused, or NULL. */
 const struct claim *claims_find(const struct claim *claims, size_t n, const char *path);
 
+/**
+ * claims_on - all on exactly this path, refused or not
+ * @ret_n: how many
+ *
+ * Returns: the first of them, or NULL.
+ */
+const struct claim *claims_on(const struct claim *claims, size_t n, const char *path,
+			      size_t *ret_n);
+
 /** claims_at_or_above - the same on @path or nearest above it. @path is cut while it is looked for. */
 const struct claim *claims_at_or_above(const struct claim *claims, size_t n, char *path);
 

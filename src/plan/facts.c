@@ -43,6 +43,11 @@ void facts_done(struct facts *f)
 		free(f->native_links[i].name);
 	}
 	free(f->native_links);
+	for (size_t i = 0; i < f->n_waits; i++) {
+		free(f->waits[i].unit);
+		free(f->waits[i].mount);
+	}
+	free(f->waits);
 	unit_names_done(&f->late_units);
 	unit_names_done(&f->early_units);
 	unit_names_done(&f->masked);

@@ -68,6 +68,11 @@ struct native_link {
 	char *name; /* "home.mount.d/50-options.conf", "local-fs.target.wants/home.automount" */
 };
 
+/** struct unit_wait - a unit of the image that is named as a dependency waits for a mount unit; owned */
+struct unit_wait {
+	char *unit, *mount;
+};
+
 /**
  * struct facts - taken once, at the start, from the untouched system
  *
@@ -96,6 +101,8 @@ struct facts {
 	struct unit_names late_units;
 	/* The same of those that start before local-fs-pre.target, or before udev. */
 	struct unit_names early_units;
+	struct unit_wait *waits; /* by the name of the unit */
+	size_t n_waits;
 	/* By systemd.mask= and systemd.wants= on the kernel command line. */
 	struct unit_names masked, wanted;
 	bool fstab_is_off;    /* fstab=no: of it, only what the initramfs mounts is here */

@@ -132,6 +132,9 @@ static void building_done(struct building *b)
 	free(b->claims);
 	free(b->lower_of);
 	devices_done(b);
+	for (size_t i = 0; i < b->n_waits; i++)
+		free(b->waits[i].unit);
+	free(b->waits);
 	tdestroy(b->names, keep);
 	fstab_index_done(&b->fstab);
 	diag_done(b->diag);

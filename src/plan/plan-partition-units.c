@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/plan-partition-units.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "basic/text.h"
 #include "plan/late-unit.h"
+#include "plan/unit-name.h"
 
 /* It would wait for the partition, since what starts later waits for the local file systems. */
 static int check_early(struct building *b, const struct conf_section *s, const char *key,
@@ -19,34 +21,6 @@ static int check_early(struct building *b, const struct conf_section *s, const c
 		"[Partition %s]: %s=%s: this unit starts after local-fs.target, which waits for the "
 		"partition; expected a unit that starts earlier (a service with DefaultDependencies=no)",
 		s->name, key, late);
-}
-
-/* The first of the units that mounts @dir, or something below it; *@ret is NULL when none does. */
-static int find_mount(const struct plan_dependencies *d, const char *dir, const char **ret)
-{
-	*ret = NULL;
-	for (size_t i = 0; i < d->n; i++) {
-		bool own;
-		int err = dependencies_is_own(d->list[i].name, dir, &own);
-
-		if (err < 0)
-			return err;
-		if (own)
-			return *ret = d->list[i].name, 0;
-	}
-	return 0;
-}
-
-/* Only mounts can be the partition's own; without one, the sections need not be looked through. */
-static bool has_mount(const struct plan_dependencies *d)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		const char *type = strrchr(d->list[i].name, '.');
-
-		if (type && (strcmp(type, ".mount") == 0 || strcmp(type, ".automount") == 0))
-			return true;
-	}
-	return false;
 }
 
 static const char *partition_of(const struct conf *conf, const struct conf_section *s)
@@ -69,33 +43,95 @@ static int tell_itself(struct building *b, const struct conf_section *s, const c
 	return -EBADMSG;
 }
 
-/* A section counts even if it is left out: otherwise this error would not be told in the last round. */
-static int check_not_itself(struct building *b, const struct conf_section *s, const char *key,
-			    const struct plan_dependencies *d)
+/* struct named_unit - what is looked at: a unit, and the [Partition] and key that name it */
+struct named_unit {
+	const struct conf_section *section;
+	const char *key, *unit;
+};
+
+/* It waits for this partition. @user: the section that does the mount; NULL: it is the partition's own. */
+static int add_wait(struct building *b, const struct named_unit *n, const char *partition,
+		    const struct conf_section *user)
 {
-	_cleanup_free_ char *where = NULL;
-	const char *unit;
-	int err;
+	const struct conf_section *to = conf_find(b->plan.conf, CONF_PARTITION, partition);
+	struct partition_wait *w;
 
-	if (!has_mount(d))
+	if (to == n->section)
+		return tell_itself(b, n->section, n->key, n->unit, user);
+	if (!to)
 		return 0;
-	err = text_format(&where, "/rofs/persist/%s", s->name);
-	if (err >= 0)
-		err = find_mount(d, where, &unit);
-	if (err < 0 || unit)
-		return err < 0 ? err : tell_itself(b, s, key, unit, NULL);
-	for (size_t i = 0; i < b->n_claims; i++) {
-		const struct claim *c = &b->claims[i];
-		const char *used = partition_of(b->plan.conf, c->section);
+	if (array_reserve(b->waits, b->n_waits) < 0)
+		return -ENOMEM;
+	w = &b->waits[b->n_waits];
+	*w = (struct partition_wait){ n->section->index, to->index, n->key, strdup(n->unit) };
+	return w->unit ? b->n_waits++, 0 : -ENOMEM;
+}
 
-		if (c->section->invalid || !used || !c->fact->resolved ||
-		    strcmp(used, s->name) != 0)
-			continue;
-		err = find_mount(d, c->fact->resolved, &unit);
-		if (err < 0 || unit)
-			return err < 0 ? err : tell_itself(b, s, key, unit, c->section);
+/* A section counts even if it is left out: otherwise this error would not be told in the last round. */
+static int add_waits_of_path(struct building *b, const struct named_unit *n, const char *path)
+{
+	static const char partitions[] = "/rofs/persist/";
+	size_t same;
+	const struct claim *c = claims_on(b->claims, b->n_claims, path, &same);
+	int err = 0;
+
+	for (size_t i = 0; i < same && err >= 0; i++) {
+		const char *used = partition_of(b->plan.conf, c[i].section);
+
+		if (!c[i].section->invalid && used)
+			err = add_wait(b, n, used, c[i].section);
 	}
-	return 0;
+	if (err >= 0 && strncmp(path, partitions, strlen(partitions)) == 0)
+		err = add_wait(b, n, path + strlen(partitions), NULL);
+	return err;
+}
+
+/* A mount waits for those above it. */
+static int add_waits_of_mount(struct building *b, const struct named_unit *n, const char *mount)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = unit_name_to_path(mount, &path);
+
+	while (err >= 0 && path && *path) {
+		err = add_waits_of_path(b, n, path);
+		*strrchr(path, '/') = '\0';
+	}
+	return err;
+}
+
+static int compare(const void *unit, const void *wait)
+{
+	return strcmp(unit, ((const struct unit_wait *)wait)->unit);
+}
+
+/* What is known of it from its files. */
+static int add_waits_of_unit(struct building *b, const struct named_unit *n)
+{
+	const struct facts *f = b->plan.facts;
+	const struct unit_wait *w = f->n_waits > 0 ? bsearch(n->unit, f->waits, f->n_waits,
+							     sizeof(*f->waits), compare) :
+						     NULL;
+	int err = add_waits_of_mount(b, n, n->unit);
+
+	while (w && w > f->waits && compare(n->unit, w - 1) == 0)
+		w--;
+	for (; w && w < f->waits + f->n_waits && compare(n->unit, w) == 0 && err >= 0; w++)
+		err = add_waits_of_mount(b, n, w->mount);
+	return err;
+}
+
+static int add_waits(struct building *b, const struct conf_section *s, const char *key,
+		     const char *words)
+{
+	_cleanup_dependencies_ struct plan_dependencies d = { 0 };
+	int err = dependencies_add_words(&d, DEPENDENCY_AFTER, words);
+
+	for (size_t i = 0; i < d.n && err >= 0; i++) {
+		const struct named_unit n = { s, key, d.list[i].name };
+
+		err = add_waits_of_unit(b, &n);
+	}
+	return err;
 }
 
 static int add_key(struct building *b, const struct conf_section *s, const char *key,
@@ -105,7 +141,7 @@ static int add_key(struct building *b, const struct conf_section *s, const char 
 
 	if (err >= 0)
 		err = check_early(b, s, key, d);
-	return err < 0 ? err : check_not_itself(b, s, key, d);
+	return err < 0 ? err : add_waits(b, s, key, words);
 }
 
 int plan_partition_units(struct building *b, const struct conf_partition *c,

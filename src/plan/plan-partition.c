@@ -9,6 +9,7 @@
 #include "plan/late-unit.h"
 #include "plan/left-out.h"
 #include "plan/plan-names.h"
+#include "plan/plan-partition-cycles.h"
 #include "plan/plan-partition-units.h"
 #include "plan/unit-name.h"
 
@@ -213,6 +214,7 @@ int plan_partitions(struct building *b)
 {
 	const struct conf *conf = b->plan.conf;
 	struct plan *p = &b->plan;
+	int err;
 
 	p->partitions = calloc(conf->n_partitions + 1, sizeof(*p->partitions));
 	if (!p->partitions)
@@ -221,7 +223,6 @@ int plan_partitions(struct building *b)
 	p->n_partitions = conf->n_partitions;
 	for (size_t i = 0; i < p->n_partitions; i++) {
 		struct plan_partition *partition = &p->partitions[i];
-		int err;
 
 		if (conf->partitions[i]->section.invalid)
 			continue;
@@ -232,7 +233,8 @@ int plan_partitions(struct building *b)
 		if (err < 0 && err != -EBADMSG)
 			return err;
 	}
-	return refuse_same_device(b);
+	err = refuse_same_device(b);
+	return err < 0 ? err : plan_partition_cycles(b);
 }
 
 /*

@@ -51,6 +51,44 @@ int unit_name_from_path(const char *path, const char *suffix, char **ret)
 	return finish(&b, ret);
 }
 
+/* Of "\x2d", at the backslash. Returns: 0 when it is no such escape. */
+static char escaped_byte(const char *s)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
+
+	if (s[1] != 'x' || !s[2] || !s[3])
+		return 0;
+	high = strchr(digits, s[2]);
+	low = strchr(digits, s[3]);
+	return high && low ? (char)((high - digits) * 16 + (low - digits)) : 0;
+}
+
+int unit_name_to_path(const char *name, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const char *type = strrchr(name, '.');
+
+	*ret = NULL;
+	if (!type || (strcmp(type, ".mount") != 0 && strcmp(type, ".automount") != 0))
+		return 0;
+	strbuf_add_char(&b, '/');
+	if (type - name == 1 && *name == '-')
+		return strbuf_take(&b, ret);
+	for (const char *s = name; s < type; s++) {
+		char c = *s == '-' ? '/' : *s;
+
+		if (c == '\\') {
+			c = escaped_byte(s);
+			s += 3;
+		}
+		if (!c)
+			return 0;
+		strbuf_add_char(&b, c);
+	}
+	return strbuf_take(&b, ret);
+}
+
 int unit_name_instance(const char *template_name, const char *path, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };

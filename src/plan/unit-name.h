@@ -23,6 +23,14 @@
 int unit_name_from_path(const char *path, const char *suffix, char **ret);
 
 /**
+ * unit_name_to_path - the path of a .mount or .automount unit
+ * @ret: clean; NULL: it is the unit of no path; the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int unit_name_to_path(const char *name, char **ret);
+
+/**
  * unit_name_instance - "TEMPLATE@ESCAPED-PATH.service" as systemd-fsck@.service wants it. Returns:
  * as unit_name_from_path().
  */

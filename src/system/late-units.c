@@ -8,6 +8,7 @@
 #include "plan/late-unit.h"
 #include "plan/unit-name.h"
 #include "system/unit-file.h"
+#include "system/unit-waits.h"
 
 /* How far to follow what a unit waits for. */
 #define DEPTH_MAX 3u
@@ -30,31 +31,6 @@ static bool is_late_by_default(const struct unit_file *u, const char *name)
 	return false;
 }
 
-/* Is @name in a list that this key has? */
-static bool has_word(const struct unit_file *u, const char *key, const char *name, size_t n)
-{
-	for (const struct unit_setting *s = NULL; (s = unit_file_next(u, "Unit", key, s));)
-		for (const char *w = s->value; *(w += strspn(w, " \t"));) {
-			size_t len = strcspn(w, " \t");
-
-			if (len == n && strncmp(w, name, n) == 0)
-				return true;
-			w += len;
-		}
-	return false;
-}
-
-/* Is it started with the unit? What is not started is not waited for either. */
-static bool is_pulled_in(const struct unit_file *u, const char *name, size_t n)
-{
-	static const char *const keys[] = { "Requires", "Wants", "BindsTo", "Requisite" };
-
-	for (size_t i = 0; i < ELEMENTSOF(keys); i++)
-		if (has_word(u, keys[i], name, n))
-			return true;
-	return false;
-}
-
 /* @word of After=, @n bytes. */
 static int waits_for(const struct unit_dirs *d, const struct unit_file *u, const char *word,
 		     size_t n, unsigned depth, bool *ret)
@@ -64,26 +40,22 @@ static int waits_for(const struct unit_dirs *d, const struct unit_file *u, const
 	if (!name)
 		return -ENOMEM;
 	*ret = late_unit_is(name);
-	if (*ret || depth >= DEPTH_MAX || !is_pulled_in(u, word, n))
+	if (*ret || depth >= DEPTH_MAX || !unit_file_pulls_in(u, name))
 		return 0;
 	return is_late(d, name, depth + 1, ret);
 }
 
-static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, bool *ret)
+/* @u: the unit of this name */
+static int is_late_unit(const struct unit_dirs *d, const struct unit_file *u, const char *name,
+			unsigned depth, bool *ret)
 {
-	_cleanup_unit_file_ struct unit_file u = { 0 };
-	int err = value_is_unit(name, strlen(name)) ? unit_file_read(d, name, &u) : 0;
-
-	*ret = false;
-	if (err < 0 || u.is_masked || !u.has_fragment)
-		return err;
-	*ret = is_late_by_default(&u, name);
+	*ret = is_late_by_default(u, name);
 	for (const struct unit_setting *s = NULL;
-	     !*ret && (s = unit_file_next(&u, "Unit", "After", s));)
+	     !*ret && (s = unit_file_next(u, "Unit", "After", s));)
 		for (const char *w = s->value; !*ret && *(w += strspn(w, " \t"));) {
 			size_t n = strcspn(w, " \t");
+			int err = waits_for(d, u, w, n, depth, ret);
 
-			err = waits_for(d, &u, w, n, depth, ret);
 			if (err < 0)
 				return err;
 			w += n;
@@ -91,17 +63,29 @@ static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, 
 	return 0;
 }
 
-/* Does it come before what every mount of a device waits for? */
-static int is_early(const struct unit_dirs *d, const char *name, bool *ret)
+/* Returns: 1 if there is such a unit in the image, 0 or -ENOMEM. */
+static int read_unit(const struct unit_dirs *d, const char *name, struct unit_file *u)
+{
+	int err = value_is_unit(name, strlen(name)) ? unit_file_read(d, name, u) : 0;
+
+	return err < 0 ? err : !u->is_masked && u->has_fragment;
+}
+
+static int is_late(const struct unit_dirs *d, const char *name, unsigned depth, bool *ret)
 {
 	_cleanup_unit_file_ struct unit_file u = { 0 };
-	int err = value_is_unit(name, strlen(name)) ? unit_file_read(d, name, &u) : 0;
+	int found = read_unit(d, name, &u);
 
 	*ret = false;
-	if (err < 0 || u.is_masked || !u.has_fragment)
-		return err;
+	return found <= 0 ? found : is_late_unit(d, &u, name, depth, ret);
+}
+
+/* Does it come before what every mount of a device waits for? */
+static int is_early(const struct unit_file *u, bool *ret)
+{
+	*ret = false;
 	for (const struct unit_setting *s = NULL;
-	     !*ret && (s = unit_file_next(&u, "Unit", "Before", s));)
+	     !*ret && (s = unit_file_next(u, "Unit", "Before", s));)
 		for (const char *w = s->value; !*ret && *(w += strspn(w, " \t"));) {
 			size_t n = strcspn(w, " \t");
 			_cleanup_free_ char *unit = strndup(w, n);
@@ -166,32 +150,42 @@ static int add_network_mounts(struct facts *f)
 	return 0;
 }
 
+/* All that is asked of one unit. */
+static int look_at(const struct unit_dirs *d, const char *name, struct facts *f)
+{
+	_cleanup_unit_file_ struct unit_file u = { 0 };
+	bool late = false, early = false;
+	int err = read_unit(d, name, &u);
+
+	if (err <= 0)
+		return err;
+	err = is_late_unit(d, &u, name, 1, &late);
+	if (err >= 0 && late)
+		err = unit_names_add(&f->late_units, strdup(name));
+	if (err >= 0)
+		err = is_early(&u, &early);
+	if (err >= 0 && early)
+		err = unit_names_add(&f->early_units, strdup(name));
+	return err < 0 ? err : unit_waits_read(d, name, &u, f);
+}
+
 /* Of several with one name, the first is read. */
 static int read_units(const struct rootfs *r, const struct plan_dependencies *names,
 		      struct facts *f)
 {
 	_cleanup_unit_dirs_ struct unit_dirs d = unit_dirs_open(r, UNIT_ORIGIN_IMAGE);
+	int err = 0;
 
 	qsort(names->list, names->n, sizeof(*names->list), compare_names);
-	for (size_t i = 0; i < names->n; i++) {
+	for (size_t i = 0; i < names->n && err >= 0; i++) {
 		const struct plan_dependency *x = &names->list[i];
-		bool late, early;
-		int err;
 
 		if (*x->name == '/' || late_unit_is(x->name) ||
 		    (i > 0 && strcmp(x->name, (x - 1)->name) == 0))
 			continue;
-		err = is_late(&d, x->name, 1, &late);
-		if (err >= 0 && late)
-			err = unit_names_add(&f->late_units, strdup(x->name));
-		if (err >= 0)
-			err = is_early(&d, x->name, &early);
-		if (err >= 0 && early)
-			err = unit_names_add(&f->early_units, strdup(x->name));
-		if (err < 0)
-			return err;
+		err = look_at(&d, x->name, f);
 	}
-	return 0;
+	return err;
 }
 
 int late_units_read(const struct rootfs *r, const struct conf *c, struct facts *f)

@@ -193,3 +193,28 @@ const struct unit_setting *unit_file_next(const struct unit_file *u, const char 
 			return &u->settings[i];
 	return NULL;
 }
+
+static bool has_word(const struct unit_file *u, const char *key, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const struct unit_setting *s = NULL; (s = unit_file_next(u, "Unit", key, s));)
+		for (const char *w = s->value; *(w += strspn(w, " \t"));) {
+			size_t n = strcspn(w, " \t");
+
+			if (n == len && strncmp(w, word, n) == 0)
+				return true;
+			w += n;
+		}
+	return false;
+}
+
+bool unit_file_pulls_in(const struct unit_file *u, const char *name)
+{
+	static const char *const keys[] = { "Requires", "Wants", "BindsTo", "Requisite" };
+
+	for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+		if (has_word(u, keys[i], name))
+			return true;
+	return false;
+}

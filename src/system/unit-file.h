@@ -81,4 +81,7 @@ const struct unit_setting *unit_file_next(const struct unit_file *u, const char 
 const struct unit_setting *unit_file_last(const struct unit_file *u, const char *section,
 					  const char *key);
 
+/** unit_file_pulls_in - does starting it start unit @name, by Requires=, Wants=, BindsTo= or Requisite=? */
+bool unit_file_pulls_in(const struct unit_file *u, const char *name);
+
 #define _cleanup_unit_file_ _cleanup_(unit_file_done)

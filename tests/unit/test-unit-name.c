@@ -37,6 +37,36 @@ static void test_paths(void)
 	check.label = NULL;
 }
 
+static void test_paths_of_units(void)
+{
+	static const struct {
+		const char *name, *expected;
+	} rows[] = {
+		{ "-.mount", "/" },
+		{ "var.mount", "/var" },
+		{ "var-local-data.automount", "/var/local/data" },
+		{ "a\\x2db.mount", "/a-b" },
+		{ "\\x2ea-.b.mount", "/.a/.b" },
+		{ "a\\x20b.mount", "/a b" },
+		{ "var.service", NULL },
+		{ "var", NULL },
+		{ "a\\x2.mount", NULL },
+		{ "a\\x2", NULL },
+		{ "a\\.mount", NULL },
+		{ "a\\x00b.mount", NULL },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_free_ char *seen = NULL;
+
+		check.label = row->name;
+		CHECK_INT(unit_name_to_path(row->name, &seen), 0);
+		CHECK_STR(seen, row->expected);
+	}
+	check.label = NULL;
+}
+
 static void test_length(void)
 {
 	char path[300] = "/";
@@ -166,6 +196,7 @@ static void test_names_are_words(void)
 int main(void)
 {
 	test_paths();
+	test_paths_of_units();
 	test_length();
 	test_mangling();
 	test_instance();
