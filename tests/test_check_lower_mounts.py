@@ -45,6 +45,9 @@ SHARED = {
     "same subvolume": (
         HOME, FSTAB + "/dev/sda3 /home btrfs subvol=@home\n/dev/sda3 /mnt/disk btrfs "
         "subvol=/@home\n", 3, "on /mnt/disk as well as on /home"),
+    "subvolume in that of the lower": (
+        HOME, FSTAB + "/dev/sda3 /home btrfs subvol=@home\n/dev/sda3 /srv btrfs "
+        "subvol=@home/www\n", 3, "on /srv as well as on /home"),
     "below a mount": (
         "[Overlay /data/www]\n", FSTAB + "/dev/sda3 /data ext4 rw\n/dev/sda3 /mnt/disk ext4 rw\n",
         3, "on /mnt/disk as well as on /data"),
@@ -72,6 +75,9 @@ ALONE = {
     "other device": (HOME, FSTAB + "/dev/sda3 /home ext4 rw\n/dev/sda4 /mnt/disk ext4 rw\n"),
     "second mount is read-only": (
         HOME, FSTAB + "/dev/sda3 /home ext4 rw\n/dev/sda3 /mnt/disk ext4 ro\n"),
+    "subvolume in that of the lower, mounted there": (
+        HOME, FSTAB + "/dev/sda3 /home btrfs subvol=@home\n/dev/sda3 /home/.snapshots btrfs "
+        "subvol=@home/.snapshots\n"),
     "second mount is for hand": (
         HOME, FSTAB + "/dev/sda3 /home ext4 rw\n/dev/sda3 /mnt/disk ext4 noauto\n"),
     "second mount is overlaid": (

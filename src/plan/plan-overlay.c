@@ -14,6 +14,7 @@
 #include "plan/plan-partition.h"
 #include "plan/plan-pool.h"
 #include "plan/plan-runs.h"
+#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 
 /* Where the lower of an overlay comes from, when fstab mounts something at its path or above. */
@@ -153,7 +154,10 @@ static int place_on_partition(struct building *b, struct plan_overlay *o)
 	return 0;
 }
 
-/* Of one file system, one mount would be read-only and the other not: the kernel refuses that. */
+/*
+ * Of one file system, one mount would be read-only and the other not: the kernel refuses that, but for
+ * btrfs. There it is enough that what is written is not in the lower.
+ */
 static int check_lower_is_no_partition(struct building *b, const struct conf_section *s,
 				       const struct fstab_entry *e)
 {
@@ -164,6 +168,9 @@ static int check_lower_is_no_partition(struct building *b, const struct conf_sec
 	if (err < 0 || found == NO_INDEX || !b->plan.partitions[found].where)
 		return err;
 	p = b->plan.conf->partitions[found];
+	err = subvolume_is_btrfs(e) ? subvolume_compare(e->options, p->options) : 0;
+	if (err < 0 || err == SUBVOLUMES_SEPARATE)
+		return err < 0 ? err : 0;
 	return diag_error(
 		b->diag, s->pos,
 		"[Overlay %s]: %s mounts the device of [Partition %s] there, which cannot be both "

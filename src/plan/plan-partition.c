@@ -11,6 +11,7 @@
 #include "plan/plan-names.h"
 #include "plan/plan-partition-cycles.h"
 #include "plan/plan-partition-units.h"
+#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 
 static void mark_named(struct building *b, const char *partition)
@@ -335,13 +336,26 @@ static int keep_makers(struct building *b, const struct fstab_entry *e, size_t p
 	return err < 0 ? err : dependencies_simplify(to);
 }
 
+/* Is it mounted by fstab as well, where nothing is declared? Another subvolume would have other files. */
+static int is_fstab_duplicate(const struct building *b, const struct fstab_entry *e,
+			      size_t partition)
+{
+	int shown;
+
+	if (fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
+	    claims_find(b->claims, b->n_claims, e->dir))
+		return 0;
+	shown = subvolume_compare(e->options, b->plan.partitions[partition].conf->options);
+	return shown < 0 ? shown : shown == SUBVOLUMES_SAME;
+}
+
 /* By another name for the same device it cannot be seen here. */
 int plan_fstab_duplicates(struct building *b)
 {
 	for (size_t i = 0; i < b->fstab.n; i++) {
 		const struct fstab_entry *e = b->fstab.entries[i];
 		size_t partition;
-		int err = devices_find(b, e->spec, &partition);
+		int err = devices_find(b, e->spec, &partition), duplicate;
 
 		if (err < 0)
 			return err;
@@ -350,10 +364,8 @@ int plan_fstab_duplicates(struct building *b)
 		err = keep_makers(b, e, partition);
 		if (err < 0)
 			return err;
-		if (fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
-		    claims_find(b->claims, b->n_claims, e->dir))
-			continue;
-		err = add_fstab_duplicate(b, e, partition);
+		duplicate = is_fstab_duplicate(b, e, partition);
+		err = duplicate > 0 ? add_fstab_duplicate(b, e, partition) : duplicate;
 		if (err < 0)
 			return err;
 	}

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 
 /* In these, each device has one name. */
@@ -19,30 +20,30 @@ static bool has_one_name_each(const char *dir, size_t n)
 }
 
 /*
- * Is @spec plainly another file system than that on the device at @path? With names of two kinds, only
- * a look at the machine would tell: rofs check.
+ * Is what @e mounts plainly something else than partition @p has? With names of two kinds, only a look at
+ * the machine would tell: rofs check. Returns: 1, 0 or -ENOMEM.
  */
-static int is_another(const char *spec, const char *path, bool *ret)
+static int is_another(const struct fstab_entry *e, const struct plan_partition *p)
 {
 	_cleanup_free_ char *other = NULL;
+	const char *path = p->device_path;
 	size_t n = (size_t)(strrchr(path, '/') - path);
-	int err = unit_name_device_path(spec, &other);
+	int err = unit_name_device_path(e->spec, &other), shown;
 
-	if (err == -EINVAL)
-		return *ret = true, 0;
 	if (err < 0)
-		return err;
-	*ret = (size_t)(strrchr(other, '/') - other) == n && strncmp(other, path, n) == 0 &&
-	       has_one_name_each(path, n) && strcmp(other, path) != 0;
-	return 0;
+		return err == -EINVAL ? 1 : err;
+	if (strcmp(other, path) != 0)
+		return (size_t)(strrchr(other, '/') - other) == n && strncmp(other, path, n) == 0 &&
+		       has_one_name_each(path, n);
+	shown = subvolume_compare(e->options, p->conf->options);
+	return shown < 0 ? shown : shown == SUBVOLUMES_SEPARATE;
 }
 
 static int check_same_path(struct building *b, const struct plan_persist *p)
 {
 	const struct fstab_entry *e = p->fstab_entry;
 	const struct conf_section *s = &p->conf->section;
-	bool another;
-	int err;
+	int another;
 
 	/*
 	 * Populate=yes copies from it: it is where that file system is to be seen now. A unit without What=
@@ -50,9 +51,9 @@ static int check_same_path(struct building *b, const struct plan_persist *p)
 	 */
 	if (!e || p->lower_mount != NO_INDEX || !e->spec[0])
 		return 0;
-	err = is_another(e->spec, b->plan.partitions[p->partition].device_path, &another);
-	if (err < 0 || !another)
-		return err;
+	another = is_another(e, &b->plan.partitions[p->partition]);
+	if (another <= 0)
+		return another;
 	diag_warning(
 		b->diag, s->pos,
 		"[Persist %s]: %s mounts %s on this path as well; the persist takes precedence, and %s is "

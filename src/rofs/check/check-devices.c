@@ -8,6 +8,7 @@
 #include "basic/file-system.h"
 #include "basic/path.h"
 #include "plan/fstab.h"
+#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 #include "rofs/check/check.h"
 
@@ -186,12 +187,18 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 		_cleanup_free_ char *path = NULL;
 		int err = unit_name_device_path(e->spec, &path);
 		struct stat found;
+		int shown;
 
 		if (err == -ENOMEM)
 			return err;
 		if (!path || e->overridden || fstab_has_option(e->options, "noauto") ||
 		    strcmp(e->dir, "/") == 0 || strcmp(path, q->device_path) == 0 ||
 		    !find_device(path, &found) || found.st_rdev != st->st_rdev)
+			continue;
+		shown = subvolume_compare(e->options, q->conf->options);
+		if (shown < 0)
+			return shown;
+		if (shown != SUBVOLUMES_SAME)
 			continue;
 		check_add(c, PROBLEM_DEVICE_SHARED, s, fstab_pos(e),
 			  "%s is the device of [Partition %s], and %s mounts it on %s as well; "

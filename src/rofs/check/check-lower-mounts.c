@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "basic/path.h"
-#include "basic/text.h"
 #include "plan/mount-flags.h"
+#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 #include "rofs/check/check.h"
 
@@ -19,44 +19,6 @@ static bool is_writable(const struct checking *c, const struct fstab_entry *e)
 
 	return !(mount_flags(e->options) & MOUNT_READ_ONLY) && !fstab_is_kept_read_only(e) &&
 	       !plan_find_overlay(p, e->dir) && !plan_find_persist(p, e->dir);
-}
-
-static bool is_btrfs(const struct fstab_entry *e)
-{
-	return strcmp(e->type, "btrfs") == 0 || fstab_has_option(e->options, "subvol") ||
-	       fstab_has_option(e->options, "subvolid");
-}
-
-/* The subvolume that is mounted, as a clean path; "/" is the outermost; NULL: it has only a number. */
-static int subvolume(const struct fstab_entry *e, char **ret)
-{
-	_cleanup_free_ char *id = NULL, *name = NULL;
-	int err = fstab_option_value(e->options, "subvolid", &id);
-
-	if (err >= 0)
-		err = fstab_option_value(e->options, "subvol", &name);
-	if (err < 0)
-		return err;
-	if (!name && id && strcmp(id, "5") != 0 && strcmp(id, "0") != 0)
-		return *ret = NULL, 0;
-	/* Without either it is the default one, which is the outermost if nobody has changed that. */
-	err = text_format(ret, "/%s", name ? name : "");
-	if (err >= 0)
-		path_clean(*ret);
-	return err;
-}
-
-/* Does one mount of a btrfs show what the other has? Returns: 1, 0 or -ENOMEM. */
-static int shows_subvolume(const struct fstab_entry *e, const struct fstab_entry *lower)
-{
-	_cleanup_free_ char *outer = NULL, *inner = NULL;
-	int err = subvolume(e, &outer);
-
-	if (err >= 0)
-		err = subvolume(lower, &inner);
-	if (err < 0)
-		return err;
-	return outer && inner && path_is_at_or_below(inner, outer);
 }
 
 /* By its name, and on this machine also by another. Returns: 1, 0 or -ENOMEM. */
@@ -80,9 +42,18 @@ static int is_same_device(const struct checking *c, const char *one, const char 
 static int is_second_mount(const struct checking *c, const struct fstab_entry *e,
 			   const struct fstab_entry *lower)
 {
-	int same = e != lower && !fstab_is_bind(e) ? is_same_device(c, e->spec, lower->spec) : 0;
+	int same = e != lower && !fstab_is_bind(e) ? is_same_device(c, e->spec, lower->spec) : 0,
+	    shown;
 
-	return same > 0 && (is_btrfs(e) || is_btrfs(lower)) ? shows_subvolume(e, lower) : same;
+	if (same <= 0 || !(subvolume_is_btrfs(e) || subvolume_is_btrfs(lower)))
+		return same;
+	shown = subvolume_compare(e->options, lower->options);
+	if (shown < 0)
+		return shown;
+	/* Within the overlay it is mounted over what the lower shows of it. */
+	if (shown == SUBVOLUMES_INNER)
+		return !path_is_below(e->dir, lower->dir);
+	return shown == SUBVOLUMES_SAME || shown == SUBVOLUMES_OUTER;
 }
 
 static int check_second_mount(struct checking *c, const struct fstab_entry *e,
@@ -143,7 +114,7 @@ static int check_entry(struct checking *c, const struct fstab_entry *e)
 	if (!is_writable(c, e))
 		return 0;
 	/* Subvolumes of / are for check_subvolumes(). */
-	if (root && p->n_remounts > 0 && !is_btrfs(root))
+	if (root && p->n_remounts > 0 && !subvolume_is_btrfs(root))
 		err = check_second_mount(c, e, root);
 	for (size_t i = 0; i < p->n_lowers && err >= 0; i++)
 		err = check_second_mount(c, e, p->lowers[i].entry);

@@ -6,6 +6,7 @@
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
 #include "plan/mount-flags.h"
+#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 #include "rofs/check/check.h"
 
@@ -20,19 +21,13 @@ static void root_done(struct root *r)
 	free(r->device);
 }
 
-static bool is_btrfs(const struct fstab_entry *e)
-{
-	return strcmp(e->type, "btrfs") == 0 || fstab_has_option(e->options, "subvol") ||
-	       fstab_has_option(e->options, "subvolid");
-}
-
 static int find_root(const struct checking *c, const struct fstab_entry *e, struct root *ret)
 {
 	_cleanup_free_ char *spec = NULL;
 	int err = 0;
 
 	if (e && e->spec[0]) {
-		ret->is_btrfs = is_btrfs(e);
+		ret->is_btrfs = subvolume_is_btrfs(e);
 		err = unit_name_device_path(e->spec, &ret->device);
 	} else {
 		err = boot_value(c->l->cmdline, "root=", &spec);
@@ -65,8 +60,8 @@ static int check_entry(struct checking *c, const struct root *root, const struct
 	_cleanup_free_ char *path = NULL;
 	int err;
 
-	if ((!root->is_btrfs && !is_btrfs(e)) || (mount_flags(e->options) & MOUNT_READ_ONLY) ||
-	    !is_left_to_fstab(&c->l->plan, e))
+	if ((!root->is_btrfs && !subvolume_is_btrfs(e)) ||
+	    (mount_flags(e->options) & MOUNT_READ_ONLY) || !is_left_to_fstab(&c->l->plan, e))
 		return 0;
 	err = unit_name_device_path(e->spec, &path);
 	if (err < 0)
