@@ -134,6 +134,22 @@ CASES = {
         {"etc/rofs.conf": VAR, "etc/fstab": "UUID=1 / auto ro 0 0\n"
          "/dev/disk/by-uuid/1 /var/log auto subvol=@var_log,compress=zstd 0 0\n"},
         "/etc/fstab:2: warning: ", "expected ro here, or an [Overlay /var/log]"),
+    "partition that is the root": (
+        {"etc/rofs.conf": DATA, "etc/fstab": "/dev/vdb / ext4 ro 0 0\n"},
+        "/etc/rofs.conf:2: error: ", "[Partition data]: /dev/vdb holds the root file system"),
+    "partition that is the root of root=": (
+        {"etc/rofs.conf": DATA, "etc/fstab": "", "proc/cmdline": "root=/dev/vdb ro\n"},
+        "/etc/rofs.conf:2: error: ", "[Partition data]: /dev/vdb holds the root file system"),
+    "partition that is the subvolume of the root": (
+        {"etc/rofs.conf": DATA,
+         "etc/rofs.conf.d/1.conf": "[Partition data]\nOptions=subvol=/@\n",
+         "etc/fstab": "/dev/vdb / btrfs ro,subvol=@ 0 0\n"},
+        "/etc/rofs.conf:2: error: ", "/dev/vdb holds the root file system"),
+    "partition that is another subvolume of the root": (
+        {"etc/rofs.conf": DATA,
+         "etc/rofs.conf.d/1.conf": "[Partition data]\nOptions=subvol=@data\n",
+         "etc/fstab": "/dev/vdb / btrfs ro,subvol=@ 0 0\n"},
+        "/etc/rofs.conf:2: warning: ", "is a subvolume of the file system of /, which is then"),
     "subvolume of root=": (
         {"etc/rofs.conf": VAR, "etc/fstab": "UUID=1 /opt btrfs subvol=@opt 0 0\n",
          "proc/cmdline": "root=UUID=1 rootflags=subvol=@\n"},
@@ -216,6 +232,10 @@ KINDS = {
     "quota of the command line": ("quota-not-enforced", None, None),
     "subvolume": ("root-subvolume-writable", None, None),
     "subvolume below an overlay": ("root-subvolume-writable", None, None),
+    "partition that is the root": ("device-is-root", None, "data"),
+    "partition that is the root of root=": ("device-is-root", None, "data"),
+    "partition that is the subvolume of the root": ("device-is-root", None, "data"),
+    "partition that is another subvolume of the root": ("root-subvolume-writable", None, "data"),
     "subvolume of root=": ("root-subvolume-writable", None, None),
     "root writable by fstab": ("fstab-root-writable", None, None),
     "root left writable": ("root-unprotected", None, None),

@@ -140,21 +140,6 @@ static bool find_device(const char *path, struct stat *ret)
 	return stat(path, ret) == 0 && S_ISBLK(ret->st_mode);
 }
 
-/* The generator, to which names are only text, cannot see this. */
-static void check_root_device(struct checking *c, const struct plan_partition *q,
-			      const struct stat *st)
-{
-	const struct conf_section *s = &q->conf->section;
-	struct stat root;
-
-	if (stat("/", &root) < 0 || root.st_dev != st->st_rdev)
-		return;
-	check_add(c, PROBLEM_DEVICE_IS_ROOT, s, conf_key_pos(s, "Device"),
-		  "[Partition %s]: %s holds the root file system, which must not be written to; "
-		  "expected a separate partition",
-		  s->name, q->conf->device);
-}
-
 static void check_other_sections(struct checking *c, size_t i, const struct stat *st)
 {
 	const struct plan *p = &c->l->plan;
@@ -236,7 +221,6 @@ static int check_device(struct checking *c, size_t i)
 	err = check_file_system(c, q, &st);
 	if (err < 0)
 		return err;
-	check_root_device(c, q, &st);
 	check_other_sections(c, i, &st);
 	return check_fstab_device(c, q, &st);
 }

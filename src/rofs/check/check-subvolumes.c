@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Subvolumes of the file system of /: while one is writable, all of it is written to. */
+/* Other mounts of the file system of /: while one is writable, all of it is written to. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,6 +13,7 @@
 /* What / is mounted from: fstab says it, or else the kernel command line. */
 struct root {
 	char *device; /* /dev/disk/by-uuid/..., NULL: not known; owned */
+	const char *options;
 	bool is_btrfs;
 };
 
@@ -26,8 +27,9 @@ static int find_root(const struct checking *c, const struct fstab_entry *e, stru
 	_cleanup_free_ char *spec = NULL;
 	int err = 0;
 
+	ret->options = e ? e->options : "";
+	ret->is_btrfs = e && subvolume_is_btrfs(e);
 	if (e && e->spec[0]) {
-		ret->is_btrfs = subvolume_is_btrfs(e);
 		err = unit_name_device_path(e->spec, &ret->device);
 	} else {
 		err = boot_value(c->l->cmdline, "root=", &spec);
@@ -75,18 +77,54 @@ static int check_entry(struct checking *c, const struct root *root, const struct
 	return 0;
 }
 
+/* Its device, by a name or as what / is on; but all subvolumes of a btrfs have numbers of their own. */
+static bool is_root_device(const struct checking *c, const struct root *root, const char *path)
+{
+	struct stat st, slash;
+
+	if (root->device && is_device(c, path, root->device))
+		return true;
+	return c->running && stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
+	       stat("/", &slash) == 0 && slash.st_dev == st.st_rdev;
+}
+
+static int check_partition(struct checking *c, const struct root *root,
+			   const struct plan_partition *q)
+{
+	const struct conf_section *s;
+	int shown;
+
+	if (!q->conf || !is_root_device(c, root, q->device_path))
+		return 0;
+	s = &q->conf->section;
+	shown = subvolume_compare(root->options, q->conf->options);
+	if (shown < 0)
+		return shown;
+	if (shown == SUBVOLUMES_SAME || !root->is_btrfs)
+		check_add(c, PROBLEM_DEVICE_IS_ROOT, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: %s holds the root file system, which must not be "
+			  "written to; expected a separate partition",
+			  s->name, q->conf->device);
+	else if (c->l->plan.n_remounts > 0 && !(mount_flags(q->conf->options) & MOUNT_READ_ONLY))
+		check_add(c, PROBLEM_ROOT_SUBVOLUME_WRITABLE, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: %s is a subvolume of the file system of /, which is "
+			  "then written to: rofs status says partial; expected a separate "
+			  "partition",
+			  s->name, q->conf->device);
+	return 0;
+}
+
 int check_subvolumes(struct checking *c)
 {
-	_cleanup_fstab_index_ struct fstab_index x = { 0 };
+	const struct plan *p = &c->l->plan;
 	_cleanup_(root_done) struct root root = { 0 };
-	int err;
+	int err = find_root(c, c->mounts.root, &root);
 
-	if (c->l->plan.n_remounts == 0)
-		return 0;
-	err = fstab_index_build(&c->l->facts, &x);
-	if (err >= 0)
-		err = find_root(c, x.root, &root);
-	for (size_t i = 0; i < x.n && root.device && err >= 0; i++)
-		err = check_entry(c, &root, x.entries[i]);
+	for (size_t i = 0; i < p->n_partitions && err >= 0; i++)
+		err = check_partition(c, &root, &p->partitions[i]);
+	if (p->n_remounts == 0 || !root.device)
+		return err;
+	for (size_t i = 0; i < c->mounts.n && err >= 0; i++)
+		err = check_entry(c, &root, c->mounts.entries[i]);
 	return err;
 }
