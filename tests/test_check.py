@@ -84,6 +84,10 @@ CASES = {
     "upper": ({"etc/rofs.conf": VAR + "Partition=data\n" + DATA + "Directory=/x\n",
                "etc/rofs.conf.d/1.conf": "[Partition data]\nType=vfat\n"},
               "/etc/rofs.conf.d/1.conf:2: error: ", "vfat cannot hold the changes"),
+    "upper that a daemon serves": (
+        {"etc/rofs.conf": VAR + "Partition=data\n" + DATA + "Directory=/x\n",
+         "etc/rofs.conf.d/1.conf": "[Partition data]\nType=fuse.exotic\n"},
+        "/etc/rofs.conf.d/1.conf:2: error: ", "fuse.exotic cannot hold the changes"),
     "flags of fstab": ({"etc/rofs.conf": "[Overlay /home]\n",
                         "etc/fstab": "# x\n/dev/sda3 /home ext4 nosuid,users,exec 0 2\n"},
                        "/etc/fstab:2: note: ",
@@ -219,6 +223,7 @@ KINDS = {
     "masked unit of a partition": ("partition-unit", None, "data"),
     "lower behind a daemon": ("configuration", None, None),
     "upper": ("upper-refused", None, "data"),
+    "upper that a daemon serves": ("upper-refused", None, "data"),
     "flags of fstab": ("flags-inherited", "/home", None),
     "flags of a persist": ("flags-inherited", "/home", None),
     "flags of the command line": ("flags-inherited", "/var", None),

@@ -53,7 +53,8 @@ def test_same_name_in_fstab_is_told_by_the_plan_alone(check) -> None:
 
 
 @pytest.mark.parametrize(("line", "count"), [
-    ("UUID=1-1 /mnt ext4 defaults 0 2", 1), ("UUID=1-1 /mnt ext4 noauto 0 2", 0)])
+    ("UUID=1-1 /mnt ext4 defaults 0 2", 1), ("UUID=1-1 /mnt ext4 noauto 0 2", 0),
+    ("UUID=1-1 /mnt btrfs subvol=@other 0 0", 0)])
 def test_another_name_in_fstab(check, line: str, count: int) -> None:
     lines = check(CONF, FSTAB + line + "\\n")
     assert said(lines, "is the device of") == [
@@ -94,6 +95,16 @@ CONTENTS = {
 def test_content_without_udev(check, name: str) -> None:
     before, conf, expected = CONTENTS[name]
     assert said(check(conf, FSTAB, before), " holds ") == expected
+
+
+@pytest.mark.parametrize(("kept", "count"), [(False, 0), (True, 1)])
+def test_upper_on_what_the_type_does_not_say(check, kept: bool, count: int) -> None:
+    conf = CONF + "Directory=/x\n"
+    if kept:
+        conf = conf.replace("[Overlay /var]\n", "[Overlay /var]\nPartition=data\n")
+    lines = check(conf, FSTAB, "wipefs -aq $one; mkfs.vfat $one >/dev/null")
+    text = HOLDS + "vfat, which cannot hold the changes of an overlay; expected ext4,"
+    assert len(said(lines, text)) == count, lines
 
 
 @pytest.mark.parametrize(("device", "count"), [("TWO", 1), ("LABEL=one", 0)])

@@ -24,9 +24,28 @@ static const struct file_system known[] = {
 	{ .name = "hpfs", .magic = HPFS_SUPER_MAGIC, .layer = LAYER_NEVER },
 	{ .name = "affs", .magic = AFFS_SUPER_MAGIC, .layer = LAYER_NEVER },
 	{ .name = "adfs", .magic = ADFS_SUPER_MAGIC, .layer = LAYER_NEVER },
-	{ .name = "autofs", .magic = AUTOFS_SUPER_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "autofs", .magic = AUTOFS_SUPER_MAGIC, .layer = LAYER_NEVER, .no_device = true },
 	{ .name = "ext4", .magic = EXT4_SUPER_MAGIC, .layer = LAYER_UNLESS_CASEFOLD },
 	{ .name = "f2fs", .magic = F2FS_SUPER_MAGIC, .layer = LAYER_UNLESS_CASEFOLD },
+
+	{ .name = "cramfs", .read_only = true },
+	{ .name = "erofs", .read_only = true },
+	{ .name = "iso9660", .read_only = true },
+	{ .name = "romfs", .read_only = true },
+	{ .name = "squashfs", .read_only = true },
+
+	{ .name = "9p", .no_device = true },
+	{ .name = "aufs", .no_device = true },
+	{ .name = "devtmpfs", .no_device = true },
+	{ .name = "ecryptfs", .no_device = true },
+	{ .name = "none", .no_device = true },
+	{ .name = "overlay", .no_device = true },
+	{ .name = "proc", .no_device = true },
+	{ .name = "ramfs", .no_device = true },
+	{ .name = "sysfs", .no_device = true },
+	{ .name = "tmpfs", .no_device = true },
+	{ .name = "vboxsf", .no_device = true },
+	{ .name = "virtiofs", .no_device = true },
 
 	/* Of the kernel. */
 	{ .name = "afs", .needs = NEEDS_NETWORK },
@@ -72,17 +91,17 @@ static const struct file_system known[] = {
 	{ .name = "sshfs", .needs = NEEDS_NETWORK },
 	{ .name = "weed", .needs = NEEDS_NETWORK },
 	/* Of this machine, by the names of their mount.TYPE programs; any other is fuse.TYPE. */
-	{ .name = "bindfs", .needs = NEEDS_DAEMON },
-	{ .name = "encfs", .needs = NEEDS_DAEMON },
+	{ .name = "bindfs", .needs = NEEDS_DAEMON, .no_device = true },
+	{ .name = "encfs", .needs = NEEDS_DAEMON, .no_device = true },
 	{ .name = "exfat-fuse", .layer = LAYER_NEVER, .no_owners = true, .needs = NEEDS_DAEMON },
-	{ .name = "gocryptfs", .needs = NEEDS_DAEMON },
+	{ .name = "gocryptfs", .needs = NEEDS_DAEMON, .no_device = true },
 	{ .name = "lowntfs-3g", .layer = LAYER_NEVER, .needs = NEEDS_DAEMON },
-	{ .name = "mergerfs", .needs = NEEDS_DAEMON },
-	{ .name = "mhddfs", .needs = NEEDS_DAEMON },
+	{ .name = "mergerfs", .needs = NEEDS_DAEMON, .no_device = true },
+	{ .name = "mhddfs", .needs = NEEDS_DAEMON, .no_device = true },
 	{ .name = "ntfs-3g", .layer = LAYER_NEVER, .needs = NEEDS_DAEMON },
-	{ .name = "unionfs", .needs = NEEDS_DAEMON },
-	{ .name = "unionfs-fuse", .needs = NEEDS_DAEMON },
-	{ .name = "vmhgfs", .needs = NEEDS_DAEMON },
+	{ .name = "unionfs", .needs = NEEDS_DAEMON, .no_device = true },
+	{ .name = "unionfs-fuse", .needs = NEEDS_DAEMON, .no_device = true },
+	{ .name = "vmhgfs", .needs = NEEDS_DAEMON, .no_device = true },
 	/* zfs-import-*.service */
 	{ .name = "zfs", .needs = NEEDS_SERVICES },
 };
@@ -168,6 +187,22 @@ const struct file_system *file_system_by_magic(unsigned long magic)
 		if (known[i].magic && known[i].magic == magic)
 			return &known[i];
 	return &other;
+}
+
+bool file_system_is_on_device(const char *name)
+{
+	const struct file_system *f = file_system_by_name(name);
+
+	/* The daemon may be the driver, as of ntfs-3g. */
+	return !f->no_device && (f->needs == NEEDS_NOTHING || f->needs == NEEDS_DAEMON);
+}
+
+bool file_system_holds_uppers(const char *name)
+{
+	const struct file_system *f = file_system_by_name(name);
+
+	/* What overlayfs renames to hide a file, daemons do not know (RENAME_WHITEOUT). */
+	return f->layer != LAYER_NEVER && !f->read_only && f->needs == NEEDS_NOTHING;
 }
 
 bool file_system_is_ext(const char *name)

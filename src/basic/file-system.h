@@ -32,6 +32,8 @@ struct file_system {
 	unsigned long magic; /* f_type of statfs(2), linux/magic.h; 0: seen by its name only */
 	enum layer_use layer;
 	bool no_owners; /* uid=, gid= and umask= decide: chown(2) fails, chmod(2) does nothing */
+	bool no_device; /* in RAM, of the kernel or a host, or shows what others hold */
+	bool read_only; /* nobody can write to it */
 	enum file_system_needs needs;
 };
 
@@ -55,6 +57,12 @@ const struct file_system *file_system_by_spec(const char *spec, const char *type
 
 /** file_system_needs_to_string - how it is mounted: "from the network"; "" for NEEDS_NOTHING */
 const char *file_system_needs_to_string(enum file_system_needs needs);
+
+/** file_system_is_on_device - can a block device of this machine hold it, and be mounted early? */
+bool file_system_is_on_device(const char *name);
+
+/** file_system_holds_uppers - can it keep the changes of overlays? */
+bool file_system_holds_uppers(const char *name);
 
 /** file_system_is_ext - ext2, ext3 or ext4? Each can be mounted as a later one. */
 bool file_system_is_ext(const char *name);

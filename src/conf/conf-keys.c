@@ -2,6 +2,7 @@
 /* The tables of keys, and one setter per type of value. */
 #include <string.h>
 
+#include "basic/file-system.h"
 #include "basic/path.h"
 #include "basic/text.h"
 #include "conf/conf-options.h"
@@ -188,12 +189,28 @@ static int set_user(void *field, const char *value, struct pos pos, const struct
 	return conf_set_string(field, value);
 }
 
+/*
+ * What lsblk shows of a device that only contains another one, such as crypto_LUKS or LVM2_member. No
+ * file system of the kernel has capital letters; what FUSE mounts may.
+ */
+static bool is_no_file_system(const char *type)
+{
+	static const char suffix[] = "_member";
+	size_t n = strlen(type);
+
+	if (strcmp(type, "swap") == 0 ||
+	    (n >= strlen(suffix) && strcmp(type + n - strlen(suffix), suffix) == 0))
+		return true;
+	return strncmp(type, "fuse", 4) != 0 && strpbrk(type, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
 static int set_type(void *field, const char *value, struct pos pos, const struct conf_key *key,
 		    struct diag *d)
 {
-	if (!is_word(value, "-_.", NAME_BYTES_MAX) || strcmp(value, "swap") == 0 ||
-	    strcmp(value, "none") == 0)
-		return bad(d, pos, key, value, -EINVAL, "a file system type such as ext4, or auto");
+	if (!is_word(value, "-_.", NAME_BYTES_MAX) || is_no_file_system(value) ||
+	    !file_system_is_on_device(value))
+		return bad(d, pos, key, value, -EINVAL,
+			   "the type of a file system on a device, such as ext4, or auto");
 	return conf_set_string(field, value);
 }
 

@@ -105,13 +105,17 @@ static int check_writable(struct building *b, const struct conf_section *s, size
 {
 	const struct conf_partition *p = b->plan.conf->partitions[partition];
 
-	if (!(mount_flags(p->options) & MOUNT_READ_ONLY))
+	if (!plan_partition_is_read_only(p))
 		return 0;
 	diag_error(
 		b->diag, conf_key_pos(s, "Partition"),
 		"[Overlay %s]: an overlay cannot keep its changes on [Partition %s], which is read-only",
 		s->name, p->section.name);
-	diag_note(b->diag, conf_key_pos(&p->section, "Options"), "ro is set here");
+	if (mount_flags(p->options) & MOUNT_READ_ONLY)
+		diag_note(b->diag, conf_key_pos(&p->section, "Options"), "ro is set here");
+	else
+		diag_note(b->diag, conf_key_pos(&p->section, "Type"), "Type=%s is set here",
+			  p->type);
 	return -EBADMSG;
 }
 

@@ -8,6 +8,7 @@
 #include "plan/devices.h"
 #include "plan/late-unit.h"
 #include "plan/left-out.h"
+#include "plan/mount-flags.h"
 #include "plan/plan-names.h"
 #include "plan/plan-partition-cycles.h"
 #include "plan/plan-partition-units.h"
@@ -90,6 +91,12 @@ static int check_format(struct building *b, const struct conf_partition *c)
 			b->diag, conf_key_pos(s, "Format"),
 			"[Partition %s]: Format=yes without Type=; expected the type of file system to create",
 			s->name);
+	if (file_system_by_name(c->type)->read_only)
+		return diag_error(
+			b->diag, conf_key_pos(s, "Format"),
+			"[Partition %s]: Format=yes with Type=%s, which is read-only; expected a type such as "
+			"ext4",
+			s->name, c->type);
 	if (is_named_by_content(c->device))
 		return diag_error(
 			b->diag, conf_key_pos(s, "Format"),
@@ -97,6 +104,22 @@ static int check_format(struct building *b, const struct conf_partition *c)
 			"expected /dev/..., PARTLABEL= or PARTUUID=",
 			s->name, c->device);
 	return 0;
+}
+
+bool plan_partition_is_read_only(const struct conf_partition *c)
+{
+	return mount_flags(c->options) & MOUNT_READ_ONLY || file_system_by_name(c->type)->read_only;
+}
+
+/* What is written to the persists on it fails. */
+static void check_type_writable(struct building *b, const struct conf_partition *c)
+{
+	if (file_system_by_name(c->type)->read_only && !(mount_flags(c->options) & MOUNT_READ_ONLY))
+		diag_warning(
+			b->diag, conf_key_pos(&c->section, "Type"),
+			"[Partition %s]: Type=%s is a read-only file system; expected ro in Options=, or "
+			"another type",
+			c->section.name, c->type);
 }
 
 bool plan_partition_keeps_owners(const struct conf_partition *c)
@@ -164,6 +187,7 @@ static int plan_partition(struct building *b, const struct conf_partition *c,
 		if (err < 0)
 			return err;
 	}
+	check_type_writable(b, c);
 	err = plan_format_and_grow(b, c, p);
 	if (err < 0)
 		return err;

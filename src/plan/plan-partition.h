@@ -25,6 +25,9 @@ void plan_use_partition(struct building *b, size_t partition);
 /** plan_partition_keeps_owners - do files on it have owners and modes, as far as Type= tells? */
 bool plan_partition_keeps_owners(const struct conf_partition *c);
 
+/** plan_partition_is_read_only - is nothing ever written to it, by Options= or Type=? */
+bool plan_partition_is_read_only(const struct conf_partition *c);
+
 /** plan_unused_partitions - the step that warns of those that nothing is mounted from */
 int plan_unused_partitions(struct building *b);
 

@@ -95,10 +95,24 @@ static void test_mistakes(void)
 		  "at most 200 bytes\n" },
 		{ "[Partition d]\n",
 		  F ":1: [Partition d] has no Device=; expected /dev/..., LABEL=, UUID=, ...\n" },
-		{ "[Partition d]\nDevice=LABEL=d\nType=swap\n", F
-		  ":3: Type=swap is invalid; expected a file system type such as ext4, or auto\n" },
-		{ "[Partition d]\nDevice=LABEL=d\nType=ext4 x\n", F
-		  ":3: Type=ext4 x is invalid; expected a file system type such as ext4, or auto\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nType=swap\n",
+		  F ":3: Type=swap is invalid; "
+		    "expected the type of a file system on a device, such as ext4, or auto\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nType=tmpfs\n",
+		  F ":3: Type=tmpfs is invalid; "
+		    "expected the type of a file system on a device, such as ext4, or auto\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nType=glusterfs\n",
+		  F ":3: Type=glusterfs is invalid; "
+		    "expected the type of a file system on a device, such as ext4, or auto\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nType=crypto_LUKS\n",
+		  F ":3: Type=crypto_LUKS is invalid; "
+		    "expected the type of a file system on a device, such as ext4, or auto\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nType=linux_raid_member\n",
+		  F ":3: Type=linux_raid_member is invalid; "
+		    "expected the type of a file system on a device, such as ext4, or auto\n" },
+		{ "[Partition d]\nDevice=LABEL=d\nType=ext4 x\n",
+		  F ":3: Type=ext4 x is invalid; "
+		    "expected the type of a file system on a device, such as ext4, or auto\n" },
 		{ "[Partition d]\nDevice=LABEL=d\nOptions=noatime,nofail\n", F
 		  ":3: [Partition d]: Options=noatime,nofail: 'nofail' is not allowed here; use IfMissing= in "
 		  "[Persist] or [Overlay]\n" },

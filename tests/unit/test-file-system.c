@@ -12,7 +12,7 @@ static void test_table(void)
 	CHECK(file_system_by_name("vfat")->no_owners);
 	CHECK(file_system_by_name("f2fs")->layer == LAYER_UNLESS_CASEFOLD);
 	CHECK(file_system_by_name("squashfs")->layer == LAYER_ANY);
-	CHECK(!file_system_by_name("squashfs")->name);
+	CHECK(!file_system_by_name("minix")->name);
 	CHECK_STR(file_system_by_magic(MSDOS_SUPER_MAGIC)->name, "vfat");
 	CHECK_STR(file_system_by_magic(EXT4_SUPER_MAGIC)->name, "ext4");
 	/* Those without a number must not be found by 0. */
@@ -86,6 +86,34 @@ static void test_needs(void)
 	CHECK_STR(file_system_needs_to_string(NEEDS_NOTHING), "");
 }
 
+static void test_uses(void)
+{
+	static const struct {
+		const char *type;
+		bool on_device, holds_uppers;
+	} rows[] = {
+		{ "auto", true, true },		{ "ext4", true, true },
+		{ "btrfs", true, true },	{ "unheard-of", true, true },
+		{ "vfat", true, false },	{ "ntfs3", true, false },
+		{ "squashfs", true, false },	{ "iso9660", true, false },
+		{ "ntfs-3g", true, false },	{ "fuseblk", true, false },
+		{ "fuse.exfat", true, false },	{ "tmpfs", false, true },
+		{ "ramfs", false, true },	{ "overlay", false, true },
+		{ "none", false, true },	{ "9p", false, true },
+		{ "virtiofs", false, true },	{ "nfs4", false, false },
+		{ "fuse.sshfs", false, false }, { "fuse.mergerfs", false, false },
+		{ "gfs2", false, false },	{ "zfs", false, false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->type;
+		CHECK(file_system_is_on_device(row->type) == row->on_device);
+		CHECK(file_system_holds_uppers(row->type) == row->holds_uppers);
+	}
+	check.label = NULL;
+}
+
 static void test_same(void)
 {
 	static const struct {
@@ -105,6 +133,7 @@ int main(void)
 {
 	test_table();
 	test_needs();
+	test_uses();
 	test_same();
 	return check_done();
 }

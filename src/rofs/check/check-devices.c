@@ -87,10 +87,24 @@ static int probe(const char *path, struct content *ret)
 	return content_set(type, usage, ret);
 }
 
-static void compare_content(struct checking *c, const struct conf_partition *q,
+/* With Type=auto only the device says it. */
+static void check_upper(struct checking *c, const struct plan_partition *p, const char *type)
+{
+	const struct conf_section *s = &p->conf->section;
+
+	if (plan_partition_holds_uppers(&c->l->plan, p) && !file_system_holds_uppers(type))
+		check_add(c, PROBLEM_UPPER_REFUSED, s, conf_key_pos(s, "Device"),
+			  "[Partition %s]: %s holds %s, which cannot hold the changes of an "
+			  "overlay; expected ext4, xfs, btrfs or f2fs",
+			  s->name, p->conf->device, type);
+}
+
+static void compare_content(struct checking *c, const struct plan_partition *p,
 			    const struct content *x)
 {
+	const struct conf_partition *q = p->conf;
 	const struct conf_section *s = &q->section;
+	bool detected = strcmp(q->type, "auto") == 0;
 
 	if (!x->type && !q->format)
 		check_add(c, PROBLEM_FILE_SYSTEM_MISSING, s, conf_key_pos(s, "Device"),
@@ -104,7 +118,9 @@ static void compare_content(struct checking *c, const struct conf_partition *q,
 			  "[Partition %s]: %s holds %s, which is not a file system; expected the "
 			  "device that holds one",
 			  s->name, q->device, x->type);
-	else if (strcmp(q->type, "auto") != 0 && !file_system_is_same(q->type, x->type))
+	else if (detected)
+		check_upper(c, p, x->type);
+	else if (!file_system_is_same(q->type, x->type))
 		check_add(c, PROBLEM_FILE_SYSTEM_WRONG, s, conf_key_pos(s, "Type"),
 			  "[Partition %s]: %s holds %s, not %s; expected Type=auto or Type=%s",
 			  s->name, q->device, x->type, q->type, x->type);
@@ -130,7 +146,7 @@ static int check_file_system(struct checking *c, const struct plan_partition *q,
 
 	if (err < 0)
 		return err == -ENODATA ? 0 : err;
-	compare_content(c, q->conf, &x);
+	compare_content(c, q, &x);
 	return 0;
 }
 

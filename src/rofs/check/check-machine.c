@@ -99,8 +99,7 @@ int check_partitions(struct checking *c)
 
 		if (!q->conf)
 			continue;
-		if (plan_partition_holds_uppers(p, q) &&
-		    file_system_by_name(q->conf->type)->layer == LAYER_NEVER)
+		if (plan_partition_holds_uppers(p, q) && !file_system_holds_uppers(q->conf->type))
 			check_add(
 				c, PROBLEM_UPPER_REFUSED, &q->conf->section,
 				conf_key_pos(&q->conf->section, "Type"),
