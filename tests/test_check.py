@@ -127,6 +127,23 @@ CASES = {
         {"etc/rofs.conf": "[Root]\nReadOnly=no\n" + VAR,
          "etc/fstab": "/dev/a / ext4 ro,usrquota 0 1\n"},
         "/etc/fstab:1: warning: ", "[Overlay /var]: quota is not enforced"),
+    "quota of what is above the overlay": (
+        {"etc/rofs.conf": "[Overlay /home/a]\n",
+         "etc/fstab": "/dev/sda3 /home ext4 usrquota 0 2\n"},
+        "/etc/fstab:1: warning: ", "[Overlay /home/a]: quota is not enforced on the overlay: "
+        "usrquota is about the file system on /home, to which the overlay does not write; "
+        "expected a [Persist] on"),
+    "quota of what is bound": (
+        {"etc/rofs.conf": "[Overlay /home]\n",
+         "etc/fstab": "/dev/sda3 /mnt ext4 grpquota,ro 0 2\n/mnt/home /home none bind 0 0\n"},
+        "/etc/fstab:1: warning: ", "grpquota is about the file system on /mnt, to which"),
+    "quota of a persist": (
+        {"etc/rofs.conf": DATA, "etc/fstab": "/dev/vdb /srv ext4 usrquota,ro 0 2\n"},
+        "/etc/fstab:1: warning: ", "usrquota has no effect on /srv, where rofs mounts "
+        "[Partition data] with its own options; expected it in Options= there"),
+    "quota of a partition that is mounted once": (
+        {"etc/rofs.conf": DATA, "etc/fstab": "/dev/vdb /mnt ext4 usrquota,ro 0 2\n"},
+        "/etc/fstab:1: warning: ", "usrquota has no effect on /mnt, where rofs mounts"),
     "quota of the command line": (
         {"etc/rofs.conf": VAR, "etc/fstab": "", "proc/cmdline": "rootflags=grpquota\n"},
         "/proc/cmdline: warning: ", "grpquota has no effect on /"),
@@ -234,6 +251,10 @@ KINDS = {
     "quota of a lower": ("quota-not-enforced", "/home", None),
     "quota of the root": ("quota-not-enforced", None, None),
     "quota of a writable root": ("quota-not-enforced", "/var", None),
+    "quota of what is above the overlay": ("quota-not-enforced", "/home/a", None),
+    "quota of what is bound": ("quota-not-enforced", "/home", None),
+    "quota of a persist": ("quota-not-enforced", None, "data"),
+    "quota of a partition that is mounted once": ("quota-not-enforced", None, "data"),
     "quota of the command line": ("quota-not-enforced", None, None),
     "subvolume": ("root-subvolume-writable", None, None),
     "subvolume below an overlay": ("root-subvolume-writable", None, None),
