@@ -24,13 +24,18 @@ static const struct file_system known[] = {
 	{ .name = "hpfs", .magic = HPFS_SUPER_MAGIC, .layer = LAYER_NEVER },
 	{ .name = "affs", .magic = AFFS_SUPER_MAGIC, .layer = LAYER_NEVER },
 	{ .name = "adfs", .magic = ADFS_SUPER_MAGIC, .layer = LAYER_NEVER },
+	{ .name = "apfs", .layer = LAYER_NEVER },
 	{ .name = "autofs", .magic = AUTOFS_SUPER_MAGIC, .layer = LAYER_NEVER, .no_device = true },
 	{ .name = "ext4", .magic = EXT4_SUPER_MAGIC, .layer = LAYER_UNLESS_CASEFOLD },
 	{ .name = "f2fs", .magic = F2FS_SUPER_MAGIC, .layer = LAYER_UNLESS_CASEFOLD },
 
 	{ .name = "cramfs", .read_only = true },
 	{ .name = "erofs", .read_only = true },
-	{ .name = "iso9660", .read_only = true },
+	/* With the extension Joliet, unless it has those of Rock Ridge too. */
+	{ .name = "iso9660",
+	  .magic = ISOFS_SUPER_MAGIC,
+	  .layer = LAYER_UNLESS_CASEFOLD,
+	  .read_only = true },
 	{ .name = "romfs", .read_only = true },
 	{ .name = "squashfs", .read_only = true },
 
@@ -64,20 +69,27 @@ static const struct file_system known[] = {
 	{ .name = "smb3", .needs = NEEDS_NETWORK },
 	{ .name = "smbfs", .needs = NEEDS_NETWORK },
 	/* With a module or a client of their own. */
+	{ .name = "auristorfs", .needs = NEEDS_NETWORK },
 	{ .name = "beegfs", .needs = NEEDS_NETWORK },
 	{ .name = "fhgfs", .needs = NEEDS_NETWORK },
 	{ .name = "gpfs", .needs = NEEDS_NETWORK },
 	{ .name = "lustre", .needs = NEEDS_NETWORK },
 	{ .name = "panfs", .needs = NEEDS_NETWORK },
+	{ .name = "wekafs", .needs = NEEDS_NETWORK },
 	/* Served by a daemon that talks to another machine. */
 	{ .name = "blobfuse", .needs = NEEDS_NETWORK },
 	{ .name = "blobfuse2", .needs = NEEDS_NETWORK },
+	{ .name = "ceph-fuse", .needs = NEEDS_NETWORK },
+	{ .name = "cosfs", .needs = NEEDS_NETWORK },
 	{ .name = "curlftpfs", .needs = NEEDS_NETWORK },
+	{ .name = "cvmfs", .needs = NEEDS_NETWORK },
+	{ .name = "cvmfs2", .needs = NEEDS_NETWORK },
 	{ .name = "davfs", .needs = NEEDS_NETWORK },
 	{ .name = "davfs2", .needs = NEEDS_NETWORK },
 	{ .name = "gcsfuse", .needs = NEEDS_NETWORK },
 	{ .name = "glusterfs", .needs = NEEDS_NETWORK },
 	{ .name = "goofys", .needs = NEEDS_NETWORK },
+	{ .name = "hadoop-fuse-dfs", .needs = NEEDS_NETWORK },
 	{ .name = "httpfs", .needs = NEEDS_NETWORK },
 	{ .name = "httpfs2", .needs = NEEDS_NETWORK },
 	{ .name = "juicefs", .needs = NEEDS_NETWORK },
@@ -85,9 +97,16 @@ static const struct file_system known[] = {
 	{ .name = "mfs", .needs = NEEDS_NETWORK },
 	{ .name = "mfsmount", .needs = NEEDS_NETWORK },
 	{ .name = "moosefs", .needs = NEEDS_NETWORK },
+	{ .name = "mount-s3", .needs = NEEDS_NETWORK },
+	{ .name = "obsfs", .needs = NEEDS_NETWORK },
+	{ .name = "ossfs", .needs = NEEDS_NETWORK },
+	{ .name = "quobyte", .needs = NEEDS_NETWORK },
 	{ .name = "rclone", .needs = NEEDS_NETWORK },
 	{ .name = "s3fs", .needs = NEEDS_NETWORK },
+	{ .name = "s3ql", .needs = NEEDS_NETWORK },
 	{ .name = "saunafs", .needs = NEEDS_NETWORK },
+	{ .name = "seaweedfs", .needs = NEEDS_NETWORK },
+	{ .name = "smbnetfs", .needs = NEEDS_NETWORK },
 	{ .name = "sshfs", .needs = NEEDS_NETWORK },
 	{ .name = "weed", .needs = NEEDS_NETWORK },
 	/* Of this machine, by the names of their mount.TYPE programs; any other is fuse.TYPE. */
@@ -150,6 +169,17 @@ const struct file_system *file_system_by_name(const char *name)
 	return found ? found : &other;
 }
 
+/* The first field is PROGRAM or PROGRAM#SOURCE, and the program may be named by its path. */
+static const struct file_system *find_program(const char *spec)
+{
+	const char *name = spec, *end = spec + strcspn(spec, "#");
+
+	for (const char *s = spec; s < end; s++)
+		if (*s == '/')
+			name = s + 1;
+	return find_fuse(name, (size_t)(end - name));
+}
+
 /* What mount(8) takes auto for where there is no such file; in a label, the colon is behind the "=". */
 static const char *guess_type(const char *spec)
 {
@@ -160,12 +190,11 @@ static const char *guess_type(const char *spec)
 
 const struct file_system *file_system_by_spec(const char *spec, const char *type)
 {
-	const char *rest = after_fuse(type), *hash = strchr(spec, '#');
+	const char *rest = after_fuse(type);
 
 	if (strcmp(type, "auto") == 0)
 		return file_system_by_name(guess_type(spec));
-	return rest && !*rest && hash ? find_fuse(spec, (size_t)(hash - spec)) :
-					file_system_by_name(type);
+	return rest && !*rest ? find_program(spec) : file_system_by_name(type);
 }
 
 const char *file_system_needs_to_string(enum file_system_needs needs)

@@ -50,8 +50,8 @@ const struct file_system *file_system_by_magic(unsigned long magic);
 /**
  * file_system_by_spec - look up what a line of fstab mounts
  *
- * As by its name, but the device can say more: sshfs#user@host:, with which mount.fuse(8) names the
- * program, or host:/path and //host/share, where the type is auto.
+ * As by its name, but the device can say more: mfsmount or sshfs#user@host:, with which mount.fuse(8)
+ * names the program, or host:/path and //host/share, where the type is auto.
  */
 const struct file_system *file_system_by_spec(const char *spec, const char *type);
 

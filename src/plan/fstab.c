@@ -105,17 +105,25 @@ int fstab_option_value(const char *options, const char *name, char **ret)
 	return 0;
 }
 
-/* 9p has several transports; over that of a virtual machine's host it is there from the start. */
-static bool is_9p_over_network(const struct fstab_entry *e)
+/*
+ * 9p has several transports. Those of a virtual machine, one of which is the default, and of USB are there
+ * from the start.
+ */
+static enum file_system_needs needs_of_9p(const char *options)
 {
-	return strcmp(e->type, "9p") == 0 && fstab_has_option(e->options, "trans") &&
-	       !has_word(e->options, "trans=virtio") && !has_word(e->options, "trans=xen");
+	if (!fstab_has_option(options, "trans") || has_word(options, "trans=virtio") ||
+	    has_word(options, "trans=xen") || has_word(options, "trans=usbg"))
+		return NEEDS_NOTHING;
+	return has_word(options, "trans=unix") || has_word(options, "trans=fd") ? NEEDS_DAEMON :
+										  NEEDS_NETWORK;
 }
 
 static enum file_system_needs needs_of(const struct fstab_entry *e)
 {
-	if (fstab_has_option(e->options, "_netdev") || is_9p_over_network(e))
+	if (fstab_has_option(e->options, "_netdev"))
 		return NEEDS_NETWORK;
+	if (strcmp(e->type, "9p") == 0)
+		return needs_of_9p(e->options);
 	return file_system_by_spec(e->spec, e->type)->needs;
 }
 

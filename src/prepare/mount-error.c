@@ -34,7 +34,8 @@ int mount_error_explain(const struct plan_overlay *o, const char *dir, int err)
 		return log_error(
 			err,
 			"%s: this kernel does not accept this %s file system as the lower of an overlay; "
-			"it may have been created with case-insensitive names (casefold); see journalctl -k",
+			"it may have been created with case-insensitive names (casefold, or Joliet without Rock "
+			"Ridge); see journalctl -k",
 			o->path, lower->name);
 	return log_error(err, "%s: the kernel refused to mount the overlay: %s; see journalctl -k",
 			 o->path, strerror(-err));

@@ -15,6 +15,8 @@ static void test_table(void)
 	CHECK(!file_system_by_name("minix")->name);
 	CHECK_STR(file_system_by_magic(MSDOS_SUPER_MAGIC)->name, "vfat");
 	CHECK_STR(file_system_by_magic(EXT4_SUPER_MAGIC)->name, "ext4");
+	CHECK_INT(file_system_by_magic(ISOFS_SUPER_MAGIC)->layer, LAYER_UNLESS_CASEFOLD);
+	CHECK_INT(file_system_by_name("apfs")->layer, LAYER_NEVER);
 	/* Those without a number must not be found by 0. */
 	CHECK(!file_system_by_magic(0)->name);
 }
@@ -51,6 +53,13 @@ static void test_needs(void)
 		{ "orangefs", NEEDS_NETWORK },
 		{ "fuse.rclone", NEEDS_NETWORK },
 		{ "rclone", NEEDS_NETWORK },
+		{ "ceph-fuse", NEEDS_NETWORK },
+		{ "fuse.ceph-fuse", NEEDS_NETWORK },
+		{ "cvmfs", NEEDS_NETWORK },
+		{ "fuse.cvmfs2", NEEDS_NETWORK },
+		{ "mount-s3", NEEDS_NETWORK },
+		{ "s3ql", NEEDS_NETWORK },
+		{ "fuse.seaweedfs", NEEDS_NETWORK },
 		{ "fuse.mergerfs", NEEDS_DAEMON },
 		{ "mergerfs", NEEDS_DAEMON },
 		{ "fuse", NEEDS_DAEMON },
@@ -81,6 +90,11 @@ static void test_needs(void)
 	CHECK_INT(file_system_by_spec("/dev/disk/by-path/pci-0000:00", "auto")->needs,
 		  NEEDS_NOTHING);
 	CHECK_INT(file_system_by_spec("nas:/home", "none")->needs, NEEDS_NOTHING);
+	CHECK_INT(file_system_by_spec("/usr/bin/sshfs#me@host:/a#b", "fuse3")->needs,
+		  NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("mfsmount", "fuse")->needs, NEEDS_NETWORK);
+	CHECK_INT(file_system_by_spec("/dev/sda1", "fuseblk")->needs, NEEDS_DAEMON);
+	CHECK_INT(file_system_by_spec("", "fuse")->needs, NEEDS_DAEMON);
 	CHECK_INT(file_system_by_spec("bindfs#/a", "fuse")->needs, NEEDS_DAEMON);
 	CHECK_STR(file_system_needs_to_string(NEEDS_NETWORK), "from the network");
 	CHECK_STR(file_system_needs_to_string(NEEDS_NOTHING), "");

@@ -152,6 +152,10 @@ static void test_lower(void)
 		{ "/share", "9p", "trans=virtio,version=9p2000.L", NEEDS_NOTHING, false },
 		{ "/share", "9p", "defaults", NEEDS_NOTHING, false },
 		{ "10.0.0.1", "9p", "trans=tcp,port=564", NEEDS_NETWORK, false },
+		{ "10.0.0.1", "9p", "trans=rdma", NEEDS_NETWORK, false },
+		{ "/run/9p", "9p", "version=9p2000.L,trans=unix", NEEDS_DAEMON, false },
+		{ "gadget", "9p", "trans=usbg", NEEDS_NOTHING, false },
+		{ "gadget", "9p", "trans=virtio,_netdev", NEEDS_NETWORK, false },
 		{ "share", "virtiofs", "defaults", NEEDS_NOTHING, false },
 		/* Of what is bound, that counts. */
 		{ "/nas/home", "none", "bind", NEEDS_NETWORK, false },
