@@ -7,7 +7,7 @@
 #include "software/setting.h"
 
 /*
- * Well-known software, and where it keeps its data. Only the table: what is really installed, and
+ * Well-known software, and where it keeps its data. Only a table: what is really installed, and
  * where its data is, system/software-read.c finds out.
  */
 
@@ -53,5 +53,5 @@ struct software {
  */
 bool software_file_counts(const char *suffix, const char *name);
 
-/** software_table - all that is known. @ret_n: the rows. */
-const struct software *software_table(size_t *ret_n);
+/** software_get - the @i-th of all that is known; NULL: there are no more */
+const struct software *software_get(size_t i);

@@ -300,13 +300,10 @@ static int read_software(struct finding *x, const struct home *home)
 
 static int read_all(struct finding *x, const struct homes *homes)
 {
-	size_t n;
-	const struct software *table = software_table(&n);
 	int err = 0;
 
-	for (size_t i = 0; i < n && err >= 0; i++) {
-		x->software = &table[i];
-		if (table[i].data[0].path[0] != '~') {
+	for (size_t i = 0; err >= 0 && (x->software = software_get(i)); i++) {
+		if (x->software->data[0].path[0] != '~') {
 			err = read_software(x, NULL);
 			continue;
 		}

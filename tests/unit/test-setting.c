@@ -191,20 +191,19 @@ static void test_random(void)
 /* What the readers of the table rely on. */
 static void test_table(void)
 {
-	size_t n;
-	const struct software *table = software_table(&n);
+	const struct software *s;
 
-	for (size_t i = 0; i < n; i++) {
-		bool in_home = table[i].data[0].path[0] == '~';
+	for (size_t i = 0; (s = software_get(i)); i++) {
+		bool in_home = s->data[0].path[0] == '~';
 
-		check.label = table[i].name;
-		CHECK(table[i].kind < _SOFTWARE_KIND_MAX);
-		for (size_t j = 0; j < ELEMENTSOF(table[i].data) && table[i].data[j].path; j++) {
-			CHECK((table[i].data[j].path[0] == '~') == in_home);
-			CHECK(table[i].data[j].path[in_home ? 1 : 0] == '/');
+		check.label = s->name;
+		CHECK(s->kind < _SOFTWARE_KIND_MAX);
+		for (size_t j = 0; j < ELEMENTSOF(s->data) && s->data[j].path; j++) {
+			CHECK((s->data[j].path[0] == '~') == in_home);
+			CHECK(s->data[j].path[in_home ? 1 : 0] == '/');
 		}
-		for (size_t j = 0; j < ELEMENTSOF(table[i].units) && table[i].units[j]; j++)
-			CHECK((table[i].units[j][0] == '~') == in_home);
+		for (size_t j = 0; j < ELEMENTSOF(s->units) && s->units[j]; j++)
+			CHECK((s->units[j][0] == '~') == in_home);
 	}
 	check.label = NULL;
 }

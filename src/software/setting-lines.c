@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines that assign: of ini files, of YAML, and the like. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "software/setting-search.h"
+
+#define SECTION_LENGTH 64u /* longer ones are none of the table's */
+
+/* A value as it is written, without its quotes or a comment behind it. */
+static char *unquote(char *s)
+{
+	char *end = NULL;
+
+	if (*s == '"' || *s == '\'')
+		end = strchr(s + 1, *s);
+	if (end) {
+		*end = '\0';
+		return s + 1;
+	}
+	for (end = s; *end; end++)
+		if (*end == '#' && (end == s || strchr(SETTING_BLANKS, end[-1])))
+			break;
+	*end = '\0';
+	setting_trim_end(s);
+	return s;
+}
+
+/* A line taken apart. */
+struct assignment {
+	char *key, *value;
+	char separator; /* '=', ':', or ' ' where there is neither */
+};
+
+/* Where a key ends. A colon in a name, as apt has it, is no separator. */
+static char *key_end(char *s)
+{
+	s += strcspn(s, "=:" SETTING_BLANKS);
+	while (*s == ':' && s[1] && !strchr(SETTING_BLANKS, s[1])) {
+		s += strspn(s, ":");
+		s += strcspn(s, "=:" SETTING_BLANKS);
+	}
+	return s;
+}
+
+/* False: it assigns nothing. */
+static bool split(char *s, struct assignment *ret)
+{
+	char *end = key_end(s), *at = setting_skip_blanks(end);
+	char separator = ' ';
+
+	if (end == s)
+		return false;
+	if (*at == '=' || *at == ':')
+		separator = *at;
+	if (separator != ' ')
+		at = setting_skip_blanks(at + 1);
+	*end = '\0';
+	*ret = (struct assignment){ s, unquote(at), separator };
+	return true;
+}
+
+static bool is_section(const char *name, const char *patterns)
+{
+	char pattern[SECTION_LENGTH];
+
+	if (!patterns)
+		return *name == '\0';
+	while (*patterns) {
+		size_t n = strcspn(patterns, " ");
+
+		if (n < sizeof(pattern)) {
+			memcpy(pattern, patterns, n);
+			pattern[n] = '\0';
+			if (fnmatch(pattern, name, 0) == 0)
+				return true;
+		}
+		patterns += n + strspn(patterns + n, " ");
+	}
+	return false;
+}
+
+/* The name between the brackets of a header. */
+static const char *section_name(char *s)
+{
+	char *end;
+
+	s = setting_skip_blanks(s + 1);
+	end = strchr(s, ']');
+	if (end)
+		*end = '\0';
+	setting_trim_end(s);
+	return s;
+}
+
+/* Where an item of a flow collection of YAML ends: at a comma or at the closing bracket. */
+static char *flow_item_end(char *s)
+{
+	unsigned depth = 0;
+
+	for (; *s; s++) {
+		char *quote = *s == '"' || *s == '\'' ? strchr(s + 1, *s) : NULL;
+
+		if (quote)
+			s = quote;
+		else if (depth == 0 && strchr(",]}", *s))
+			break;
+		else if (*s == '[' || *s == '{')
+			depth++;
+		else if (*s == ']' || *s == '}')
+			depth--;
+	}
+	return s;
+}
+
+/* One line of YAML: "[a, b]", whose items are as those with a hyphen; or "{a: b, c: d}". */
+static int find_in_flow(struct setting_search *x, char *s)
+{
+	bool is_list = *s == '[', more = true;
+	int err = 0;
+
+	for (s++; more && err >= 0; s++) {
+		char *end = flow_item_end(s), *item = setting_skip_blanks(s);
+		struct assignment a = { .key = "-" };
+
+		more = *end == ',';
+		*end = '\0';
+		if (is_list)
+			a.value = unquote(item);
+		else if (!split(item, &a))
+			a.value = "";
+		if (*a.value && strcasecmp(is_list ? a.key : unquote(a.key), x->setting->key) == 0)
+			err = setting_found(x, a.value);
+		s = end;
+	}
+	return err;
+}
+
+int setting_find_in_lines(struct setting_search *x, char *text)
+{
+	const char *section = "";
+
+	for (char *line; (line = setting_take_line(&text));) {
+		struct assignment a;
+		char *s = setting_skip_blanks(line);
+		int err = 0;
+
+		x->line++;
+		if (setting_is_comment(s))
+			continue;
+		if (*s == '[') {
+			section = section_name(s);
+			continue;
+		}
+		if (!split(s, &a))
+			continue;
+		/* YAML: what is not indented ends the section, or begins one. */
+		if (a.separator == ':' && s == line)
+			section = *a.value ? "" : a.key;
+		if (*a.value && strcasecmp(a.key, x->setting->key) == 0 &&
+		    is_section(section, x->setting->section))
+			err = setting_found(x, a.value);
+		else if ((*a.value == '[' || *a.value == '{') &&
+			 is_section(a.key, x->setting->section))
+			err = find_in_flow(x, a.value);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
