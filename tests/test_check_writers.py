@@ -103,6 +103,16 @@ CASES = {
                             "write-fails", None, "unattended-upgrades installs packages"),
     "apt-daily": ({**APT, PERIODIC: 'APT::Periodic::Update-Package-Lists "7";\n'}, CONF,
                   "write-lost", "/etc/rofs.conf:2", "apt-daily.timer downloads package lists"),
+    "unattended-upgrades in a block": (
+        {**APT, PERIODIC: 'APT {\n  Periodic {\n    Unattended-Upgrade "1";\n  };\n};\n'}, CONF,
+        "write-fails", None, "unattended-upgrades installs packages"),
+    "apt-daily in a block on one line": (
+        {**APT, PERIODIC: 'APT { Install-Recommends "0"; Periodic { Update-Package-Lists always; };'
+         ' };\n'}, CONF, "write-lost", "/etc/rofs.conf:2", "downloads package lists"),
+    "apt-daily, by apt.conf, which comes last": (
+        {**APT, PERIODIC: 'APT::Periodic::Update-Package-Lists "0";\n',
+         "etc/apt/apt.conf": 'APT::Periodic::Update-Package-Lists "1";\n'}, CONF,
+        "write-lost", "/etc/rofs.conf:2", "downloads package lists"),
     "home": ({"etc/passwd": "ann:x:1000:1000::/home/ann:/bin/sh\n", "home/ann/x": ""},
              "[Overlay /var]\n", "home-read-only", None,
              "/home/ann is read-only: shells and other programs cannot save"),
@@ -133,6 +143,11 @@ def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
 
 
 SILENT = {
+    "apt is off, in a block": (
+        {**APT, PERIODIC: 'APT::Periodic { Enable "0"; Unattended-Upgrade "1"; };\n'}, CONF),
+    "files that apt ignores": (
+        {**APT, "etc/apt/apt.conf.d/20auto-upgrades.ucf-dist":
+         'APT::Periodic::Unattended-Upgrade "1";\n'}, CONF),
     "cloud-init is disabled": ({**CFG, "etc/cloud/cloud-init.disabled": ""}, CONF),
     "cloud-init is disabled by the boot loader": (
         {**CFG, "proc/cmdline": "ro cloud-init=disabled\n"}, CONF),

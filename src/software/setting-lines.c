@@ -32,7 +32,7 @@ struct assignment {
 	char separator; /* '=', ':', or ' ' where there is neither */
 };
 
-/* Where a key ends. A colon in a name, as apt has it, is no separator. */
+/* Where a key ends. A colon that no blank follows is part of it, as in YAML. */
 static char *key_end(char *s)
 {
 	s += strcspn(s, "=:" SETTING_BLANKS);

@@ -25,8 +25,12 @@ char *setting_skip_blanks(char *s);
 void setting_trim_end(char *s);
 bool setting_is_comment(const char *s);
 
+/** setting_skip_past - behind @end, or at the end of the text; counts the lines in between */
+char *setting_skip_past(struct setting_search *x, char *s, const char *end);
+
 /* One for each syntax. @text is modified. Return 0 or what @each has returned. */
 int setting_find_in_lines(struct setting_search *x, char *text);
 int setting_find_in_json(struct setting_search *x, char *text);
+int setting_find_in_apt(struct setting_search *x, char *text);
 int setting_find_in_xml(struct setting_search *x, char *text);
 int setting_find_in_arguments(struct setting_search *x, char *text);

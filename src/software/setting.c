@@ -39,8 +39,7 @@ bool setting_is_comment(const char *s)
 	return *s == '#' || *s == ';' || (s[0] == '/' && s[1] == '/');
 }
 
-/* Behind @end, or at the end of the text; counts the lines in between. */
-static char *skip_past(struct setting_search *x, char *s, const char *end)
+char *setting_skip_past(struct setting_search *x, char *s, const char *end)
 {
 	char *at = strstr(s, end), *to = at ? at + strlen(end) : s + strlen(s);
 
@@ -54,12 +53,12 @@ int setting_find_in_xml(struct setting_search *x, char *s)
 	size_t n = strlen(x->setting->key);
 
 	x->line = 1;
-	while (*(s = skip_past(x, s, "<"))) {
+	while (*(s = setting_skip_past(x, s, "<"))) {
 		char *value;
 		int err;
 
 		if (strncmp(s, "!--", 3) == 0) {
-			s = skip_past(x, s, "-->");
+			s = setting_skip_past(x, s, "-->");
 			continue;
 		}
 		if (strncmp(s, x->setting->key, n) != 0 || s[n] != '>')
@@ -136,6 +135,8 @@ int setting_find(const struct setting *s, char *text,
 		return setting_find_in_lines(&x, text);
 	case SETTING_JSON:
 		return setting_find_in_json(&x, text);
+	case SETTING_APT:
+		return setting_find_in_apt(&x, text);
 	case SETTING_XML:
 		return setting_find_in_xml(&x, text);
 	case SETTING_ARGUMENT:

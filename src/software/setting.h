@@ -8,6 +8,13 @@
  * forms, and what they do not understand is not there. Nothing is read from a file here.
  */
 
+/*
+ * The files of apt, in the order in which it reads them: in the directory, only those without an
+ * extension and with that one, so that none is read that dpkg or an editor left there.
+ */
+#define APT_CONF_D "/etc/apt/apt.conf.d/@(*.conf|!(*.*))"
+#define APT_CONF   "/etc/apt/apt.conf"
+
 enum setting_syntax {
 	/*
 	 * key = value, key: value or key value, with or without quotes, below [section], or
@@ -15,8 +22,9 @@ enum setting_syntax {
 	 * The case of the key does not matter.
 	 */
 	SETTING_LINES,
-	SETTING_JSON,	  /* a string of the outermost object */
-	SETTING_XML,	  /* <key>value</key> */
+	SETTING_JSON, /* a string of the outermost object */
+	SETTING_APT,  /* apt.conf(5): key "value"; with all of the name: "APT::Periodic::Enable" */
+	SETTING_XML,  /* <key>value</key> */
 	SETTING_ARGUMENT, /* --key=value or --key value, in a command line */
 };
 
@@ -24,7 +32,7 @@ enum setting_syntax {
 struct setting {
 	enum setting_syntax syntax;
 	/*
-	 * A path, whose components may be patterns of fnmatch(3), or begin with ~, the home directory of a
+	 * A path, whose components may be patterns of fnmatch(3) with FNM_EXTMATCH, or begin with ~, the home directory of a
 	 * user; or the name of a unit, whose ExecStart= is meant.
 	 */
 	const char *file;

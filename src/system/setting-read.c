@@ -54,7 +54,8 @@ static int read_matching_names(struct reading *x, const char *pattern, const cha
 
 	if (!dir || !name)
 		return -ENOMEM;
-	err = dir_names_read(x->dirs->root, dir, name, FNM_PERIOD, FILES_MAX, &names);
+	err = dir_names_read(x->dirs->root, dir, name, FNM_PERIOD | FNM_EXTMATCH, FILES_MAX,
+			     &names);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < names.n; i++) {

@@ -45,7 +45,6 @@ static void test_lines(void)
 		{ "storage", "dbPath", "storage:\n  dbPath: '/srv'\nx: 1\n  dbPath: /x\n",
 		  "2:/srv;" },
 		{ NULL, "data-dir", "node:\n  data-dir: /x\ndata-dir: /srv\n", "3:/srv;" },
-		{ NULL, "a::b-c", "A::B-c \"1\";\na::b-cd 2;\na::b-c::d 3\n", "1:1;" },
 		{ "m", "-", "m:\n - a\n - b c\n- d\nn:\n - e\n", "2:a;3:b c;4:d;" },
 		{ "m", "-", "m: [a, 'b', [c, d], e f] # x\nn: [g]\n", "1:a;1:b;1:[c, d];1:e f;" },
 		{ "m", "-", "m: []\nm: [\nm: [ ,, ]\nm: {a: b}\n", "" },
@@ -87,6 +86,37 @@ static void test_json(void)
 	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
 		check_found((struct setting){ SETTING_JSON, .key = "root" }, rows[i].text,
 			    rows[i].expected);
+}
+
+static void test_apt(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "APT::Periodic::Enable \"1\";", "1:1;" },
+		{ "apt::periodic::enable 1;\nAPT::Periodic::Enabled 2;", "1:1;" },
+		{ "APT { Periodic { Enable \"1\"; }; };", "1:1;" },
+		{ "APT::Periodic\n{\n  Enable\t\"1\";\n};", "3:1;" },
+		{ "APT {\n Install-Recommends \"0\";\n Periodic::Enable 0;\n};", "3:0;" },
+		{ "APT { Periodic { Verbose 1; }; Enable 2; };\nEnable 3;", "" },
+		{ "APT { X { Enable 1; }; Periodic { Enable 2; } }", "1:2;" },
+		{ "X { APT { Periodic { Enable 1; }; }; };", "" },
+		{ "// APT::Periodic::Enable 1;\n# APT::Periodic::Enable 2;\n"
+		  "/* APT::Periodic::Enable 3;\n*/ APT::Periodic::Enable /* x */ 4 // y\n;",
+		  "5:4;" },
+		{ "APT::Periodic::Enable \"a; b{\" ; APT::Periodic::Enable {\"5\";};", "1:a; b{;" },
+		{ "APT::Periodic::Enable:: \"1\"; APT::Periodic::Enable; Periodic::Enable 1;", "" },
+		{ "APT::Periodic::Enable \"\"; APT::Periodic::Enable \"1", "1:;" },
+		{ "}};APT::Periodic::Enable 1;", "1:1;" },
+		{ "{{{{{{{{{{{APT::Periodic::Enable 1;}}}}}}}}}}};APT::Periodic::Enable 1;",
+		  "1:1;" },
+		{ "/*", "" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		check_found((struct setting){ SETTING_APT, .key = "APT::Periodic::Enable" },
+			    rows[i].text, rows[i].expected);
 }
 
 static void test_xml(void)
@@ -144,6 +174,7 @@ static void test_error_ends_it(void)
 	} rows[] = {
 		{ SETTING_LINES, "k 1\nk 2\nk 3\n" },
 		{ SETTING_JSON, "{\"k\": \"1\",\n\"k\": \"2\"}" },
+		{ SETTING_APT, "k 1;\nk 2;\n" },
 		{ SETTING_XML, "<k>1</k>\n<k>2</k>" },
 		{ SETTING_ARGUMENT, "k=1\nk=2" },
 	};
@@ -174,7 +205,7 @@ static void test_random(void)
 	size_t sum = 0;
 
 	for (unsigned i = 0; i < 40000; i++) {
-		const struct setting s = { i % 4, .section = i % 8 < 4 ? NULL : "k k*",
+		const struct setting s = { i % 5, .section = i % 10 < 5 ? NULL : "k k*",
 					   .key = "k" };
 		_cleanup_strbuf_ struct strbuf b = { 0 };
 
@@ -212,6 +243,7 @@ int main(void)
 {
 	test_lines();
 	test_json();
+	test_apt();
 	test_xml();
 	test_arguments();
 	test_error_ends_it();

@@ -9,9 +9,6 @@
 #include "system/unit-file.h"
 #include "system/unit-presence.h"
 
-#define APT_CONF   "/etc/apt/apt.conf"
-#define APT_CONF_D "/etc/apt/apt.conf.d/*"
-
 static const struct pos nowhere;
 
 static int check_growfs(struct checking *c, const struct unit_dirs *dirs)
@@ -120,10 +117,22 @@ static int check_swap_units(struct checking *c, const struct unit_dirs *dirs)
 	return err;
 }
 
+static int ask_apt(const struct unit_dirs *dirs, const char *key, struct asking *x)
+{
+	static const char *const files[] = { APT_CONF_D, APT_CONF };
+	int err = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(files) && err >= 0; i++) {
+		const struct setting s = { SETTING_APT, files[i], .key = key };
+
+		err = setting_read(dirs, &s, NULL, asking_take, x);
+	}
+	return err;
+}
+
 /* Is a timer of apt enabled, and set to do this every some days? Returns: 1, 0 or -ENOMEM. */
 static int is_periodic(const struct unit_dirs *dirs, const char *timer, const char *what)
 {
-	static const char *const files[] = { APT_CONF, APT_CONF_D };
 	_cleanup_asking_ struct asking all = { 0 }, one = { 0 };
 	_cleanup_free_ char *key = NULL;
 	struct unit_presence p = { 0 };
@@ -132,9 +141,9 @@ static int is_periodic(const struct unit_dirs *dirs, const char *timer, const ch
 	if (err >= 0)
 		err = text_format(&key, "APT::Periodic::%s", what);
 	if (err >= 0)
-		err = ask(dirs, files, NULL, key, &one);
+		err = ask_apt(dirs, key, &one);
 	if (err >= 0)
-		err = ask(dirs, files, NULL, "APT::Periodic::Enable", &all);
+		err = ask_apt(dirs, "APT::Periodic::Enable", &all);
 	if (err < 0 || !p.enabled || (all.last && all.last[0] == '0'))
 		return err;
 	return one.last && (strcmp(one.last, "always") == 0 || strtoul(one.last, NULL, 10) > 0);
