@@ -47,7 +47,8 @@ def test_exports(name: str, file: str, rofs: Path, tmp_path: Path) -> None:
     for problem, (_, path, overlay) in zip(problems, expected):
         assert problem["message"].startswith(
             f"{path.rstrip('/')} is exported over NFS, but it is on [Overlay {overlay}], ")
-        assert problem["message"].endswith(f"; add [Persist {path.rstrip('/')}]")
+        assert problem["message"].endswith(f"add [Persist {path.rstrip('/')}]")
+        assert ("remove the overlay and" in problem["message"]) == (path == overlay)
     assert done.returncode == 0
 
 
@@ -62,7 +63,7 @@ def test_binds_are_followed(rofs: Path, tmp_path: Path) -> None:
         ["srv/data", "home/x"] + [f"export/{x}" for x in ("users", "b", "data", "ro", "round")])
     done = run_program(rofs, "check", "--json", root=root)
     problems = parse_json(done.stdout, "check.schema.json")["problems"]
-    assert [(p["line"], p["path"], p["message"].split("; ")[1]) for p in problems] == [
+    assert [(p["line"], p["path"], p["message"].rsplit(" and ", 1)[1]) for p in problems] == [
         (2, "/home", "add [Persist /home]"), (3, "/home", "add [Persist /home]"),
         (5, "/home", "add [Persist /home]")]
 
@@ -82,3 +83,57 @@ def test_other_files_are_not_read(rofs: Path, tmp_path: Path) -> None:
         "etc/exports.d/.a.exports": "/srv *(rw)\n"}, ["srv", "etc/exports"])
     assert parse_json(run_program(rofs, "check", "--json", root=root).stdout,
                       "check.schema.json")["problems"] == []
+
+
+# (text of exports, whose clients cross into the overlay on /srv/sub)
+CROSSING = {
+    "client": ("/export *(rw,crossmnt,fsid=0)\n", True),
+    "first option": ("/export a(crossmnt)\n", True),
+    "one of several clients": ("/export a(ro) b(rw) @c(rw,crossmnt) d\n", True),
+    "defaults": ("/export -ro,crossmnt a b(rw)\n", True),
+    "continued": ("/export \\\n\ta(ro) \\\n\tb(ro,crossmnt)\n", True),
+    "quoted": ('"/export" "*(ro,crossmnt)"\n', True),
+    "escaped": ("\\057export *(ro,cross\\155nt)\n", True),
+    "blank before the options": ("/export * (ro,crossmnt)\n", True),
+    "not": ("/export *(rw,no_subtree_check)\n", False),
+    "another option": ("/export *(rw,crossmnts,nocrossmnt,xcrossmnt)\n", False),
+    "host of that name": ("/export crossmnt\n", False),
+    "comment": ("/export a(ro) # b(crossmnt)\n", False),
+    "other export": ("/export/other *(rw,crossmnt)\n/export *(ro)\n", False),
+}
+
+
+@pytest.mark.parametrize("name", CROSSING)
+def test_clients_do_not_cross_into_an_overlay(name: str, rofs: Path, tmp_path: Path) -> None:
+    text, crosses = CROSSING[name]
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": "[Overlay /export/sub]\n" + DATA, "etc/fstab": FSTAB,
+        "etc/exports": text}, ["srv/data", "export/sub", "export/other"])
+    problems = parse_json(run_program(rofs, "check", "--json", root=root).stdout,
+                          "check.schema.json")["problems"]
+    assert [(p["kind"], p["file"], p["line"], p["path"]) for p in problems] == (
+        [("export-refused", "/etc/exports", 1, "/export/sub")] if crosses else [])
+    if crosses:
+        message = problems[0]["message"]
+        assert message.startswith("/export is exported over NFS with crossmnt, but ")
+        assert message.endswith("; remove the overlay and add [Persist /export/sub]")
+
+
+def test_an_export_on_an_overlay_is_told_once(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": "[Overlay /srv]\n[Overlay /srv/a/b]\n", "etc/fstab": FSTAB,
+        "etc/exports": "/srv/a *(rw,crossmnt)\n"}, ["srv/a/b"])
+    problems = parse_json(run_program(rofs, "check", "--json", root=root).stdout,
+                          "check.schema.json")["problems"]
+    assert [(p["path"], p["message"].split(" ")[0]) for p in problems] == [
+        ("/srv", "/srv/a"), ("/srv/a/b", "/srv/a")]
+
+
+def test_files_are_read_in_the_order_of_their_names(rofs: Path, tmp_path: Path) -> None:
+    names = [f"{i:02}.exports" for i in range(40)]
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": CONF, "etc/fstab": FSTAB,
+        **{f"etc/exports.d/{name}": "/srv *(rw)\n" for name in reversed(names)}}, ["srv"])
+    done = run_program(rofs, "check", root=root)
+    told = [line.split(":")[0] for line in done.stdout.splitlines() if ".exports:" in line]
+    assert told == [f"/etc/exports.d/{name}" for name in names]

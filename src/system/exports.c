@@ -4,11 +4,13 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "basic/io.h"
 #include "basic/path.h"
 #include "basic/text.h"
+#include "system/dir-names.h"
 
+#define EXPORTS_D	  "/etc/exports.d"
 #define EXPORTS_BYTES_MAX ((size_t)1 << 20)
+#define FILES_MAX	  1000u
 
 struct reading {
 	const struct rootfs *root;
@@ -30,13 +32,15 @@ static char *decode(char *to, const char **from)
 	return to + 1;
 }
 
-/* Takes the first field of a line, in place: a path, which may be quoted. */
-static char *first_field(char *line)
+/* Takes the next field at *@next, in place; it may be quoted. NULL: there is none. */
+static char *take_field(char **next)
 {
-	const char *from = line + strspn(line, " \t");
-	char *to = line;
+	char *field = *next + strspn(*next, " \t"), *to = field, end;
+	const char *from = field;
 	bool quoted = false;
 
+	if (*field == '\0' || *field == '#')
+		return NULL;
 	while (*from && (quoted || !strchr(" \t#", *from))) {
 		char c = *from++;
 
@@ -47,8 +51,37 @@ static char *first_field(char *line)
 		else
 			*to++ = c;
 	}
+	end = *from;
+	*next += from - *next;
+	*next += end == ' ' || end == '\t';
 	*to = '\0';
-	return line;
+	return field;
+}
+
+static bool has_option(const char *options, const char *option)
+{
+	size_t n = strlen(option);
+
+	for (; *options; options += options[0] == ',') {
+		size_t len = strcspn(options, ",)");
+
+		if (len == n && strncmp(options, option, n) == 0)
+			return true;
+		options += len;
+		if (*options == ')')
+			break;
+	}
+	return false;
+}
+
+/* A field behind the path: "CLIENT", "CLIENT(OPTIONS)" or, for all that follow, "-OPTIONS". */
+static bool crosses_mounts(const char *field)
+{
+	const char *options = strchr(field, '(');
+
+	if (*field == '-' || options)
+		return has_option(*field == '-' ? field + 1 : options + 1, "crossmnt");
+	return false;
 }
 
 /* Ends the line, and joins it with what follows a backslash at its end. */
@@ -72,12 +105,17 @@ static char *take_line(char **next, unsigned *lines)
 
 static int read_line(const struct reading *r, const char *file, unsigned number, char *line)
 {
-	char *path = first_field(line);
+	char *path = take_field(&line);
+	struct nfs_export e = { path, file, number, false };
 
+	if (!path)
+		return 0;
 	path_clean(path);
 	if (path[0] != '/' || path_has_dotdot(path))
 		return 0;
-	return r->found(r->data, &(struct nfs_export){ path, file, number });
+	for (const char *field; (field = take_field(&line));)
+		e.crossmnt = e.crossmnt || crosses_mounts(field);
+	return r->found(r->data, &e);
 }
 
 static int read_file(const struct reading *r, const char *file)
@@ -97,24 +135,21 @@ static int read_file(const struct reading *r, const char *file)
 	return err;
 }
 
-static int read_name(void *data, const char *name)
-{
-	_cleanup_free_ char *file = NULL;
-	int err;
-
-	if (fnmatch("*.exports", name, FNM_PERIOD) != 0)
-		return 0;
-	err = text_format(&file, "/etc/exports.d/%s", name);
-	return err < 0 ? err : read_file(data, file);
-}
-
 int exports_each(const struct rootfs *r, int (*found)(void *data, const struct nfs_export *e),
 		 void *data)
 {
-	struct reading x = { r, found, data };
+	_cleanup_dir_names_ struct dir_names names = { 0 };
+	const struct reading x = { r, found, data };
 	int err = read_file(&x, "/etc/exports");
 
 	if (err >= 0)
-		err = each_name(rootfs_open_dir(r, "/etc/exports.d"), read_name, &x);
-	return err == -ENOMEM ? err : 0;
+		err = dir_names_read(r, EXPORTS_D, "?*.exports", FNM_PERIOD, FILES_MAX, &names);
+	for (size_t i = 0; i < names.n && err >= 0; i++) {
+		_cleanup_free_ char *file = NULL;
+
+		err = text_format(&file, EXPORTS_D "/%s", names.list[i]);
+		if (err >= 0)
+			err = read_file(&x, file);
+	}
+	return err;
 }

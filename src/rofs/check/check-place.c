@@ -93,3 +93,8 @@ bool check_is_divided(const struct checking *c, const char *path)
 			return true;
 	return false;
 }
+
+const char *check_add_persist(const struct plan_overlay *o, const char *path)
+{
+	return path_is_at_or_below(o->path, path) ? "remove the overlay and add" : "add";
+}

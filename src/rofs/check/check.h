@@ -94,6 +94,12 @@ struct place check_place_of(const struct checking *c, const char *path);
 /** check_overlay_of - the overlay that takes changes to @path; NULL: none, or it starts empty */
 const struct plan_overlay *check_overlay_of(const struct checking *c, const char *path);
 
+/**
+ * check_add_persist - what to do to have a persist at @path, in the words of a message: "add"
+ * @o: the overlay that takes changes to @path; if it is not above @path, it has to go
+ */
+const char *check_add_persist(const struct plan_overlay *o, const char *path);
+
 /** check_swap_file - does @who swap to a file that it cannot write? @cure: what to do then. */
 void check_swap_file(struct checking *c, const char *who, const char *path, const char *cure);
 
