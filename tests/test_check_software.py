@@ -359,3 +359,37 @@ def test_hostile_homes(rofs: Path, tmp_path: Path) -> None:
     names = ["*", "u0", "u1", "u2", "u3"]
     assert [p.message.split("[Persist ")[1] for p in found(rofs, tmp_path, files)] == [
         f"/home/{name}/.local/share/docker]" for name in names]
+
+
+# (overlay, files, of which the large ones are sparse, how the message ends)
+OWN_OVERLAY = {
+    "at the path": ("/var/lib/docker", program("dockerd"), (),
+                    "; remove the overlay and add [Persist /var/lib/docker]"),
+    "above it": ("/var/lib", program("dockerd"), (), "; add [Persist /var/lib/docker]"),
+    "below what is to be kept": (
+        "/var/lib/postgresql/15", {**unit("postgresql.service"),
+                                   "etc/postgresql/15/main/postgresql.conf":
+                                   "data_directory = '/var/lib/postgresql/15/main'\n"}, (),
+        "remove the overlay and add [Persist /var/lib/postgresql]"),
+    "journal": ("/var/log/journal", {}, ("var/log/journal/x/system.journal",),
+                "empty /var/log/journal on the root file system, set Storage=volatile in "
+                "journald.conf, or remove the overlay and add [Persist /var/log/journal]"),
+    "log": ("/var/log", {}, ("var/log/daemon.log",),
+            "or remove the overlay and add [Persist /var/log]"),
+    "cache": ("/var/cache/man", {}, ("var/cache/man/index.db",),
+              "; to avoid this, empty /var/cache/man on the root file system"),
+}
+
+
+@pytest.mark.parametrize("name", OWN_OVERLAY)
+def test_the_cure_is_possible(name: str, rofs: Path, tmp_path: Path) -> None:
+    """No persist at or above an overlay, and StartEmpty= is for directories below it."""
+    overlay, files, large, end = OWN_OVERLAY[name]
+    for file in large:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+        os.truncate(tmp_path / file, 32 << 20)
+    problem, = found(rofs, tmp_path, files, f"[Root]\nReadOnly=no\n[Overlay {overlay}]\n",
+                     (overlay[1:],))[-1:]
+    assert problem.overlay == overlay
+    assert problem.message.endswith(end)

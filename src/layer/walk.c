@@ -120,7 +120,7 @@ static int enter(struct walk *w, const char *name)
 	set_at(w, name);
 	fd = open_dir_at(w->fd, name);
 	if (fd < 0)
-		return fd;
+		return w->ops->unreadable ? w->ops->unreadable(w, name, fd) : fd;
 	err = w->ops->enter ? w->ops->enter(w, name, &to_fd) : 0;
 	if (err >= 0)
 		err = descend(w, name, TAKE_FD(fd), TAKE_FD(to_fd));

@@ -21,6 +21,8 @@ struct walk_ops {
 	int (*file)(struct walk *w, const char *name, const struct stat *st);
 	/* A directory in the current one. Sets @ret_fd to the one beside it. May be NULL. */
 	int (*enter)(struct walk *w, const char *name, int *ret_fd);
+	/* A directory in the current one that cannot be opened, as @err says. NULL: @err ends the walk. */
+	int (*unreadable)(struct walk *w, const char *name, int err);
 	/* All of the current directory is done. May be NULL. */
 	int (*leave)(struct walk *w);
 	/* The walk is back from the directory @name of the current one. May be NULL. */

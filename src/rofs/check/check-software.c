@@ -1,61 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Data of known software on an overlay: large, lost at power-off, or not working there. */
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include "basic/io.h"
+#include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
 #include "rofs/check/check.h"
+#include "rofs/check/measure.h"
 #include "system/software-read.h"
 
-#define DEPTH_MAX   16u
-#define ENTRIES_MAX 200000u /* enough to know that it is much */
 #define LARGE_BYTES (UINT64_C(16) << 20)
-
-/* struct amount - how much data there is */
-struct amount {
-	const char *suffix; /* of the files that count */
-	uint64_t bytes;
-	size_t entries;
-	bool incomplete; /* this user may not read all of it */
-};
-
-struct visit {
-	struct amount *amount;
-	int fd; /* of the directory */
-	unsigned depth;
-};
-
-static void measure(struct amount *x, int fd, unsigned depth);
-
-static int measure_entry(void *data, const char *name)
-{
-	const struct visit *v = data;
-	struct amount *x = v->amount;
-	struct stat st;
-
-	if (x->entries >= ENTRIES_MAX)
-		return -E2BIG;
-	x->entries++;
-	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	if (S_ISREG(st.st_mode) && software_file_counts(x->suffix, name))
-		x->bytes += (uint64_t)st.st_size;
-	else if (S_ISDIR(st.st_mode) && v->depth < DEPTH_MAX)
-		measure(x, open_dir_at(v->fd, name), v->depth + 1);
-	return 0;
-}
-
-/* Takes @fd over, which may be a negative errno. What cannot be read is left out. */
-static void measure(struct amount *x, int fd, unsigned depth)
-{
-	struct visit v = { x, fd, depth };
-
-	x->incomplete = x->incomplete || fd < 0;
-	each_name(fd, measure_entry, &v);
-}
 
 /* struct found - some software's data, and the overlay that takes the changes to it */
 struct found {
@@ -63,7 +15,9 @@ struct found {
 	const struct plan_overlay *overlay;
 	const char *dir; /* that is to be persisted */
 	struct amount amount;
-	char *what; /* "/var/lib/docker (12 MiB)", for a message; owned */
+	/* For a message; owned. */
+	char *what;	/* "/var/lib/docker (12 MiB)" */
+	char *emptying; /* "add /var/cache/man to StartEmpty=" */
 };
 
 static bool has_data(const struct found *f)
@@ -71,11 +25,36 @@ static bool has_data(const struct found *f)
 	return f->amount.entries > 0 || f->amount.incomplete;
 }
 
+/* struct loss - what happens to data on an overlay that must not be lost */
+struct loss {
+	enum problem_kind kind;
+	const char *has, *what, *consequence, *purpose;
+};
+
+static const struct loss losses[_SOFTWARE_KIND_MAX] = {
+	[SOFTWARE_CONTAINERS] = { PROBLEM_CONTAINER_STORAGE, "has", "its storage",
+				  ", on an overlay, where it cannot use overlayfs: it falls back "
+				  "to full copies, or fails",
+				  "" },
+	[SOFTWARE_MACHINES] = { PROBLEM_CONTAINER_STORAGE, "has",
+				"its containers or virtual machines",
+				": the files they write to are copied to RAM, and the changes are "
+				"lost at power-off",
+				"to keep them, " },
+	[SOFTWARE_APPLICATIONS] = { PROBLEM_APPLICATIONS_IN_RAM, "keeps", "applications",
+				    ": what it installs or updates takes RAM, and is lost at "
+				    "power-off",
+				    "to keep it, " },
+	[SOFTWARE_DATABASE] = { PROBLEM_DATABASE_IN_RAM, "keeps", "its data",
+				": the files it writes to are copied to RAM, and the changes are "
+				"lost at power-off",
+				"to keep them, " },
+};
+
 /* Must it not be lost, however small it is? */
 static bool always_matters(enum software_kind kind)
 {
-	return kind == SOFTWARE_CONTAINERS || kind == SOFTWARE_MACHINES ||
-	       kind == SOFTWARE_APPLICATIONS || kind == SOFTWARE_DATABASE;
+	return losses[kind].what != NULL;
 }
 
 static bool matters(const struct found *f)
@@ -105,52 +84,25 @@ static int describe(struct found *f)
 	return strbuf_take(&b, &f->what);
 }
 
-static void report_containers(struct checking *c, const struct found *f)
+static void report_loss(struct checking *c, const struct found *f)
 {
 	const struct conf_section *s = &f->overlay->conf->section;
+	const struct loss *l = &losses[f->place->software->kind];
 
-	check_add(c, PROBLEM_CONTAINER_STORAGE, s, s->pos,
-		  "[Overlay %s]: %s %s its storage in %s, on an overlay, where it cannot use "
-		  "overlayfs: it falls back to full copies, or fails; add [Persist %s]",
-		  s->name, f->place->software->name, has_data(f) ? "has" : "is installed and puts",
-		  f->what, f->dir);
+	check_add(c, l->kind, s, s->pos, "[Overlay %s]: %s %s %s in %s%s; %s%s [Persist %s]",
+		  s->name, f->place->software->name, has_data(f) ? l->has : "is installed and puts",
+		  l->what, f->what, l->consequence, l->purpose,
+		  check_add_persist(f->overlay, f->dir), f->dir);
 }
 
-static void report_machines(struct checking *c, const struct found *f)
+/* "add /var/cache/man to StartEmpty=", which is for directories below the overlay. */
+static int format_emptying(const struct found *f, char **ret)
 {
-	const struct conf_section *s = &f->overlay->conf->section;
+	const char *path = f->place->path;
 
-	check_add(
-		c, PROBLEM_CONTAINER_STORAGE, s, s->pos,
-		"[Overlay %s]: %s %s its containers or virtual machines in %s: the files they "
-		"write to are copied to RAM, and the changes are lost at power-off; to keep them, "
-		"add [Persist %s]",
-		s->name, f->place->software->name, has_data(f) ? "has" : "is installed and puts",
-		f->what, f->dir);
-}
-
-static void report_applications(struct checking *c, const struct found *f)
-{
-	const struct conf_section *s = &f->overlay->conf->section;
-
-	check_add(
-		c, PROBLEM_APPLICATIONS_IN_RAM, s, s->pos,
-		"[Overlay %s]: %s %s applications in %s: what it installs or updates takes RAM, and "
-		"is lost at power-off; to keep it, add [Persist %s]",
-		s->name, f->place->software->name, has_data(f) ? "keeps" : "is installed and puts",
-		f->what, f->dir);
-}
-
-static void report_database(struct checking *c, const struct found *f)
-{
-	const struct conf_section *s = &f->overlay->conf->section;
-
-	check_add(
-		c, PROBLEM_DATABASE_IN_RAM, s, s->pos,
-		"[Overlay %s]: %s %s its data in %s: the files it writes to are copied to RAM, and "
-		"the changes are lost at power-off; to keep them, add [Persist %s]",
-		s->name, f->place->software->name, has_data(f) ? "keeps" : "is installed and puts",
-		f->what, f->dir);
+	if (path_is_below(path, f->overlay->path))
+		return text_format(ret, "add %s to StartEmpty=", path);
+	return text_format(ret, "empty %s on the root file system", path);
 }
 
 static void report_journal(struct checking *c, const struct found *f)
@@ -161,22 +113,23 @@ static void report_journal(struct checking *c, const struct found *f)
 
 	check_add(
 		c, PROBLEM_JOURNAL_IN_RAM, s, s->pos,
-		"[Overlay %s]: %s of journals in %s are copied to RAM when %s opens them; add %s to "
-		"StartEmpty=, set Storage=volatile in journald.conf, or add [Persist %s]",
-		s->name, text_bytes(size, f->amount.bytes), path, f->place->software->name, path,
-		path);
+		"[Overlay %s]: %s of journals in %s are copied to RAM when %s opens them; %s, set "
+		"Storage=volatile in journald.conf, or %s [Persist %s]",
+		s->name, text_bytes(size, f->amount.bytes), path, f->place->software->name,
+		f->emptying, check_add_persist(f->overlay, path), path);
 }
 
 static void report_log(struct checking *c, const struct found *f)
 {
 	const struct conf_section *s = &f->overlay->conf->section;
+	const char *path = f->place->path;
 	char size[TEXT_BYTES_MAX];
 
 	check_add(c, PROBLEM_LOG_IN_RAM, s, s->pos,
 		  "[Overlay %s]: %s of logs in %s are copied to RAM when %s append to them; rotate "
-		  "them first, or add [Persist %s]",
-		  s->name, text_bytes(size, f->amount.bytes), f->place->path,
-		  f->place->software->name, f->place->path);
+		  "them first, or %s [Persist %s]",
+		  s->name, text_bytes(size, f->amount.bytes), path, f->place->software->name,
+		  check_add_persist(f->overlay, path), path);
 }
 
 static void report_cache(struct checking *c, const struct found *f)
@@ -186,19 +139,16 @@ static void report_cache(struct checking *c, const struct found *f)
 
 	check_add(c, PROBLEM_CACHE_IN_RAM, s, s->pos,
 		  "[Overlay %s]: %s in %s are copied to RAM when %s writes to them; to avoid this, "
-		  "add %s to StartEmpty=",
+		  "%s",
 		  s->name, text_bytes(size, f->amount.bytes), f->place->path,
-		  f->place->software->name, f->place->path);
+		  f->place->software->name, f->emptying);
 }
 
 /* NULL: whether to keep it is the administrator's choice. */
 static void (*const reports[_SOFTWARE_KIND_MAX])(struct checking *, const struct found *) = {
-	[SOFTWARE_CONTAINERS] = report_containers,
-	[SOFTWARE_MACHINES] = report_machines,
-	[SOFTWARE_APPLICATIONS] = report_applications,
-	[SOFTWARE_DATABASE] = report_database,
-	[SOFTWARE_JOURNAL] = report_journal,
-	[SOFTWARE_LOG] = report_log,
+	[SOFTWARE_CONTAINERS] = report_loss,   [SOFTWARE_MACHINES] = report_loss,
+	[SOFTWARE_APPLICATIONS] = report_loss, [SOFTWARE_DATABASE] = report_loss,
+	[SOFTWARE_JOURNAL] = report_journal,   [SOFTWARE_LOG] = report_log,
 	[SOFTWARE_CACHE] = report_cache,
 };
 
@@ -224,6 +174,8 @@ static int report_in_overlay(struct checking *c, struct found *f)
 
 	if (matters(f)) {
 		err = describe(f);
+		if (err >= 0)
+			err = format_emptying(f, &f->emptying);
 		if (err >= 0)
 			reports[f->place->software->kind](c, f);
 	} else if (f->amount.incomplete && f->amount.bytes == 0) {
@@ -261,10 +213,12 @@ static int check_software_place(struct checking *c, const struct software_place 
 	} else if (concerns(&place, kind)) {
 		fd = rootfs_open_dir(&c->l->root, p->path);
 		if (fd != -ENOENT && fd != -ENOTDIR)
-			measure(&f.amount, fd, 0);
-		err = report_in_overlay(c, &f);
+			err = measure(&f.amount, fd);
+		if (err >= 0)
+			err = report_in_overlay(c, &f);
 	}
 	free(f.what);
+	free(f.emptying);
 	return err;
 }
 
