@@ -11,6 +11,7 @@ from support import make_tree, parse_json, run_program
 FSTAB = "LABEL=root / ext4 ro 0 1\n"
 VENDOR = "usr/lib/systemd/system/"
 ADMIN = "etc/systemd/system/"
+WANTS = ADMIN + "multi-user.target.wants/"
 DYNAMIC = "[Service]\nDynamicUser=yes\n"
 
 
@@ -45,6 +46,28 @@ WRONG = {
                   "/var/lib/app", "StateDirectory", "/var/lib/private/app"),
     "prefix": ({VENDOR + "app@.service": DYNAMIC + "StateDirectory=%p\n"},
                "/var/lib/app", "StateDirectory", "/var/lib/private/app"),
+    "instance": ({VENDOR + "g@.service": DYNAMIC + "StateDirectory=g/%i\n",
+                  WANTS + "g@one.service": ""},
+                 "/var/lib/g/one", "StateDirectory", "/var/lib/private/g/one"),
+    "instance of a file": ({VENDOR + "g@one.service": DYNAMIC + "StateDirectory=%p-%i\n"},
+                           "/var/lib/g-one", "StateDirectory", "/var/lib/private/g-one"),
+    "unescaped instance": ({VENDOR + "g@.service": DYNAMIC + "CacheDirectory=%I\n",
+                            WANTS + "g@a-b\\x2dc.service": ""},
+                           "/var/cache/a/b-c", "CacheDirectory", "/var/cache/private/a/b-c"),
+    "drop-in of an instance": ({VENDOR + "g@.service": "[Service]\nStateDirectory=%N\n",
+                                ADMIN + "g@one.service.d/x.conf": DYNAMIC,
+                                VENDOR + "m.target.requires/g@one.service": ""},
+                               "/var/lib/g@one", "StateDirectory", "/var/lib/private/g@one"),
+    "started by a timer": ({VENDOR + "g@.service": DYNAMIC + "StateDirectory=g/%i\n",
+                            VENDOR + "g@.timer": "[Timer]\nOnBootSec=1\n",
+                            WANTS + "g@one.timer": ""},
+                           "/var/lib/g/one", "StateDirectory", "/var/lib/private/g/one"),
+    "last part of the prefix": ({VENDOR + "a-b.service": DYNAMIC + "StateDirectory=%j\n"},
+                                "/var/lib/b", "StateDirectory", "/var/lib/private/b"),
+    "no instance": ({VENDOR + "a.service": DYNAMIC + "StateDirectory=app%i\n"},
+                    "/var/lib/app", "StateDirectory", "/var/lib/private/app"),
+    "quoted blank": ({VENDOR + "a.service": DYNAMIC + "StateDirectory='x y' \"app\"\n"},
+                     "/var/lib/x y", "StateDirectory", "/var/lib/private/x y"),
     "own unit": ({ADMIN + "a.service": "[Service]\nStateDirectory=app\nDynamicUser=1\n"},
                  "/var/lib/app", "StateDirectory", "/var/lib/private/app"),
     "drop-in": ({VENDOR + "a.service": "[Service]\nStateDirectory=app\n",
@@ -77,6 +100,9 @@ RIGHT = {
     "above": ({VENDOR + "a.service": DYNAMIC + "StateDirectory=app\n"}, "/var/lib"),
     "unknown specifier": ({VENDOR + "a@.service": DYNAMIC + "StateDirectory=%i\n"},
                           "/var/lib/app"),
+    "instance": ({VENDOR + "g@.service": DYNAMIC + "StateDirectory=g/%i\n",
+                  WANTS + "g@one.service": ""}, "/var/lib/g/two"),
+    "quoted blank": ({VENDOR + "a.service": DYNAMIC + "StateDirectory='x y'\n"}, "/var/lib/y"),
     "senseless": ({VENDOR + "a.service": DYNAMIC + "StateDirectory=/ . ../lib/app % :\n"},
                   "/var/lib/app"),
 }
@@ -86,6 +112,36 @@ RIGHT = {
 def test_others_may_be_anywhere(name: str, rofs: Path, tmp_path: Path) -> None:
     files, path = RIGHT[name]
     assert check(rofs, tmp_path, files, path) == []
+
+
+# (the service, path of the persist, path that it should have)
+LINKS = {
+    "link": ("[Service]\nStateDirectory=app:other\n", "/var/lib/other", "/var/lib/app"),
+    "below": ("[Service]\nStateDirectory=x app:other/\n", "/var/lib/other/data",
+              "/var/lib/app/data"),
+    "two": ("[Service]\nLogsDirectory=app:a app:b\n", "/var/log/b", "/var/log/app"),
+    "flags": ("[Service]\nCacheDirectory=app:other:ro\n", "/var/cache/other", "/var/cache/app"),
+    "nested": ("[Service]\nStateDirectory=app/one:sub/%N\n", "/var/lib/sub/a",
+               "/var/lib/app/one"),
+    "private": (DYNAMIC + "StateDirectory=app:other\n", "/var/lib/other",
+                "/var/lib/private/app"),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_a_link_of_systemd_cannot_be_a_mount_point(name: str, rofs: Path, tmp_path: Path) -> None:
+    text, path, right = LINKS[name]
+    files = {VENDOR + "a.service": text}
+    problem, = check(rofs, tmp_path, files, path)
+    assert (problem["path"], problem["file"], problem["line"]) == (path, "/etc/rofs.conf", 7)
+    assert problem["message"].endswith(f"expected [Persist {right}]")
+    assert check(rofs, tmp_path, files, right) == []
+
+
+@pytest.mark.parametrize("word", ["app", "app::ro", "app:", "app:/etc", "app:../other", ":other"])
+def test_words_without_a_link(word: str, rofs: Path, tmp_path: Path) -> None:
+    files = {VENDOR + "a.service": f"[Service]\nStateDirectory={word}\n"}
+    assert check(rofs, tmp_path, files, "/var/lib/other") == []
 
 
 def test_masked(rofs: Path, tmp_path: Path) -> None:

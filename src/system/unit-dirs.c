@@ -139,6 +139,35 @@ static int add_link(void *data, const char *name)
 								unit_names_add(s->found, link);
 }
 
+static int add_instance(void *data, const char *name)
+{
+	const struct search *s = data;
+	const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
+
+	return at && dot > at + 1 ? add_name(s->found, strdup(name)) : 0;
+}
+
+static int add_instances(void *data, const char *name)
+{
+	const struct search *s = data;
+	_cleanup_free_ char *dir = NULL;
+	int err;
+
+	if (!is_pulling(name))
+		return 0;
+	err = text_format(&dir, "%s/%s", s->dir, name);
+	if (err >= 0)
+		err = each_name(rootfs_open_dir(s->dirs->root, dir), add_instance, data);
+	return err == -ENOMEM ? err : 0;
+}
+
+int unit_dirs_instances(const struct unit_dirs *d, struct unit_names *ret)
+{
+	struct search s = { .dirs = d, .found = ret };
+
+	return search_all(&s, add_instances);
+}
+
 /* Returns: 1, 0 or -ENOMEM. */
 static int is_masked(const struct unit_dirs *d, const char *link)
 {

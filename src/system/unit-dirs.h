@@ -51,6 +51,16 @@ int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_na
  */
 int unit_dirs_links(const struct unit_dirs *d, const char *name, struct unit_names *ret);
 
+/**
+ * unit_dirs_instances - the instances of templates that something pulls in: "getty@tty1.service"
+ * @ret: all-zero before; unit_names_done() frees it, also after a failure
+ *
+ * Of all types. Masked links are included.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int unit_dirs_instances(const struct unit_dirs *d, struct unit_names *ret);
+
 /** unit_dirs_has - does the @i-th directory have something of this name? */
 bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name);
 

@@ -24,20 +24,107 @@ static const char *find_fixed(char specifier)
 	return NULL;
 }
 
+/* struct parts - of the name of a unit; not NUL-terminated */
+struct parts {
+	const char *prefix, *instance;
+	size_t prefix_n, instance_n;
+	bool is_template;
+};
+
+static struct parts take_apart(const char *unit)
+{
+	size_t stem = (size_t)(strrchr(unit, '.') - unit), n = strcspn(unit, "@");
+	struct parts p = { .prefix = unit, .prefix_n = stem, .instance = unit + stem };
+
+	if (n < stem) {
+		p.prefix_n = n;
+		p.instance = unit + n + 1;
+		p.instance_n = stem - n - 1;
+		p.is_template = p.instance_n == 0;
+	}
+	return p;
+}
+
+/* What follows the last dash. */
+static const char *last_part(const struct parts *p, size_t *ret_n)
+{
+	const char *dash = memrchr(p->prefix, '-', p->prefix_n);
+	const char *from = dash ? dash + 1 : p->prefix;
+
+	*ret_n = p->prefix_n - (size_t)(from - p->prefix);
+	return from;
+}
+
+static int digit_of(char c)
+{
+	const char *at = c ? strchr("0123456789abcdef", c) : NULL;
+
+	return at ? (int)(at - "0123456789abcdef") : -1;
+}
+
+/* systemd.unit(5), "String escaping": a dash is a slash, \xNN any other byte. */
+static void add_unescaped(struct strbuf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool is_byte = n - i >= 4 && s[i] == '\\' && s[i + 1] == 'x' &&
+			       digit_of(s[i + 2]) >= 0 && digit_of(s[i + 3]) >= 0;
+
+		if (is_byte) {
+			strbuf_add_char(b, (char)(digit_of(s[i + 2]) << 4 | digit_of(s[i + 3])));
+			i += 3;
+		} else {
+			strbuf_add_char(b, s[i] == '-' ? '/' : s[i]);
+		}
+	}
+}
+
+/* Returns: false when it is none of those that stand for a part of the name, or not known. */
+static bool add_part(struct strbuf *b, char specifier, const char *unit)
+{
+	struct parts p = take_apart(unit);
+	size_t n;
+	const char *last = last_part(&p, &n);
+
+	if (strchr("iI", specifier) && p.is_template)
+		return false;
+	switch (specifier) {
+	case 'n':
+		strbuf_add(b, unit);
+		return true;
+	case 'N':
+		strbuf_add_n(b, unit, (size_t)(strrchr(unit, '.') - unit));
+		return true;
+	case 'p':
+		strbuf_add_n(b, p.prefix, p.prefix_n);
+		return true;
+	case 'P':
+		add_unescaped(b, p.prefix, p.prefix_n);
+		return true;
+	case 'i':
+		strbuf_add_n(b, p.instance, p.instance_n);
+		return true;
+	case 'I':
+		add_unescaped(b, p.instance, p.instance_n);
+		return true;
+	case 'j':
+		strbuf_add_n(b, last, n);
+		return true;
+	case 'J':
+		add_unescaped(b, last, n);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Returns: false when it is not known. */
 static bool add_specifier(struct strbuf *b, char specifier, const char *unit, const char *dir)
 {
-	const char *dot = strrchr(unit, '.'), *text = find_fixed(specifier);
+	const char *text = specifier == 'f' ? dir : find_fixed(specifier);
 
 	if (text)
 		strbuf_add(b, text);
-	else if (specifier == 'n')
-		strbuf_add(b, unit);
-	else if (specifier == 'N' || specifier == 'p')
-		strbuf_add_n(b, unit, (size_t)(dot - unit));
-	else if (specifier == 'f')
-		strbuf_add(b, dir);
-	return text || (specifier && strchr("nNpf", specifier));
+	return text || add_part(b, specifier, unit);
 }
 
 int unit_specifiers_expand(const char *value, const char *unit, const char *dir, char **ret)
