@@ -200,6 +200,10 @@ WHY = "fsck in the initramfs has checked it"
      "update-initramfs -u -k all"),
     ({CHECKED: ""}, "ro", f"{WHY}; or add fsck.mode=skip to the kernel command line, with which "
      "no partition is checked either"),
+    # Its trace is missing: this boot had another initramfs, or none.
+    ({TOOLS: "", "etc/fstab": "LABEL=root / ext4 errors=remount-ro 0 1\n"}, "ro", None),
+    ({"usr/bin/booster": "", "etc/booster.yaml": "extra_files: fsck,fsck.ext4\n"},
+     "rw fsck.mode=skip", f"{WHY}; boot with rofs=off and remove fsck from extra_files"),
     ({"usr/bin/dracut": ""}, "ro", f"{WHY}; boot with rofs=off and run: echo 'nofscks="),
     ({"usr/bin/dracut": ""}, "rw fsck.mode=skip", "rw on the kernel command line has mounted it"),
     ({}, "rw", "rw on the kernel command line has mounted it writable"),

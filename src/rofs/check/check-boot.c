@@ -4,6 +4,7 @@
 #include <sys/vfs.h>
 
 #include "basic/file-system.h"
+#include "basic/mount-point.h"
 #include "basic/path.h"
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
@@ -59,21 +60,30 @@ static const char *root_type(const struct checking *c, const struct fstab_entry 
 	return name && *name ? name : "unknown"; /* ext4 is not */
 }
 
+/* Is this machine in a state in which what is written to its configuration is lost? */
+static bool is_protected(const struct checking *c)
+{
+	return c->running && mount_point_at(c->l->root.root_fd, "rofs/ro");
+}
+
 static int check_initramfs(struct checking *c)
 {
 	const struct fstab_entry *root = fstab_root(c);
-	struct initramfs x;
+	_cleanup_initramfs_ struct initramfs x = { 0 };
 	int err = initramfs_read(&c->l->root, &c->l->facts, root_type(c, root), &x);
 
-	if (err < 0 || !x.checks)
+	if (err < 0 || !x.checks || (!x.ignores_cmdline && boot_skips_fsck(c->l->cmdline)))
 		return err;
 	check_add(
 		c, PROBLEM_FSCK_IN_INITRAMFS, NULL, root ? fstab_pos(root) : (struct pos){ 0 },
 		"the initramfs, made by %s, runs fsck on %s before rofs can act: in each boot that "
 		"rewrites the superblock, which a power cut can then destroy; to prevent that, "
-		"%s; or add fsck.mode=skip to the kernel command line, with which no partition is "
-		"checked either",
-		x.name, x.checks, x.cure);
+		"%s%s%s",
+		x.name, x.checks, is_protected(c) ? "boot with rofs=off and " : "", x.cure,
+		x.ignores_cmdline ?
+			"" :
+			"; or add fsck.mode=skip to the kernel command line, with which "
+			"no partition is checked either");
 	return 0;
 }
 
@@ -94,10 +104,9 @@ static void check_skipped(struct checking *c)
 
 static int check_fsck(struct checking *c)
 {
-	if (!boot_skips_fsck(c->l->cmdline))
-		return check_initramfs(c);
-	check_skipped(c);
-	return 0;
+	if (boot_skips_fsck(c->l->cmdline))
+		check_skipped(c);
+	return check_initramfs(c);
 }
 
 static bool is_boot_partition(const struct fstab_entry *e)

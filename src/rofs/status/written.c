@@ -11,14 +11,13 @@
 	"; or add fsck.mode=skip to the kernel command line, with which no partition is " \
 	"checked either"
 
-/* initramfs-tools leaves a trace, the others do not. */
 static int why_checked(const struct initramfs *x, char **ret)
 {
 	if (x->checks)
 		return text_format(ret,
 				   "fsck in the initramfs has checked it; boot with rofs=off and "
-				   "%s" OR_SKIP,
-				   x->cure);
+				   "%s%s",
+				   x->cure, x->ignores_cmdline ? "" : OR_SKIP);
 	if (x->rebuild)
 		return text_format(ret,
 				   "fsck in the initramfs has checked it, which its configuration "
@@ -30,18 +29,27 @@ static int why_checked(const struct initramfs *x, char **ret)
 /* / may be of a type that fsck leaves alone, and /usr not. */
 static bool checks_root(const struct initramfs *x, const char *cmdline)
 {
-	return x->checks && strcmp(x->checks, "/usr") != 0 && !boot_skips_fsck(cmdline);
+	return x->checks && strcmp(x->checks, "/usr") != 0 &&
+	       (x->ignores_cmdline || !boot_skips_fsck(cmdline));
+}
+
+/* Where there is no trace, its configuration says what it has probably done. */
+static bool has_checked(const struct loaded *l, const struct initramfs *x)
+{
+	int trace = initramfs_has_checked(&l->root);
+
+	return trace > 0 || ((trace < 0 || !x->leaves_trace) && checks_root(x, l->cmdline));
 }
 
 int written_why(const struct loaded *l, const char *root_type, char **ret)
 {
-	struct initramfs x;
+	_cleanup_initramfs_ struct initramfs x = { 0 };
 	int err = initramfs_read(&l->root, &l->facts, root_type, &x);
 
 	*ret = NULL;
 	if (err < 0)
 		return err;
-	if (initramfs_has_checked(&l->root) || checks_root(&x, l->cmdline))
+	if (has_checked(l, &x))
 		return why_checked(&x, ret);
 	if (boot_has_word(l->cmdline, "rw"))
 		return text_format(ret, "rw on the kernel command line has mounted it writable, "
