@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
-from support import make_tree, parse_json, run_program
+from support import Namespace, make_tree, parse_json, run_program
 
 ROOT = "LABEL=root / ext4 errors=remount-ro 0 1\n"
 TOOLS = {"usr/sbin/update-initramfs": ""}
@@ -33,13 +33,19 @@ DRACUT_SET_IN = "set nofscks=\"yes\" in /{} and run: dracut --regenerate-all --f
 REMOVE_IN = "remove fsck from HOOKS in /{} and run: mkinitcpio -P" + OR_SKIP
 
 
-def told(rofs: Path, root: Path, files: Dict[str, str], fstab: str, cmdline: str = "ro") -> str:
-    """What to do against fsck in the initramfs; empty: nothing is said."""
+def problems_of(rofs: Path, root: Path, files: Dict[str, str], fstab: str, cmdline: str,
+                kind: str) -> List[Dict[str, Any]]:
     make_tree(root, {"etc/rofs.conf": "[Overlay /var]\n", "etc/fstab": fstab,
                      "proc/cmdline": f"{cmdline}\n", **files}, ["var"])
-    problems = parse_json(run_program(rofs, "check", "--json", root=root).stdout,
-                          "check.schema.json")["problems"]
-    messages = [p["message"] for p in problems if p["kind"] == "fsck-in-initramfs"]
+    answer = parse_json(run_program(rofs, "check", "--json", root=root).stdout,
+                        "check.schema.json")
+    return [p for p in answer["problems"] + answer["notes"] if p["kind"] == kind]
+
+
+def told(rofs: Path, root: Path, files: Dict[str, str], fstab: str, cmdline: str = "ro") -> str:
+    """What to do against fsck in the initramfs; empty: nothing is said."""
+    messages = [p["message"] for p in problems_of(rofs, root, files, fstab, cmdline,
+                                                  "fsck-in-initramfs")]
     assert len(messages) < 2
     return messages[0].split("to prevent that, ")[1] if messages else ""
 
@@ -186,3 +192,87 @@ def test_booster_does_not_read_the_kernel_command_line(word: str, rofs: Path,
                                                        tmp_path: Path) -> None:
     files = {**BOOSTER, "etc/booster.yaml": "extra_files: fsck,fsck.ext4\n"}
     assert told(rofs, tmp_path, files, ROOT, word).endswith("/usr/lib/booster/regenerate_images")
+
+
+@pytest.mark.parametrize(("files", "is_told"), [
+    ({"run/systemd/system/x": ""}, False),
+    ({"run/systemd/system/x": "", "run/initramfs/x": ""}, True),
+    ({"run/x": ""}, True),  # an image, which has not been booted
+])
+def test_a_machine_that_boots_without_initramfs(files: Dict[str, str], is_told: bool, rofs: Path,
+                                                tmp_path: Path) -> None:
+    assert bool(told(rofs, tmp_path, {**TOOLS, **files}, ROOT)) == is_told
+
+
+@pytest.mark.parametrize(("fstab", "cmdline", "is_told"), [
+    ("", "root=/dev/sda1 ro rootfstype=ext4", True),
+    ("", "root=/dev/sda1 ro rootfstype=btrfs rootflags=subvol=@", False),
+    ("", "root=/dev/sda1 ro rootfstype=squashfs", False),
+    ("LABEL=root / auto defaults 0 1\n", "ro rootfstype=f2fs", False),
+    ("LABEL=root / ext4 defaults 0 1\n", "ro rootfstype=btrfs", True),
+])
+def test_type_of_the_root_on_the_kernel_command_line(fstab: str, cmdline: str, is_told: bool,
+                                                     rofs: Path, tmp_path: Path) -> None:
+    assert bool(told(rofs, tmp_path, DRACUT, fstab, cmdline)) == is_told
+
+
+@pytest.mark.parametrize(("files", "fstab", "cmdline", "expected"), [
+    ({}, ROOT, "ro fsck.mode=force", ("/proc/cmdline", "remove fsck.mode=force")),
+    ({}, ROOT, "ro forcefsck", ("/proc/cmdline", "remove forcefsck")),
+    ({}, ROOT, "ro fsck.mode=force fsck.mode=auto", None),
+    ({}, ROOT, "ro fsck.repair=yes", None),
+    ({}, ROOT.replace("ext4", "xfs"), "ro fsck.mode=force", None),
+    ({}, ROOT.replace("0 1", "0 0"), "ro fsck.mode=force", None),
+    (DRACUT, ROOT.replace("0 1", "0 0"), "ro fsck.mode=force",
+     ("/proc/cmdline", "remove fsck.mode=force")),
+    ({"forcefsck": ""}, ROOT, "ro", ("/forcefsck", "delete this file")),
+    ({"forcefsck": ""}, ROOT, "ro fsck.mode=skip", ("/forcefsck", "delete this file")),
+    ({"forcefsck": ""}, ROOT.replace("ext4", "btrfs"), "ro", None),
+])
+def test_forced_check(files: Dict[str, str], fstab: str, cmdline: str,
+                      expected: Optional[Tuple[str, str]], rofs: Path, tmp_path: Path) -> None:
+    found = problems_of(rofs, tmp_path, files, fstab, cmdline, "fsck-forced")
+    assert len(found) == bool(expected)
+    if expected is not None:
+        assert (found[0]["file"], found[0]["severity"]) == (expected[0], "warning")
+        assert expected[1] in found[0]["message"]
+
+
+def test_no_check_because_of_a_file(rofs: Path, tmp_path: Path) -> None:
+    conf = "[Overlay /var]\n[Partition d]\nDevice=LABEL=d\n[Persist /srv]\nPartition=d\n"
+    found, = problems_of(rofs, tmp_path, {"fastboot": "", "etc/rofs.conf": conf, "srv/x": ""},
+                         ROOT, "ro", "fsck-skipped")
+    assert (found["file"], found["line"], found["partition"]) == ("/etc/rofs.conf", 2, "d")
+    assert "/fastboot exists" in found["message"]
+
+
+@pytest.mark.root
+def test_forced_check_writes_to_a_clean_root(in_namespace: Namespace, tmp_path: Path) -> None:
+    """What `rofs check` says of it: a check of the mounted root writes only if it is forced."""
+    done = in_namespace(f"""
+cd {tmp_path}
+truncate -s 32M image
+mkfs.ext4 -q image
+device=$(losetup -f --show image)
+trap 'losetup -d $device' EXIT
+mkdir root
+mount $device root
+for file in /sbin/e2fsck $(ldd /sbin/e2fsck | grep -o '/[^ ]*'); do
+    mkdir -p root$(dirname $file)
+    cp $file root$file
+done
+mkdir -p root/dev root/proc
+mount -o remount,ro root
+mount --rbind /dev root/dev
+mount -t proc proc root/proc
+written() {{ sync; awk '{{ print $7 }}' /sys/class/block/${{device#/dev/}}/stat; }}
+before=$(written)
+chroot root /sbin/e2fsck -a $device >/dev/null
+clean=$(written)
+chroot root /sbin/e2fsck -a -f $device >/dev/null
+echo $((clean - before)) $(($(written) - clean))
+umount -l root
+""")
+    assert done.returncode == 0, done.stderr
+    clean, forced = map(int, done.stdout.split())
+    assert clean == 0 < forced

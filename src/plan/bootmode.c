@@ -116,14 +116,27 @@ int boot_value(const char *cmdline, const char *name, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-bool boot_skips_fsck(const char *cmdline)
+/* Is it the last fsck.mode= of the kernel command line, as a whole word? */
+static bool is_fsck_mode(const char *cmdline, const char *word)
 {
-	static const char word[] = "fsck.mode=skip";
 	size_t n;
 	const char *mode = find_word(cmdline, "fsck.mode=", &n);
 
-	return boot_has_word(cmdline, "fastboot") ||
-	       (mode && n == strlen(word) && memcmp(mode, word, n) == 0);
+	return mode && n == strlen(word) && memcmp(mode, word, n) == 0;
+}
+
+bool boot_skips_fsck(const char *cmdline)
+{
+	return boot_has_word(cmdline, "fastboot") || is_fsck_mode(cmdline, "fsck.mode=skip");
+}
+
+const char *boot_forces_fsck(const char *cmdline)
+{
+	static const char mode[] = "fsck.mode=force", word[] = "forcefsck";
+
+	if (is_fsck_mode(cmdline, mode))
+		return mode;
+	return boot_has_word(cmdline, word) ? word : NULL;
 }
 
 static bool begins_with_name(const char *s, const char *name)

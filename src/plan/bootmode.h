@@ -45,6 +45,9 @@ bool boot_has_word(const char *cmdline, const char *word);
 /** boot_skips_fsck - does the kernel command line say that no file system is to be checked? */
 bool boot_skips_fsck(const char *cmdline);
 
+/** boot_forces_fsck - the word on the kernel command line that has clean file systems checked; or NULL */
+const char *boot_forces_fsck(const char *cmdline);
+
 /**
  * boot_each_value - go through all NAME=VALUE on the kernel command line
  * @name: mostly with the "=" at its end; in it, - and _ are the same, as for systemd

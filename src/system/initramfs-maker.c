@@ -6,6 +6,7 @@
 
 #include "basic/file-system.h"
 #include "software/setting.h"
+#include "system/initramfs.h"
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024)
 

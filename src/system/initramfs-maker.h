@@ -42,9 +42,6 @@ struct initramfs_maker {
 extern const struct initramfs_maker initramfs_makers[];
 extern const size_t initramfs_n_makers;
 
-/** initramfs_may_be_ext - may a file system of this type be one that e2fsck checks? */
-bool initramfs_may_be_ext(const char *type);
-
 /** initramfs_find_usr - the line of fstab for /usr, if fsck of it would write; NULL: there is none */
 const struct fstab_entry *initramfs_find_usr(const struct facts *f);
 

@@ -36,6 +36,13 @@ static bool is_in_use(const struct rootfs *r, const struct initramfs_maker *m)
 	return exists(r, m->program);
 }
 
+/* Its init makes this directory. A Raspberry Pi may have the program, and boot without an initramfs. */
+static bool is_bypassed(const struct rootfs *r, const struct initramfs_maker *m)
+{
+	return m->leaves_trace && rootfs_has(r, "/run/systemd", "system") &&
+	       !rootfs_has(r, "/run", "initramfs");
+}
+
 static const struct initramfs_maker *find_maker(const struct rootfs *r)
 {
 	for (size_t i = 0; i < initramfs_n_makers; i++)
@@ -124,7 +131,7 @@ int initramfs_read(const struct rootfs *r, const struct facts *facts, const char
 	int err;
 
 	*ret = (struct initramfs){ 0 };
-	if (!m)
+	if (!m || is_bypassed(r, m))
 		return 0;
 	ret->name = m->name;
 	ret->ignores_cmdline = m->ignores_cmdline;

@@ -11,7 +11,7 @@
 
 /** struct initramfs - what makes the initramfs, and whether that writes */
 struct initramfs {
-	const char *name; /* "initramfs-tools", NULL: none that is known is installed */
+	const char *name; /* "initramfs-tools", NULL: none that is known is in use */
 	/*
 	 * What it runs fsck on, "/ and /usr", NULL: nothing. e2fsck also rewrites the superblock of a
 	 * clean file system, which is not mounted yet.
@@ -35,6 +35,9 @@ struct initramfs {
 int initramfs_read(const struct rootfs *r, const struct facts *facts, const char *root_type,
 		   struct initramfs *ret);
 void initramfs_done(struct initramfs *x);
+
+/** initramfs_may_be_ext - may a root of this type, as above, be one that e2fsck checks? */
+bool initramfs_may_be_ext(const char *type);
 
 /**
  * initramfs_has_checked - has initramfs-tools run fsck on the root in this boot?

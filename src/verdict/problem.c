@@ -287,6 +287,7 @@ static const struct {
 	[PROBLEM_CMDLINE_WRITABLE] = { "cmdline-writable", DIAG_WARNING, NULL },
 	[PROBLEM_CMDLINE_VOLATILE] = { "cmdline-volatile", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_IN_INITRAMFS] = { "fsck-in-initramfs", DIAG_WARNING, NULL },
+	[PROBLEM_FSCK_FORCED] = { "fsck-forced", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_SKIPPED] = { "fsck-skipped", DIAG_NOTE, NULL },
 	[PROBLEM_BOOT_PARTITION_WRITABLE] = { "boot-partition-writable", DIAG_WARNING, NULL },
 	[PROBLEM_BOOT_OFF] = { "boot-off", DIAG_NOTE, NULL },

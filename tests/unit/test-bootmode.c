@@ -116,6 +116,15 @@ static void test_skips_fsck(void)
 	CHECK(!boot_skips_fsck(""));
 }
 
+static void test_forces_fsck(void)
+{
+	CHECK_STR(boot_forces_fsck("ro fsck.mode=force quiet\n"), "fsck.mode=force");
+	CHECK_STR(boot_forces_fsck("forcefsck"), "forcefsck");
+	CHECK(!boot_forces_fsck("fsck.mode=force fsck.mode=auto"));
+	CHECK(!boot_forces_fsck("fsck.mode=forced rd.fsck.mode=force forcefsck=1 fsck.repair=yes"));
+	CHECK(!boot_forces_fsck(""));
+}
+
 static void test_values(void)
 {
 	static const struct {
@@ -180,6 +189,7 @@ int main(void)
 	test_words();
 	test_skips_fsck();
 	test_switch_of_fstab();
+	test_forces_fsck();
 	test_initrd_comes_first();
 	return check_done();
 }

@@ -41,6 +41,26 @@ static bool has_checked(const struct loaded *l, const struct initramfs *x)
 	return trace > 0 || ((trace < 0 || !x->leaves_trace) && checks_root(x, l->cmdline));
 }
 
+/* A complete check writes even where / is mounted read-only. NULL: there was none. */
+static int why_forced(const struct loaded *l, const char *root_type, char **ret)
+{
+	const char *word = boot_forces_fsck(l->cmdline);
+
+	*ret = NULL;
+	if (!initramfs_may_be_ext(root_type))
+		return 0;
+	if (word)
+		return text_format(ret,
+				   "%s on the kernel command line has had it checked completely; "
+				   "remove %s",
+				   word, word);
+	if (!rootfs_has(&l->root, "/", "forcefsck"))
+		return 0;
+	return text_format(ret,
+			   "fsck has checked it completely, as the file /forcefsck exists; boot "
+			   "with rofs=off and delete it");
+}
+
 int written_why(const struct loaded *l, const char *root_type, char **ret)
 {
 	_cleanup_initramfs_ struct initramfs x = { 0 };
@@ -51,6 +71,9 @@ int written_why(const struct loaded *l, const char *root_type, char **ret)
 		return err;
 	if (has_checked(l, &x))
 		return why_checked(&x, ret);
+	err = why_forced(l, root_type, ret);
+	if (err < 0 || *ret)
+		return err;
 	if (boot_has_word(l->cmdline, "rw"))
 		return text_format(ret, "rw on the kernel command line has mounted it writable, "
 					"until systemd remounted it; boot with ro instead");
