@@ -286,6 +286,17 @@ def test_a_device_that_cannot_be_written_is_left_to_fstab(rofs: Path, tmp_path: 
     assert "# Left to fstab: /srv, whose device or options cannot be written" in text
 
 
+@pytest.mark.parametrize("line", ["LABEL=v /var ext4 x-initrd.mount 0 2", "tank/var /var zfs rw 0 0"])
+def test_what_fstab_still_mounts_is_not_lost(line: str, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"etc/fstab": f"LABEL=root / ext4 ro 0 0\n{line}\n", "var/lib/mysql/x": "",
+                     "usr/lib/systemd/system/mariadb.service": "[Service]\n"})
+    text = suggest(rofs, root)
+    assert "# Left out: [Overlay /var]: " in text
+    assert "[Persist /var/lib/mysql]" not in text and "are lost" not in text
+    assert errors_of(rofs, root, text) == []
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

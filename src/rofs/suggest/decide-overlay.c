@@ -54,7 +54,7 @@ static int add(struct deciding *x, const char *dir)
 	for (size_t i = 0; i < x->n_overlays; i++)
 		if (strcmp(x->overlays[i], dir) == 0)
 			return 0;
-	if (deciding_is_kept(x, dir))
+	if (deciding_is_kept(x, dir) && !machine_refusal(x->m, CONF_OVERLAY, dir))
 		return 0;
 	err = deciding_can_be_named(x, CONF_OVERLAY, dir, &named);
 	if (err < 0 || !named)

@@ -30,6 +30,9 @@ bool deciding_is_lower(const struct deciding *x, const struct fstab_entry *e)
 {
 	size_t i = (size_t)(e - x->m->facts->fstab);
 
+	/* Without the overlay, the line stays in force. */
+	if (machine_refusal(x->m, CONF_OVERLAY, e->dir))
+		return false;
 	return (deciding_is_always_overlaid(e->dir) || x->on_root[i]) && !fstab_is_network(e) &&
 	       !fstab_is_bind(e) && strcmp(e->type, "tmpfs") != 0 &&
 	       file_system_by_name(e->type)->layer != LAYER_NEVER;
