@@ -297,6 +297,25 @@ def test_what_fstab_still_mounts_is_not_lost(line: str, rofs: Path, tmp_path: Pa
     assert errors_of(rofs, root, text) == []
 
 
+def test_home_directories_outside_of_home(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /data ext4 defaults 0 2\n",
+        "etc/passwd": "root:x:0:0::/root:/bin/sh\n"
+                      "ann:x:1000:1000::/srv/people/ann:/bin/sh\nbob:x:1001:1001::/users/bob:\n"
+                      "eve:x:1002:1002::/srv/people/eve:/bin/sh\ncam:x:1003:1003::/data/cam:\n"
+                      "app:x:990:990::/srv/app:/bin/sh\nnone:x:1005:1005::/usr/games:/bin/sh\n"
+                      "nobody:x:65534:65534::/srv/nobody:/bin/sh\nlost:x:1006:1006::/gone:\n",
+        "srv/people/ann/x": "", "srv/people/eve/x": "", "users/bob/x": "", "data/cam/x": "",
+        "srv/app/x": "", "srv/nobody/x": "", "usr/games/x": "",
+    })
+    text = suggest(rofs, root)
+    assert re.findall(r"^\[Persist (.*)\]$", text, re.M) == [
+        "/srv/people/ann", "/srv/people/eve", "/users/bob"]
+    assert "# The files of ann" in text
+    assert errors_of(rofs, root, text) == []
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

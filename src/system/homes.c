@@ -8,7 +8,9 @@
 #include "basic/text.h"
 
 #define PASSWD_MAX ((size_t)4 * 1024 * 1024) /* bytes */
-#define FIELDS	   7u			     /* of a line, passwd(5) */
+#define UID_FIRST  1000u		     /* of people: login.defs(5) */
+#define UID_NOBODY 65534u
+#define FIELDS	   7u /* of a line, passwd(5) */
 #define FIELD_USER 0u
 #define FIELD_UID  2u
 #define FIELD_HOME 5u
@@ -130,6 +132,13 @@ void homes_done(struct homes *h)
 		home_done(&h->items[i]);
 	free(h->items);
 	*h = (struct homes){ 0 };
+}
+
+bool home_is_login(const struct home *h)
+{
+	unsigned long uid = strtoul(h->uid, NULL, 10);
+
+	return !*h->uid || uid == 0 || (uid >= UID_FIRST && uid != UID_NOBODY);
 }
 
 const struct home *homes_find(const struct homes *h, const char *user)

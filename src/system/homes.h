@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "system/rootfs.h"
@@ -27,6 +28,13 @@ struct homes {
  */
 int homes_read(const struct rootfs *r, struct homes *ret);
 void homes_done(struct homes *h);
+
+/**
+ * home_is_login - does a person log in there?
+ *
+ * Home directories of users that /etc/passwd does not know are in /home. root counts.
+ */
+bool home_is_login(const struct home *h);
 
 /** homes_find - the home directory of this user, or NULL */
 const struct home *homes_find(const struct homes *h, const char *user);

@@ -9,9 +9,6 @@
 #include "system/homes.h"
 #include "system/unit-presence.h"
 
-#define UID_FIRST  1000u /* of people: login.defs(5) */
-#define UID_NOBODY 65534u
-
 /* struct writers - who writes to home directories besides their owners */
 struct writers {
 	char *keys;	 /* the file there from which sshd reads keys; NULL: none; owned */
@@ -21,14 +18,6 @@ struct writers {
 static void writers_done(struct writers *w)
 {
 	free(w->keys);
-}
-
-/* Does a person log in there? Homes of users that /etc/passwd does not know are in /home. */
-static bool is_login(const struct home *h)
-{
-	unsigned long uid = strtoul(h->uid, NULL, 10);
-
-	return !*h->uid || uid == 0 || (uid >= UID_FIRST && uid != UID_NOBODY);
 }
 
 /* AuthorizedKeysFile=, of which the first file is for people. */
@@ -107,7 +96,7 @@ int check_homes(struct checking *c)
 		_cleanup_free_ char *dir = NULL;
 		const char *overlay;
 
-		if (!is_login(h))
+		if (!home_is_login(h))
 			continue;
 		err = rootfs_resolve(&c->l->root, h->dir, &dir);
 		if (err < 0) {

@@ -92,8 +92,7 @@ static int add_directory(const struct reading *r, char *word, const void *data)
 	return err < 0 ? err : gather_path(r->l, r->m, path, k->use, who, NULL);
 }
 
-/* Data is there to be kept; settings belong to the image, and logs and caches can be made again. */
-static enum path_use use_of(const char *path)
+enum path_use gather_use_of(const char *path)
 {
 	static const struct {
 		const char *dir;
@@ -127,7 +126,7 @@ static int add_path(const struct reading *r, char *word, _unused_ const void *da
 		return 0;
 	path_clean(word);
 	err = text_format(&who, "%s (ReadWritePaths=)", r->unit);
-	return err < 0 ? err : gather_path(r->l, r->m, word, use_of(word), who, NULL);
+	return err < 0 ? err : gather_path(r->l, r->m, word, gather_use_of(word), who, NULL);
 }
 
 static int add_values(const struct reading *r, const struct unit_file *u, const char *key,

@@ -11,6 +11,7 @@
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "system/exports.h"
+#include "system/homes.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 
@@ -189,13 +190,28 @@ static int is_home(_unused_ void *data, const char *name)
 	return *name == '.' || strcmp(name, "lost+found") == 0 ? 0 : -ENOTEMPTY;
 }
 
+/* Outside of /home, each is a directory of its own; root's and those of the system are no data. */
+static int gather_other_homes(const struct loaded *l, struct machine *m)
+{
+	_cleanup_homes_ struct homes homes = { 0 };
+	int err = homes_read(&l->root, &homes);
+
+	for (size_t i = 0; i < homes.n && err >= 0; i++) {
+		const struct home *h = &homes.items[i];
+
+		if (home_is_login(h) && gather_use_of(h->dir) == USE_STATE)
+			err = gather_path(l, m, h->dir, USE_HOME, h->user, NULL);
+	}
+	return err;
+}
+
 static int gather_homes(const struct loaded *l, struct machine *m)
 {
 	int err = each_name(rootfs_open_dir(&l->root, "/home"), is_home, NULL);
 
-	if (err != -ENOTEMPTY)
-		return err == -ENOMEM ? err : 0;
-	return gather_path(l, m, "/home", USE_HOME, "users", NULL);
+	if (err == -ENOTEMPTY)
+		err = gather_path(l, m, "/home", USE_HOME, "users", NULL);
+	return err == -ENOMEM ? err : gather_other_homes(l, m);
 }
 
 static int gather_temporary(const struct loaded *l, struct machine *m)

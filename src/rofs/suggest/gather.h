@@ -40,5 +40,12 @@ int gather_software(const struct loaded *l, struct machine *m);
 int gather_path(const struct loaded *l, struct machine *m, const char *path, enum path_use use,
 		const char *who, const char *suffix);
 
+/**
+ * gather_use_of - what is at a path of which only the place is known
+ *
+ * Data is there to be kept; settings belong to the image, and logs and caches can be made again.
+ */
+enum path_use gather_use_of(const char *path);
+
 /** gather_amounts - look at what is at each path, and measure it. Returns: 0 or -ENOMEM. */
 int gather_amounts(const struct loaded *l, struct machine *m);
