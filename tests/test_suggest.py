@@ -316,6 +316,33 @@ def test_home_directories_outside_of_home(rofs: Path, tmp_path: Path) -> None:
     assert errors_of(rofs, root, text) == []
 
 
+@pytest.mark.parametrize(("text", "holds"), [
+    (MACHINE_ID, True), (MACHINE_ID.upper(), True), (MACHINE_ID.strip(), True), ("", False),
+    ("uninitialized\n", False), ("0" * 32 + "\n", False), (MACHINE_ID.strip() + "f\n", False),
+    ("01234567-89ab-cdef-0123-456789abcdef\n", False)])
+def test_machine_id_is_one(text: str, holds: bool, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "etc/machine-id").write_text(text)
+    assert ("/etc/machine-id holds no ID" in suggest(rofs, root)) is not holds
+
+
+@pytest.mark.parametrize(("files", "lacking"), [
+    ({}, "/etc/ssh has no host keys"), ({"etc/ssh/ssh_host_rsa_key.pub": ""}, "/etc/ssh has no"),
+    ({"etc/ssh/ssh_host_rsa_key": ""}, ""),
+    ({"etc/ssh/sshd_config": "#HostKey /etc/x\n"}, "/etc/ssh has no host keys"),
+    ({"etc/ssh/sshd_config": "HostKey /srv/a\nHostKey /srv/b\n", "srv/a": ""}, ""),
+    ({"etc/ssh/sshd_config.d/x.conf": "HostKey /srv/a\n", "etc/ssh/ssh_host_rsa_key": ""},
+     "/srv/a, which HostKey= names as a host key of SSH, does not exist")])
+def test_host_keys(files: dict[str, str], lacking: str, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"usr/sbin/sshd": "", "etc/ssh/ssh_config": "", **files})
+    text = re.sub(r"\n#  +", " ", suggest(rofs, root))
+    if lacking:
+        assert lacking in text
+    else:
+        assert "has no host key" not in text and "as a host key" not in text
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

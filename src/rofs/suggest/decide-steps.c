@@ -171,12 +171,17 @@ static int step_identity(struct deciding *x)
 			"/etc/machine-id holds no ID, so each boot has a new one, and the journal of the "
 			"boot before is not found. For one machine, run systemd-machine-id-setup; an image "
 			"for many machines stays as it is.");
-	if (err >= 0 && x->m->lacks_host_keys)
-		err = suggested_text_add(
+	if (err < 0 || !x->m->lacks_host_keys)
+		return err;
+	if (x->m->named_host_key)
+		return suggested_text_add(
 			&x->s->steps,
-			"/etc/ssh has no host keys, so each boot would make new ones. Run "
-			"ssh-keygen -A.");
-	return err;
+			"%s, which HostKey= names as a host key of SSH, does not exist, nor does any other. "
+			"Run ssh-keygen -N \"\" -f %s.",
+			x->m->named_host_key, x->m->named_host_key);
+	return suggested_text_add(
+		&x->s->steps, "/etc/ssh has no host keys, so each boot would make new ones. Run "
+			      "ssh-keygen -A.");
 }
 
 /* Does what is copied at the first boot fit? */

@@ -48,8 +48,7 @@ static int gather_memory(const struct loaded *l, struct machine *m)
 	return 0;
 }
 
-/* Returns: 1, 0 or -ENOMEM. */
-static int exists(const struct rootfs *r, const char *path)
+int gather_exists(const struct rootfs *r, const char *path)
 {
 	_cleanup_free_ char *resolved = NULL;
 	struct stat st;
@@ -79,48 +78,20 @@ static int gather_boot_loader(const struct loaded *l, struct machine *m)
 
 	m->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
 	for (size_t i = 0; i < ELEMENTSOF(known) && found == 0; i++) {
-		found = exists(&l->root, known[i].path);
+		found = gather_exists(&l->root, known[i].path);
 		if (found > 0)
 			m->boot_loader = known[i].loader;
 	}
 	return found < 0 ? found : 0;
 }
 
-static int gather_machine_id(const struct loaded *l, struct machine *m)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t n;
-	int err = rootfs_read(&l->root, "/etc/machine-id", FILE_BYTES_MAX, &text, &n);
-
-	m->has_machine_id = err >= 0 && strspn(text, "0123456789abcdefABCDEF") == 32;
-	return err == -ENOMEM ? err : 0;
-}
-
 /* The directory for the layers. */
 static int gather_rofs(const struct loaded *l, struct machine *m)
 {
-	int found = exists(&l->root, "/rofs");
+	int found = gather_exists(&l->root, "/rofs");
 
 	m->lacks_rofs = found == 0;
 	return found < 0 ? found : 0;
-}
-
-static int is_host_key(_unused_ void *data, const char *name)
-{
-	return strncmp(name, "ssh_host_", 9) == 0 ? -EEXIST : 0;
-}
-
-static int gather_host_keys(const struct loaded *l, struct machine *m)
-{
-	int err = exists(&l->root, "/usr/sbin/sshd");
-
-	if (err == 0)
-		err = exists(&l->root, "/usr/bin/sshd");
-	if (err <= 0)
-		return err;
-	err = each_name(rootfs_open_dir(&l->root, "/etc/ssh"), is_host_key, NULL);
-	m->lacks_host_keys = err != -EEXIST;
-	return err == -ENOMEM ? err : 0;
 }
 
 /* What is not for programs to write to, or is writable anyway. */

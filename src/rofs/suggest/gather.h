@@ -35,6 +35,11 @@ int gather_mounts(const struct loaded *l, bool running, struct machine *m);
 int gather_devices(const struct loaded *l, struct machine *m);
 int gather_services(const struct loaded *l, struct machine *m);
 int gather_software(const struct loaded *l, struct machine *m);
+int gather_machine_id(const struct loaded *l, struct machine *m);
+int gather_host_keys(const struct loaded *l, struct machine *m);
+
+/** gather_exists - is there anything at a path, links resolved? Returns: 1, 0 or -ENOMEM. */
+int gather_exists(const struct rootfs *r, const char *path);
 
 /** gather_path - add a path as it is found, links resolved. Returns: 0 or -ENOMEM. */
 int gather_path(const struct loaded *l, struct machine *m, const char *path, enum path_use use,

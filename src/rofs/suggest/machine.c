@@ -38,6 +38,7 @@ void machine_done(struct machine *m)
 		free(m->refusals[i].why);
 	}
 	free(m->refusals);
+	free(m->named_host_key);
 	machine_forget_warnings(m);
 	free(m->paths);
 	free(m->devices);

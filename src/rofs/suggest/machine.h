@@ -98,7 +98,8 @@ struct machine {
 	bool declared;		   /* there is a rofs.conf that declares something */
 	bool boots_rw;		   /* the kernel command line says rw */
 	bool has_machine_id;	   /* /etc/machine-id on the root file system holds an ID */
-	bool lacks_host_keys;	   /* sshd is installed, and /etc/ssh has no host key */
+	bool lacks_host_keys;	   /* sshd is installed, and has no host key */
+	char *named_host_key;	   /* one of HostKey= that does not exist; NULL: none; owned */
 	enum boot_loader boot_loader;
 	uint64_t memory_bytes;		 /* 0: not known */
 	struct machine_dirs directories; /* those that may be overlaid */
