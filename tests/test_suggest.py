@@ -31,14 +31,13 @@ def suggest(rofs: Path, root: Path) -> str:
 
 
 def found_by_check(rofs: Path, root: Path, conf: str, level: str) -> list[str]:
-    """What rofs check finds of this level, with this configuration and no other."""
+    """What rofs check finds of this level, with this rofs.conf; what is in rofs.conf.d applies, too."""
     for where in CONF_DIRS:
-        for name in ("rofs.conf", "rofs.conf.d"):
-            path = root / where / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        path = root / where / "rofs.conf"
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     (root / "etc/rofs.conf").write_text(conf)
     done = run_program(rofs, "check", f"--root={root}")
     assert done.returncode == (1 if re.search(r"(^| )error: ", done.stdout, re.M) else 0)
@@ -341,6 +340,25 @@ def test_host_keys(files: dict[str, str], lacking: str, rofs: Path, tmp_path: Pa
         assert lacking in text
     else:
         assert "has no host key" not in text and "as a host key" not in text
+
+
+@pytest.mark.parametrize("dropin", [
+    "[Overlay /etc]\nOptions=nosuid\n[Persist /home]\nPartition=x\n",
+    "[Persist /var]\nPartition=x\n", "[Persist /var/lib]\nPartition=x\n[Overlay /etc]\nSize=1%\n",
+    "[Overlay /var/lib/mysql]\n[Persist /srv/a]\nPartition=x\n[Memory]\nSize=5%\n",
+    "[Persist /var/lib/mysql]\nPartition=x\nDirectory=/rofs/var\n"])
+def test_what_conflicts_with_drop_ins_is_left_out(dropin: str, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=x /srv ext4 defaults 0 2\n",
+        "home/ann/x": "", "var/lib/mysql/x": "", "var/lib/redis/x": "", "srv/a/x": "",
+        "etc/rofs.conf.d/10.conf": f"{dropin}[Partition x]\nDevice=LABEL=x\n",
+        "etc/rofs.conf.d/20.conf": "",
+    })
+    text = suggest(rofs, root)
+    assert "Files in rofs.conf.d apply in addition" in text
+    assert errors_of(rofs, root, text) == []
+    assert errors_of(rofs, root, uncommented(text)) == []
 
 
 @pytest.mark.plain

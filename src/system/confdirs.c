@@ -161,7 +161,7 @@ static int read_dropin(const struct rootfs *r, const struct dropin *x, struct co
 	return err < 0 ? err : 1;
 }
 
-static int read_dropins(const struct rootfs *r, struct conf *conf, struct diag *d)
+int confdirs_read_dropins(const struct rootfs *r, struct conf *conf, struct diag *d)
 {
 	_cleanup_(dropins_done) struct dropins x = { 0 };
 
@@ -197,7 +197,7 @@ int confdirs_read(const struct rootfs *r, struct conf *conf, struct diag *d)
 	err = read_main_file(r, conf, d);
 	if (err < 0)
 		return err;
-	err = read_dropins(r, conf, d);
+	err = confdirs_read_dropins(r, conf, d);
 	if (err < 0)
 		return err;
 

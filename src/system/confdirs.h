@@ -18,3 +18,6 @@
  * Returns: 0 (also with mistakes) or -ENOMEM.
  */
 int confdirs_read(const struct rootfs *r, struct conf *conf, struct diag *d);
+
+/** confdirs_read_dropins - the same, but only those of rofs.conf.d, and without conf_check() */
+int confdirs_read_dropins(const struct rootfs *r, struct conf *conf, struct diag *d);

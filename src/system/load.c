@@ -125,10 +125,17 @@ int load_edited(const char *dir, struct loaded *ret)
 
 int load_proposed(const char *dir, char *text, struct loaded *ret)
 {
+	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT;
 	int err = begin(dir, ret);
 
 	if (err >= 0)
 		err = conf_read(&ret->conf, "rofs.conf", text, strlen(text), &ret->diag);
+	if (err >= 0)
+		err = rootfs_open_merged(&ret->root, &merged);
+	if (err < 0)
+		return err;
+	merged.late = &ret->mount_points.late;
+	err = confdirs_read_dropins(&merged, &ret->conf, &ret->diag);
 	if (err < 0)
 		return err;
 	conf_check(&ret->conf, &ret->diag);

@@ -53,7 +53,7 @@ int load_rest(struct loaded *l);
 int load_edited(const char *dir, struct loaded *ret);
 
 /**
- * load_proposed - as load_plan(), but as if a rofs.conf said this and there were no other file
+ * load_proposed - as load_edited(), but as if rofs.conf said this; files in rofs.conf.d apply as well
  * @text: modified
  */
 int load_proposed(const char *dir, char *text, struct loaded *ret);

@@ -132,6 +132,8 @@ static bool is_kept_letter(char c)
 
 static bool is_taken(const struct deciding *x, const char *name)
 {
+	if (machine_has(&x->m->declared_names, name))
+		return true;
 	for (size_t i = 0; i < x->n_lines; i++)
 		if (strcmp(x->lines[i].name, name) == 0)
 			return true;
@@ -214,6 +216,11 @@ static int is_data_line(struct deciding *x, const struct fstab_entry *e, bool *r
 	err = is_shared(x, e, &shared);
 	if (err < 0 || shared)
 		return err;
+	if (machine_has(&x->m->declared_devices, e->spec))
+		return suggested_text_add(
+			&x->s->notes,
+			"Left as it is: %s, whose device rofs.conf.d declares as a partition.",
+			e->dir);
 	if (machine_has(&x->m->absent, e->dir) && fstab_has_option(e->options, "nofail"))
 		return suggested_text_add(&x->s->notes,
 					  "Left to fstab: %s, whose device is not mounted now.",

@@ -56,6 +56,7 @@ static const struct machine_device *best_device(const struct deciding *x)
 		const struct machine_device *d = &x->m->devices[i];
 
 		if (!can_host(d->type) || !deciding_can_be_written(d->spec, "") ||
+		    machine_has(&x->m->declared_devices, d->spec) ||
 		    machine_refusal(x->m, CONF_PARTITION, d->spec))
 			continue;
 		if (!best || is_better(x, d, best))

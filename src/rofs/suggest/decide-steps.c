@@ -44,8 +44,9 @@ static int tell_declared(struct deciding *x)
 		return 0;
 	return suggested_text_add(
 		&x->s->intro,
-		"This machine has a rofs.conf already. This is a new suggestion, which does not take it "
-		"into account, nor the partitions that it uses: compare the two. Files in rofs.conf.d apply in addition to either.");
+		"This machine has a configuration already. This is a new suggestion for rofs.conf, which does "
+		"not take the present one into account, nor the partitions that it uses: compare the two. "
+		"Files in rofs.conf.d apply in addition: sections that conflict with them are left out.");
 }
 
 int decide_intro(struct deciding *x)

@@ -290,13 +290,28 @@ int gather_probe(const struct machine *m, char **ret)
 	return strbuf_take(&b, ret);
 }
 
-int gather_mounts(const struct loaded *l, bool running, struct machine *m)
+/* The probe has no partition: these are of rofs.conf.d. */
+static int gather_declared(const struct loaded *l, struct machine *m)
 {
 	int err = 0;
 
+	for (size_t i = 0; i < l->conf.n_partitions && err >= 0; i++) {
+		const struct conf_partition *p = l->conf.partitions[i];
+
+		err = machine_add_dir(&m->declared_names, p->section.name);
+		if (err >= 0 && p->device)
+			err = machine_add_dir(&m->declared_devices, p->device);
+	}
+	return err;
+}
+
+int gather_mounts(const struct loaded *l, bool running, struct machine *m)
+{
+	int err = gather_declared(l, m);
+
 	m->facts = &l->facts;
 	m->running = running;
-	if (running)
+	if (err >= 0 && running)
 		err = gather_mounted(l, m);
 	if (err >= 0 && running)
 		err = gather_devices(l, m);

@@ -29,6 +29,8 @@ void machine_done(struct machine *m)
 	dirs_done(&m->directories);
 	dirs_done(&m->foreign);
 	dirs_done(&m->absent);
+	dirs_done(&m->declared_names);
+	dirs_done(&m->declared_devices);
 	for (size_t i = 0; i < m->n_paths; i++)
 		path_done(&m->paths[i]);
 	for (size_t i = 0; i < m->n_devices; i++)

@@ -69,7 +69,7 @@ enum boot_loader {
 	_BOOT_LOADER_MAX,
 };
 
-/** struct machine_dirs - clean paths, links resolved; owned */
+/** struct machine_dirs - paths, clean and links resolved, or other names; owned */
 struct machine_dirs {
 	char **list;
 	size_t n;
@@ -105,6 +105,8 @@ struct machine {
 	struct machine_dirs directories; /* those that may be overlaid */
 	struct machine_dirs foreign; /* mounted by fstab, and others than root may write there */
 	struct machine_dirs absent;  /* of fstab, and nothing is mounted there now */
+	/* Of the partitions that files in rofs.conf.d declare: the names, and Device=. */
+	struct machine_dirs declared_names, declared_devices;
 	struct machine_path *paths;
 	size_t n_paths;
 	struct machine_device *devices;

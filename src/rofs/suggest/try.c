@@ -46,6 +46,15 @@ static bool is_about(const struct trial *t, const struct diag_entry *e,
 	return at->line == s->pos.line;
 }
 
+/* "first declared here", behind an error about a section of rofs.conf.d: this one would be the second. */
+static bool is_first_place(const struct trial *t, const struct diag_entry *e,
+			   const struct conf_section *s)
+{
+	return e->level == DIAG_NOTE && !e->about.kind && e->pos.file == t->l->conf.files[0] &&
+	       e->pos.line == s->pos.line && e > t->l->diag.entries && e[-1].level == DIAG_ERROR &&
+	       e[-1].pos.file != t->l->conf.files[0];
+}
+
 /*
  * @ret: the message, beginning with the header, and its place where that is another file; NULL: there is
  * none
@@ -58,11 +67,14 @@ static int why_not(const struct trial *t, const struct conf_section *s, char **r
 
 	for (size_t i = 0; i < d->n_entries && err >= 0; i++) {
 		const struct diag_entry *e = &d->entries[i];
-		bool has_header = strncmp(e->text, header, strlen(header)) == 0;
 		_cleanup_free_ char *place = NULL;
+		bool has_header;
 
-		if (!is_about(t, e, s, header))
+		if (is_first_place(t, e, s))
+			e--;
+		else if (!is_about(t, e, s, header))
 			continue;
+		has_header = strncmp(e->text, header, strlen(header)) == 0;
 		if (e->pos.file && e->pos.file != t->l->conf.files[0])
 			err = diag_place(e->pos, &place);
 		return err < 0 ?
@@ -85,7 +97,7 @@ static int judge(const struct trial *t, const struct conf_section *s, const char
 	_cleanup_free_ char *why = NULL;
 	int err;
 
-	if (planned && t->unexplained)
+	if ((planned && t->unexplained) || s->pos.file != t->l->conf.files[0])
 		return 0;
 	if (t->all && !is_commented(t->suggestion, s))
 		return 0;
