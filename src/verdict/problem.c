@@ -286,6 +286,7 @@ static const struct {
 	[PROBLEM_ROOT_SUBVOLUME_WRITABLE] = { "root-subvolume-writable", DIAG_WARNING, NULL },
 	[PROBLEM_CMDLINE_WRITABLE] = { "cmdline-writable", DIAG_WARNING, NULL },
 	[PROBLEM_CMDLINE_VOLATILE] = { "cmdline-volatile", DIAG_WARNING, NULL },
+	[PROBLEM_ROOT_OVERLAID] = { "root-overlaid", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_IN_INITRAMFS] = { "fsck-in-initramfs", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_FORCED] = { "fsck-forced", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_SKIPPED] = { "fsck-skipped", DIAG_NOTE, NULL },

@@ -77,10 +77,6 @@ static int check_cmdline(struct checking *c)
 			  "rw on the kernel command line mounts / writable, which replays its "
 			  "journal, until systemd remounts it; expected ro in the boot loader's "
 			  "configuration");
-	if (boot_has_word(c->l->cmdline, "systemd.volatile="))
-		check_add(c, PROBLEM_CMDLINE_VOLATILE, NULL, at,
-			  "systemd.volatile= mounts its own / or /var, which conflicts with rofs; "
-			  "expected only one of the two");
 	if (off)
 		check_add(
 			c, PROBLEM_BOOT_OFF, NULL, at,

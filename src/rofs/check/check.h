@@ -60,6 +60,7 @@ int check_trust(struct checking *c);
 int check_memory(struct checking *c);
 int check_boot(struct checking *c);
 int check_fsck(struct checking *c);
+int check_root_overlay(struct checking *c);
 int check_kernel(struct checking *c);
 int check_lower_mounts(struct checking *c);
 int check_software(struct checking *c);
