@@ -361,6 +361,44 @@ def test_what_conflicts_with_drop_ins_is_left_out(dropin: str, rofs: Path, tmp_p
     assert errors_of(rofs, root, uncommented(text)) == []
 
 
+@pytest.mark.parametrize(("setting", "path"), [
+    ("StateDirectory=%p", "/var/lib/app"), ("StateDirectory=%N", "/var/lib/app@one"),
+    ("StateDirectory=%n/x", "/var/lib/app@one.service/x"), ("StateDirectory=a/%i", "/var/lib/a"),
+    ("StateDirectory=%i", "/var/lib/one"), ("ReadWritePaths=/srv/%i", "/srv/one"),
+    ("StateDirectory=a/%m/x", "/var/lib/a"), ("StateDirectory=%%a", "/var/lib/%a"),
+    ("ReadWritePaths=-%S/a", "/var/lib/a"), ("ReadWritePaths=+-/srv/a", "/srv/a"),
+    ('ReadWritePaths="/srv/a b"/c', "/srv/a b/c"), ("ReadWritePaths=/srv/a\\ b", "/srv/a b"),
+    ("ReadWritePaths=/srv/'a b'", "/srv/a b"), ("WorkingDirectory=/var/lib/a", "/var/lib/a"),
+    ("WorkingDirectory=-/var/spool/a", "/var/spool/a")])
+def test_paths_of_services(setting: str, path: str, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /data ext4 defaults 0 2\n",
+        "usr/lib/systemd/system/app@.service": f"[Service]\n{setting}\n",
+        "etc/systemd/system/multi-user.target.wants/app@one.service": "",
+    }, ["srv", "var/lib", "var/spool"])
+    text = suggest(rofs, root)
+    assert re.findall(r"^\[Persist (.*)\]$", text, re.M) == [path]
+    assert f"# The state of app@one.service ({setting.split('=')[0]}=)" in text
+    assert errors_of(rofs, root, text) == []
+
+
+@pytest.mark.parametrize(("directory", "told"), [
+    ("/srv/app", True), ("/opt/app", True), ("/", False), ("~", False), ("/usr/share/app", False),
+    ("/var/lib", False), ("/run/app", False), ("/tmp", False), ("/etc", False)])
+def test_working_directory_that_may_hold_programs(
+    directory: str, told: bool, rofs: Path, tmp_path: Path
+) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {
+        "usr/lib/systemd/system/app.service": f"[Service]\nWorkingDirectory={directory}\n",
+        "etc/systemd/system/multi-user.target.wants/app.service": "",
+    }, ["srv/app", "opt/app", "var/lib"])
+    text = suggest(rofs, root)
+    assert "[Persist" not in text
+    assert (f"# {directory} is written to by app.service (WorkingDirectory=)" in text) is told
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

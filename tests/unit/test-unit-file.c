@@ -356,7 +356,9 @@ static void test_specifiers(void)
 		{ "%S/x:%h:%t", "/var/lib/x:/root:/run", 0 },
 		{ "a%H", NULL, 'H' },
 		{ "%%%m", NULL, 'm' },
+		{ "%i", NULL, 'i' },
 	};
+	_cleanup_free_ char *service = NULL, *unknown = NULL;
 
 	CHECK_EACH(row, table)
 	{
@@ -369,6 +371,9 @@ static void test_specifiers(void)
 		CHECK_STR(seen, row->expected);
 	}
 	check.label = NULL;
+	CHECK_INT(unit_specifiers_expand("%p %i %N", "a-b@c.d.service", NULL, &service), 0);
+	CHECK_STR(service, "a-b c.d a-b@c.d");
+	CHECK_INT(unit_specifiers_expand("%f", "a.service", NULL, &unknown), 'f');
 }
 
 int main(void)

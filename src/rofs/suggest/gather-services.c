@@ -9,6 +9,7 @@
 #include "basic/value.h"
 #include "rofs/suggest/gather.h"
 #include "system/unit-file.h"
+#include "system/unit-specifiers.h"
 
 /* What it keeps is below /var/lib/systemd, and is one thing. */
 #define OF_SYSTEMD "systemd-"
@@ -36,40 +37,78 @@ struct reading {
 	bool is_dynamic;
 };
 
-/* "%%" is a percent sign. With another specifier, the path ends before the component that has it. */
-static void end_before_specifier(char *word)
+/* The path ends before the component with this specifier, of which only a boot knows what it is. */
+static void end_before(char *word, char specifier)
 {
-	char *to = word;
+	char *end = word;
 
-	for (const char *s = word; *s; s++) {
-		if (*s == '%' && s[1] != '%') {
-			while (to > word && to[-1] != '/')
-				to--;
-			break;
-		}
-		s += *s == '%';
-		*to++ = *s;
-	}
-	*to = '\0';
+	while (*end && !(*end == '%' && end[1] == specifier))
+		end += *end == '%' && end[1] ? 2 : 1;
+	while (end > word && end[-1] != '/')
+		end--;
+	*end = '\0';
 }
 
-/* Calls @each for each word, quotes removed. */
+/* Is what all instances of a template keep in one directory, of which they each have a part? */
+static bool is_of_all_instances(const char *word)
+{
+	const char *instance = strstr(word, "%i"), *slash = strchr(word, '/');
+
+	return *word != '/' && slash && instance > slash;
+}
+
+/* @word: modified. @ret: "" if nothing of it is known */
+static int expand(const struct reading *r, char *word, char **ret)
+{
+	int unknown;
+
+	if (is_of_all_instances(word))
+		end_before(word, 'i');
+	while ((unknown = unit_specifiers_expand(word, r->unit, NULL, ret)) > 0)
+		end_before(word, (char)unknown);
+	return unknown;
+}
+
+/*
+ * A word of a list as systemd splits it: quotes may be anywhere in it, and a backslash takes away the
+ * meaning of what follows.
+ * @value: moves behind it. @word: as long as @value
+ */
+static void take_word(const char **value, char *word)
+{
+	const char *s = *value;
+	char quote = '\0';
+
+	for (; *s && (quote || (*s != ' ' && *s != '\t')); s++) {
+		if (*s == quote)
+			quote = '\0';
+		else if (!quote && (*s == '"' || *s == '\''))
+			quote = *s;
+		else if (*s == '\\' && s[1])
+			*word++ = *++s;
+		else
+			*word++ = *s;
+	}
+	*word = '\0';
+	*value = s;
+}
+
+/* Calls @each for each word, specifiers expanded. */
 static int each_word(const struct reading *r, const char *value, const void *data,
 		     int (*each)(const struct reading *r, char *word, const void *data))
 {
+	_cleanup_free_ char *word = malloc(strlen(value) + 1);
+
+	if (!word)
+		return -ENOMEM;
 	while (*(value += strspn(value, " \t"))) {
-		bool quoted = *value == '"' || *value == '\'';
-		const char *end = *value == '"' ? "\"" : quoted ? "'" : " \t";
-		size_t n = strcspn(value + quoted, end);
-		_cleanup_free_ char *word = strndup(value + quoted, n);
+		_cleanup_free_ char *expanded = NULL;
 		int err;
 
-		if (!word)
-			return -ENOMEM;
-		value += quoted + n;
-		value += quoted && *value;
-		end_before_specifier(word);
-		err = *word ? each(r, word, data) : 0;
+		take_word(&value, word);
+		err = expand(r, word, &expanded);
+		if (err >= 0 && *expanded)
+			err = each(r, expanded, data);
 		if (err < 0)
 			return err;
 	}
@@ -141,6 +180,37 @@ static int add_values(const struct reading *r, const struct unit_file *u, const 
 	return err;
 }
 
+/* Below /var, it is where the service keeps its state; elsewhere, its program may be there as well. */
+static enum path_use use_of_working_directory(const char *path)
+{
+	if (path_is_below(path, "/var/lib") || path_is_below(path, "/var/spool"))
+		return gather_use_of(path);
+	return USE_WRITE;
+}
+
+static int add_working_directory(const struct reading *r, const struct unit_file *u)
+{
+	const struct unit_setting *s = unit_file_last(u, "Service", "WorkingDirectory");
+	_cleanup_free_ char *value = NULL, *path = NULL, *who = NULL;
+	int err;
+
+	/* With DynamicUser=, what it is allowed to write to is named by the other settings. */
+	if (!s || r->is_dynamic)
+		return 0;
+	value = strdup(s->value + (*s->value == '-'));
+	if (!value)
+		return -ENOMEM;
+	err = expand(r, value, &path);
+	if (err < 0 || *path != '/')
+		return err;
+	path_clean(path);
+	if (gather_use_of(path) != USE_STATE)
+		return 0;
+	err = text_format(&who, "%s (WorkingDirectory=)", r->unit);
+	return err < 0 ? err :
+			 gather_path(r->l, r->m, path, use_of_working_directory(path), who, NULL);
+}
+
 static int add_all(const struct reading *r, const struct unit_file *u)
 {
 	int err = 0;
@@ -151,7 +221,7 @@ static int add_all(const struct reading *r, const struct unit_file *u)
 		err = add_values(r, u, "ReadWritePaths", NULL, add_path);
 	if (err >= 0)
 		err = add_values(r, u, "ReadWriteDirectories", NULL, add_path); /* its old name */
-	return err;
+	return err < 0 ? err : add_working_directory(r, u);
 }
 
 static int read_unit(struct reading *r)
