@@ -168,6 +168,31 @@ def test_the_pool_has_room_for_what_is_copied(
     assert errors_of(rofs, root, text) == []
 
 
+@pytest.mark.parametrize(("memory", "database", "said"), [
+    (1024, 100, ""), (1024, 400, "That leaves little."), (1024, 4000, "They do not fit: ")])
+def test_what_does_not_fit_is_said(
+    memory: int, database: int, said: str, rofs: Path, tmp_path: Path
+) -> None:
+    root = tree(tmp_path / "root", memory)
+    sparse(root / "var/lib/mysql/ibdata1", database * MIB)
+    text = suggest(rofs, root)
+    found = re.findall(r"That leaves little\.|They do not fit: ", text.replace("\n# ", " "))
+    assert found == ([said] if said else [])
+
+
+def test_logs_of_any_name_count_where_a_service_keeps_them(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 4096)
+    make_tree(root, {
+        "usr/lib/systemd/system/app.service": "[Service]\nLogsDirectory=app\n",
+        "etc/systemd/system/multi-user.target.wants/app.service": "",
+    })
+    sparse(root / "var/log/app/trace.txt", 70 * MIB)
+    sparse(root / "var/log/syslog.log", 30 * MIB)
+    text = suggest(rofs, root).replace("\n# ", " ")
+    assert "up to 100 MiB of them are copied there" in text
+    assert "70 MiB of logs in /var/log/app are copied" in text
+
+
 def test_lower_that_is_read_only(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)
     (root / "etc/fstab").write_text("LABEL=root / ext4 ro 0 0\nLABEL=var /var ext4 ro 0 0\n")

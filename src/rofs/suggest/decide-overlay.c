@@ -146,13 +146,16 @@ static bool starts_empty(const struct deciding *x, const struct machine_path *p)
 	       (p->use == USE_CACHE && p->bytes >= LARGE_BYTES);
 }
 
-/* Is it counted with another path, above it? */
+/* Is all of it counted with another path, above it? */
 static bool is_counted(const struct deciding *x, const struct machine_path *p)
 {
-	for (size_t i = 0; i < x->m->n_paths; i++)
-		if (is_copied(x, &x->m->paths[i]) && x->m->paths[i].use == p->use &&
-		    path_is_below(p->path, x->m->paths[i].path))
+	for (size_t i = 0; i < x->m->n_paths; i++) {
+		const struct machine_path *above = &x->m->paths[i];
+
+		if (is_copied(x, above) && above->use == p->use && !above->suffix &&
+		    path_is_below(p->path, above->path))
 			return true;
+	}
 	return false;
 }
 
@@ -178,6 +181,16 @@ static unsigned share(const struct deciding *x)
 	return percent;
 }
 
+static const char *warning_of_pool(const struct deciding *x)
+{
+	if (x->m->memory_bytes == 0 || share(x) < SHARE_MOST)
+		return NULL;
+	if (x->copied_bytes > x->m->memory_bytes / 100 * SHARE_MOST)
+		return "They do not fit: programs that write to the largest of them fail. Keep these on a "
+		       "partition, or make them smaller.";
+	return "That leaves little. Keep more on a partition.";
+}
+
 static int decide_memory(struct deciding *x)
 {
 	struct suggested_section *s;
@@ -201,8 +214,8 @@ static int decide_memory(struct deciding *x)
 			s,
 			"When programs write to files that exist now, up to %s of them are copied there.",
 			text_bytes(text, x->copied_bytes));
-	if (err >= 0 && share(x) == SHARE_MOST)
-		err = suggestion_explain(s, "That leaves little. Keep more on a partition.");
+	if (err >= 0 && warning_of_pool(x))
+		err = suggestion_explain(s, "%s", warning_of_pool(x));
 	return err < 0 ? err : suggested_section_set(s, NULL, "Size=%u%%", share(x));
 }
 

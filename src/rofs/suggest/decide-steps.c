@@ -8,34 +8,28 @@
 #include "rofs/suggest/deciding.h"
 
 /* "/var/lib/mysql (MariaDB), ..." of what would be lost. */
-static int add_losses(const struct deciding *x, struct strbuf *b, bool *ret_databases)
+static int add_losses(const struct deciding *x, struct strbuf *b)
 {
-	*ret_databases = false;
-	for (size_t i = 0; i < x->n_kept; i++) {
+	for (size_t i = 0; i < x->n_kept; i++)
 		strbuf_addf(b, "%s%s of %s", i > 0 ? ", " : "", x->kept[i]->path, x->kept[i]->who);
-		*ret_databases = *ret_databases || x->kept[i]->use == USE_DATA;
-	}
 	return b->failed ? -ENOMEM : 0;
 }
 
 static int tell_loss(struct deciding *x)
 {
 	_cleanup_strbuf_ struct strbuf losses = { 0 };
-	bool databases;
 	int err;
 
 	if (deciding_has_host(x) || x->n_kept == 0)
 		return 0;
-	err = add_losses(x, &losses, &databases);
+	err = add_losses(x, &losses);
 	if (err < 0)
 		return err;
 	return suggested_text_add(
 		&x->s->intro,
 		"There is no partition for data, so the sections for it are comments. With the overlays "
-		"alone, all changes are lost at power-off, also those to %s.%s",
-		losses.text,
-		databases ? " Databases lose everything that was written to them since the boot." :
-			    "");
+		"alone, all changes are lost at power-off, also those to %s.",
+		losses.text);
 }
 
 static int tell_declared(struct deciding *x)
