@@ -42,13 +42,31 @@ Directory=/a
 IfMissing=emergency
 """
 
+FSTAB = "/dev/sda2 none swap sw 0 0\nLABEL=home /home ext4 defaults 0 2\n"
+# Of the image: a lower, what changes a line of fstab, that of /tmp, and what a partition waits for.
+MOUNT = "[Mount]\nWhat=/dev/sdb1\nWhere=/srv\n"
+UNITS = {
+    "etc/systemd/system/srv.mount": MOUNT,
+    "etc/systemd/system/local-fs.target.wants/srv.mount": MOUNT,
+    "etc/systemd/system/home.mount.d/a.conf": "[Mount]\nOptions=noexec\n",
+    "usr/lib/systemd/system/tmp.mount": "[Mount]\nWhat=tmpfs\nWhere=/tmp\nType=tmpfs\n",
+    "usr/lib/systemd/system/local-fs.target.wants/tmp.mount": "[Mount]\n",
+    "usr/lib/systemd/system/unlock.service":
+        "[Unit]\nDefaultDependencies=no\nBefore=local-fs-pre.target\n",
+}
+
 
 @pytest.fixture
 def system(tmp_path: Path) -> Path:
     """A system with every kind of unit."""
-    return make_tree(tmp_path / "root", {
-        "etc/rofs.conf": CONF,
-        "etc/fstab": "/dev/sda2 none swap sw 0 0\nLABEL=home /home ext4 defaults 0 2\n"})
+    return make_tree(tmp_path / "root", {"etc/rofs.conf": CONF, "etc/fstab": FSTAB})
+
+
+@pytest.fixture
+def system_with_units(tmp_path: Path) -> Path:
+    """A system with units that change what is written."""
+    conf = CONF.replace("LABEL=data", "LABEL=data\nRequires=unlock.service") + "[Overlay /srv]\n"
+    return make_tree(tmp_path / "units", {"etc/rofs.conf": conf, "etc/fstab": FSTAB, **UNITS})
 
 
 @pytest.fixture
@@ -193,15 +211,15 @@ def test_each_failing_call_enables_and_leaves_nothing(
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOMEM], ids=errno.errorcode.get)
 def test_whatever_cannot_be_read_is_told_or_changes_nothing(
-    number: int, fault: dict[str, str], generator: Path, system: Path, tmp_path: Path,
-    complete: dict[str, str]
+    number: int, fault: dict[str, str], generator: Path, system_with_units: Path, tmp_path: Path
 ) -> None:
     count = tmp_path / "count"
     reading = {**fault, "FAULT_READ": "1"}
-    run(generator, system, tmp_path / "counted", {**reading, "FAULT_COUNT": str(count)})
+    complete = run_generator(generator, system_with_units, tmp_path / "complete").early
+    run(generator, system_with_units, tmp_path / "counted", {**reading, "FAULT_COUNT": str(count)})
     for at in range(1, int(count.read_text()) + 1):
         out = tmp_path / f"out-{at}"
-        done = run(generator, system, out,
+        done = run(generator, system_with_units, out,
                    {**reading, "FAULT_AT": str(at), "FAULT_ERRNO": str(number)})
         if done.returncode == 0:
             assert snapshot(out) == complete, f"call {at}: {done.stderr}"

@@ -37,7 +37,7 @@ int dir_names_read(const struct rootfs *r, const char *dir, const char *pattern,
 {
 	struct reading x = { pattern, flags, max, ret };
 
-	if (each_name(rootfs_open_dir(r, dir), add_name, &x) == -ENOMEM)
+	if (rootfs_note(r, each_name(rootfs_open_dir(r, dir), add_name, &x)) == -ENOMEM)
 		return -ENOMEM;
 	if (ret->n > 1)
 		qsort(ret->list, ret->n, sizeof(*ret->list), compare);

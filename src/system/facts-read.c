@@ -147,7 +147,7 @@ static bool is_directory(const struct rootfs *r, const char *path)
 }
 
 int facts_read(const struct rootfs *r, const struct mount_points *m, const struct conf *conf,
-	       struct diag *d, struct facts *f)
+	       struct facts *f)
 {
 	struct rootfs early = *r;
 	int err = read_kernel_version(r, f);
@@ -158,15 +158,5 @@ int facts_read(const struct rootfs *r, const struct mount_points *m, const struc
 	f->rofs_exists = is_directory(r, "/rofs");
 	f->tmp_is_plain = is_directory(r, "/tmp");
 	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);
-	err = look_up_sections(r, m, conf, f);
-	if (err < 0 || d->unread == -ENOMEM)
-		return -ENOMEM;
-	/*
-	 * What only asks whether something is there does not say so itself. That an ordinary user may
-	 * not see it is no failure.
-	 */
-	if (d->unread < 0 && d->unread != -EACCES && d->n_errors == 0)
-		diag_error(d, (struct pos){ 0 }, "not everything could be read: %s",
-			   strerror(-d->unread));
-	return 0;
+	return look_up_sections(r, m, conf, f);
 }

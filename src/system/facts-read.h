@@ -29,10 +29,9 @@ int facts_read_cmdline(const char *cmdline, struct facts *f);
  * facts_read - read what else the plan needs to know of the system
  * @m:    of fstab_read()
  * @conf: whose paths are looked up
- * @d:    receives what could not be read
  * @f:    of fstab_read(); the caller frees it, also after a failure
  *
  * Returns: 0 or -ENOMEM.
  */
 int facts_read(const struct rootfs *r, const struct mount_points *m, const struct conf *conf,
-	       struct diag *d, struct facts *f);
+	       struct facts *f);

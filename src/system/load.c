@@ -84,6 +84,20 @@ int load_conf(const char *dir, struct loaded *ret)
 	return load_conf_of(dir, false, ret);
 }
 
+/*
+ * What only asks whether something is there does not say so itself. That an ordinary user may not see
+ * it is no failure.
+ */
+static int report_unread(struct diag *d)
+{
+	if (d->unread == -ENOMEM)
+		return -ENOMEM;
+	if (d->unread < 0 && d->unread != -EACCES && d->n_errors == 0)
+		diag_error(d, (struct pos){ 0 }, "not everything could be read: %s",
+			   strerror(-d->unread));
+	return 0;
+}
+
 int load_rest(struct loaded *l)
 {
 	int err;
@@ -98,9 +112,11 @@ int load_rest(struct loaded *l)
 	if (err >= 0)
 		err = native_mounts_read(&l->root, &l->conf, &l->facts, &l->mount_points);
 	if (err >= 0)
-		err = facts_read(&l->root, &l->mount_points, &l->conf, &l->diag, &l->facts);
+		err = facts_read(&l->root, &l->mount_points, &l->conf, &l->facts);
 	if (err >= 0)
 		err = late_units_read(&l->root, &l->conf, &l->facts);
+	if (err >= 0)
+		err = report_unread(&l->diag);
 	if (err < 0)
 		return err;
 	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);

@@ -155,8 +155,7 @@ void rootfs_done(struct rootfs *r)
 	*r = (struct rootfs)ROOTFS_INIT;
 }
 
-/* Passes on @err. */
-static int note(const struct rootfs *r, int err)
+int rootfs_note(const struct rootfs *r, int err)
 {
 	if (err < 0 && r->diag)
 		rootfs_note_unread(err, r->diag);
@@ -183,7 +182,7 @@ static int read_link(const struct rootfs *r, const char *path, char *buffer, siz
 	ssize_t n = readlinkat(base, path, buffer, size - 1);
 
 	if (n < 0)
-		return note(r, -errno);
+		return rootfs_note(r, -errno);
 	if ((size_t)n >= size - 1)
 		return -ENAMETOOLONG;
 	buffer[n] = '\0';
@@ -194,7 +193,7 @@ static int look(const struct rootfs *r, const char *resolved, struct stat *ret)
 {
 	int base = base_of(r, &resolved);
 
-	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? note(r, -errno) : 0;
+	return fstatat(base, resolved, ret, AT_SYMLINK_NOFOLLOW) < 0 ? rootfs_note(r, -errno) : 0;
 }
 
 /* A path while it is resolved. */
@@ -440,7 +439,7 @@ static int open_resolved(const struct rootfs *r, const char *path, bool for_all,
 
 	base = base_of(r, &relative);
 	fd = openat(base, relative, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? note(r, -errno) : fd;
+	return fd < 0 ? rootfs_note(r, -errno) : fd;
 }
 
 int rootfs_open_dir(const struct rootfs *r, const char *path)
@@ -488,7 +487,7 @@ static int read_file(const struct rootfs *r, const char *path, bool for_all, siz
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
-		return note(r, -errno);
+		return rootfs_note(r, -errno);
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
@@ -498,7 +497,7 @@ static int read_file(const struct rootfs *r, const char *path, bool for_all, siz
 	if (st.st_size > 0 && (size_t)st.st_size > max)
 		return -EFBIG;
 
-	return note(r, read_all(fd, max, ret, ret_len));
+	return rootfs_note(r, read_all(fd, max, ret, ret_len));
 }
 
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len)

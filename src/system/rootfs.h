@@ -131,6 +131,9 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
  */
 void rootfs_note_unread(int err, struct diag *d);
 
+/** rootfs_note - the same in @r's, for calls on a descriptor from here. Returns: @err. */
+int rootfs_note(const struct rootfs *r, int err);
+
 /** rootfs_explain - why a file of at most 1 MiB, which is there, cannot be read, for a message */
 const char *rootfs_explain(int err);
 

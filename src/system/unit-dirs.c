@@ -69,7 +69,10 @@ bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name)
 {
 	struct stat st;
 
-	return fstatat(d->list[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (fstatat(d->list[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	rootfs_note(d->root, -errno);
+	return false;
 }
 
 static bool ends_in(const char *name, const char *suffix)
@@ -87,13 +90,17 @@ struct search {
 	struct unit_names *found;
 };
 
-/* Names in all directories. Whatever cannot be read of one has nothing. */
+/* Names in all directories. Whatever cannot be read of one has nothing, and is noted. */
 static int search_all(struct search *s, int (*each)(void *data, const char *name))
 {
 	for (size_t i = 0; i < s->dirs->n; i++) {
+		const struct rootfs *r = s->dirs->root;
+		int err;
+
 		s->dir = s->dirs->list[i].path;
-		if (each_name(rootfs_open_dir(s->dirs->root, s->dir), each, s) == -ENOMEM)
-			return -ENOMEM;
+		err = rootfs_note(r, each_name(rootfs_open_dir(r, s->dir), each, s));
+		if (err == -ENOMEM)
+			return err;
 	}
 	unit_names_sort(s->found);
 	return 0;
@@ -144,7 +151,7 @@ static int add_instance(void *data, const char *name)
 	const struct search *s = data;
 	const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
 
-	return at && dot > at + 1 ? add_name(s->found, strdup(name)) : 0;
+	return at && dot > at + 1 ? unit_names_add(s->found, strdup(name)) : 0;
 }
 
 static int add_instances(void *data, const char *name)
@@ -157,7 +164,8 @@ static int add_instances(void *data, const char *name)
 		return 0;
 	err = text_format(&dir, "%s/%s", s->dir, name);
 	if (err >= 0)
-		err = each_name(rootfs_open_dir(s->dirs->root, dir), add_instance, data);
+		err = rootfs_note(s->dirs->root, each_name(rootfs_open_dir(s->dirs->root, dir),
+							   add_instance, data));
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -173,7 +173,8 @@ static int list_dropins(const struct unit_dirs *d, size_t i, const char *name, s
 		return err;
 	x->dir = dir;
 	x->order++;
-	return each_name(rootfs_open_dir(d->root, dir), add_dropin, x) == -ENOMEM ? -ENOMEM : 0;
+	err = rootfs_note(d->root, each_name(rootfs_open_dir(d->root, dir), add_dropin, x));
+	return err == -ENOMEM ? err : 0;
 }
 
 /* foo-bar.mount.d, then foo-.mount.d, as unit_file_process_dir() in systemd's dropin.c. */
