@@ -207,3 +207,22 @@ def test_golden_cases_are_there() -> None:
     """Those that the text at the top names."""
     numbers = {path.name[:3] for path in (Path(__file__).parent / "golden").iterdir()}
     assert {str(number) for number in range(158, 170)} <= numbers
+
+
+def test_units_are_not_asked_for_one_by_one(
+    fault_library: Path, generator: Path, tmp_path: Path
+) -> None:
+    """What one more path costs, in calls that look for something or write."""
+    calls = []
+    for n in (100, 200):
+        paths = [f"srv/{i}/data" for i in range(n)]
+        root = make_tree(tmp_path / str(n), {
+            "etc/rofs.conf": "".join(f"[Overlay /{p}]\n" for p in paths),
+            f"{ETC}/home.mount": HOME, "usr/lib/systemd/system/tmp.mount": HOME}, paths)
+        count = tmp_path / f"{n}.calls"
+        run = run_generator(generator, root, tmp_path / f"{n}.out", {
+            "LD_PRELOAD": str(fault_library), "FAULT_READ": "1", "FAULT_COUNT": str(count),
+            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+        assert run.status == 0, run.stderr
+        calls.append(int(count.read_text()))
+    assert calls[1] - calls[0] <= 16 * 100

@@ -12,6 +12,7 @@
 
 #define PASSES_MAX 8u /* as in fstab-read.c: links to links below mount points */
 #define NO_BASE	   SIZE_MAX
+#define MANY_PATHS 32u /* from here on it is cheaper to list the directories of units */
 
 struct reading {
 	struct unit_dirs dirs;
@@ -93,6 +94,15 @@ static int add_dropins(struct reading *g, const struct native *n)
 	return err;
 }
 
+/* Few paths have one, and the drop-ins of one that does not exist say nothing. */
+static bool has_unit(const struct unit_dirs *d, const char *name)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (unit_dirs_has(d, i, name))
+			return true;
+	return false;
+}
+
 static int read_automount(struct reading *g, struct native *n)
 {
 	_cleanup_unit_file_ struct unit_file u = { 0 };
@@ -101,6 +111,8 @@ static int read_automount(struct reading *g, struct native *n)
 
 	if (err < 0)
 		return err == -ENAMETOOLONG ? 0 : err;
+	if (!has_unit(&g->dirs, name))
+		return 0;
 	err = unit_file_read(&g->dirs, name, &u);
 	if (err < 0 || u.is_masked || !u.fragment_dir)
 		return err;
@@ -279,6 +291,8 @@ int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct f
 	/* As at boot, when nothing of fstab is mounted. */
 	early.late = &m->late;
 	g.dirs = unit_dirs_open(&early, UNIT_ORIGIN_IMAGE);
+	if (conf->n_overlays + conf->n_persists >= MANY_PATHS)
+		err = unit_dirs_index(&g.dirs, "mount");
 	for (size_t i = 0; i < conf->n_overlays && err >= 0; i++)
 		err = read_path(&g, conf->overlays[i]->section.name);
 	for (size_t i = 0; i < conf->n_persists && err >= 0; i++)

@@ -53,23 +53,28 @@ struct unit_dirs unit_dirs_open(const struct rootfs *r, enum unit_origin origin)
 		if (fd >= 0 && is_listed(&d, fd))
 			closep(&fd);
 		else if (fd >= 0)
-			d.list[d.n++] = (struct unit_dir){ paths[i], fd };
+			d.list[d.n++] = (struct unit_dir){ .path = paths[i], .fd = fd };
 	}
 	return d;
 }
 
 void unit_dirs_done(struct unit_dirs *d)
 {
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++) {
 		closep(&d->list[i].fd);
+		unit_names_done(&d->list[i].names);
+	}
 	*d = (struct unit_dirs){ 0 };
 }
 
 bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name)
 {
+	const struct unit_dir *dir = &d->list[i];
 	struct stat st;
 
-	if (fstatat(d->list[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (dir->indexed && strstr(name, dir->indexed))
+		return unit_names_has(&dir->names, name);
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
 	rootfs_note(d->root, -errno);
 	return false;
@@ -85,10 +90,35 @@ static bool ends_in(const char *name, const char *suffix)
 /* What is looked for in one directory after the other. */
 struct search {
 	const struct unit_dirs *dirs;
-	const char *dir;  /* path of the one being read */
-	const char *name; /* suffix of units, or name of the unit that is pulled in */
+	const struct unit_dir *dir; /* the one being read */
+	const char *name; /* suffix of units, part of names, or name of the unit that is pulled in */
 	struct unit_names *found;
 };
+
+static int add_indexed(void *data, const char *name)
+{
+	const struct search *s = data;
+
+	return strstr(name, s->name) ? unit_names_add(s->found, strdup(name)) : 0;
+}
+
+int unit_dirs_index(struct unit_dirs *d, const char *word)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct unit_dir *dir = &d->list[i];
+		struct search s = { .name = word, .found = &dir->names };
+		int err = each_name(open_dir_at(dir->fd, "."), add_indexed, &s);
+
+		if (err == -ENOMEM)
+			return err;
+		/* Not all of them: then each is asked for, as before. */
+		if (err < 0)
+			continue;
+		unit_names_sort(&dir->names);
+		dir->indexed = word;
+	}
+	return 0;
+}
 
 /* Names in all directories. Whatever cannot be read of one has nothing, and is noted. */
 static int search_all(struct search *s, int (*each)(void *data, const char *name))
@@ -97,8 +127,8 @@ static int search_all(struct search *s, int (*each)(void *data, const char *name
 		const struct rootfs *r = s->dirs->root;
 		int err;
 
-		s->dir = s->dirs->list[i].path;
-		err = rootfs_note(r, each_name(rootfs_open_dir(r, s->dir), each, s));
+		s->dir = &s->dirs->list[i];
+		err = rootfs_note(r, each_name(rootfs_open_dir(r, s->dir->path), each, s));
 		if (err == -ENOMEM)
 			return err;
 	}
@@ -128,22 +158,30 @@ static bool is_pulling(const char *name)
 	return false;
 }
 
+/* Is there no @link in the plain directory @name? Tells most of them with two calls. */
+static bool is_without(const struct unit_dir *dir, const char *name, const char *link)
+{
+	struct stat st;
+
+	return fstatat(dir->fd, link, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
+	       fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int add_link(void *data, const char *name)
 {
 	const struct search *s = data;
-	_cleanup_free_ char *dir = NULL;
-	char *link;
-	int err;
+	_cleanup_free_ char *dir = NULL, *link = NULL;
 
 	if (!is_pulling(name))
 		return 0;
-	err = text_format(&dir, "%s/%s", s->dir, name);
-	if (err < 0)
-		return err;
-	if (!rootfs_has(s->dirs->root, dir, s->name))
+	if (text_format(&link, "%s/%s", name, s->name) < 0)
+		return -ENOMEM;
+	if (is_without(s->dir, name, link))
 		return 0;
-	return text_format(&link, "%s/%s", name, s->name) < 0 ? -ENOMEM :
-								unit_names_add(s->found, link);
+	if (text_format(&dir, "%s/%s", s->dir->path, name) < 0)
+		return -ENOMEM;
+	return rootfs_has(s->dirs->root, dir, s->name) ? unit_names_add(s->found, TAKE_PTR(link)) :
+							 0;
 }
 
 static int add_instance(void *data, const char *name)
@@ -157,15 +195,15 @@ static int add_instance(void *data, const char *name)
 static int add_instances(void *data, const char *name)
 {
 	const struct search *s = data;
+	const struct rootfs *r = s->dirs->root;
 	_cleanup_free_ char *dir = NULL;
 	int err;
 
 	if (!is_pulling(name))
 		return 0;
-	err = text_format(&dir, "%s/%s", s->dir, name);
+	err = text_format(&dir, "%s/%s", s->dir->path, name);
 	if (err >= 0)
-		err = rootfs_note(s->dirs->root, each_name(rootfs_open_dir(s->dirs->root, dir),
-							   add_instance, data));
+		err = rootfs_note(r, each_name(rootfs_open_dir(r, dir), add_instance, data));
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -23,7 +23,9 @@ struct unit_dirs {
 	struct unit_dir {
 		const char *path;
 		int fd;
-	} list[UNIT_DIRS_MAX]; /* those that exist */
+		const char *indexed;	 /* word of unit_dirs_index(), borrowed; NULL: none */
+		struct unit_names names; /* those that have it */
+	} list[UNIT_DIRS_MAX];		 /* those that exist */
 	size_t n;
 };
 
@@ -60,6 +62,16 @@ int unit_dirs_links(const struct unit_dirs *d, const char *name, struct unit_nam
  * Returns: 0 or -ENOMEM.
  */
 int unit_dirs_instances(const struct unit_dirs *d, struct unit_names *ret);
+
+/**
+ * unit_dirs_index - read each directory once, so that unit_dirs_has() need not ask for each name
+ * @word: for names that have this in them; borrowed
+ *
+ * Takes the time of a hundred questions where a directory has 300 names, which is usual.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int unit_dirs_index(struct unit_dirs *d, const char *word);
 
 /** unit_dirs_has - does the @i-th directory have something of this name? */
 bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name);

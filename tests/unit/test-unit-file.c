@@ -165,7 +165,7 @@ static void check_unit(const struct tree *t, const char *name, const char *expec
 #define USR   "/usr/lib/systemd/system/"
 #define SAYS  "[Mount]\nWhat="
 
-static void test_files(void)
+static void check_files(bool indexed)
 {
 	static const char *const files[] = {
 		/* The first directory counts. */
@@ -252,6 +252,8 @@ static void test_files(void)
 	struct tree t = { 0 };
 
 	make_tree(&t, files);
+	if (indexed)
+		CHECK_INT(unit_dirs_index(&t.dirs, "mount"), 0);
 	check_unit(&t, "home.mount", "etc usr10 etc20 type");
 	check_unit(&t, "srv.mount", "local type");
 	check_unit(&t, "opt.mount", "masked");
@@ -266,6 +268,12 @@ static void test_files(void)
 	check_unit(&t, "none.mount", "type");
 	check_unit(&t, "none.service", "");
 	remove_tree(&t);
+}
+
+static void test_files(void)
+{
+	check_files(false);
+	check_files(true);
 }
 
 static void check_names(const struct unit_names *n, const char *expected)
@@ -309,6 +317,11 @@ static void test_names(void)
 		">/dev/null",
 		USR "d.target.d/home.mount",
 		">../home.mount",
+		/* By way of a link, which is followed inside the tree. */
+		USR "e.target.wants",
+		">/opt/wants",
+		"/opt/wants/home.mount",
+		">../home.mount",
 		NULL,
 	};
 	_cleanup_unit_names_ struct unit_names mounts = { 0 }, links = { 0 }, none = { 0 };
@@ -318,8 +331,10 @@ static void test_names(void)
 	CHECK_INT(unit_dirs_list(&t.dirs, ".mount", &mounts), 0);
 	check_names(&mounts, "home.mount srv.mount");
 	CHECK_INT(unit_dirs_links(&t.dirs, "home.mount", &links), 0);
-	check_names(&links, "a.service.requires/home.mount b.target.upholds/home.mount "
-			    "local-fs.target.wants/home.mount");
+	check_names(
+		&links,
+		"a.service.requires/home.mount b.target.upholds/home.mount e.target.wants/home.mount "
+		"local-fs.target.wants/home.mount");
 	CHECK_INT(unit_dirs_links(&t.dirs, "srv.mount", &none), 0);
 	check_names(&none, "");
 	remove_tree(&t);
