@@ -121,24 +121,6 @@ static int look_up_sections(const struct rootfs *r, const struct mount_points *m
 	return 0;
 }
 
-static bool tmp_unit_is_wanted(const struct rootfs *r)
-{
-	static const char *const dirs[] = {
-		"/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-		"/lib/systemd/system", /* of Debian before it merged /usr */
-	};
-	bool unit = false, wanted = false;
-
-	/* Whatever wants a masked unit, systemd does not start it. */
-	if (rootfs_is_masked(r, "/etc/systemd/system/tmp.mount"))
-		return false;
-	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
-		unit = unit || rootfs_has(r, dirs[i], "tmp.mount");
-		wanted = wanted || rootfs_has(r, dirs[i], "local-fs.target.wants/tmp.mount");
-	}
-	return unit && wanted;
-}
-
 static bool is_directory(const struct rootfs *r, const char *path)
 {
 	struct stat st;
@@ -149,14 +131,11 @@ static bool is_directory(const struct rootfs *r, const char *path)
 int facts_read(const struct rootfs *r, const struct mount_points *m, const struct conf *conf,
 	       struct facts *f)
 {
-	struct rootfs early = *r;
 	int err = read_kernel_version(r, f);
 
 	if (err < 0)
 		return err;
-	early.late = &m->late;
 	f->rofs_exists = is_directory(r, "/rofs");
 	f->tmp_is_plain = is_directory(r, "/tmp");
-	f->tmp_unit_wanted = tmp_unit_is_wanted(&early);
 	return look_up_sections(r, m, conf, f);
 }

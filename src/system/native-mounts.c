@@ -12,6 +12,7 @@
 
 #define PASSES_MAX 8u /* as in fstab-read.c: links to links below mount points */
 #define NO_BASE	   SIZE_MAX
+#define TMP_UNIT   "tmp.mount"
 #define MANY_PATHS 32u /* from here on it is cheaper to list the directories of units */
 
 struct reading {
@@ -281,6 +282,22 @@ static int read_path(struct reading *g, const char *path)
 	return found < 0 ? found : 0;
 }
 
+/* Whatever wants a masked unit, systemd does not start it. */
+static int read_tmp(const struct unit_dirs *d, struct facts *f)
+{
+	_cleanup_unit_file_ struct unit_file u = { 0 };
+	int err = has_unit(d, TMP_UNIT) ? unit_file_read(d, TMP_UNIT, &u) : 0;
+
+	for (size_t i = 0; i < d->n && u.has_fragment && !u.is_masked && err >= 0; i++) {
+		_cleanup_free_ char *wants = NULL;
+
+		err = text_format(&wants, "%s/local-fs.target.wants", d->list[i].path);
+		if (err >= 0 && rootfs_has(d->root, wants, TMP_UNIT))
+			f->tmp_unit_wanted = true;
+	}
+	return err;
+}
+
 int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct facts *f,
 		       struct mount_points *m)
 {
@@ -297,6 +314,8 @@ int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct f
 		err = read_path(&g, conf->overlays[i]->section.name);
 	for (size_t i = 0; i < conf->n_persists && err >= 0; i++)
 		err = read_path(&g, conf->persists[i]->section.name);
+	if (err >= 0)
+		err = read_tmp(&g.dirs, f);
 	unit_dirs_done(&g.dirs);
 	path_set_done(&g.seen);
 	return err;

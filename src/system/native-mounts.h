@@ -6,7 +6,8 @@
 
 /**
  * native_mounts_read - the mount units of the image at declared paths, and above them
- * @f: of fstab_read() and mount_extra_read(); gets an entry for each unit that counts, and their drop-ins
+ * @f: of fstab_read() and mount_extra_read(); gets an entry for each unit that counts, their drop-ins, and
+ *     whether a unit mounts /tmp
  * @m: of fstab_read(); gets their mount points
  *
  * A unit counts, as for systemd, before fstab if it is in /etc, and after it if it is in /usr. It is mounted at
