@@ -424,6 +424,20 @@ def test_working_directory_that_may_hold_programs(
     assert (f"# {directory} is written to by app.service (WorkingDirectory=)" in text) is told
 
 
+def test_what_fstab_cannot_do_any_more_is_a_step(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=data /data ext4 defaults 0 2\n"
+        "overlay /var overlay lowerdir=/var,upperdir=/run/u,workdir=/run/w 0 0\n"
+        "/srv/home.img /home ext4 loop 0 0\n/data/x.img /mnt/x ext4 loop 0 0\n"
+        "/opt/tools.img /opt/tools squashfs ro 0 0\n",
+        "srv/home.img": "", "data/x.img": "", "opt/tools.img": ""}, ["opt/tools"])
+    text = re.sub(r"\n#  +", " ", suggest(rofs, root))
+    assert "line 3: remove the line for /var, an overlay that [Overlay /var] replaces." in text
+    assert "line 4: /srv/home.img, an image that is mounted on /home, is on the root file" in text
+    assert "line 5: /data/x.img" not in text and "line 6: /opt" not in text
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

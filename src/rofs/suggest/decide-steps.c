@@ -97,6 +97,41 @@ static int step_tmp(struct deciding *x, const struct fstab_entry *e)
 		e->line);
 }
 
+static bool is_overlay_type(const char *type)
+{
+	return strcmp(type, "overlay") == 0 || strcmp(type, "overlayfs") == 0 ||
+	       strcmp(type, "aufs") == 0;
+}
+
+/* One that somebody has made by hand, of what rofs would make an overlay of. */
+static int step_overlay(struct deciding *x, const struct fstab_entry *e)
+{
+	const char *overlay = deciding_overlay_of(x, e->dir);
+
+	if (e->file || !is_overlay_type(e->type) || !overlay || strcmp(overlay, e->dir) != 0)
+		return 0;
+	return suggested_text_add(
+		&x->s->steps,
+		"/etc/fstab, line %u: remove the line for %s, an overlay that [Overlay %s] replaces.",
+		e->line, e->dir, e->dir);
+}
+
+/*
+ * An image on the root file system is read-only with it. One in an overlay would be copied to RAM as a
+ * whole.
+ */
+static int step_image(struct deciding *x, const struct fstab_entry *e)
+{
+	if (e->file || !fstab_is_of_path(e) || fstab_is_bind(e) ||
+	    fstab_has_option(e->options, "ro") || deciding_is_kept(x, e->spec))
+		return 0;
+	return suggested_text_add(
+		&x->s->steps,
+		"/etc/fstab, line %u: %s, an image that is mounted on %s, is on the root file system, so that "
+		"changes to it fail or are lost. Copy what it holds to a partition, or add the option ro.",
+		e->line, e->spec, e->dir);
+}
+
 static int step_line(struct deciding *x, const struct fstab_entry *e)
 {
 	for (size_t i = 0; i < x->n_lines; i++) {
@@ -114,17 +149,14 @@ static int step_line(struct deciding *x, const struct fstab_entry *e)
 
 static int step_fstab(struct deciding *x)
 {
+	static int (*const steps[])(struct deciding *, const struct fstab_entry *) = {
+		step_usr, step_tmp, step_overlay, step_image, step_line,
+	};
 	int err = 0;
 
-	for (size_t i = 0; i < x->fstab.n && err >= 0; i++) {
-		const struct fstab_entry *e = x->fstab.entries[i];
-
-		err = step_usr(x, e);
-		if (err >= 0)
-			err = step_tmp(x, e);
-		if (err >= 0)
-			err = step_line(x, e);
-	}
+	for (size_t i = 0; i < x->fstab.n && err >= 0; i++)
+		for (size_t k = 0; k < ELEMENTSOF(steps) && err >= 0; k++)
+			err = steps[k](x, x->fstab.entries[i]);
 	return err;
 }
 
