@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 
 DATA = "[Partition data]\nDevice=LABEL=data\n"
+RUNNING_ID = "0123456789abcdef0123456789abcdef"  # a machine-id
 
 TMPFS = "mount -t tmpfs -o mode=0755 sys sys"
 BTRFS = """
