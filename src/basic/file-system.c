@@ -53,27 +53,27 @@ static const struct file_system known[] = {
 	{ .name = "virtiofs", .no_device = true },
 
 	/* Of the kernel. */
-	{ .name = "afs", .needs = NEEDS_NETWORK },
-	{ .name = "ceph", .needs = NEEDS_NETWORK },
-	{ .name = "cifs", .needs = NEEDS_NETWORK },
+	{ .name = "afs", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "ceph", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "cifs", .needs = NEEDS_NETWORK, .is_remote = true },
 	{ .name = "coda", .needs = NEEDS_NETWORK },
-	{ .name = "gfs", .needs = NEEDS_NETWORK },
-	{ .name = "gfs2", .needs = NEEDS_NETWORK },
-	{ .name = "ncp", .needs = NEEDS_NETWORK },
-	{ .name = "ncpfs", .needs = NEEDS_NETWORK },
-	{ .name = "nfs", .needs = NEEDS_NETWORK },
-	{ .name = "nfs4", .needs = NEEDS_NETWORK },
-	{ .name = "ocfs2", .needs = NEEDS_NETWORK },
+	{ .name = "gfs", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "gfs2", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "ncp", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "ncpfs", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "nfs", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "nfs4", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "ocfs2", .needs = NEEDS_NETWORK, .is_remote = true },
 	{ .name = "orangefs", .needs = NEEDS_NETWORK },
-	{ .name = "pvfs2", .needs = NEEDS_NETWORK },
-	{ .name = "smb3", .needs = NEEDS_NETWORK },
-	{ .name = "smbfs", .needs = NEEDS_NETWORK },
+	{ .name = "pvfs2", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "smb3", .needs = NEEDS_NETWORK, .is_remote = true },
+	{ .name = "smbfs", .needs = NEEDS_NETWORK, .is_remote = true },
 	/* With a module or a client of their own. */
 	{ .name = "auristorfs", .needs = NEEDS_NETWORK },
 	{ .name = "beegfs", .needs = NEEDS_NETWORK },
 	{ .name = "fhgfs", .needs = NEEDS_NETWORK },
 	{ .name = "gpfs", .needs = NEEDS_NETWORK },
-	{ .name = "lustre", .needs = NEEDS_NETWORK },
+	{ .name = "lustre", .needs = NEEDS_NETWORK, .is_remote = true },
 	{ .name = "panfs", .needs = NEEDS_NETWORK },
 	{ .name = "wekafs", .needs = NEEDS_NETWORK },
 	/* Served by a daemon that talks to another machine. */
@@ -84,10 +84,10 @@ static const struct file_system known[] = {
 	{ .name = "curlftpfs", .needs = NEEDS_NETWORK },
 	{ .name = "cvmfs", .needs = NEEDS_NETWORK },
 	{ .name = "cvmfs2", .needs = NEEDS_NETWORK },
-	{ .name = "davfs", .needs = NEEDS_NETWORK },
+	{ .name = "davfs", .needs = NEEDS_NETWORK, .is_remote = true },
 	{ .name = "davfs2", .needs = NEEDS_NETWORK },
 	{ .name = "gcsfuse", .needs = NEEDS_NETWORK },
-	{ .name = "glusterfs", .needs = NEEDS_NETWORK },
+	{ .name = "glusterfs", .needs = NEEDS_NETWORK, .is_remote = true },
 	{ .name = "goofys", .needs = NEEDS_NETWORK },
 	{ .name = "hadoop-fuse-dfs", .needs = NEEDS_NETWORK },
 	{ .name = "httpfs", .needs = NEEDS_NETWORK },
@@ -107,7 +107,7 @@ static const struct file_system known[] = {
 	{ .name = "saunafs", .needs = NEEDS_NETWORK },
 	{ .name = "seaweedfs", .needs = NEEDS_NETWORK },
 	{ .name = "smbnetfs", .needs = NEEDS_NETWORK },
-	{ .name = "sshfs", .needs = NEEDS_NETWORK },
+	{ .name = "sshfs", .needs = NEEDS_NETWORK, .is_remote = true },
 	{ .name = "weed", .needs = NEEDS_NETWORK },
 	/* Of this machine, by the names of their mount.TYPE programs; any other is fuse.TYPE. */
 	{ .name = "bindfs", .needs = NEEDS_DAEMON, .no_device = true },
@@ -195,6 +195,17 @@ const struct file_system *file_system_by_spec(const char *spec, const char *type
 	if (strcmp(type, "auto") == 0)
 		return file_system_by_name(guess_type(spec));
 	return rest && !*rest ? find_program(spec) : file_system_by_name(type);
+}
+
+bool file_system_is_remote(const char *type)
+{
+	static const char fuse_type[] = "fuse.";
+	size_t n = strlen(fuse_type);
+	const struct file_system *found;
+
+	type += strncmp(type, fuse_type, n) == 0 ? n : 0;
+	found = find(type, strlen(type));
+	return found && found->is_remote;
 }
 
 const char *file_system_needs_to_string(enum file_system_needs needs)

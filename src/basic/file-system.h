@@ -35,6 +35,7 @@ struct file_system {
 	bool no_device; /* in RAM, of the kernel or a host, or shows what others hold */
 	bool read_only; /* nobody can write to it */
 	enum file_system_needs needs;
+	bool is_remote; /* systemd knows, in each version from 247 or 248 on, that it needs the network */
 };
 
 /**
@@ -54,6 +55,9 @@ const struct file_system *file_system_by_magic(unsigned long magic);
  * names the program, or host:/path and //host/share, where the type is auto.
  */
 const struct file_system *file_system_by_spec(const char *spec, const char *type);
+
+/** file_system_is_remote - does systemd mount this type, as it is written, before remote-fs.target? */
+bool file_system_is_remote(const char *type);
 
 /** file_system_needs_to_string - how it is mounted: "from the network"; "" for NEEDS_NOTHING */
 const char *file_system_needs_to_string(enum file_system_needs needs);

@@ -132,6 +132,11 @@ bool fstab_is_network(const struct fstab_entry *e)
 	return needs_of(e) == NEEDS_NETWORK;
 }
 
+bool fstab_is_remote(const struct fstab_entry *e)
+{
+	return fstab_has_option(e->options, "_netdev") || file_system_is_remote(e->type);
+}
+
 /*
  * Words about when and by whom to mount, not about the file system: a mount unit has other ways to
  * say them.

@@ -95,6 +95,14 @@ bool fstab_is_initrd(const struct fstab_entry *e);
 /** fstab_is_network - does it come from the network, and so only after local-fs.target? */
 bool fstab_is_network(const struct fstab_entry *e);
 
+/**
+ * fstab_is_remote - does systemd take it for one that comes from the network?
+ *
+ * It knows fewer types than fstab_is_network(), and goes by the type alone. Any other is required by
+ * local-fs.target.
+ */
+bool fstab_is_remote(const struct fstab_entry *e);
+
 /** fstab_origin - what mounts it, for a message: "fstab", or the path of another file; borrowed */
 const char *fstab_origin(const struct fstab_entry *e);
 /**

@@ -88,7 +88,7 @@ static int check_below(struct building *b, const struct fstab_entry *e)
 	if (!path)
 		return -ENOMEM;
 	p = persist_above(b, path);
-	if (!p || plan_persist_is_required(p) || fstab_is_network(e) || fstab_is_automount(e) ||
+	if (!p || plan_persist_is_required(p) || fstab_is_remote(e) || fstab_is_automount(e) ||
 	    fstab_has_option(e->options, "nofail") || fstab_has_option(e->options, "noauto"))
 		return 0;
 	s = &p->conf->section;
