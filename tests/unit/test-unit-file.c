@@ -371,7 +371,7 @@ static void test_specifiers(void)
 		{ "%S/x:%h:%t", "/var/lib/x:/root:/run", 0 },
 		{ "a%H", NULL, 'H' },
 		{ "%%%m", NULL, 'm' },
-		{ "%i", NULL, 'i' },
+		{ "a%ib", "ab", 0 },
 	};
 	_cleanup_free_ char *service = NULL, *unknown = NULL;
 
