@@ -296,6 +296,17 @@ def test_line_of_fstab(before: str, line: int, after: str, rofs: Path, tmp_path:
         f"/etc/fstab:{line}"]
 
 
+@pytest.mark.parametrize("line", [
+    "/root btrfs subvol=@root,x-initrd.mount", "/my\\040data btrfs subvol=@data"])
+def test_overlay_is_no_advice_where_there_can_be_none(
+        line: str, rofs: Path, tmp_path: Path) -> None:
+    fstab = f"UUID=1 / btrfs ro,subvol=@ 0 0\nUUID=1 {line} 0 0\n"
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": VAR, "etc/fstab": fstab})
+    _, lines = check(rofs, root)
+    found, = (text for text in lines if text.startswith("/etc/fstab:2: "))
+    assert found.endswith("rofs status says partial; expected ro here")
+
+
 def test_all_subvolumes_that_are_writable_are_told(rofs: Path, tmp_path: Path) -> None:
     """And none that a section or its own line keeps read-only, or that is not mounted at boot."""
     fstab = """\

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "basic/text.h"
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
 #include "plan/mount-flags.h"
@@ -59,7 +60,7 @@ static bool is_left_to_fstab(const struct plan *p, const struct fstab_entry *e)
 
 static int check_entry(struct checking *c, const struct root *root, const struct fstab_entry *e)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *overlay = NULL;
 	int err;
 
 	if ((!root->is_btrfs && !subvolume_is_btrfs(e)) ||
@@ -68,13 +69,18 @@ static int check_entry(struct checking *c, const struct root *root, const struct
 	err = unit_name_device_path(e->spec, &path);
 	if (err < 0)
 		return err == -EINVAL ? 0 : err;
-	if (is_device(c, path, root->device))
+	if (!is_device(c, path, root->device))
+		return 0;
+	/* Of the ways out, those that would work. */
+	if (!fstab_is_initrd(e) && conf_is_layer_path(e->dir))
+		err = text_format(&overlay, ", or an [Overlay %s]", e->dir);
+	if (err >= 0)
 		check_add(c, PROBLEM_ROOT_SUBVOLUME_WRITABLE, NULL, fstab_pos(e),
 			  "fstab mounts %s writable, and it is a subvolume of the file system of "
 			  "/, which is then written to: rofs status says partial; expected ro "
-			  "here, or an [Overlay %s]",
-			  e->dir, e->dir);
-	return 0;
+			  "here%s",
+			  e->dir, overlay ? overlay : "");
+	return err;
 }
 
 /* Its device, by a name or as what / is on; but all subvolumes of a btrfs have numbers of their own. */
