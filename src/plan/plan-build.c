@@ -8,6 +8,7 @@
 #include "plan/devices.h"
 #include "plan/left-out.h"
 #include "plan/partition-directories.h"
+#include "plan/plan-fstab-duplicates.h"
 #include "plan/plan-masks.h"
 #include "plan/plan-native.h"
 #include "plan/plan-overlay.h"

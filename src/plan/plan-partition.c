@@ -6,13 +6,11 @@
 
 #include "basic/file-system.h"
 #include "plan/devices.h"
-#include "plan/late-unit.h"
 #include "plan/left-out.h"
 #include "plan/mount-flags.h"
 #include "plan/plan-names.h"
 #include "plan/plan-partition-cycles.h"
 #include "plan/plan-partition-units.h"
-#include "plan/subvolume.h"
 #include "plan/unit-name.h"
 
 static void mark_named(struct building *b, const char *partition)
@@ -291,107 +289,6 @@ int plan_unused_partitions(struct building *b)
 				b->diag, s->pos,
 				"[Partition %s]: no [Persist] or [Overlay] uses it, so it is not mounted",
 				s->name);
-	}
-	return 0;
-}
-
-static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, size_t partition)
-{
-	struct plan *p = &b->plan;
-	const struct conf_section *s = &p->partitions[partition].conf->section;
-	_cleanup_free_ char *unit = NULL;
-	int err;
-
-	err = unit_name_from_path(e->dir, ".mount", &unit);
-	if (err < 0)
-		return err == -ENAMETOOLONG ? 0 : err; /* systemd has made none either */
-	err = array_reserve(p->fstab_duplicates, p->n_fstab_duplicates);
-	if (err < 0)
-		return err;
-	p->fstab_duplicates[p->n_fstab_duplicates++] = (struct plan_fstab_duplicate){
-		.entry = e, .partition = partition, .unit = TAKE_PTR(unit)
-	};
-	diag_warning(b->diag, conf_key_pos(s, "Device"),
-		     "[Partition %s]: %s mounts the same device on %s; rofs mounts it once, as "
-		     "declared here, and binds it there",
-		     s->name, fstab_origin(e), e->dir);
-	return 0;
-}
-
-/* The late unit of a line is not waited for: that would be a cycle. */
-static void tell_not_waited_for(struct building *b, const struct fstab_entry *e, size_t partition,
-				const char *late)
-{
-	const struct conf_section *s = &b->plan.conf->partitions[partition]->section;
-
-	diag_warning(
-		b->diag, conf_key_pos(s, "Device"),
-		"[Partition %s]: fstab mounts the same device after %s, which starts after "
-		"local-fs.target; rofs does not wait for it; expected a unit that starts earlier (a "
-		"service with DefaultDependencies=no)",
-		s->name, late);
-	diag_note(b->diag, fstab_pos(e), "%s is named here", late);
-}
-
-/* Mounts are left out: one may be of an overlay whose changes are on the partition. */
-static bool makes_device(const struct plan_dependency *d)
-{
-	return (d->kind == DEPENDENCY_REQUIRES || d->kind == DEPENDENCY_WANTS ||
-		d->kind == DEPENDENCY_AFTER) &&
-	       strcmp(strrchr(d->name, '.'), ".mount") != 0;
-}
-
-/* What makes the device for fstab makes it for the partition as well. */
-static int keep_makers(struct building *b, const struct fstab_entry *e, size_t partition)
-{
-	struct plan_dependencies *to = &b->plan.partitions[partition].dependencies;
-	_cleanup_dependencies_ struct plan_dependencies d = { 0 };
-	const char *late = NULL;
-	int err;
-
-	err = dependencies_add_fstab(&d, e, b->diag);
-	if (err >= 0)
-		late = late_unit_of(b->plan.facts, &d);
-	if (late)
-		tell_not_waited_for(b, e, partition, late);
-	for (size_t i = 0; i < d.n && err >= 0 && !late; i++)
-		if (makes_device(&d.list[i]))
-			err = dependencies_add_words(to, d.list[i].kind, d.list[i].name);
-	return err < 0 ? err : dependencies_simplify(to);
-}
-
-/* Is it mounted by fstab as well, where nothing is declared? Another subvolume would have other files. */
-static int is_fstab_duplicate(const struct building *b, const struct fstab_entry *e,
-			      size_t partition)
-{
-	int shown;
-
-	if (fstab_has_option(e->options, "noauto") || fstab_is_initrd(e) ||
-	    claims_find(b->claims, b->n_claims, e->dir))
-		return 0;
-	shown = subvolume_compare(e->options, b->plan.partitions[partition].conf->options);
-	return shown < 0 ? shown : shown == SUBVOLUMES_SAME;
-}
-
-/* By another name for the same device it cannot be seen here. */
-int plan_fstab_duplicates(struct building *b)
-{
-	for (size_t i = 0; i < b->fstab.n; i++) {
-		const struct fstab_entry *e = b->fstab.entries[i];
-		size_t partition;
-		int err = devices_find(b, e->spec, &partition), duplicate;
-
-		if (err < 0)
-			return err;
-		if (partition == NO_INDEX || !b->plan.partitions[partition].conf)
-			continue;
-		err = keep_makers(b, e, partition);
-		if (err < 0)
-			return err;
-		duplicate = is_fstab_duplicate(b, e, partition);
-		err = duplicate > 0 ? add_fstab_duplicate(b, e, partition) : duplicate;
-		if (err < 0)
-			return err;
 	}
 	return 0;
 }

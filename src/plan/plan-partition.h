@@ -30,6 +30,3 @@ bool plan_partition_is_read_only(const struct conf_partition *c);
 
 /** plan_unused_partitions - the step that warns of those that nothing is mounted from */
 int plan_unused_partitions(struct building *b);
-
-/** plan_fstab_duplicates - the step that finds the lines of fstab for a device of ours */
-int plan_fstab_duplicates(struct building *b);
