@@ -47,6 +47,20 @@ static void tell_not_waited_for(struct building *b, const struct fstab_entry *e,
 	diag_note(b->diag, fstab_pos(e), "%s is named here", late);
 }
 
+/* An iSCSI disk, say. A partition belongs to the local file systems, which the network waits for. */
+static void tell_from_network(struct building *b, const struct fstab_entry *e, size_t partition)
+{
+	const struct conf_section *s = &b->plan.conf->partitions[partition]->section;
+
+	diag_warning(
+		b->diag, conf_key_pos(s, "Device"),
+		"[Partition %s]: fstab mounts the same device from the network, which comes up after "
+		"local-fs.target; each boot waits for Timeout= and goes on without the partition; expected "
+		"a device that does not need the network",
+		s->name);
+	diag_note(b->diag, fstab_pos(e), "%s is named here", e->spec);
+}
+
 /* Mounts are left out: one may be of an overlay whose changes are on the partition. */
 static bool makes_device(const struct plan_dependency *d)
 {
@@ -99,6 +113,8 @@ int plan_fstab_duplicates(struct building *b)
 			return err;
 		if (partition == NO_INDEX || !b->plan.partitions[partition].conf)
 			continue;
+		if (fstab_is_network(e))
+			tell_from_network(b, e, partition);
 		err = keep_makers(b, e, partition);
 		if (err < 0)
 			return err;
