@@ -198,8 +198,71 @@ OTHERS = {
               "database-in-ram", "/srv", "/srv/ldap"),
     "etcd": (program("etcd"), "database-in-ram", "/var", "/var/lib/etcd"),
 }
+POSTGRES = "etc/postgresql/15/main/"
+INCLUDED = {
+    "MariaDB, !includedir": (
+        {**unit("mariadb.service"), "etc/mysql/my.cnf":
+         "[mysqld]\ndatadir=/var/x\n[client-server]\n!includedir /etc/my.d/\n",
+         "etc/my.d/a.cnf": "[mysqld]\ndatadir=/srv/my\n",
+         "etc/my.d/z.cfg": "[mysqld]\ndatadir=/var/y\n"}, "/srv/my"),
+    "MariaDB, !include": (
+        {**unit("mysql.service"), "etc/my.cnf": "!include /etc/other.cnf\n",
+         "etc/other.cnf": "[server]\ndatadir=/srv/my\n"}, "/srv/my"),
+    "MariaDB, argument": (unit("mariadb.service", "mariadbd --datadir=/srv/my"), "/srv/my"),
+    "PostgreSQL, include_dir": (
+        {**unit("postgresql.service"), POSTGRES + "postgresql.conf":
+         "data_directory = '/var/lib/postgresql/15/main'\ninclude_dir = 'conf.d'\n",
+         POSTGRES + "conf.d/a.conf": "data_directory = '/srv/pg'\n"}, "/srv/pg"),
+    "PostgreSQL, include_if_exists": (
+        {**unit("postgresql.service"), POSTGRES + "postgresql.conf":
+         "include_if_exists '/etc/none.conf'\ninclude 'sub/a.conf'\n",
+         POSTGRES + "sub/a.conf": "include 'b.conf'\n",
+         POSTGRES + "sub/b.conf": "data_directory = '/srv/pg'\n"}, "/srv/pg"),
+    "PostgreSQL, Arch": (
+        {**unit("postgresql.service", "postgres -D ${PGROOT}/data"),
+         "etc/systemd/system/postgresql.service.d/x.conf":
+         '[Service]\nEnvironment="A=b c" PGDATA=/srv/pg\n'}, "/srv/pg"),
+    "Redis, include": (
+        {**unit("redis-server.service"), "etc/redis/redis.conf":
+         "dir /var/lib/redis\ninclude /etc/redis/local/*.conf\n",
+         "etc/redis/local/a.conf": "dir /srv/r\n"}, "/srv/r"),
+    "Mosquitto, include_dir": (
+        {**unit("mosquitto.service"), "etc/mosquitto/mosquitto.conf":
+         "persistence_location /var/lib/mosquitto/\ninclude_dir /etc/mosquitto/own\n",
+         "etc/mosquitto/own/a.conf": "persistence_location /srv/m/\n"}, "/srv/m"),
+    "slapd, include": (
+        {**unit("slapd.service"), "etc/ldap/slapd.conf": "include /etc/ldap/db.conf\n",
+         "etc/ldap/db.conf": "directory\t/srv/ldap\n"}, "/srv/ldap"),
+    "Cassandra": (
+        {**unit("cassandra.service"), "etc/cassandra/cassandra.yaml":
+         "data_file_directories:\n    - /srv/c\nhints_directory: /srv/h\n"}, "/srv/c"),
+    "etcd, environment file": (
+        {"etc/systemd/system/etcd.service": "[Service]\nEnvironmentFile=-/etc/%N.env\n"
+         "ExecStart=etcd\n", "etc/etcd.env": "# x\nETCD_DATA_DIR='/srv/e'\n"}, "/srv/e"),
+}
+MOVED_CONTAINERS = {
+    "containerd, imports": (
+        {**unit("containerd.service"), "etc/containerd/config.toml":
+         "imports = ['/etc/containerd/conf.d/*.toml']\nversion = 3\n",
+         "etc/containerd/conf.d/a.toml": 'root = "/srv/c"\n'}, "/srv/c"),
+    "podman, drop-in": (
+        {**program("podman"), "etc/containers/storage.conf": '[storage]\ngraphroot="/var/x"\n',
+         "etc/containers/storage.conf.d/a.conf": '[storage]\ngraphroot = "/srv/c"\n'}, "/srv/c"),
+    "docker, variable": (
+        {**unit("docker.service", "dockerd $OPTS"),
+         "etc/systemd/system/docker.service.d/x.conf":
+         '[Service]\nEnvironment="OPTS=--debug --data-root /srv/d"\n'}, "/srv/d"),
+    "libvirt, disk": (
+        {**unit("libvirtd.service"), "etc/libvirt/qemu/a.xml":
+         "<disk type='file' device='disk'>\n <source file='/srv/vm/a.qcow2'/>\n</disk>\n"
+         "<disk><source file='/home/x/debian.iso'/></disk>"}, "/srv/vm"),
+}
 CASES = {**{name: (files, "container-storage", overlay, path)
-            for name, (files, overlay, path) in CONTAINERS.items()}, **OTHERS}
+            for name, (files, overlay, path) in CONTAINERS.items()},
+         **{name: (files, "container-storage", "/srv", path)
+            for name, (files, path) in MOVED_CONTAINERS.items()},
+         **{name: (files, "database-in-ram", "/srv", path)
+            for name, (files, path) in INCLUDED.items()}, **OTHERS}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -227,6 +290,21 @@ def test_a_bind_is_read_only_by_its_own_option(rofs: Path, tmp_path: Path) -> No
              "/data/docker /var/lib/docker none bind,ro 0 0\n"}
     problem, = found(rofs, tmp_path, files, dirs=("var/lib/docker",))
     assert problem.kind == "data-read-only"
+
+
+@pytest.mark.parametrize("name", [*INCLUDED, *MOVED_CONTAINERS])
+def test_only_its_new_place_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
+    files, path = {**INCLUDED, **MOVED_CONTAINERS}[name]
+    problem, = found(rofs, tmp_path, files)
+    assert problem.message.endswith(f"add [Persist {path}]")
+
+
+def test_files_that_include_each_other(rofs: Path, tmp_path: Path) -> None:
+    files = {**unit("redis-server.service"), "etc/redis/redis.conf":
+             "include redis.conf\ninclude /etc/redis/*\ninclude .\ndir /srv/r\n",
+             **{f"etc/redis/{i}.conf": "include *.conf\n" for i in range(40)}}
+    problem, = found(rofs, tmp_path, files)
+    assert problem.message.endswith("add [Persist /srv/r]")
 
 
 def test_the_environment_moves_rke2(rofs: Path, tmp_path: Path) -> None:

@@ -4,8 +4,14 @@
 
 /* Podman, Buildah and CRI-O share it. */
 #define GRAPHROOT(file) LINES(file, "storage", "graphroot")
-#define STORAGE_CONF \
-	GRAPHROOT("/usr/share/containers/storage.conf"), GRAPHROOT("/etc/containers/storage.conf")
+#define STORAGE_CONF                                                      \
+	GRAPHROOT("/usr/share/containers/storage.conf"),                  \
+		GRAPHROOT("/etc/containers/storage.conf"),                \
+		GRAPHROOT("/usr/share/containers/storage.conf.d/*.conf"), \
+		GRAPHROOT("/etc/containers/storage.conf.d/*.conf")
+
+/* Of virtual machines of libvirt; from an image of a CD they only read. */
+#define DISKS(file) XML(file, "source file", ALL, .is_file = true, .except = "*.iso")
 
 // clang-format off
 static const struct software table[] = {
@@ -26,7 +32,7 @@ static const struct software table[] = {
 	  .units = { "containerd.service" },
 	  .programs = { "containerd" },
 	  .data = { { .path = "/var/lib/containerd", .settings = {
-		LINES("/etc/containerd/config.toml", NULL, "root"),
+		LINES("/etc/containerd/config.toml", NULL, "root", INCLUDES("imports")),
 		ARGUMENT("containerd.service", "--root"),
 	  } } } },
 	{ "Podman", SOFTWARE_CONTAINERS,
@@ -39,7 +45,7 @@ static const struct software table[] = {
 	  .units = { "crio.service" },
 	  .programs = { "crio" },
 	  .data = { { .path = "/var/lib/containers/storage", .settings = {
-		GRAPHROOT("/etc/containers/storage.conf"),
+		STORAGE_CONF,
 		LINES("/etc/crio/crio.conf", "crio", "root"),
 		LINES("/etc/crio/crio.conf.d/*", "crio", "root"),
 		ARGUMENT("crio.service", "--root"),
@@ -102,10 +108,12 @@ static const struct software table[] = {
 	  } } } },
 	{ "rootless Podman", SOFTWARE_CONTAINERS,
 	  .units = { IN_HOME_CONF "containers/systemd", IN_HOME_CONF "containers/storage.conf",
-		     IN_HOME_CONF "systemd/user/podman.service" },
+		     IN_HOME_CONF "systemd/user/podman.service",
+		     IN_HOME_CONF "systemd/user/sockets.target.wants/podman.socket" },
 	  .data = { { .path = "~/.local/share/containers", .settings = {
 		LINES("/etc/containers/storage.conf", "storage", "rootless_storage_path"),
-		LINES(IN_HOME_CONF "containers/storage.conf", "storage", "graphroot"),
+		GRAPHROOT(IN_HOME_CONF "containers/storage.conf"),
+		GRAPHROOT(IN_HOME_CONF "containers/storage.conf.d/*.conf"),
 	  } } } },
 	{ "rootless Docker", SOFTWARE_CONTAINERS,
 	  .units = { IN_HOME_CONF "systemd/user/docker.service", IN_HOME_CONF "docker/daemon.json" },
@@ -143,11 +151,13 @@ static const struct software table[] = {
 	  .units = { "libvirtd.service", "virtqemud.service" },
 	  .programs = { "libvirtd", "virtqemud" },
 	  .data = { { .path = "/var/lib/libvirt/images", .settings = {
-		XML_EACH("/etc/libvirt/storage/*.xml", "path"),
+		XML("/etc/libvirt/storage/*.xml", "path", ALL),
+		DISKS("/etc/libvirt/qemu/*.xml"),
 	  } } } },
 	{ "libvirt", SOFTWARE_MACHINES,
 	  .data = { { .path = "~/.local/share/libvirt/images", .settings = {
-		XML_EACH(IN_HOME_CONF "libvirt/storage/*.xml", "path"),
+		XML(IN_HOME_CONF "libvirt/storage/*.xml", "path", ALL),
+		DISKS(IN_HOME_CONF "libvirt/qemu/*.xml"),
 	  } } } },
 	{ "GNOME Boxes", SOFTWARE_MACHINES,
 	  .data = { { .path = "~/.local/share/gnome-boxes" } } },
@@ -163,7 +173,7 @@ static const struct software table[] = {
 	{ "Flatpak", SOFTWARE_APPLICATIONS,
 	  .programs = { "flatpak" },
 	  .data = { { .path = "/var/lib/flatpak", .settings = {
-		LINES_EACH("/etc/flatpak/installations.d/*.conf", "Installation *", "Path"),
+		LINES("/etc/flatpak/installations.d/*.conf", "Installation *", "Path", ALL),
 	  } } } },
 	{ "Flatpak", SOFTWARE_APPLICATIONS,
 	  .data = { { .path = "~/.local/share/flatpak" } } },

@@ -5,41 +5,52 @@
 /* Of mysqld and mariadbd: [mysqld-10.11] is for one version. */
 #define MYSQL_SECTIONS "mysqld mysqld-* mariadb mariadb-* mariadbd mariadbd-* server"
 
+#define MY_CNF(file) LINES(file, MYSQL_SECTIONS, "datadir", INCLUDES("!include !includedir"))
+
+/* Each file is of one server. */
+#define REDIS_CONF(file) LINES(file, NULL, "dir", OF_FILE, INCLUDES("include"))
+
 // clang-format off
 static const struct software table[] = {
 	{ "MariaDB or MySQL", SOFTWARE_DATABASE,
 	  .units = { "mariadb.service", "mysql.service", "mysqld.service" },
 	  .programs = { "mariadbd", "mysqld" },
 	  .data = { { .path = "/var/lib/mysql", .settings = {
-		LINES("/etc/my.cnf*", MYSQL_SECTIONS, "datadir"),
-		LINES("/etc/my.cnf.d/*.cnf", MYSQL_SECTIONS, "datadir"),
-		LINES("/etc/mysql/my.cnf", MYSQL_SECTIONS, "datadir"),
-		LINES("/etc/mysql/*.d/*.cnf", MYSQL_SECTIONS, "datadir"),
+		MY_CNF("/etc/my.cnf.d/*.cnf"),
+		MY_CNF("/etc/mysql/*.d/*.cnf"),
+		MY_CNF("/etc/my.cnf"),
+		MY_CNF("/etc/mysql/my.cnf"),
+		ARGUMENT("mariadb.service", "--datadir"),
+		ARGUMENT("mysql.service", "--datadir"),
+		ARGUMENT("mysqld.service", "--datadir"),
 	  } } } },
 	{ "PostgreSQL", SOFTWARE_DATABASE,
 	  .units = { "postgresql.service", "postgresql@.service" },
 	  .programs = { "postgres" },
 	  .data = { { .path = "/var/lib/postgresql", .alternative = "/var/lib/postgres", .settings = {
-		LINES_EACH("/etc/postgresql/*/*/postgresql.conf", NULL, "data_directory"),
+		LINES("/etc/postgresql/*/*/postgresql.conf", NULL, "data_directory", OF_FILE,
+		      INCLUDES("include include_if_exists include_dir")),
+		ARGUMENT("postgresql.service", "PGDATA"),
+		ARGUMENT("postgresql.service", "-D"),
 	  } } } },
 	{ "Redis", SOFTWARE_DATABASE,
 	  .units = { "redis-server.service", "redis.service" },
 	  .programs = { "redis-server" },
 	  .data = { { .path = "/var/lib/redis", .settings = {
-		LINES("/etc/redis.conf", NULL, "dir"),
-		LINES_EACH("/etc/redis/*.conf", NULL, "dir"),
+		REDIS_CONF("/etc/redis.conf"),
+		REDIS_CONF("/etc/redis/*.conf"),
 	  } } } },
 	{ "Valkey", SOFTWARE_DATABASE,
 	  .units = { "valkey-server.service", "valkey.service" },
 	  .programs = { "valkey-server" },
 	  .data = { { .path = "/var/lib/valkey", .settings = {
-		LINES_EACH("/etc/valkey/*.conf", NULL, "dir"),
+		REDIS_CONF("/etc/valkey/*.conf"),
 	  } } } },
 	{ "KeyDB", SOFTWARE_DATABASE,
 	  .units = { "keydb-server.service", "keydb.service" },
 	  .programs = { "keydb-server" },
 	  .data = { { .path = "/var/lib/keydb", .settings = {
-		LINES_EACH("/etc/keydb/*.conf", NULL, "dir"),
+		REDIS_CONF("/etc/keydb/*.conf"),
 	  } } } },
 	{ "MongoDB", SOFTWARE_DATABASE,
 	  .units = { "mongod.service", "mongodb.service" },
@@ -53,10 +64,11 @@ static const struct software table[] = {
 	  .units = { "influxdb.service", "influxd.service" },
 	  .programs = { "influxd" },
 	  .data = { { .path = "/var/lib/influxdb", .settings = {
-		LINES_EACH("/etc/influxdb/influxdb.conf", "data meta", "dir"),
-		LINES_EACH("/etc/influxdb/influxdb.conf", "data", "wal-dir"),
-		LINES_EACH("/etc/influxdb/config.toml", NULL, "engine-path"),
-		LINES_EACH("/etc/influxdb/config.yml", NULL, "engine-path"),
+		LINES("/etc/influxdb/influxdb.conf", "data meta", "dir", ALL),
+		LINES("/etc/influxdb/influxdb.conf", "data", "wal-dir", ALL),
+		LINES("/etc/influxdb/config.toml", NULL, "engine-path", ALL),
+		LINES("/etc/influxdb/config.yml", NULL, "engine-path", ALL),
+		ARGUMENT("influxdb.service", "INFLUXD_ENGINE_PATH"),
 	  } } } },
 	{ "Prometheus", SOFTWARE_DATABASE,
 	  .units = { "prometheus.service" },
@@ -108,25 +120,31 @@ static const struct software table[] = {
 	{ "Cassandra", SOFTWARE_DATABASE,
 	  .units = { "cassandra.service" },
 	  .programs = { "cassandra" },
-	  .data = { { .path = "/var/lib/cassandra" } } },
+	  .data = { { .path = "/var/lib/cassandra", .settings = {
+		LINES("/etc/cassandra/cassandra.yaml", "data_file_directories", "-", ALL),
+	  } } } },
 	{ "ClickHouse", SOFTWARE_DATABASE,
 	  .units = { "clickhouse-server.service" },
 	  .programs = { "clickhouse-server" },
-	  .data = { { .path = "/var/lib/clickhouse" } } },
+	  .data = { { .path = "/var/lib/clickhouse", .settings = {
+		XML("/etc/clickhouse-server/config.d/*.xml", "path"),
+	  } } } },
 	{ "etcd", SOFTWARE_DATABASE,
 	  .units = { "etcd.service" },
 	  .programs = { "etcd" },
 	  .data = { { .path = "/var/lib/etcd", .settings = {
 		LINES("/etc/default/etcd", NULL, "ETCD_DATA_DIR"),
+		LINES("/etc/etcd/etcd.conf.yml", NULL, "data-dir"),
+		ARGUMENT("etcd.service", "ETCD_DATA_DIR"),
 		ARGUMENT("etcd.service", "--data-dir"),
 	  } } } },
 	{ "slapd", SOFTWARE_DATABASE,
 	  .units = { "slapd.service" },
 	  .programs = { "slapd" },
 	  .data = { { .path = "/var/lib/ldap", .alternative = "/var/lib/openldap", .settings = {
-		LINES_EACH("/etc/ldap/slapd.conf", NULL, "directory"),
-		LINES_EACH("/etc/ldap/slapd.d/cn=config/olcDatabase=*.ldif", NULL, "olcDbDirectory"),
-		LINES_EACH("/etc/openldap/slapd.conf", NULL, "directory"),
+		LINES("/etc/ldap/slapd.conf", NULL, "directory", ALL, INCLUDES("include")),
+		LINES("/etc/ldap/slapd.d/cn=config/olcDatabase=*.ldif", NULL, "olcDbDirectory", ALL),
+		LINES("/etc/openldap/slapd.conf", NULL, "directory", ALL, INCLUDES("include")),
 	  } } } },
 	{ "rrdcached", SOFTWARE_DATABASE,
 	  .units = { "rrdcached.service" },
@@ -142,7 +160,8 @@ static const struct software table[] = {
 	  .units = { "mosquitto.service" },
 	  .programs = { "mosquitto" },
 	  .data = { { .path = "/var/lib/mosquitto", .settings = {
-		LINES("/etc/mosquitto/mosquitto.conf", NULL, "persistence_location"),
+		LINES("/etc/mosquitto/mosquitto.conf", NULL, "persistence_location",
+		      INCLUDES("include_dir")),
 		LINES("/etc/mosquitto/conf.d/*.conf", NULL, "persistence_location"),
 	  } } } },
 	{ "Jellyfin", SOFTWARE_DATABASE,

@@ -92,7 +92,11 @@ static const struct software table[] = {
 	  .data = { { .path = "/var/lib/mlocate" }, { .path = "/var/lib/plocate" } } },
 	{ "apt", SOFTWARE_CACHE,
 	  .programs = { "apt-get" },
-	  .data = { { .path = "/var/cache/apt", .suffix = ".bin" }, { .path = "/var/lib/apt/lists" } } },
+	  .data = { { .path = "/var/cache/apt", .suffix = ".bin", .settings = {
+		APT("Dir::Cache"),
+	  } }, { .path = "/var/lib/apt/lists", .settings = {
+		APT("Dir::State::lists"),
+	  } } } },
 	{ "mandb", SOFTWARE_CACHE,
 	  .programs = { "mandb" },
 	  .data = { { .path = "/var/cache/man" } } },

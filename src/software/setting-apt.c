@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* apt.conf(5): statements that end in a semicolon, also in blocks that give the first part of a name. */
+/* apt.conf(5): statements that end in a semicolon, also in blocks that begin a name. */
 #include <string.h>
 
 #include "basic/macro.h"
@@ -22,7 +22,7 @@ struct blocks {
 	unsigned depth;
 };
 
-/* What @name leaves of a key: "Enable" of "Periodic::Enable", "" of "Periodic". NULL: it is another. */
+/* What follows @name in a key: "Enable" in "Periodic::Enable", "" in "Periodic". NULL: not it. */
 static const char *rest_after(const char *rest, const char *name)
 {
 	size_t n = strlen(name);

@@ -113,8 +113,12 @@ static char *flow_item_end(char *s)
 	return s;
 }
 
-/* One line of YAML: "[a, b]", whose items are as those with a hyphen; or "{a: b, c: d}". */
-static int find_in_flow(struct setting_search *x, char *s)
+/*
+ * One line of YAML: "[a, b]", whose items are as those with a hyphen; or "{a: b, c: d}". Calls @each
+ * for those with this key.
+ */
+static int find_in_flow(struct setting_search *x, char *s, const char *key,
+			int (*each)(const struct setting_search *x, const char *value))
 {
 	bool is_list = *s == '[', more = true;
 	int err = 0;
@@ -129,21 +133,54 @@ static int find_in_flow(struct setting_search *x, char *s)
 			a.value = unquote(item);
 		else if (!split(item, &a))
 			a.value = "";
-		if (*a.value && strcasecmp(is_list ? a.key : unquote(a.key), x->setting->key) == 0)
-			err = setting_found(x, a.value);
+		if (*a.value && strcasecmp(is_list ? a.key : unquote(a.key), key) == 0)
+			err = each(x, a.value);
 		s = end;
 	}
 	return err;
 }
 
+static int include(const struct setting_search *x, const char *value)
+{
+	const struct setting_visitor *v = x->visitor;
+
+	return v->include ? v->include(v->data, value) : 0;
+}
+
+static bool is_include(const struct setting *s, const char *key)
+{
+	return s->includes && is_section(key, s->includes);
+}
+
+static bool is_flow(const char *value)
+{
+	return *value == '[' || *value == '{';
+}
+
+/* What is not empty. */
+static int read_assignment(struct setting_search *x, const char *section,
+			   const struct assignment *a)
+{
+	const struct setting *s = x->setting;
+
+	if (is_include(s, a->key))
+		return is_flow(a->value) ? find_in_flow(x, a->value, "-", include) :
+					   include(x, a->value);
+	if (strcasecmp(a->key, s->key) == 0 && is_section(section, s->section))
+		return setting_found(x, a->value);
+	if (is_flow(a->value) && is_section(a->key, s->section))
+		return find_in_flow(x, a->value, s->key, setting_found);
+	return 0;
+}
+
 int setting_find_in_lines(struct setting_search *x, char *text)
 {
 	const char *section = "";
+	int err = 0;
 
-	for (char *line; (line = setting_take_line(&text));) {
+	for (char *line; err >= 0 && (line = setting_take_line(&text));) {
 		struct assignment a;
 		char *s = setting_skip_blanks(line);
-		int err = 0;
 
 		x->line++;
 		if (setting_is_comment(s))
@@ -157,14 +194,8 @@ int setting_find_in_lines(struct setting_search *x, char *text)
 		/* YAML: what is not indented ends the section, or begins one. */
 		if (a.separator == ':' && s == line)
 			section = *a.value ? "" : a.key;
-		if (*a.value && strcasecmp(a.key, x->setting->key) == 0 &&
-		    is_section(section, x->setting->section))
-			err = setting_found(x, a.value);
-		else if ((*a.value == '[' || *a.value == '{') &&
-			 is_section(a.key, x->setting->section))
-			err = find_in_flow(x, a.value);
-		if (err < 0)
-			return err;
+		if (*a.value)
+			err = read_assignment(x, section, &a);
 	}
-	return 0;
+	return err;
 }

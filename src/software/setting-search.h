@@ -10,12 +10,11 @@
 /** struct setting_search - what is looked for, and who wants it */
 struct setting_search {
 	const struct setting *setting;
-	int (*each)(void *data, const char *value, unsigned line);
-	void *data;
+	const struct setting_visitor *visitor;
 	unsigned line;
 };
 
-/** setting_found - hand over a value on the current line. Returns: what @each has returned. */
+/** setting_found - hand over a value on the current line. Returns: what the visitor does. */
 int setting_found(const struct setting_search *x, const char *value);
 
 /** setting_take_line - end the line at *@next, and leave there where the following one begins */
@@ -28,7 +27,7 @@ bool setting_is_comment(const char *s);
 /** setting_skip_past - behind @end, or at the end of the text; counts the lines in between */
 char *setting_skip_past(struct setting_search *x, char *s, const char *end);
 
-/* One for each syntax. @text is modified. Return 0 or what @each has returned. */
+/* One for each syntax. @text is modified. Return 0 or what the visitor does. */
 int setting_find_in_lines(struct setting_search *x, char *text);
 int setting_find_in_json(struct setting_search *x, char *text);
 int setting_find_in_apt(struct setting_search *x, char *text);

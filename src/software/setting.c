@@ -2,13 +2,17 @@
 #include "software/setting.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "software/setting-search.h"
 
 int setting_found(const struct setting_search *x, const char *value)
 {
-	return x->each(x->data, value, x->line);
+	const struct setting_visitor *v = x->visitor;
+	const char *except = x->setting->except;
+
+	return except && fnmatch(except, value, 0) == 0 ? 0 : v->value(v->data, value, x->line);
 }
 
 char *setting_take_line(char **next)
@@ -39,42 +43,91 @@ bool setting_is_comment(const char *s)
 	return *s == '#' || *s == ';' || (s[0] == '/' && s[1] == '/');
 }
 
+/* Goes on from @s to @end, and counts the lines. */
+static void move_to(struct setting_search *x, char **s, const char *end)
+{
+	for (; *s < end; ++*s)
+		x->line += **s == '\n';
+}
+
 char *setting_skip_past(struct setting_search *x, char *s, const char *end)
 {
-	char *at = strstr(s, end), *to = at ? at + strlen(end) : s + strlen(s);
+	char *at = strstr(s, end);
 
-	for (; s < to; s++)
-		x->line += *s == '\n';
-	return to;
+	move_to(x, &s, at ? at + strlen(end) : s + strlen(s));
+	return s;
+}
+
+/* Is it this element? Its name ends at @n. */
+static bool is_element(const char *s, const char *name, size_t n)
+{
+	return strncmp(s, name, n) == 0 && s[n] && strchr(">" SETTING_BLANKS "\n", s[n]);
+}
+
+/* struct span - a part of the text */
+struct span {
+	char *begin, *end;
+};
+
+/* What is between the tag whose name ends at @s and the next one. False: not on one line. */
+static bool find_text(char *s, struct span *ret)
+{
+	char *text = s + strcspn(s, ">\n");
+
+	if (*text != '>')
+		return false;
+	text = setting_skip_blanks(text + 1);
+	*ret = (struct span){ text, text + strcspn(text, "<\n") };
+	return *ret->end == '<';
+}
+
+/* The value of an attribute in the tag whose name ends at @s. False: it has none. */
+static bool find_attribute(char *s, const char *name, struct span *ret)
+{
+	static const char blanks[] = SETTING_BLANKS "\n";
+	size_t n = strlen(name);
+
+	while (*(s += strspn(s, blanks)) && !strchr("/>", *s)) {
+		size_t len = strcspn(s, "=>" SETTING_BLANKS "\n");
+		char *value = s + len + strspn(s + len, "=" SETTING_BLANKS "\n");
+		char *end = *value == '"' || *value == '\'' ? strchr(value + 1, *value) : NULL;
+
+		if (!end)
+			return false;
+		*ret = (struct span){ value + 1, end };
+		if (len == n && strncmp(s, name, n) == 0)
+			return true;
+		s = end + 1;
+	}
+	return false;
 }
 
 int setting_find_in_xml(struct setting_search *x, char *s)
 {
-	size_t n = strlen(x->setting->key);
+	const char *key = x->setting->key, *attribute = strchr(key, ' ');
+	size_t n = strcspn(key, " ");
+	int err = 0;
 
 	x->line = 1;
-	while (*(s = setting_skip_past(x, s, "<"))) {
-		char *value;
-		int err;
+	while (err >= 0 && *(s = setting_skip_past(x, s, "<"))) {
+		struct span v;
+		char c;
 
 		if (strncmp(s, "!--", 3) == 0) {
 			s = setting_skip_past(x, s, "-->");
 			continue;
 		}
-		if (strncmp(s, x->setting->key, n) != 0 || s[n] != '>')
+		if (!is_element(s, key, n) ||
+		    !(attribute ? find_attribute(s + n, attribute + 1, &v) : find_text(s + n, &v)))
 			continue;
-		value = s + n + 1;
-		s = value + strcspn(value, "<\n");
-		if (*s != '<')
-			continue;
-		*s = '\0';
-		setting_trim_end(value);
-		err = setting_found(x, setting_skip_blanks(value));
-		*s = '<';
-		if (err < 0)
-			return err;
+		move_to(x, &s, v.end);
+		c = *v.end;
+		*v.end = '\0';
+		setting_trim_end(v.begin);
+		err = setting_found(x, v.begin);
+		*v.end = c;
 	}
-	return 0;
+	return err;
 }
 
 static bool is_between_words(char c)
@@ -125,10 +178,9 @@ int setting_find_in_arguments(struct setting_search *x, char *text)
 	return 0;
 }
 
-int setting_find(const struct setting *s, char *text,
-		 int (*each)(void *data, const char *value, unsigned line), void *data)
+int setting_find(const struct setting *s, char *text, const struct setting_visitor *v)
 {
-	struct setting_search x = { .setting = s, .each = each, .data = data };
+	struct setting_search x = { .setting = s, .visitor = v };
 
 	switch (s->syntax) {
 	case SETTING_LINES:

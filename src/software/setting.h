@@ -28,25 +28,44 @@ enum setting_syntax {
 	SETTING_ARGUMENT, /* --key=value or --key value, in a command line */
 };
 
+/** enum setting_count - which values count, of a setting that is there more than once */
+enum setting_count {
+	SETTING_COUNT_LAST,	    /* of all files */
+	SETTING_COUNT_LAST_OF_FILE, /* with the files that it includes: of one instance of the program */
+	SETTING_COUNT_ALL,
+};
+
 /** struct setting - where a program's configuration says something */
 struct setting {
 	enum setting_syntax syntax;
 	/*
 	 * A path, whose components may be patterns of fnmatch(3) with FNM_EXTMATCH, or begin with ~, the home directory of a
-	 * user; or the name of a unit, whose ExecStart= is meant.
+	 * user; or the name of a unit: its ExecStart=, and the variables of its environment.
 	 */
 	const char *file;
 	const char *section; /* patterns, blank-separated; NULL: outside of any */
 	const char *key;
-	bool several; /* each value counts; else the last one of all files */
+	enum setting_count count;
+	/*
+	 * Of SETTING_LINES: keys, blank-separated, whose value names more files to read, as a path, a pattern or
+	 * a directory; NULL: none.
+	 */
+	const char *includes;
+	bool is_file;	    /* the value is a file, and its directory counts */
+	const char *except; /* a pattern of values that do not count; NULL: all do */
+};
+
+/** struct setting_visitor - what is called for a setting; each returns 0 or -errno, which ends it */
+struct setting_visitor {
+	int (*value)(void *data, const char *value, unsigned line);
+	int (*include)(void *data, const char *value); /* NULL: more files are of no interest */
+	void *data;
 };
 
 /**
- * setting_find - call @each for each value of a setting
+ * setting_find - look for the values of a setting
  * @text: of the file; modified
- * @each: gets the value and its line; returns 0 or -errno, which ends the search
  *
- * Returns: 0 or what @each has returned.
+ * Returns: 0 or what a function of @v has returned.
  */
-int setting_find(const struct setting *s, char *text,
-		 int (*each)(void *data, const char *value, unsigned line), void *data);
+int setting_find(const struct setting *s, char *text, const struct setting_visitor *v);

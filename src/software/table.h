@@ -20,14 +20,20 @@ extern const struct software_list software_containers, software_databases, softw
 
 #define IN_HOME_CONF "~/.config/"
 
-/* Settings. With _EACH, each value of it counts, not only the last one. */
-#define SETTING(syntax_, file_, section_, key_, several_)                                   \
+/* Settings: arguments that follow set more of their fields. */
+#define SETTING(syntax_, file_, section_, key_, ...)                                        \
 	{                                                                                   \
 		.syntax = (syntax_), .file = (file_), .section = (section_), .key = (key_), \
-		.several = (several_)                                                       \
+		__VA_ARGS__                                                                 \
 	}
-#define LINES(file, section, key)      SETTING(SETTING_LINES, file, section, key, false)
-#define LINES_EACH(file, section, key) SETTING(SETTING_LINES, file, section, key, true)
-#define JSON(file, key)		       SETTING(SETTING_JSON, file, NULL, key, false)
-#define XML_EACH(file, key)	       SETTING(SETTING_XML, file, NULL, key, true)
-#define ARGUMENT(file, key)	       SETTING(SETTING_ARGUMENT, file, NULL, key, false)
+#define LINES(file, section, ...) SETTING(SETTING_LINES, file, section, __VA_ARGS__)
+#define JSON(file, ...)		  SETTING(SETTING_JSON, file, NULL, __VA_ARGS__)
+#define XML(file, ...)		  SETTING(SETTING_XML, file, NULL, __VA_ARGS__)
+#define ARGUMENT(file, ...)	  SETTING(SETTING_ARGUMENT, file, NULL, __VA_ARGS__)
+#define APT(...)                                             \
+	SETTING(SETTING_APT, APT_CONF_D, NULL, __VA_ARGS__), \
+		SETTING(SETTING_APT, APT_CONF, NULL, __VA_ARGS__)
+
+#define ALL	       .count = SETTING_COUNT_ALL
+#define OF_FILE	       .count = SETTING_COUNT_LAST_OF_FILE
+#define INCLUDES(keys) .includes = (keys)

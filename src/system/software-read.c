@@ -33,7 +33,7 @@ struct finding {
 	const struct home *home;       /* NULL: not in a home directory */
 	const struct setting *setting; /* that is read */
 	struct values values;
-	bool installed, enabled;
+	bool installed;
 };
 
 static void values_clear(struct values *v)
@@ -92,6 +92,15 @@ static bool is_place(const char *path)
 	       !path_is_api(path);
 }
 
+/* The directory of a file. */
+static void end_at_directory(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
 static int add_value(void *data, const char *value, const char *file, unsigned line)
 {
 	struct finding *x = data;
@@ -101,12 +110,14 @@ static int add_value(void *data, const char *value, const char *file, unsigned l
 
 	if (err < 0)
 		return err;
+	if (x->setting->is_file)
+		end_at_directory(v.path);
 	path_clean(v.path);
 	if (!is_place(v.path)) {
 		free(v.path);
 		return 0;
 	}
-	if (!x->setting->several)
+	if (x->setting->count == SETTING_COUNT_LAST)
 		values_clear(&x->values);
 	v.file = strdup(file);
 	if (!v.file || array_reserve(x->values.items, x->values.n) < 0) {
@@ -169,7 +180,6 @@ static int add_place(struct finding *x, const char *fallback, const struct value
 		.data = x->data,
 		.line = v ? v->line : 0,
 		.installed = x->installed,
-		.enabled = x->enabled,
 	};
 	struct software_place *known;
 	int err = fill_place(x, fallback, v, &place);
@@ -287,7 +297,6 @@ static int read_software(struct finding *x, const struct home *home)
 
 	x->home = home;
 	x->installed = p.installed;
-	x->enabled = p.enabled;
 	for (size_t i = 0; i < ELEMENTSOF(x->software->data) && err >= 0; i++) {
 		x->data = &x->software->data[i];
 		if (!x->data->path)

@@ -21,7 +21,6 @@ struct software_place {
 	char *file;    /* that sets @path; NULL: it is the default */
 	unsigned line; /* of @file; 0: not known */
 	bool installed;
-	bool enabled; /* one of its units is started at boot */
 };
 
 /** struct software_places - all of them, in the order of the table. All-zero is empty. */

@@ -12,6 +12,12 @@ static int note(void *data, const char *value, unsigned line)
 	return 0;
 }
 
+static int note_include(void *data, const char *value)
+{
+	strbuf_addf(data, "+%s;", value);
+	return 0;
+}
+
 /* "3:/srv;" for each value. */
 static void check_found(struct setting s, const char *text, const char *expected)
 {
@@ -19,7 +25,7 @@ static void check_found(struct setting s, const char *text, const char *expected
 	_cleanup_free_ char *copy = strdup(text);
 
 	check.label = text;
-	CHECK_INT(setting_find(&s, copy, note, &b), 0);
+	CHECK_INT(setting_find(&s, copy, &(struct setting_visitor){ note, note_include, &b }), 0);
 	CHECK_STR(b.len ? b.text : "", expected);
 	check.label = NULL;
 }
@@ -59,6 +65,17 @@ static void test_lines(void)
 		check_found((struct setting){ SETTING_LINES, .section = rows[i].section,
 					      .key = rows[i].key },
 			    rows[i].text, rows[i].expected);
+}
+
+static void test_includes(void)
+{
+	const struct setting s = { SETTING_LINES, .key = "dir",
+				   .includes = "!include !includedir include imports" };
+
+	check_found(s, "include /a\ndir /srv\ninclude /b/*.conf # c\n", "+/a;2:/srv;+/b/*.conf;");
+	check_found(s, "!includedir /etc/x.d/\n [x]\n!include\t/b\n", "+/etc/x.d/;+/b;");
+	check_found(s, "include = '/a b'\n#include /x\nincludes /x\ninclude\n", "+/a b;");
+	check_found(s, "imports = [\"/a/*.toml\", '/b']\ndir = \"/srv\"", "+/a/*.toml;+/b;2:/srv;");
 }
 
 static void test_json(void)
@@ -138,6 +155,27 @@ static void test_xml(void)
 			    rows[i].expected);
 }
 
+static void test_xml_attributes(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "<disk>\n <source file='/srv/a.img'/>\n</disk>", "2:/srv/a.img;" },
+		{ "<source index='1'\n file = \"/a\" ><source file='/b'>", "2:/a;2:/b;" },
+		{ "<!-- <source file='/x'/> --><sources file='/x'/><source dev='/x'/>", "" },
+		{ "<source file='/x.iso'/><source file='/b'/>", "1:/b;" },
+		{ "<source file='/x", "" },
+		{ "<source file=/x>", "" },
+		{ "<source ", "" },
+		{ "<source", "" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		check_found((struct setting){ SETTING_XML, .key = "source file",
+					      .except = "*.iso" },
+			    rows[i].text, rows[i].expected);
+}
+
 static void test_arguments(void)
 {
 	static const struct {
@@ -183,7 +221,8 @@ static void test_error_ends_it(void)
 		const struct setting s = { rows[i].syntax, .key = "k" };
 		_cleanup_free_ char *copy = strdup(rows[i].text);
 
-		CHECK_INT(setting_find(&s, copy, refuse, NULL), -ENOMEM);
+		CHECK_INT(setting_find(&s, copy, &(struct setting_visitor){ refuse, NULL, NULL }),
+			  -ENOMEM);
 	}
 }
 
@@ -214,7 +253,8 @@ static void test_random(void)
 			seed = seed * 1103515245 + 12345;
 			strbuf_add(&b, words[(seed >> 16) % ELEMENTSOF(words)]);
 		}
-		CHECK_INT(setting_find(&s, b.text, count, &sum), 0);
+		CHECK_INT(setting_find(&s, b.text, &(struct setting_visitor){ count, NULL, &sum }),
+			  0);
 	}
 	CHECK(sum > 0);
 }
@@ -242,9 +282,11 @@ static void test_table(void)
 int main(void)
 {
 	test_lines();
+	test_includes();
 	test_json();
 	test_apt();
 	test_xml();
+	test_xml_attributes();
 	test_arguments();
 	test_error_ends_it();
 	test_random();

@@ -23,7 +23,7 @@ int ask(const struct unit_dirs *dirs, const char *const files[2], const char *se
 	int err = 0;
 
 	for (size_t i = 0; i < 2 && err >= 0; i++) {
-		const struct setting s = { SETTING_LINES, files[i], section, key, false };
+		const struct setting s = { SETTING_LINES, files[i], section, .key = key };
 
 		err = setting_read(dirs, &s, NULL, asking_take, x);
 	}

@@ -63,8 +63,8 @@ void check_swap_file(struct checking *c, const char *who, const char *path, cons
 
 static int check_swap(struct checking *c, const struct unit_dirs *dirs)
 {
-	static const struct setting dphys = { SETTING_LINES, "/etc/dphys-swapfile", NULL,
-					      "CONF_SWAPFILE", false };
+	static const struct setting dphys = { SETTING_LINES, "/etc/dphys-swapfile",
+					      .key = "CONF_SWAPFILE" };
 	_cleanup_asking_ struct asking x = { 0 };
 	struct unit_presence p = { 0 };
 	int err = unit_presence_add(dirs, "dphys-swapfile.service", &p);
