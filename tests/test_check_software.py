@@ -236,6 +236,10 @@ INCLUDED = {
     "Cassandra": (
         {**unit("cassandra.service"), "etc/cassandra/cassandra.yaml":
          "data_file_directories:\n    - /srv/c\nhints_directory: /srv/h\n"}, "/srv/c"),
+    "MinIO": ({**unit("minio.service"), "etc/default/minio": 'MINIO_VOLUMES="/srv/m"\n'},
+              "/srv/m"),
+    "Gitea": ({"etc/systemd/system/gitea.service": "[Service]\nExecStart=gitea web\n"
+               "Environment=USER=git HOME=/home/git GITEA_WORK_DIR=/srv/git\n"}, "/srv/git"),
     "etcd, environment file": (
         {"etc/systemd/system/etcd.service": "[Service]\nEnvironmentFile=-/etc/%N.env\n"
          "ExecStart=etcd\n", "etc/etcd.env": "# x\nETCD_DATA_DIR='/srv/e'\n"}, "/srv/e"),
@@ -297,6 +301,48 @@ def test_only_its_new_place_is_told(name: str, rofs: Path, tmp_path: Path) -> No
     files, path = {**INCLUDED, **MOVED_CONTAINERS}[name]
     problem, = found(rofs, tmp_path, files)
     assert problem.message.endswith(f"add [Persist {path}]")
+
+
+DEFAULTS = {
+    "neo4j.service": "/var/lib/neo4j", "minio.service": "/srv/minio",
+    "gitea.service": "/var/lib/gitea", "forgejo.service": "/var/lib/forgejo",
+    "jenkins.service": "/var/lib/jenkins", "matrix-synapse.service": "/var/lib/matrix-synapse",
+    "prosody.service": "/var/lib/prosody", "zookeeper.service": "/var/lib/zookeeper",
+    "pdns.service": "/var/lib/powerdns", "collectd.service": "/var/lib/collectd",
+    "unifi.service": "/var/lib/unifi", "pihole-FTL.service": "/etc/pihole",
+    "plexmediaserver.service": "/var/lib/plexmediaserver", "openhab.service": "/var/lib/openhab",
+    "grafana-server.service": "/var/lib/grafana", "jellyfin.service": "/var/lib/jellyfin",
+    "rabbitmq-server.service": "/var/lib/rabbitmq", "couchdb.service": "/var/lib/couchdb",
+    "clickhouse-server.service": "/var/lib/clickhouse", "cassandra.service": "/var/lib/cassandra",
+    "elasticsearch.service": "/var/lib/elasticsearch", "opensearch.service": "/var/lib/opensearch",
+    "victoria-metrics.service": "/var/lib/victoria-metrics",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_installed_and_not_yet_started(name: str, rofs: Path, tmp_path: Path) -> None:
+    problem, = found(rofs, tmp_path, unit(name))
+    assert problem.kind == "database-in-ram"
+    assert problem.message.endswith(f"add [Persist {DEFAULTS[name]}]")
+
+
+@pytest.mark.parametrize("path", [".node-red", ".homeassistant", ".local/state/syncthing",
+                                  "VirtualBox VMs"])
+def test_data_in_home_directories(path: str, rofs: Path, tmp_path: Path) -> None:
+    assert found(rofs, tmp_path / "without", {"home/ann/x": ""}) == []
+    problem, = found(rofs, tmp_path / "with", {f"home/ann/{path}/x": ""})
+    assert problem.overlay == "/home"
+    assert problem.message.endswith(f"add [Persist /home/ann/{path}]")
+
+
+def test_the_cache_of_apt_is_elsewhere(rofs: Path, tmp_path: Path) -> None:
+    files = {**program("apt-get"), "srv/apt/pkgcache.bin": "", "etc/apt/apt.conf.d/99cache":
+             'Dir {\n  Cache "/srv/apt/";\n  State { lists "/srv/lists"; };\n};\n'}
+    make_tree(tmp_path, files)
+    os.truncate(tmp_path / "srv/apt/pkgcache.bin", 32 << 20)
+    problem, = found(rofs, tmp_path, {})
+    assert (problem.kind, problem.overlay) == ("cache-in-ram", "/srv")
+    assert problem.message.endswith("add /srv/apt to StartEmpty=")
 
 
 def test_files_that_include_each_other(rofs: Path, tmp_path: Path) -> None:

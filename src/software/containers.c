@@ -161,6 +161,8 @@ static const struct software table[] = {
 	  } } } },
 	{ "GNOME Boxes", SOFTWARE_MACHINES,
 	  .data = { { .path = "~/.local/share/gnome-boxes" } } },
+	{ "VirtualBox", SOFTWARE_MACHINES,
+	  .data = { { .path = "~/VirtualBox VMs" } } },
 	{ "Proxmox VE", SOFTWARE_MACHINES,
 	  .units = { "pve-cluster.service" },
 	  .data = { { .path = "/var/lib/vz" }, { .path = "/var/lib/pve-cluster" } } },
