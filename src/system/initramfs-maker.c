@@ -179,7 +179,9 @@ static int take_list(void *data, const char *value, _unused_ unsigned line)
 static int look_at_booster(const struct initramfs_reading *x, struct initramfs_fsck *ret)
 {
 	static const char path[] = "/etc/booster.yaml";
-	static const struct setting extra = { SETTING_LINES, path, NULL, "extra_files", false };
+	static const struct setting extra = { .syntax = SETTING_LINES,
+					      .file = path,
+					      .key = "extra_files" };
 	_cleanup_shell_variable_ struct shell_variable list = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t n;
