@@ -183,12 +183,13 @@ static int look_at_booster(const struct initramfs_reading *x, struct initramfs_f
 					      .file = path,
 					      .key = "extra_files" };
 	_cleanup_shell_variable_ struct shell_variable list = { 0 };
+	const struct setting_visitor v = { .value = take_list, .data = &list.value };
 	_cleanup_free_ char *text = NULL;
 	size_t n;
 	int err = rootfs_read(x->root, path, FILE_BYTES_MAX, &text, &n);
 
 	if (err >= 0)
-		err = setting_find(&extra, text, take_list, &list.value);
+		err = setting_find(&extra, text, &v);
 	if (err < 0)
 		return err == -ENOMEM ? err : 0;
 	if (!shell_variable_has(&list, "fsck") && !shell_variable_has(&list, "/usr/bin/fsck"))

@@ -316,6 +316,7 @@ static const struct {
 	[PROBLEM_WRITE_FAILS] = { "write-fails", DIAG_WARNING, NULL },
 	[PROBLEM_WRITE_LOST] = { "write-lost", DIAG_WARNING, NULL },
 	[PROBLEM_HOME_READ_ONLY] = { "home-read-only", DIAG_NOTE, NULL },
+	[PROBLEM_HOST_KEYS_MISSING] = { "host-keys-missing", DIAG_WARNING, NULL },
 	[PROBLEM_LOWER_SHARED] = { "lower-shared", DIAG_WARNING, NULL },
 	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
 };

@@ -69,6 +69,7 @@ int check_services(struct checking *c);
 int check_cloud_init(struct checking *c);
 int check_writers(struct checking *c);
 int check_homes(struct checking *c);
+int check_etc(struct checking *c);
 
 /** check_cloud_init_runs - is cloud-init installed and not disabled? Returns: 0 or -ENOMEM. */
 int check_cloud_init_runs(const struct checking *c, const struct unit_dirs *dirs, bool *ret);

@@ -286,6 +286,7 @@ static int add_warning(struct deciding *x, const struct machine_warning *w, size
 	int err = is_loss(x, w->text, &loss);
 
 	if (err < 0 || loss || w->kind == PROBLEM_CMDLINE_WRITABLE ||
+	    w->kind == PROBLEM_HOST_KEYS_MISSING || /* step_identity() */
 	    (w->place && has_step_for(steps, n_own, w->place)))
 		return err;
 	return suggested_text_add(steps, "%s%s%s", w->place ? w->place : "", w->place ? ": " : "",
