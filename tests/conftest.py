@@ -236,6 +236,12 @@ def fault_library() -> Path:
 
 
 @pytest.fixture
+def with_fault(fault_library: Path) -> str:
+    """Puts that library into the system of `system`, as lower."""
+    return f"cp {fault_library} fault.so\n"
+
+
+@pytest.fixture
 def in_namespace(tmp_path: Path) -> Namespace:
     """Runs a shell script in a mount namespace of its own, in the test's directory.
 
