@@ -52,7 +52,7 @@ CASES = {
         "/etc/rofs.conf:1", "no host key in /etc/keys: "),
     "host key on an overlay": (
         {**enabled("ssh.socket"), "etc/ssh/sshd_config": "HostKey /var/lib/ssh/key\n"}, ETC + VAR,
-        "host-keys-missing", "/etc/rofs.conf:2", "[Overlay /var]: sshd has no host key in /var/lib/"),
+        "host-keys-missing", "/etc/rofs.conf:2", "[Overlay /var]: sshd has no host key in /var/"),
     "clock is lost": (CLOCK, ETC, "write-lost", "/etc/rofs.conf:1",
                       "fake-hwclock saves the time in /etc/fake-hwclock.data, which is lost"),
     "clock cannot be saved": (enabled("fake-hwclock-save.service"), VAR, "write-fails", "",

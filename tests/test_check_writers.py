@@ -23,6 +23,7 @@ APT = {UNITS + "apt-daily.timer": "[Timer]\n", UNITS + "apt-daily-upgrade.timer"
        WANTS.format("timers.target", "apt-daily.timer"): "",
        WANTS.format("timers.target", "apt-daily-upgrade.timer"): "",
        "usr/bin/unattended-upgrade": ""}
+RPI_SWAP = {"usr/lib/systemd/system-generators/rpi-swap-generator": ""}
 PERIODIC = "etc/apt/apt.conf.d/20auto-upgrades"
 
 
@@ -99,6 +100,21 @@ CASES = {
          "etc/systemd/system/var-swap.swap.d/1.conf": "[Swap]\nWhat=/var//swap\n",
          WANTS.format("multi-user.target", "var-swap.swap"): ""}, CONF,
         "write-fails", None, "to the file /var/swap, which is on an overlay: the kernel refuses"),
+    "swapspace": ({UNITS + "swapspace.service": "[Unit]\n",
+                   WANTS.format("multi-user.target", "swapspace.service"): ""}, CONF,
+                  "write-fails", "/etc/rofs.conf:2", "swapspace keeps /var/lib/swapspace for swap"),
+    "swapspace elsewhere": (
+        {UNITS + "swapspace.service": "[Unit]\n", "etc/swapspace.conf": 'swappath="/swap"\n',
+         WANTS.format("multi-user.target", "swapspace.service"): ""}, CONF,
+        "write-fails", None, "swapspace keeps /swap for swap, which is read-only"),
+    "rpi-swap": (RPI_SWAP, CONF, "write-fails", "/etc/rofs.conf:2",
+                 "[Overlay /var]: rpi-swap keeps /var/swap for swap: in an overlay it takes RAM"),
+    "rpi-swap with a file": (
+        {**RPI_SWAP, "etc/rpi/swap.conf": "[Main]\nMechanism=zram\n[File]\nPath=/var//swap\n",
+         "etc/rpi/swap.conf.d/a.conf": "[Main]\nMechanism=swapfile\n"}, CONF,
+        "write-fails", "/etc/rofs.conf:2", "put Mechanism=zram in a section [Main] into"),
+    "rpi-swap on /": ({**RPI_SWAP, "etc/rpi/swap.conf": "[File]\nPath=/swap\n"}, CONF,
+                      "write-fails", None, "rpi-swap keeps /swap for swap, which is read-only"),
     "unattended-upgrades": ({**APT, PERIODIC: 'APT::Periodic::Unattended-Upgrade "1";\n'}, CONF,
                             "write-fails", None, "unattended-upgrades installs packages"),
     "apt-daily": ({**APT, PERIODIC: 'APT::Periodic::Update-Package-Lists "7";\n'}, CONF,
@@ -174,6 +190,14 @@ SILENT = {
     "swap unit of a device": (
         {"etc/systemd/system/dev-sda3.swap": "[Swap]\nWhat=/dev/sda3\n",
          "etc/systemd/system/swap.target.wants/dev-sda3.swap": ""}, CONF),
+    "swapspace is not enabled": ({UNITS + "swapspace.service": "[Unit]\n"}, CONF),
+    "rpi-swap without a file": (
+        {**RPI_SWAP, "etc/rpi/swap.conf.d/a.conf": "[Main]\nMechanism=zram\n"}, CONF),
+    "rpi-swap on a device": (
+        {**RPI_SWAP, "etc/rpi/swap.conf": "[Main]\nMechanism=auto\n[File]\n"
+         "Path=/dev/mmcblk0p3\n"}, CONF),
+    "rpi-swap on a partition": (
+        RPI_SWAP, CONF.replace("/var]", "/var]\nPartition=d") + "[Partition d]\nDevice=/dev/d\n"),
     "growfs is not pulled in": ({UNITS + "systemd-growfs-root.service": "[Unit]\n"}, CONF),
     "apt does nothing": (APT, CONF),
     "apt is told to do nothing": ({**APT, PERIODIC:

@@ -148,7 +148,9 @@ static int check_files_of(struct checking *c, const struct unit_dirs *dirs, cons
 	if (err <= 0 || is_overruled(c, f))
 		return err;
 	for (size_t i = 0; i < ELEMENTSOF(f->files) && err >= 0; i++) {
-		const struct setting s = { SETTING_LINES, f->files[i], NULL, f->key, false };
+		const struct setting s = { .syntax = SETTING_LINES,
+					   .file = f->files[i],
+					   .key = f->key };
 
 		if (f->files[i])
 			err = setting_read(dirs, &s, NULL, take, &said);

@@ -70,6 +70,7 @@ int check_cloud_init(struct checking *c);
 int check_writers(struct checking *c);
 int check_homes(struct checking *c);
 int check_etc(struct checking *c);
+int check_swap_programs(struct checking *c);
 
 /** check_cloud_init_runs - is cloud-init installed and not disabled? Returns: 0 or -ENOMEM. */
 int check_cloud_init_runs(const struct checking *c, const struct unit_dirs *dirs, bool *ret);
