@@ -95,8 +95,27 @@ static void test_endless_growth(void)
 	CHECK_INT(strlen(v.value) <= 4096, true);
 }
 
+/* Whatever the text is, reading it ends, within it, and the value stays small. */
+static void test_random_scripts(void)
+{
+	static const char letters[] = "A=+({[@]}/$\"'\\ \n#;)&unsetxy,-";
+	uint32_t state = 1;
+	char text[64];
+
+	for (int i = 0; i < 20000; i++) {
+		_cleanup_shell_variable_ struct shell_variable v = { .name = "A" };
+
+		check_random_string(&state, letters, sizeof(text) - 1, text);
+		for (int again = 0; again < 3; again++)
+			CHECK(shell_variable_read(&v, text) >= 0);
+		CHECK(!v.value || strlen(v.value) <= 4096);
+		CHECK(!shell_variable_has(&v, "z"));
+	}
+}
+
 int main(void)
 {
+	test_random_scripts();
 	test_endless_growth();
 	test_scripts();
 	test_several_scripts();
