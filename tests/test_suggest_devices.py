@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,33 @@ def test_one_of_fstab_is_in_use(suggest, line: str) -> None:
 
 def test_mounted_one_is_in_use(suggest) -> None:
     assert device(suggest("mount $two /mnt")) == "LABEL=one"
+
+
+@pytest.mark.parametrize(("at", "sections"), [
+    ("/home", ["[Overlay /home]", "[Persist /home]"]),
+    ("/srv/lib/mysql", ["[Persist /srv/lib/mysql]"]), ("/srv/lib", ["[Persist /srv/lib/mysql]"])])
+def test_what_is_mounted_otherwise_is_left_alone(suggest, at: str, sections: list[str]) -> None:
+    text = suggest("mkdir -p /srv/lib/mysql /etc/mysql /usr/sbin; touch /usr/sbin/mariadbd\n"
+                   "printf '[mysqld]\\ndatadir=/srv/lib/mysql\\n' > /etc/mysql/my.cnf\n"
+                   f"mount $two {at}; trap 'umount {at}; losetup -d $one $two' EXIT\n"
+                   "mkdir -p /home/anna /srv/lib/mysql/x").replace("\n# ", " ")
+    for section in sections:
+        assert f"\n{section}" not in text and f"\n#{section}" not in text
+        assert f"Left out: {section}: {at} is mounted now, though neither" in text
+
+
+def test_protected_machine(system: System, rofs: Path) -> None:
+    """What rofs has mounted is not in the way, and what is only in RAM does not count."""
+    done = system("[Overlay /etc]\n[Overlay /home]\n[Overlay /var]\nSize=20%\n",
+                  "mkdir -p /home/new /etc/systemd/system/multi-user.target.wants\n"
+                  "printf '[Service]\\nStateDirectory=app\\n' > /etc/systemd/system/app.service\n"
+                  "ln -s ../app.service /etc/systemd/system/multi-user.target.wants/\n"
+                  "/rofs-bin suggest", f"mkdir -p home/anna; cp {rofs} rofs-bin")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = done.stdout[done.stdout.index("# Suggested by"):]
+    assert re.findall(r"^\[Overlay (.*)\]$", text, re.M) == ["/etc", "/home", "/root", "/var"]
+    assert "[Persist /home]" in text and "is mounted now" not in text
+    assert "This machine has a configuration already" in text and "app.service" not in text
 
 
 def test_label_that_is_not_plain(suggest) -> None:

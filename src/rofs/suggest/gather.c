@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "basic/io.h"
-#include "basic/mount-point.h"
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
@@ -216,40 +215,6 @@ static int add_export(void *data, const struct nfs_export *e)
 static int gather_exports(const struct loaded *l, struct machine *m)
 {
 	return exports_each(&l->root, add_export, &(struct exporting){ l, m });
-}
-
-static bool others_may_write(const struct stat *st)
-{
-	return st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
-static int add_mounted(const struct rootfs *merged, struct machine *m, const char *dir)
-{
-	struct stat st;
-	int err;
-
-	if (!mount_point_at(merged->root_fd, dir))
-		return machine_add_dir(&m->absent, dir);
-	/* rofs-prepare makes no directory where others could put something in its place. */
-	err = rootfs_stat(merged, dir, &st);
-	if (err < 0 || !others_may_write(&st))
-		return err == -ENOMEM ? err : 0;
-	return machine_add_dir(&m->foreign, dir);
-}
-
-/* How what fstab mounts is found now. */
-static int gather_mounted(const struct loaded *l, struct machine *m)
-{
-	const struct facts *f = &l->facts;
-	_cleanup_rootfs_ struct rootfs merged = ROOTFS_INIT;
-	int err = rootfs_open_merged(&l->root, &merged);
-
-	if (err < 0)
-		return err == -ENOMEM ? err : 0;
-	for (size_t i = 0; i < f->n_fstab && err >= 0; i++)
-		if (!fstab_is_swap(&f->fstab[i]))
-			err = add_mounted(&merged, m, f->fstab[i].dir);
-	return err;
 }
 
 /* What is missing for lack of memory would be missing without a word. */

@@ -35,6 +35,7 @@ int gather_mounts(const struct loaded *l, bool running, struct machine *m);
 int gather_devices(const struct loaded *l, struct machine *m);
 int gather_services(const struct loaded *l, struct machine *m);
 int gather_software(const struct loaded *l, struct machine *m);
+int gather_mounted(const struct loaded *l, struct machine *m);
 int gather_machine_id(const struct loaded *l, struct machine *m);
 int gather_host_keys(const struct loaded *l, struct machine *m);
 
