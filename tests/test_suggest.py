@@ -31,7 +31,7 @@ def suggest(rofs: Path, root: Path) -> str:
 
 
 def found_by_check(rofs: Path, root: Path, conf: str, level: str) -> list[str]:
-    """What rofs check finds of this level, with this rofs.conf; what is in rofs.conf.d applies, too."""
+    """What rofs check finds of this level, with this rofs.conf and what is in rofs.conf.d."""
     for where in CONF_DIRS:
         path = root / where / "rofs.conf"
         if path.is_dir() and not path.is_symlink():
@@ -310,7 +310,8 @@ def test_a_device_that_cannot_be_written_is_left_to_fstab(rofs: Path, tmp_path: 
     assert "# Left to fstab: /srv, whose device or options cannot be written" in text
 
 
-@pytest.mark.parametrize("line", ["LABEL=v /var ext4 x-initrd.mount 0 2", "tank/var /var zfs rw 0 0"])
+@pytest.mark.parametrize("line", [
+    "LABEL=v /var ext4 x-initrd.mount 0 2", "tank/var /var zfs rw 0 0"])
 def test_what_fstab_still_mounts_is_not_lost(line: str, rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)
     make_tree(root, {"etc/fstab": f"LABEL=root / ext4 ro 0 0\n{line}\n", "var/lib/mysql/x": "",

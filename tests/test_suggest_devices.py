@@ -79,7 +79,7 @@ def test_what_is_mounted_otherwise_is_left_alone(suggest, at: str, sections: lis
 def test_protected_machine(system: System, rofs: Path) -> None:
     """What rofs has mounted is not in the way, and what is only in RAM does not count."""
     done = system("[Overlay /etc]\n[Overlay /home]\n[Overlay /var]\nSize=20%\n",
-                  "mkdir -p /home/new /etc/systemd/system/multi-user.target.wants\n"
+                  "boot\nmkdir -p /home/new /etc/systemd/system/multi-user.target.wants\n"
                   "printf '[Service]\\nStateDirectory=app\\n' > /etc/systemd/system/app.service\n"
                   "ln -s ../app.service /etc/systemd/system/multi-user.target.wants/\n"
                   "/rofs-bin suggest", f"mkdir -p home/anna; cp {rofs} rofs-bin")
