@@ -439,6 +439,27 @@ def test_what_fstab_cannot_do_any_more_is_a_step(rofs: Path, tmp_path: Path) -> 
     assert "line 5: /data/x.img" not in text and "line 6: /opt" not in text
 
 
+@pytest.mark.root
+@pytest.mark.parametrize("path", ["home", "etc/machine-id", "etc/ssh", "etc/passwd", "etc/fstab",
+                                  "etc/systemd/system", "var/lib", "etc/exports"])
+def test_what_a_user_may_not_read_is_not_denied(path: str, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"home/ann/x": "", "usr/sbin/sshd": "", "etc/ssh/ssh_host_rsa_key": "",
+                     "etc/passwd": "", "etc/exports": "", "var/lib/mysql/x": "",
+                     "etc/systemd/system/x.service": ""})
+    for folder in (root, *root.parents):
+        if folder.is_relative_to("/tmp/pytest-of-root"):
+            folder.chmod(0o755)
+    (root / path).chmod(0)
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    done = run_program(Path("/usr/bin/env"), *user, rofs, "suggest", f"--root={root}")
+    text = re.sub(r"\n# ", " ", done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Some files and directories could not be read, so this may lack sections." in text
+    assert "#[Persist /home]" in done.stdout
+    assert "holds no ID" not in text and "no host keys" not in text
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

@@ -17,8 +17,10 @@ int gather_machine_id(const struct loaded *l, struct machine *m)
 	size_t n;
 	int err = rootfs_read(&l->root, "/etc/machine-id", ID_BYTES_MAX, &text, &n);
 
-	if (err < 0)
+	if (err < 0) {
+		m->has_machine_id = err == -EACCES;
 		return err == -ENOMEM ? err : 0;
+	}
 	m->has_machine_id = strspn(text, "0123456789abcdefABCDEF") == ID_LETTERS &&
 			    strspn(text, "0") < ID_LETTERS &&
 			    (!text[ID_LETTERS] || strcmp(text + ID_LETTERS, "\n") == 0);
@@ -80,6 +82,6 @@ int gather_host_keys(const struct loaded *l, struct machine *m)
 	if (err <= 0)
 		return err;
 	err = look_for_keys(l, m);
-	m->lacks_host_keys = err != -EEXIST;
+	m->lacks_host_keys = err == 0 || err == -ENOENT;
 	return err == -ENOMEM ? err : 0;
 }

@@ -179,7 +179,8 @@ static int gather_homes(const struct loaded *l, struct machine *m)
 {
 	int err = each_name(rootfs_open_dir(&l->root, "/home"), is_home, NULL);
 
-	if (err == -ENOTEMPTY)
+	/* One that this user may not read has users as well. */
+	if (err == -ENOTEMPTY || err == -EACCES)
 		err = gather_path(l, m, "/home", USE_HOME, "users", NULL);
 	return err == -ENOMEM ? err : gather_other_homes(l, m);
 }
