@@ -372,7 +372,8 @@ def test_host_keys(files: dict[str, str], lacking: str, rofs: Path, tmp_path: Pa
     "[Overlay /etc]\nOptions=nosuid\n[Persist /home]\nPartition=x\n",
     "[Persist /var]\nPartition=x\n", "[Persist /var/lib]\nPartition=x\n[Overlay /etc]\nSize=1%\n",
     "[Overlay /var/lib/mysql]\n[Persist /srv/a]\nPartition=x\n[Memory]\nSize=5%\n",
-    "[Persist /var/lib/mysql]\nPartition=x\nDirectory=/rofs/var\n"])
+    "[Persist /var/lib/mysql]\nPartition=x\nDirectory=/rofs/var\n",
+    "[Persist /home]\nPartition=y\n[Partition y]\nDevice=LABEL=data\n"])
 def test_what_conflicts_with_drop_ins_is_left_out(dropin: str, rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)
     make_tree(root, {
