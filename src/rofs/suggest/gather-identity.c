@@ -64,7 +64,10 @@ static int look_for_keys(const struct loaded *l, struct machine *m)
 	int err = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(files) && err >= 0; i++) {
-		const struct setting s = { SETTING_LINES, files[i], NULL, "HostKey", true };
+		const struct setting s = { .syntax = SETTING_LINES,
+					   .file = files[i],
+					   .key = "HostKey",
+					   .count = SETTING_COUNT_ALL };
 
 		err = setting_read(&dirs, &s, NULL, look_for_named, &k);
 	}
