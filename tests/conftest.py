@@ -7,12 +7,14 @@ others (tools/test does). The programs under test come from the build directory.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, Generator, List, Optional, Set, Tuple
+from typing import Any, Dict, Generator, Iterator, List, Optional, Set, Tuple
 
 import pytest
+from mounted_status import CHECKS, CONF, attach
 from mounted_system import BOOT, SETUP, TMPFS, System
 from overlay_diff import Diff, diff_in
 from support import (
@@ -282,3 +284,32 @@ def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Pa
 def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
     return diff_in(system, rofs, tmp_path)
+
+
+@pytest.fixture
+def disks(tmp_path: Path) -> Iterator[Dict[str, str]]:
+    """Two disks, by the names that the steps have for them."""
+    need_programs("mkfs.ext4", "losetup")
+    found = {name: attach(tmp_path / name, f"mkfs.ext4 -q -L {name.lower()}")
+             for name in ("DISK", "OTHER")}
+    yield found
+    for device in found.values():
+        subprocess.run(["losetup", "-d", device], check=True)
+
+
+@pytest.fixture
+def said(system: System, rofs: Path, verify: Path, disks: dict[str, str]):
+    """Runs steps in the protected system and gives what was said, by name."""
+    def run(steps: str, conf: str = CONF, checks: str = CHECKS, **more: str) -> dict[str, str]:
+        script = checks + steps
+        for name, device in disks.items():
+            conf, script = conf.replace(name, device), script.replace(name, device)
+            more = {key: text.replace(name, device) for key, text in more.items()}
+        lower = f"mkdir srv; cp {rofs} rofs-bin; cp {verify} ." + more.pop("lower", "")
+        done = system(conf, script, lower, **more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        for name, device in disks.items():
+            done.stdout = done.stdout.replace(device, name)
+        parts = re.split(r"^== (.*)\n", done.stdout, flags=re.M)
+        return dict(zip(parts[1::2], parts[2::2]))
+    return run
