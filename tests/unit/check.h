@@ -15,7 +15,8 @@ struct check {
 	const char *label; /* of the row of a table that is checked, NULL: none */
 };
 
-static struct check check;
+/* One for all files of a test. */
+__attribute__((weak)) struct check check;
 
 static inline bool check_told(bool ok, const char *file, int line)
 {
