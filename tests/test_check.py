@@ -464,6 +464,46 @@ def test_boot_partition(line: str, told: bool, rofs: Path, tmp_path: Path) -> No
         ["/etc/fstab:2"] if told else [])
 
 
+MOUNT_UNITS = {
+    "subvolume": ("opt", "What=UUID=1\nOptions=subvol=@opt\n", "root-subvolume-writable",
+                  "mounts /opt writable, and it is a subvolume of the file system of /"),
+    "boot partition": ("boot-efi", "What=LABEL=EFI\nType=vfat\n", "boot-partition-writable",
+                       "mounts /boot/efi writable (vfat)"),
+    "device of a partition": ("mnt", "What=/dev/disk/by-label/data\n", "device-shared",
+                              "the device of [Partition data] on /mnt as well"),
+    "read-only": ("boot-efi", "What=LABEL=EFI\nType=vfat\nOptions=ro\n", None, ""),
+    "another device": ("mnt", "What=LABEL=other\n", None, ""),
+}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("unit, text, kind, message", MOUNT_UNITS.values(), ids=MOUNT_UNITS)
+def test_mount_unit_at_an_undeclared_path(unit: str, text: str, kind: Optional[str], message: str,
+                                          enabled: bool, rofs: Path, tmp_path: Path) -> None:
+    units = "etc/systemd/system"
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": VAR + "[Partition data]\nDevice=LABEL=data\n[Persist /srv]\n"
+        "Partition=data\n", "etc/fstab": "UUID=1 / btrfs ro,subvol=@ 0 0\n",
+        f"{units}/{unit}.mount": f"[Mount]\nWhere=/{unit.replace('-', '/')}\n{text}"},
+        ("srv", f"{units}/local-fs.target.wants"))
+    if enabled:
+        (root / units / f"local-fs.target.wants/{unit}.mount").symlink_to(f"../{unit}.mount")
+    found = [p for p in check_json(rofs, root) if str(p["file"]).endswith(f"/{unit}.mount")]
+    assert [p["kind"] for p in found] == ([kind] if kind and enabled else [])
+    assert all(message in str(p["message"]) for p in found)
+
+
+@pytest.mark.parametrize(("mounts", "told"), [
+    ("LABEL=EFI:/efi:vfat", True), ("LABEL=EFI:/efi:vfat:ro", False),
+])
+def test_boot_partition_of_the_command_line(mounts: str, told: bool, rofs: Path, tmp_path: Path
+                                            ) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": VAR, "etc/fstab": FSTAB, "proc/cmdline": f"systemd.mount-extra={mounts}"})
+    assert told == any("/proc/cmdline mounts /efi writable (vfat)" in line
+                       for line in check(rofs, root)[1])
+
+
 def test_boot_partition_below_an_overlay_is_read_only(rofs: Path, tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {
         "etc/rofs.conf": "[Overlay /boot]\n", "boot/kernel": "",

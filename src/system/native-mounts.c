@@ -298,6 +298,28 @@ static int read_tmp(const struct unit_dirs *d, struct facts *f)
 	return err;
 }
 
+int native_mounts_read_all(const struct rootfs *r, struct facts *f, struct mount_points *m)
+{
+	_cleanup_unit_names_ struct unit_names units = { 0 };
+	struct rootfs early = *r;
+	struct reading g = { .facts = f, .mount_points = m };
+	int err;
+
+	early.late = &m->late;
+	g.dirs = unit_dirs_open(&early, UNIT_ORIGIN_IMAGE);
+	err = unit_dirs_list(&g.dirs, ".mount", &units);
+	for (size_t i = 0; i < units.n && err >= 0; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		err = unit_name_to_path(units.list[i], &path);
+		if (err >= 0 && path && path[1] && !path_is_api(path))
+			err = read_mount(&g, path);
+	}
+	unit_dirs_done(&g.dirs);
+	path_set_done(&g.seen);
+	return err < 0 ? err : 0;
+}
+
 int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct facts *f,
 		       struct mount_points *m)
 {

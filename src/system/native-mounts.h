@@ -18,3 +18,11 @@
  */
 int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct facts *f,
 		       struct mount_points *m);
+
+/**
+ * native_mounts_read_all - the same of those at any path
+ *
+ * Takes longer, and the plan needs none but those that native_mounts_read() finds. @f must not be that of a
+ * plan: it grows.
+ */
+int native_mounts_read_all(const struct rootfs *r, struct facts *f, struct mount_points *m);

@@ -48,7 +48,7 @@ static bool is_written_at_boot(const struct checking *c, const struct fstab_entr
 
 static void check_boot_partitions(struct checking *c)
 {
-	const struct facts *f = &c->l->facts;
+	const struct facts *f = &c->all;
 
 	for (size_t i = 0; i < f->n_fstab; i++) {
 		const struct fstab_entry *e = &f->fstab[i];
@@ -56,11 +56,11 @@ static void check_boot_partitions(struct checking *c)
 		if (is_boot_partition(e) && is_written_at_boot(c, e))
 			check_add(
 				c, PROBLEM_BOOT_PARTITION_WRITABLE, NULL, fstab_pos(e),
-				"fstab mounts %s writable (%s): each boot writes to its file "
+				"%s mounts %s writable (%s): each boot writes to its file "
 				"system, and a power cut then can damage what the boot loader "
 				"reads; add ro to its options, or noauto, and mount -o remount,rw %s before "
 				"updates of the kernel or the boot loader",
-				e->dir, e->type, e->dir);
+				fstab_origin(e), e->dir, e->type, e->dir);
 	}
 }
 

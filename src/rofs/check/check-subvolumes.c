@@ -76,10 +76,10 @@ static int check_entry(struct checking *c, const struct root *root, const struct
 		err = text_format(&overlay, ", or an [Overlay %s]", e->dir);
 	if (err >= 0)
 		check_add(c, PROBLEM_ROOT_SUBVOLUME_WRITABLE, NULL, fstab_pos(e),
-			  "fstab mounts %s writable, and it is a subvolume of the file system of "
+			  "%s mounts %s writable, and it is a subvolume of the file system of "
 			  "/, which is then written to: rofs status says partial; expected ro "
 			  "here%s",
-			  e->dir, overlay ? overlay : "");
+			  fstab_origin(e), e->dir, overlay ? overlay : "");
 	return err;
 }
 
@@ -123,6 +123,7 @@ static int check_partition(struct checking *c, const struct root *root,
 int check_subvolumes(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
+	_cleanup_fstab_index_ struct fstab_index x = { 0 };
 	_cleanup_(root_done) struct root root = { 0 };
 	int err = find_root(c, c->mounts.root, &root);
 
@@ -130,7 +131,8 @@ int check_subvolumes(struct checking *c)
 		err = check_partition(c, &root, &p->partitions[i]);
 	if (p->n_remounts == 0 || !root.device)
 		return err;
-	for (size_t i = 0; i < c->mounts.n && err >= 0; i++)
-		err = check_entry(c, &root, c->mounts.entries[i]);
+	err = fstab_index_build(&c->all, &x);
+	for (size_t i = 0; i < x.n && err >= 0; i++)
+		err = check_entry(c, &root, x.entries[i]);
 	return err;
 }

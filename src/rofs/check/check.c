@@ -61,6 +61,7 @@ void checking_done(struct checking *c)
 	for (size_t i = 0; i < c->n_file_names; i++)
 		free(c->file_names[i]);
 	free(c->file_names);
+	facts_done(&c->all);
 	*c = (struct checking){ .l = c->l };
 }
 
@@ -72,7 +73,7 @@ static int check_all(struct checking *c)
 		check_devices,	       check_trust,	   check_files,		check_memory,
 		check_software,	       check_exports,	   check_services,	check_cloud_init,
 		check_writers,	       check_homes,	   check_etc,		check_lower_mounts,
-		check_partition_units, check_root_overlay, check_swap_programs,
+		check_partition_units, check_root_overlay, check_swap_programs, check_mount_units,
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
@@ -88,6 +89,8 @@ int check_loaded(struct checking *c)
 {
 	int err = fstab_index_build(&c->l->facts, &c->mounts);
 
+	if (err >= 0 && c->l->conf.declared)
+		err = check_read_mounts(c);
 	if (err >= 0 && c->l->conf.declared)
 		err = check_all(c);
 	fstab_index_done(&c->mounts);

@@ -15,6 +15,7 @@
 struct checking {
 	struct loaded *l;
 	struct fstab_index mounts; /* of fstab */
+	struct facts all;	   /* its fstab: what mounts anything at boot, on any path */
 	char **file_names;	   /* of check_file_name(); owned */
 	size_t n_file_names;
 	bool running; /* this machine, not a tree: its devices, kernel and memory count */
@@ -41,6 +42,9 @@ void checking_done(struct checking *c);
 void check_add(struct checking *c, enum problem_kind kind, const struct conf_section *s,
 	       struct pos pos, const char *format, ...) _printf_(5, 6);
 
+/** check_read_mounts - fill @c->all, with the mount units at undeclared paths too. Returns: 0 or -ENOMEM. */
+int check_read_mounts(struct checking *c);
+
 /**
  * check_file_name - a copy of the name of a file for a struct pos, kept as long as the diag needs it
  *
@@ -54,6 +58,7 @@ int check_flags(struct checking *c);
 int check_quota(struct checking *c);
 int check_subvolumes(struct checking *c);
 int check_partitions(struct checking *c);
+int check_mount_units(struct checking *c);
 int check_partition_units(struct checking *c);
 int check_devices(struct checking *c);
 int check_trust(struct checking *c);
