@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What mount units of the image mount on paths that rofs has nothing to do with. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "plan/unit-name.h"
 #include "rofs/check/check.h"
@@ -36,16 +35,6 @@ static bool is_planned_with(const struct facts *f, const char *dir)
 	return false;
 }
 
-/* By its name, and on this machine also by another one. */
-static bool is_device(const struct checking *c, const char *path, const char *device)
-{
-	struct stat a, b;
-
-	return strcmp(path, device) == 0 ||
-	       (c->running && stat(path, &a) == 0 && stat(device, &b) == 0 && S_ISBLK(a.st_mode) &&
-		S_ISBLK(b.st_mode) && a.st_rdev == b.st_rdev);
-}
-
 static int check_unit(struct checking *c, const struct fstab_entry *e)
 {
 	const struct plan *p = &c->l->plan;
@@ -57,7 +46,7 @@ static int check_unit(struct checking *c, const struct fstab_entry *e)
 	for (size_t i = 0; i < p->n_partitions; i++) {
 		const struct plan_partition *q = &p->partitions[i];
 
-		if (q->conf && is_device(c, path, q->device_path))
+		if (q->conf && check_is_device(c, path, q->device_path))
 			check_add(
 				c, PROBLEM_DEVICE_SHARED, &q->conf->section, fstab_pos(e),
 				"this unit mounts the device of [Partition %s] on %s as well, which "

@@ -40,17 +40,6 @@ static int find_root(const struct checking *c, const struct fstab_entry *e, stru
 	return err == -EINVAL ? 0 : err;
 }
 
-/* By its name, and on this machine also by another one. */
-static bool is_device(const struct checking *c, const char *path, const char *device)
-{
-	struct stat a, b;
-
-	if (strcmp(path, device) == 0)
-		return true;
-	return c->running && stat(path, &a) == 0 && stat(device, &b) == 0 && S_ISBLK(a.st_mode) &&
-	       S_ISBLK(b.st_mode) && a.st_rdev == b.st_rdev;
-}
-
 /* Is this entry what is mounted there, and not a section, which keeps it read-only or unmounted? */
 static bool is_left_to_fstab(const struct plan *p, const struct fstab_entry *e)
 {
@@ -69,7 +58,7 @@ static int check_entry(struct checking *c, const struct root *root, const struct
 	err = unit_name_device_path(e->spec, &path);
 	if (err < 0)
 		return err == -EINVAL ? 0 : err;
-	if (!is_device(c, path, root->device))
+	if (!check_is_device(c, path, root->device))
 		return 0;
 	/* Of the ways out, those that would work. */
 	if (!fstab_is_initrd(e) && conf_is_layer_path(e->dir))
@@ -88,7 +77,7 @@ static bool is_root_device(const struct checking *c, const struct root *root, co
 {
 	struct stat st, slash;
 
-	if (root->device && is_device(c, path, root->device))
+	if (root->device && check_is_device(c, path, root->device))
 		return true;
 	return c->running && stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
 	       stat("/", &slash) == 0 && slash.st_dev == st.st_rdev;

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "basic/strbuf.h"
 #include "rofs/rofs.h"
@@ -63,6 +64,16 @@ void checking_done(struct checking *c)
 	free(c->file_names);
 	facts_done(&c->all);
 	*c = (struct checking){ .l = c->l };
+}
+
+bool check_is_device(const struct checking *c, const char *path, const char *device)
+{
+	struct stat a, b;
+
+	if (strcmp(path, device) == 0)
+		return true;
+	return c->running && stat(path, &a) == 0 && stat(device, &b) == 0 && S_ISBLK(a.st_mode) &&
+	       S_ISBLK(b.st_mode) && a.st_rdev == b.st_rdev;
 }
 
 static int check_all(struct checking *c)

@@ -42,6 +42,9 @@ void checking_done(struct checking *c);
 void check_add(struct checking *c, enum problem_kind kind, const struct conf_section *s,
 	       struct pos pos, const char *format, ...) _printf_(5, 6);
 
+/** check_is_device - is it this device, by its name, and on this machine also by another one? */
+bool check_is_device(const struct checking *c, const char *path, const char *device);
+
 /** check_read_mounts - fill @c->all, with the mount units at undeclared paths too. Returns: 0 or -ENOMEM. */
 int check_read_mounts(struct checking *c);
 
