@@ -413,13 +413,26 @@ int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret)
 	return look(r, resolved, ret);
 }
 
-bool rootfs_has(const struct rootfs *r, const char *dir, const char *name)
+static bool look_in(const struct rootfs *r, const char *dir, const char *name, struct stat *ret)
 {
 	struct resolving x = { .rootfs = r, .mount_points = r->late };
-	struct stat st;
 
 	return resolve(&x, dir) == 0 && append(x.done, name, strlen(name)) == 0 &&
-	       look(r, x.done, &st) == 0;
+	       look(r, x.done, ret) == 0;
+}
+
+bool rootfs_has(const struct rootfs *r, const char *dir, const char *name)
+{
+	struct stat st;
+
+	return look_in(r, dir, name, &st);
+}
+
+bool rootfs_has_link(const struct rootfs *r, const char *dir, const char *name)
+{
+	struct stat st;
+
+	return look_in(r, dir, name, &st) && S_ISLNK(st.st_mode);
 }
 
 static int open_resolved(const struct rootfs *r, const char *path, bool for_all, int flags)

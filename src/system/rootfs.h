@@ -99,6 +99,9 @@ int rootfs_stat(const struct rootfs *r, const char *resolved, struct stat *ret);
  */
 bool rootfs_has(const struct rootfs *r, const char *dir, const char *name);
 
+/** rootfs_has_link - the same, and is it a symbolic link? */
+bool rootfs_has_link(const struct rootfs *r, const char *dir, const char *name);
+
 /**
  * rootfs_is_masked - is @path a link to /dev/null, in one step or several?
  *

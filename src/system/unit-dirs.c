@@ -214,7 +214,10 @@ int unit_dirs_instances(const struct unit_dirs *d, struct unit_names *ret)
 	return search_all(&s, add_instances);
 }
 
-/* Returns: 1, 0 or -ENOMEM. */
+/*
+ * The first directory that has the name decides. What is no link systemd ignores, as it does a link to
+ * /dev/null. Returns: 1, 0 or -ENOMEM.
+ */
 static int is_masked(const struct unit_dirs *d, const char *link)
 {
 	for (size_t i = 0; i < d->n; i++) {
@@ -225,7 +228,8 @@ static int is_masked(const struct unit_dirs *d, const char *link)
 		    text_format(&path, "%s/%s", d->list[i].path, link) < 0)
 			return -ENOMEM;
 		if (rootfs_has(d->root, dir, slash + 1))
-			return rootfs_is_masked(d->root, path);
+			return !rootfs_has_link(d->root, dir, slash + 1) ||
+			       rootfs_is_masked(d->root, path);
 	}
 	return 0;
 }

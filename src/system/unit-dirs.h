@@ -47,7 +47,7 @@ int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_na
  * @ret: all-zero before; unit_names_done() frees it, also after a failure
  *
  * Links in the .wants, .requires and .upholds directories of all units. A link to /dev/null masks
- * one of the same name. Whether the unit that pulls it in is started is not looked at.
+ * one of the same name, and so does a file that is no link. Whether the unit that pulls it in is started is not looked at.
  *
  * Returns: 0 or -ENOMEM.
  */
