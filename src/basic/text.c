@@ -280,3 +280,13 @@ const char *text_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes)
 			 units[unit]);
 	return buffer;
 }
+
+size_t text_option_length(const char *s)
+{
+	size_t n = 0;
+
+	for (; s[n] && s[n] != ','; n++)
+		if (s[n] == '\\' && s[n + 1])
+			n++;
+	return n;
+}

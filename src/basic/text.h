@@ -95,3 +95,10 @@ const char *text_closest(const char *word, const char *const *words, size_t n);
 
 /** text_bytes - "12 MiB", "1.5 GiB": an amount of memory for people. Returns: @buffer. */
 const char *text_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes);
+
+/**
+ * text_option_length - bytes of the mount option that @s begins with
+ *
+ * A comma ends it, unless there is a backslash before it; that is how systemd and mount(8) split options.
+ */
+size_t text_option_length(const char *s);

@@ -51,17 +51,12 @@ bool fstab_is_of_path(const struct fstab_entry *e)
 	       (fstab_is_bind(e) || fstab_has_option(e->options, "loop") || e->spec_is_file);
 }
 
-static size_t option_length(const char *s)
-{
-	return strcspn(s, ",");
-}
-
 static const char *find_option(const char *options, const char *name)
 {
 	size_t len = strlen(name);
 
 	for (const char *s = options; *s;) {
-		size_t n = option_length(s);
+		size_t n = text_option_length(s);
 
 		if (n >= len && strncmp(s, name, len) == 0 && (n == len || s[len] == '='))
 			return s;
@@ -75,7 +70,7 @@ static bool has_word(const char *options, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *s = options; *s;) {
-		size_t n = option_length(s);
+		size_t n = text_option_length(s);
 
 		if (n == len && strncmp(s, word, n) == 0)
 			return true;
@@ -96,7 +91,7 @@ int fstab_option_value(const char *options, const char *name, char **ret)
 
 	if (s && s[strlen(name)] == '=') {
 		value = s + strlen(name) + 1;
-		copy = strndup(value, option_length(value));
+		copy = strndup(value, text_option_length(value));
 		if (!copy)
 			return -ENOMEM;
 	}
@@ -162,7 +157,7 @@ int fstab_options_read_only(const char *options, char **ret)
 
 	strbuf_add(&b, "ro");
 	for (const char *s = options; *s;) {
-		size_t n = option_length(s);
+		size_t n = text_option_length(s);
 
 		if (!is_for_others(s, n) && !quota_is_option(s, n)) {
 			strbuf_add_char(&b, ',');

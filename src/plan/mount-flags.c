@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "basic/text.h"
 
 static const struct {
 	const char *word;
@@ -59,7 +60,7 @@ static unsigned read_words(const char *options, unsigned *ret_named)
 
 	*ret_named = 0;
 	for (const char *s = options; *s;) {
-		size_t n = strcspn(s, ","), i = find(s, n);
+		size_t n = text_option_length(s), i = find(s, n);
 
 		if (i < ELEMENTSOF(words)) {
 			flags = (flags | words[i].set) & ~words[i].clear;

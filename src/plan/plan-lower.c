@@ -126,7 +126,7 @@ static void add_device_bound(struct strbuf *b, const char *options)
 	static const char name[] = "x-systemd.device-bound";
 
 	for (const char *s = options; *s;) {
-		size_t n = strcspn(s, ",");
+		size_t n = text_option_length(s);
 
 		if (n >= strlen(name) && strncmp(s, name, strlen(name)) == 0 &&
 		    (n == strlen(name) || s[strlen(name)] == '=')) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "basic/text.h"
 
 bool quota_is_option(const char *word, size_t n)
 {
@@ -42,7 +43,7 @@ bool quota_is_option(const char *word, size_t n)
 static const char *find(const char *s, size_t *len)
 {
 	while (*s) {
-		*len = strcspn(s, ",");
+		*len = text_option_length(s);
 		if (quota_is_option(s, *len))
 			return s;
 		s += *len + (s[*len] == ',');

@@ -173,7 +173,7 @@ static int read_options(const struct native *n, const char *of_base, struct fsta
 		size_t len;
 
 		s += strspn(s, " \t");
-		len = strcspn(s, ",");
+		len = text_option_length(s);
 		if (!is_of_fstab(s, len))
 			add_option(&b, s, len);
 		s += len;

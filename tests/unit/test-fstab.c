@@ -56,6 +56,8 @@ static void test_read_only_options(void)
 		{ "rwx,defaultsx,xro", "ro,rwx,defaultsx,xro" },
 		{ "rw=recursive,ro=vfs,noexec=recursive", "ro,noexec=recursive" },
 		{ ",,noatime,,", "ro,noatime" },
+		{ "x-systemd.requires=a\\,b.service,noatime", "ro,noatime" },
+		{ "x-a=b\\,nosuid,c=d\\,e", "ro,c=d\\,e" },
 		{ "discard,commit=60", "ro,discard,commit=60" },
 		{ "noatime,usrquota,grpquota", "ro,noatime" },
 		{ "usrjquota=aquota.user,grpjquota=aquota.group,jqfmt=vfsv1,acl", "ro,acl" },
