@@ -464,6 +464,13 @@ def test_what_a_user_may_not_read_is_not_denied(path: str, rofs: Path, tmp_path:
     assert "holds no ID" not in text and "no host keys" not in text
 
 
+def test_a_type_that_is_read_only_holds_no_data(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    (root / "etc/fstab").write_text("LABEL=root / ext4 ro 0 0\n"
+                                    "/dev/sr0 /srv iso9660 defaults 0 0\n")
+    assert "[Partition" not in uncommented(suggest(rofs, root))
+
+
 @pytest.mark.plain
 def test_nothing_is_left_out_for_want_of_memory(rofs: Path, tmp_path: Path) -> None:
     root = tree(tmp_path / "root", 1024)

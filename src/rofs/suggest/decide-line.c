@@ -2,6 +2,7 @@
 /* Which lines of fstab are about partitions with data, and which about the device of /. */
 #include <string.h>
 
+#include "basic/file-system.h"
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
@@ -215,7 +216,8 @@ static int is_data_line(struct deciding *x, const struct fstab_entry *e, bool *r
 	/* A mount unit cannot be replaced, but for one of fstab. */
 	if (e->file || !fstab_is_sound(e) || !is_for_data(e->dir) || fstab_is_network(e) ||
 	    fstab_is_bind(e) || fstab_is_initrd(e) || fstab_has_option(e->options, "ro") ||
-	    fstab_has_option(e->options, "loop") || deciding_line_of(x, e->dir))
+	    fstab_has_option(e->options, "loop") || deciding_line_of(x, e->dir) ||
+	    file_system_by_name(e->type)->read_only)
 		return 0;
 	err = is_shared(x, e, &shared);
 	if (err < 0 || shared)
