@@ -50,6 +50,8 @@ void facts_done(struct facts *f)
 	free(f->waits);
 	unit_names_done(&f->late_units);
 	unit_names_done(&f->early_units);
+	unit_names_done(&f->mount_dropins);
+	unit_names_done(&f->controlled);
 	unit_names_done(&f->masked);
 	unit_names_done(&f->wanted);
 	free(f->fstab);

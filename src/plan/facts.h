@@ -103,6 +103,10 @@ struct facts {
 	struct unit_names early_units;
 	struct unit_wait *waits; /* by the name of the unit */
 	size_t n_waits;
+	/* Drop-ins in mount.d, which are for all mount units, that change what is mounted: "50-x.conf" */
+	struct unit_names mount_dropins;
+	/* Units in /etc/systemd/system.control, which take precedence over those of generators. */
+	struct unit_names controlled;
 	/* By systemd.mask= and systemd.wants= on the kernel command line. */
 	struct unit_names masked, wanted;
 	bool fstab_is_off;    /* fstab=no: of it, only what the initramfs mounts is here */

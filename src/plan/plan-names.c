@@ -17,15 +17,23 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 /* systemd-debug-generator writes its masks where rofs writes its units. Takes @name over on failure. */
 static int check_unmasked(struct building *b, const struct conf_section *s, char **name)
 {
+	const struct facts *f = b->plan.facts;
 	int err;
 
-	if (!facts_is_masked(b->plan.facts, *name))
+	if (unit_names_has(&f->controlled, *name))
+		err = diag_error(
+			b->diag, s->pos,
+			"[%s %s]: /etc/systemd/system.control/%s takes precedence over the unit of rofs; "
+			"expected it in /etc/systemd/system, or no such unit",
+			conf_kind_to_string(s->kind), s->name, *name);
+	else if (!facts_is_masked(f, *name))
 		return 0;
-	err = diag_error(
-		b->diag, s->pos,
-		"[%s %s]: systemd.mask= on the kernel command line masks %s, which it needs; "
-		"expected no mask of it, or no such section",
-		conf_kind_to_string(s->kind), s->name, *name);
+	else
+		err = diag_error(
+			b->diag, s->pos,
+			"[%s %s]: systemd.mask= on the kernel command line masks %s, which it needs; "
+			"expected no mask of it, or no such section",
+			conf_kind_to_string(s->kind), s->name, *name);
 	free(*name);
 	*name = NULL;
 	return err;

@@ -36,6 +36,10 @@ static int mask_links(struct building *b)
 
 		if (!plan_find_overlay(&b->plan, l->dir) && !plan_find_persist(&b->plan, l->dir))
 			continue;
+		/* Masked for all mounts. */
+		if (unit_names_has(&f->mount_dropins,
+				   strrchr(l->name, '/') ? strrchr(l->name, '/') + 1 : ""))
+			continue;
 		name = strdup(l->name);
 		err = name ? plan_take_name(b, &name, &b->plan.masks, &b->plan.n_masks) : -ENOMEM;
 		if (err < 0)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
@@ -74,6 +75,48 @@ static int add_native_link(struct facts *f, const char *dir, char *name)
 	return 0;
 }
 
+/* In mount.d, not in home.mount.d. */
+static bool is_for_all_mounts(const char *dropin)
+{
+	static const char dir[] = "/mount.d";
+	const char *end = strrchr(dropin, '/');
+
+	return (size_t)(end - dropin) > strlen(dir) &&
+	       strncmp(end - strlen(dir), dir, strlen(dir)) == 0;
+}
+
+/* Those that would change every mount of ours, whatever its path. */
+static int read_dropins_for_all(struct reading *g)
+{
+	_cleanup_unit_file_ struct unit_file u = { 0 };
+	struct unit_names *names = &g->facts->mount_dropins;
+	int err = unit_file_read(&g->dirs, "rofs.mount", &u);
+
+	for (size_t i = 0; i < u.n_settings && err >= 0; i++) {
+		const char *file = u.settings[i].pos.file;
+
+		if (is_for_all_mounts(file) && is_about_mount(&u.settings[i]))
+			err = unit_names_add(names, strdup(strrchr(file, '/') + 1));
+	}
+	unit_names_sort(names);
+	return err;
+}
+
+static int add_controlled(void *data, const char *name)
+{
+	return unit_names_add(data, strdup(name));
+}
+
+static int read_controlled(struct reading *g)
+{
+	struct unit_names *names = &g->facts->controlled;
+	int err = each_name(rootfs_open_dir(g->dirs.root, "/etc/systemd/system.control"),
+			    add_controlled, names);
+
+	unit_names_sort(names);
+	return err == -ENOMEM ? err : 0;
+}
+
 /* Drop-ins that would change a mount of ours on the same path. */
 static int add_dropins(struct reading *g, const struct native *n)
 {
@@ -85,7 +128,7 @@ static int add_dropins(struct reading *g, const struct native *n)
 		const char *file = u->settings[i].pos.file;
 		char *link = NULL;
 
-		if (file == last || !is_about_mount(&u->settings[i]))
+		if (file == last || is_for_all_mounts(file) || !is_about_mount(&u->settings[i]))
 			continue;
 		last = file;
 		err = text_format(&link, "%s.d/%s", n->name, strrchr(file, '/') + 1);
@@ -338,6 +381,10 @@ int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct f
 		err = read_path(&g, conf->persists[i]->section.name);
 	if (err >= 0)
 		err = read_tmp(&g.dirs, f);
+	if (err >= 0)
+		err = read_dropins_for_all(&g);
+	if (err >= 0)
+		err = read_controlled(&g);
 	unit_dirs_done(&g.dirs);
 	path_set_done(&g.seen);
 	return err;

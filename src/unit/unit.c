@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "basic/text.h"
 #include "unit/unit-internal.h"
 
 /*
@@ -26,6 +28,27 @@ static int leave_masked(struct rendering *r)
 	return 0;
 }
 
+/* They are for all mount units, and would replace the options of each of ours, or its source. */
+static int mask_dropins(struct rendering *r)
+{
+	const struct unit_names *dropins = &r->plan->facts->mount_dropins;
+	size_t n = dropins->n > 0 ? r->set.n_files : 0;
+	int err = 0;
+
+	for (size_t i = 0; i < n && err >= 0; i++) {
+		_cleanup_free_ char *dir = NULL;
+		const char *name = r->set.files[i].name, *type = strrchr(name, '.');
+
+		/* A longer directory the kernel would not take. */
+		if (!type || strcmp(type, ".mount") != 0 || strlen(name) + strlen(".d") > NAME_MAX)
+			continue;
+		err = text_format(&dir, "%s.d/", name);
+		for (size_t k = 0; k < dropins->n && err >= 0; k++)
+			err = unit_add_link(r, dir, dropins->list[k], "/dev/null");
+	}
+	return err;
+}
+
 int units_render(const struct plan *p, const char *libexec_dir, struct unit_set *ret)
 {
 	/* Each step needs only what the steps before it have rendered. */
@@ -42,6 +65,7 @@ int units_render(const struct plan *p, const char *libexec_dir, struct unit_set 
 		unit_render_persists,
 		unit_render_fstab_duplicates,
 		unit_render_tmp,
+		mask_dropins,
 		unit_render_links,
 		leave_masked,
 	};
