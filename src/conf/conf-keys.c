@@ -315,6 +315,9 @@ static int set_device(void *field, const char *value, struct pos pos, const stru
 		       strlen(value) > DEVICE_BYTES_MAX))
 		return bad(d, pos, key, value, -EINVAL,
 			   "/dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most 200 bytes");
+	/* As for mount.bcachefs(8); systemd would wait for one of this name. */
+	if (strstr(clean, ":/dev/"))
+		return bad(d, pos, key, value, -EINVAL, "UUID= of what is on several devices");
 	return conf_set_string(field, clean);
 }
 

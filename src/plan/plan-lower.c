@@ -99,6 +99,18 @@ static int lower_source(struct building *b, const struct conf_section *s, struct
 	return text_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
 }
 
+/* Of bcachefs. systemd takes the field for one name, and so does its unit for this line of fstab. */
+static void check_one_device(struct building *b, const struct conf_section *s,
+			     const struct fstab_entry *e)
+{
+	if (strstr(e->spec, ":/dev/"))
+		diag_warning(
+			b->diag, fstab_pos(e),
+			"[%s %s]: systemd waits for one device with the name %s, which never appears; "
+			"expected UUID= of the file system here",
+			conf_kind_to_string(s->kind), s->name, e->spec);
+}
+
 static int lower_device(struct building *b, const struct conf_section *s, struct plan_lower *l)
 {
 	int err;
@@ -111,6 +123,7 @@ static int lower_device(struct building *b, const struct conf_section *s, struct
 	if (err < 0)
 		return err;
 
+	check_one_device(b, s, l->entry);
 	if (l->entry->passno > 0) {
 		err = plan_name_fsck(b, s, l->device_path, &l->fsck_unit);
 		if (err < 0)
