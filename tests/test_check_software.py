@@ -99,6 +99,8 @@ CONTAINERS = {
     "k3s": ({"usr/local/bin/k3s": ""}, "/var", "/var/lib/rancher"),
     "k3s, config": ({"usr/local/bin/k3s": "", "etc/rancher/k3s/config.yaml":
                      "node-label:\n  - a=b\ndata-dir: /srv/k\n"}, "/srv", "/srv/k"),
+    "k3s, quoted key": ({"usr/local/bin/k3s": "", "etc/rancher/k3s/config.yaml":
+                         '"data-dir": "/srv/k"\n'}, "/srv", "/srv/k"),
     "k3s, argument": (unit("k3s.service", "k3s server '--data-dir' /srv/k"), "/srv", "/srv/k"),
     "k3s, short argument": (unit("k3s.service", "k3s server -d /srv/k"), "/srv", "/srv/k"),
     "k3s, environment": ({**unit("k3s-agent.service"), "etc/systemd/system/k3s-agent.service.env":
@@ -240,6 +242,16 @@ INCLUDED = {
               "/srv/m"),
     "Gitea": ({"etc/systemd/system/gitea.service": "[Service]\nExecStart=gitea web\n"
                "Environment=USER=git HOME=/home/git GITEA_WORK_DIR=/srv/git\n"}, "/srv/git"),
+    "Redis, only instances": (
+        {**unit("redis-server@.service"), "etc/redis/redis-a.conf": "dir /srv/r\n"}, "/srv/r"),
+    "Elasticsearch, list in brackets": (
+        {**unit("elasticsearch.service"), "etc/elasticsearch/elasticsearch.yml":
+         'path.data: ["/srv/e"]\n'}, "/srv/e"),
+    "Elasticsearch, list": (
+        {**unit("elasticsearch.service"), "etc/elasticsearch/elasticsearch.yml":
+         "path:\n  logs: /var/log/e\n  data:\n    - /srv/e\n"}, "/srv/e"),
+    "MongoDB, quoted keys": ({**unit("mongod.service"), "etc/mongod.conf":
+                              "\"storage\":\n  'dbPath': \"/srv/m\"\n"}, "/srv/m"),
     "etcd, environment file": (
         {"etc/systemd/system/etcd.service": "[Service]\nEnvironmentFile=-/etc/%N.env\n"
          "ExecStart=etcd\n", "etc/etcd.env": "# x\nETCD_DATA_DIR='/srv/e'\n"}, "/srv/e"),
@@ -382,6 +394,8 @@ def test_a_persist_silences_it(name: str, rofs: Path, tmp_path: Path) -> None:
 
 
 SILENT = {
+    "data in /run": ({**unit("redis.service"), "etc/redis.conf": "dir /run/redis\n"}, CONF),
+    "data in /dev/shm": ({**unit("redis.service"), "etc/redis.conf": "dir /dev/shm\n"}, CONF),
     "nothing is there": ({}, CONF),
     "empty directory": ({}, CONF),
     "masked": ({**program("dockerd"), **unit("docker.service")}, CONF),

@@ -109,6 +109,7 @@ static const struct software table[] = {
 	  .data = { { .path = "/var/lib/elasticsearch", .settings = {
 		LINES("/etc/elasticsearch/elasticsearch.yml", NULL, "path.data"),
 		LINES("/etc/elasticsearch/elasticsearch.yml", "path", "data"),
+		LINES("/etc/elasticsearch/elasticsearch.yml", "path path.data", "-", ALL),
 	  } } } },
 	{ "OpenSearch", SOFTWARE_DATABASE,
 	  .units = { "opensearch.service" },
@@ -116,6 +117,7 @@ static const struct software table[] = {
 	  .data = { { .path = "/var/lib/opensearch", .settings = {
 		LINES("/etc/opensearch/opensearch.yml", NULL, "path.data"),
 		LINES("/etc/opensearch/opensearch.yml", "path", "data"),
+		LINES("/etc/opensearch/opensearch.yml", "path path.data", "-", ALL),
 	  } } } },
 	{ "Cassandra", SOFTWARE_DATABASE,
 	  .units = { "cassandra.service" },

@@ -46,17 +46,18 @@ static char *key_end(char *s)
 /* False: it assigns nothing. */
 static bool split(char *s, struct assignment *ret)
 {
-	char *end = key_end(s), *at = setting_skip_blanks(end);
-	char separator = ' ';
+	char *quote = *s == '"' || *s == '\'' ? strchr(s + 1, *s) : NULL;
+	char *key = quote ? s + 1 : s, *end = quote ? quote : key_end(s);
+	char *at = setting_skip_blanks(quote ? end + 1 : end), separator = ' ';
 
-	if (end == s)
+	if (end == key)
 		return false;
 	if (*at == '=' || *at == ':')
 		separator = *at;
 	if (separator != ' ')
 		at = setting_skip_blanks(at + 1);
 	*end = '\0';
-	*ret = (struct assignment){ s, unquote(at), separator };
+	*ret = (struct assignment){ key, unquote(at), separator };
 	return true;
 }
 
@@ -133,7 +134,7 @@ static int find_in_flow(struct setting_search *x, char *s, const char *key,
 			a.value = unquote(item);
 		else if (!split(item, &a))
 			a.value = "";
-		if (*a.value && strcasecmp(is_list ? a.key : unquote(a.key), key) == 0)
+		if (*a.value && strcasecmp(a.key, key) == 0)
 			err = each(x, a.value);
 		s = end;
 	}

@@ -86,10 +86,16 @@ static int expand_variables(const struct home *home, const char *value, char **r
 	return strbuf_take(&b, ret);
 }
 
+/* In RAM, as it is meant. */
+static bool is_volatile(const char *path)
+{
+	return path_is_below(path, "/run") || path_is_at_or_below(path, "/dev/shm");
+}
+
 static bool is_place(const char *path)
 {
 	return path[0] == '/' && path[1] && strlen(path) < PATH_MAX && !path_has_dotdot(path) &&
-	       !path_is_api(path);
+	       (!path_is_api(path) || is_volatile(path));
 }
 
 /* The directory of a file. */
@@ -273,13 +279,26 @@ static int look_in_home(const struct rootfs *r, const struct home *home, const c
 	return err;
 }
 
+/* Of a template, whose instances the administrator names, there is no unit of its own. */
+static int look_for_unit(const struct unit_dirs *dirs, const char *name, struct unit_presence *p)
+{
+	int stem = (int)(strrchr(name, '.') - name);
+	_cleanup_free_ char *template_name = NULL;
+	int err = unit_presence_add(dirs, name, p);
+
+	if (err < 0 || p->installed || p->masked || strchr(name, '@'))
+		return err;
+	err = text_format(&template_name, "%.*s@%s", stem, name, name + stem);
+	return err < 0 ? err : unit_presence_add(dirs, template_name, p);
+}
+
 static int look_for(const struct unit_dirs *dirs, const struct software *s, const struct home *home,
 		    struct unit_presence *ret)
 {
 	for (size_t i = 0; i < ELEMENTSOF(s->units) && s->units[i]; i++) {
 		const char *name = s->units[i];
 		int err = name[0] == '~' ? look_in_home(dirs->root, home, name, ret) :
-					   unit_presence_add(dirs, name, ret);
+					   look_for_unit(dirs, name, ret);
 
 		if (err < 0)
 			return err;

@@ -57,6 +57,10 @@ static void test_lines(void)
 		{ "m", "k", "m: {k: a}\nm: { x: [k: z], 'k': \"b, c\" }\n", "1:a;2:b, c;" },
 		{ "m", "k", "m = {k = '/srv'}\nm: {k\nm: {k: 'a\nm: {}}\nn: {k: x}\n",
 		  "1:/srv;3:'a;" },
+		{ NULL, "dir",
+		  "\"dir\": /a\n 'dir' = '/b'\n\"dir\" /c\n\"dirs\": /x\n\"dir: /x\n\"\": /x\n",
+		  "1:/a;2:/b;3:/c;" },
+		{ "s", "dir", "\"s\":\n  'dir': /a\n\"t\":\n  dir: /x\n", "2:/a;" },
 		{ NULL, "dir", "dir \"/srv\n", "1:\"/srv;" },
 		{ NULL, "dir", "", "" },
 	};
