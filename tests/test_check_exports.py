@@ -116,7 +116,7 @@ def test_clients_do_not_cross_into_an_overlay(name: str, rofs: Path, tmp_path: P
     if crosses:
         message = problems[0]["message"]
         assert message.startswith("/export is exported over NFS with crossmnt, but ")
-        assert message.endswith("; remove the overlay and add [Persist /export/sub]")
+        assert message.endswith("remove the overlay and add [Persist /export/sub]")
 
 
 def test_an_export_on_an_overlay_is_told_once(rofs: Path, tmp_path: Path) -> None:

@@ -219,3 +219,13 @@ def test_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
     files, conf = SILENT[name]
     kinds = {"write-fails", "write-lost", "home-read-only"}
     assert [p for p in found(rofs, tmp_path, files, conf) if p.kind in kinds] == []
+
+
+@pytest.mark.parametrize("path", ["/etc/shadow", "/etc/locale.conf", "/etc/machine-info",
+                                  "/etc/sudoers", "/var/lib/chrony/chrony.drift",
+                                  "/etc/wpa_supplicant/wpa_supplicant.conf"])
+def test_files_that_programs_replace(path: str, rofs: Path, tmp_path: Path) -> None:
+    conf = CONF + (f"[Partition data]\nDevice=/dev/vdb\n[Persist {path}]\nPartition=data\n"
+                   "Directory=/f\nKind=file\n")
+    problem, = found(rofs, tmp_path, {path[1:]: "x\n"}, conf)
+    assert (problem.kind, problem.file) == ("file-replaced", "/etc/rofs.conf:10")

@@ -37,8 +37,9 @@ static void report_crossed(struct checking *c, const struct exported *x)
 		if (path_is_below(p->overlays[i].path, x->resolved))
 			check_add(c, PROBLEM_EXPORT_REFUSED, s, x->pos,
 				  "%s is exported over NFS with crossmnt, but the kernel refuses "
-				  "to export [Overlay %s], which is below it: clients see what its "
-				  "lower has; remove the overlay and add [Persist %s]",
+				  "to export [Overlay %s], which is below it: clients see its "
+				  "lower without the changes; if they need these, remove the "
+				  "overlay and add [Persist %s]",
 				  x->export->path, s->name, p->overlays[i].path);
 	}
 }
