@@ -158,6 +158,23 @@ static bool is_flow(const char *value)
 	return *value == '[' || *value == '{';
 }
 
+/* A list of files to include, as TOML has it, may go on for several lines: makes it one. */
+static void join_list(struct setting_search *x, char *line, char **next)
+{
+	char *key_end = line + strcspn(line, "=" SETTING_BLANKS), c = *key_end;
+	const char *value = key_end + strspn(key_end, "=" SETTING_BLANKS), *part = value;
+	bool included;
+
+	*key_end = '\0';
+	included = is_include(x->setting, line);
+	*key_end = c;
+	while (included && *value == '[' && *next && !strchr(part, ']')) {
+		(*next)[-1] = ' ';
+		part = setting_take_line(next);
+		x->line++;
+	}
+}
+
 /* What is not empty. */
 static int read_assignment(struct setting_search *x, const char *section,
 			   const struct assignment *a)
@@ -190,6 +207,7 @@ int setting_find_in_lines(struct setting_search *x, char *text)
 			section = section_name(s);
 			continue;
 		}
+		join_list(x, s, &text);
 		if (!split(s, &a))
 			continue;
 		/* YAML: what is not indented ends the section, or begins one. */

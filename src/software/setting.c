@@ -72,7 +72,7 @@ struct span {
 /* What is between the tag whose name ends at @s and the next one. False: not on one line. */
 static bool find_text(char *s, struct span *ret)
 {
-	char *text = s + strcspn(s, ">\n");
+	char *text = s + strcspn(s, "<>\n");
 
 	if (*text != '>')
 		return false;
@@ -90,9 +90,13 @@ static bool find_attribute(char *s, const char *name, struct span *ret)
 	while (*(s += strspn(s, blanks)) && !strchr("/>", *s)) {
 		size_t len = strcspn(s, "=>" SETTING_BLANKS "\n");
 		char *value = s + len + strspn(s + len, "=" SETTING_BLANKS "\n");
-		char *end = *value == '"' || *value == '\'' ? strchr(value + 1, *value) : NULL;
+		char quote = *value, *end;
 
-		if (!end)
+		if (quote != '"' && quote != '\'')
+			return false;
+		/* No value has a < in it, so that no part of the text is looked at more than twice. */
+		end = value + 1 + strcspn(value + 1, quote == '"' ? "\"<" : "'<");
+		if (*end != quote)
 			return false;
 		*ret = (struct span){ value + 1, end };
 		if (len == n && strncmp(s, name, n) == 0)

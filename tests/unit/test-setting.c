@@ -79,6 +79,9 @@ static void test_includes(void)
 	check_found(s, "include /a\ndir /srv\ninclude /b/*.conf # c\n", "+/a;2:/srv;+/b/*.conf;");
 	check_found(s, "!includedir /etc/x.d/\n [x]\n!include\t/b\n", "+/etc/x.d/;+/b;");
 	check_found(s, "include = '/a b'\n#include /x\nincludes /x\ninclude\n", "+/a b;");
+	check_found(s, "imports = [\n  '/a',\n  '/b', # c\n]\ndir = /srv\n", "+/a;+/b;5:/srv;");
+	check_found(s, "imports = [\n '/a'", "+/a;");
+	check_found(s, "imports = [", "");
 	check_found(s, "imports = [\"/a/*.toml\", '/b']\ndir = \"/srv\"", "+/a/*.toml;+/b;2:/srv;");
 }
 
@@ -263,6 +266,41 @@ static void test_random(void)
 	CHECK(sum > 0);
 }
 
+/* With the address sanitizer, strstr() itself goes through all of the text each time. */
+#ifdef __SANITIZE_ADDRESS__
+#define LONG_TEXT ((size_t)1 << 14)
+#else
+#define LONG_TEXT ((size_t)1 << 20)
+#endif
+
+/* However a text is made, it is read in a time that grows as it does. */
+static void test_long_texts(void)
+{
+	static const struct {
+		struct setting s;
+		const char *begin, *part;
+	} rows[] = {
+		{ { SETTING_XML, .key = "k a" }, "", "<k a=\"" },
+		{ { SETTING_XML, .key = "k" }, "", "<k " },
+		{ { SETTING_LINES, .key = "k", .includes = "i" }, "i = [\n", "x,\n" },
+		{ { SETTING_LINES, .key = "k", .includes = "i" }, "", "i = [\n" },
+		{ { SETTING_APT, .key = "k" }, "", "/* { \"k" },
+		{ { SETTING_JSON, .key = "k" }, "", "{\"k\\\"" },
+		{ { SETTING_ARGUMENT, .key = "k" }, "", "k=\"" },
+	};
+	size_t sum = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		const struct setting_visitor v = { count, NULL, &sum };
+		_cleanup_strbuf_ struct strbuf b = { 0 };
+
+		strbuf_add(&b, rows[i].begin);
+		while (b.len < LONG_TEXT)
+			strbuf_add(&b, rows[i].part);
+		CHECK_INT(setting_find(&rows[i].s, b.text, &v), 0);
+	}
+}
+
 /* What the readers of the table rely on. */
 static void test_table(void)
 {
@@ -294,6 +332,7 @@ int main(void)
 	test_arguments();
 	test_error_ends_it();
 	test_random();
+	test_long_texts();
 	test_table();
 	return check_done();
 }
