@@ -97,6 +97,15 @@ bool boot_has_word(const char *cmdline, const char *word)
 	return find_word(cmdline, word, &n) != NULL;
 }
 
+/* Of ro and rw, the last one counts. */
+bool boot_mounts_writable(const char *cmdline)
+{
+	size_t n;
+	const char *rw = find_word(cmdline, "rw", &n), *ro = find_word(cmdline, "ro", &n);
+
+	return rw && (!ro || rw > ro);
+}
+
 int boot_value(const char *cmdline, const char *name, char **ret)
 {
 	const char *s;

@@ -42,6 +42,9 @@ struct boot boot_decide(const char *cmdline, bool in_initrd);
  */
 bool boot_has_word(const char *cmdline, const char *word);
 
+/** boot_mounts_writable - does the kernel command line have / mounted writable? */
+bool boot_mounts_writable(const char *cmdline);
+
 /** boot_skips_fsck - does the kernel command line say that no file system is to be checked? */
 bool boot_skips_fsck(const char *cmdline);
 

@@ -116,6 +116,16 @@ static void test_skips_fsck(void)
 	CHECK(!boot_skips_fsck(""));
 }
 
+static void test_mounts_writable(void)
+{
+	CHECK(boot_mounts_writable("root=/dev/sda1 rw quiet\n"));
+	CHECK(boot_mounts_writable("ro quiet rw"));
+	CHECK(!boot_mounts_writable("rw quiet ro"));
+	CHECK(!boot_mounts_writable("ro quiet"));
+	CHECK(!boot_mounts_writable("rw=1 rwx xrw \"a rw\""));
+	CHECK(!boot_mounts_writable(""));
+}
+
 static void test_forces_fsck(void)
 {
 	CHECK_STR(boot_forces_fsck("ro fsck.mode=force quiet\n"), "fsck.mode=force");
@@ -190,6 +200,7 @@ int main(void)
 	test_skips_fsck();
 	test_switch_of_fstab();
 	test_forces_fsck();
+	test_mounts_writable();
 	test_initrd_comes_first();
 	return check_done();
 }

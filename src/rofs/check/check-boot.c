@@ -72,7 +72,7 @@ static int check_cmdline(struct checking *c)
 
 	if (err < 0)
 		return err;
-	if (boot_has_word(c->l->cmdline, "rw"))
+	if (boot_mounts_writable(c->l->cmdline))
 		check_add(c, PROBLEM_CMDLINE_WRITABLE, NULL, at,
 			  "rw on the kernel command line mounts / writable, which replays its "
 			  "journal, until systemd remounts it; expected ro in the boot loader's "

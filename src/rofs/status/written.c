@@ -74,7 +74,7 @@ int written_why(const struct loaded *l, const char *root_type, char **ret)
 	err = why_forced(l, root_type, ret);
 	if (err < 0 || *ret)
 		return err;
-	if (boot_has_word(l->cmdline, "rw"))
+	if (boot_mounts_writable(l->cmdline))
 		return text_format(ret, "rw on the kernel command line has mounted it writable, "
 					"until systemd remounted it; boot with ro instead");
 	return 0;

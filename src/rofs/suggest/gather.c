@@ -75,7 +75,7 @@ static int gather_boot_loader(const struct loaded *l, struct machine *m)
 	};
 	int found = 0;
 
-	m->boots_rw = l->cmdline && boot_has_word(l->cmdline, "rw");
+	m->boots_rw = l->cmdline && boot_mounts_writable(l->cmdline);
 	for (size_t i = 0; i < ELEMENTSOF(known) && found == 0; i++) {
 		found = gather_exists(&l->root, known[i].path);
 		if (found > 0)
