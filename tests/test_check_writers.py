@@ -76,6 +76,9 @@ CASES = {
         "cloud-init has not run yet, and its state in /var/lib/cloud is lost at power-off"),
     "state of cloud-init": ({UNITS + "cloud-init.service": "[Unit]\n"}, "[Overlay /etc]\n",
                             "write-fails", None, "cloud-init keeps its state in /var/lib/cloud"),
+    "cloud-init without /etc": (
+        {**CFG, **QUIET}, CONF.replace("[Overlay /etc]\n", ""), "write-fails", None,
+        "cloud-init writes the host name, users and the network's configuration to /etc"),
     "growfs by fstab": ({"etc/fstab": "LABEL=root / ext4 ro,x-systemd.growfs 0 1\n"}, CONF,
                         "write-fails", "/etc/fstab:1", "remove the option"),
     "growfs by a link": ({UNITS + "systemd-growfs-root.service": "[Unit]\n",
@@ -84,6 +87,10 @@ CASES = {
     "resize2fs_once": ({UNITS + "resize2fs_once.service": "[Unit]\n",
                         WANTS.format("multi-user.target", "resize2fs_once.service"): ""}, CONF,
                        "write-fails", None, "systemctl disable resize2fs_once.service"),
+    "growth of Armbian": (
+        {UNITS + "armbian-resize-filesystem.service": "[Unit]\n",
+         WANTS.format("basic.target", "armbian-resize-filesystem.service"): ""}, CONF,
+        "write-fails", None, "systemctl disable armbian-resize-filesystem.service"),
     "dphys-swapfile": ({UNITS + "dphys-swapfile.service": "[Unit]\n",
                         WANTS.format("multi-user.target", "dphys-swapfile.service"): ""}, CONF,
                        "write-fails", None, "to the file /var/swap, which is on an overlay"),

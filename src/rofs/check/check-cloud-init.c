@@ -138,6 +138,18 @@ static int check_state(struct checking *c, _unused_ const struct unit_dirs *dirs
 	return 0;
 }
 
+/* At each boot: the network, /etc/hosts and the host name; of a new instance, all of it. */
+static int check_etc_writable(struct checking *c, _unused_ const struct unit_dirs *dirs)
+{
+	if (check_place_of(c, "/etc").kind == PLACE_READ_ONLY)
+		check_add(
+			c, PROBLEM_WRITE_FAILS, NULL, nowhere,
+			"cloud-init writes the host name, users and the network's configuration to "
+			"/etc, which is read-only; add [Overlay /etc], or disable it with "
+			"/etc/cloud/cloud-init.disabled");
+	return 0;
+}
+
 static int check_cloud_swap(struct checking *c, const struct unit_dirs *dirs)
 {
 	_cleanup_asking_ struct asking x = { 0 };
@@ -155,7 +167,8 @@ static int check_cloud_swap(struct checking *c, const struct unit_dirs *dirs)
 int check_cloud_init(struct checking *c)
 {
 	static int (*const checks[])(struct checking *, const struct unit_dirs *) = {
-		check_growpart, check_resizefs, check_locale, check_cloud_swap, check_state,
+		check_growpart,	  check_resizefs, check_locale,
+		check_cloud_swap, check_state,	  check_etc_writable,
 	};
 	_cleanup_unit_dirs_ struct unit_dirs dirs = unit_dirs_open(&c->l->root, UNIT_ORIGIN_IMAGE);
 	bool runs;

@@ -14,7 +14,9 @@ static const struct pos nowhere;
 static int check_growfs(struct checking *c, const struct unit_dirs *dirs)
 {
 	static const char *const names[] = { "systemd-growfs-root.service",
-					     "resize2fs_once.service" };
+					     "resize2fs_once.service",
+					     "armbian-resize-filesystem.service",
+					     "dietpi-fs_partition_resize.service" };
 	const struct fstab_entry *root = c->mounts.root;
 	int err = 0;
 
