@@ -511,6 +511,25 @@ def test_boot_partition_below_an_overlay_is_read_only(rofs: Path, tmp_path: Path
     assert not [line for line in check(rofs, root)[1] if "writable (" in line]
 
 
+@pytest.mark.parametrize(("line", "conf", "told"), [
+    ("LABEL=usr /usr ext4 defaults 0 2", "", True),
+    ("UUID=1-2 /usr btrfs rw,subvol=/@usr 0 0", "", True),
+    ("LABEL=usr /usr ext4 defaults,ro 0 2", "", False),
+    ("LABEL=usr /usr squashfs defaults 0 0", "", False),
+    ("LABEL=usr /usr erofs defaults 0 0", "", False),
+    ("/srv/usr /usr none bind 0 0", "", False),
+    ("server:/usr /usr nfs defaults 0 0", "", False),
+    ("LABEL=usr /usr ext4 defaults 0 2", "[Root]\nReadOnly=no\n", False),
+    ("LABEL=local /usr/local ext4 defaults 0 2", "", False),
+])
+def test_writable_usr(line: str, conf: str, told: bool, rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": conf + VAR,
+                                         "etc/fstab": f"{FSTAB}{line}\n"})
+    found = [p for p in check_json(rofs, root) if p["kind"] == "usr-writable"]
+    assert [(p["file"], p["line"], p["severity"]) for p in found] == (
+        [("/etc/fstab", 2, "warning")] if told else [])
+
+
 def large_files(root: Path) -> None:
     sparse(root / "var/log/journal/id/system.journal", 24 * MIB)
     sparse(root / "var/log/journal/id/system@old.journal", 100 * MIB)

@@ -291,6 +291,7 @@ static const struct {
 	[PROBLEM_FSCK_FORCED] = { "fsck-forced", DIAG_WARNING, NULL },
 	[PROBLEM_FSCK_SKIPPED] = { "fsck-skipped", DIAG_NOTE, NULL },
 	[PROBLEM_BOOT_PARTITION_WRITABLE] = { "boot-partition-writable", DIAG_WARNING, NULL },
+	[PROBLEM_USR_WRITABLE] = { "usr-writable", DIAG_WARNING, NULL },
 	[PROBLEM_BOOT_OFF] = { "boot-off", DIAG_NOTE, NULL },
 	[PROBLEM_DEVICE_MISSING] = { "device-missing", DIAG_ERROR, NULL },
 	[PROBLEM_DEVICE_UNKNOWN] = { "device-unknown", DIAG_NOTE, NULL },

@@ -64,6 +64,30 @@ static void check_boot_partitions(struct checking *c)
 	}
 }
 
+static bool is_never_written(const char *type)
+{
+	return strcmp(type, "squashfs") == 0 || strcmp(type, "erofs") == 0;
+}
+
+/* rofs keeps it read-only, but only after the initramfs has mounted it as fstab says. */
+static void check_usr(struct checking *c)
+{
+	const struct facts *f = &c->l->facts;
+
+	for (size_t i = 0; i < f->n_fstab && c->l->plan.n_remounts > 0; i++) {
+		const struct fstab_entry *e = &f->fstab[i];
+
+		if (strcmp(e->dir, "/usr") == 0 && is_written_at_boot(c, e) &&
+		    !is_never_written(e->type))
+			check_add(
+				c, PROBLEM_USR_WRITABLE, NULL, fstab_pos(e),
+				"fstab mounts /usr writable (%s), which the initramfs does before "
+				"rofs can act: each boot writes to its file system; add ro to its "
+				"options",
+				e->options);
+	}
+}
+
 static int check_cmdline(struct checking *c)
 {
 	const struct pos at = { .file = "/proc/cmdline" };
@@ -96,5 +120,6 @@ int check_boot(struct checking *c)
 			"ReadOnly=yes");
 	check_fstab_root(c);
 	check_boot_partitions(c);
+	check_usr(c);
 	return check_cmdline(c);
 }
