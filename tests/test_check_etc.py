@@ -25,6 +25,9 @@ KEY = "etc/ssh/ssh_host_ed25519_key"
 CLOCK = enabled("fake-hwclock.service")
 MANAGER = {**enabled("NetworkManager.service"), "etc/resolv.conf": "nameserver 192.0.2.1\n"}
 MANAGER_CONF = "etc/NetworkManager/NetworkManager.conf"
+INTERFACES = "etc/network/interfaces"
+IFUPDOWN = {**enabled("networking.service"), "etc/resolv.conf": "",
+            INTERFACES: "auto lo eth0\niface lo inet loopback\niface eth0 inet dhcp\n"}
 DHCPCD = {**enabled("dhcpcd.service"), "etc/resolv.conf": ""}
 
 
@@ -67,6 +70,14 @@ CASES = {
         "write-fails", "", "a link to /run/NetworkManager/resolv.conf"),
     "name servers of dhcpcd": (DHCPCD, VAR, "write-fails", "",
                                "dhcpcd writes name servers to /etc/resolv.conf, which is read-"),
+    "name servers of ifupdown": (
+        IFUPDOWN, VAR, "write-fails", "",
+        "the DHCP client of ifupdown writes name servers to /etc/resolv.conf, which is read-only"),
+    "name servers of ifupdown, several files": (
+        {**IFUPDOWN, INTERFACES: "iface lo inet loopback\n",
+         "etc/network/interfaces.d/eth0": "auto eth0\n\tiface  eth0\tinet6  auto\n"
+         "iface eth0 inet dhcp # why\n"}, VAR,
+        "write-fails", "", "the DHCP client of ifupdown"),
     "missing resolv.conf": (enabled("dhcpcd.service"), VAR, "write-fails", "",
                             "dhcpcd writes name servers to /etc/resolv.conf"),
 }
@@ -103,6 +114,11 @@ SILENT = {
         {**MANAGER, "etc/NetworkManager/conf.d/a.conf": "[main]\ndns=systemd-resolved\n"}, VAR),
     "NetworkManager leaves it alone": (
         {**MANAGER, MANAGER_CONF: "[main]\nrc-manager=unmanaged\n"}, VAR),
+    "static address of ifupdown": (
+        {**IFUPDOWN, INTERFACES: "# iface eth0 inet dhcp\niface eth0 inet static\n"}, VAR),
+    "ifupdown is not enabled": (
+        {INTERFACES: "iface eth0 inet dhcp\n", UNITS + "networking.service": "[Unit]\n",
+         "etc/resolv.conf": ""}, VAR),
     "nothing writes it": ({"etc/resolv.conf": "nameserver 192.0.2.1\n"}, VAR),
 }
 

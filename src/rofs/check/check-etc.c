@@ -190,16 +190,49 @@ static int leaves_resolv_conf(const struct unit_dirs *dirs)
 	       (manager.last && strcmp(manager.last, "unmanaged") == 0);
 }
 
+/* "eth0 inet dhcp" ends with the method. */
+static int take_interface(void *data, const char *value, _unused_ const char *file,
+			  _unused_ unsigned line)
+{
+	bool *has_dhcp = data;
+	size_t n = strlen(value), m = strlen("dhcp");
+
+	*has_dhcp = *has_dhcp || (n > m && strcmp(value + n - m, "dhcp") == 0 &&
+				  strchr(" \t", value[n - m - 1]));
+	return 0;
+}
+
+/* Does ifupdown ask DHCP for an address? Returns: 1, 0 or -ENOMEM. */
+static int ifupdown_has_dhcp(const struct unit_dirs *dirs)
+{
+	static const char *const files[] = { "/etc/network/interfaces",
+					     "/etc/network/interfaces.d/*" };
+	int err = IS_ENABLED(dirs, "networking.service");
+	bool has_dhcp = false, enabled = err > 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(files) && enabled && err >= 0; i++) {
+		const struct setting s = { .syntax = SETTING_LINES,
+					   .file = files[i],
+					   .key = "iface" };
+
+		err = setting_read(dirs, &s, NULL, take_interface, &has_dhcp);
+	}
+	return err < 0 ? err : has_dhcp;
+}
+
 /* What writes the name servers that DHCP gives. NULL: nothing. */
 static int find_resolv_writer(const struct unit_dirs *dirs, const char **ret)
 {
 	int manager = IS_ENABLED(dirs, "NetworkManager.service"),
-	    client = IS_ENABLED(dirs, "dhcpcd.service"),
+	    client = IS_ENABLED(dirs, "dhcpcd.service"), dhcp = ifupdown_has_dhcp(dirs),
 	    leaves = manager > 0 ? leaves_resolv_conf(dirs) : 0;
 
-	if (manager < 0 || client < 0 || leaves < 0)
+	if (manager < 0 || client < 0 || dhcp < 0 || leaves < 0)
 		return -ENOMEM;
-	*ret = manager && !leaves ? "NetworkManager" : client ? "dhcpcd" : NULL;
+	*ret = manager && !leaves ? "NetworkManager" :
+	       client		  ? "dhcpcd" :
+	       dhcp		  ? "the DHCP client of ifupdown" :
+				    NULL;
 	return 0;
 }
 
