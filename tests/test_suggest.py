@@ -443,6 +443,23 @@ def test_what_fstab_cannot_do_any_more_is_a_step(rofs: Path, tmp_path: Path) -> 
     assert "line 5: /data/x.img" not in text and "line 6: /opt" not in text
 
 
+@pytest.mark.parametrize(("fstab", "found"), [
+    ("UUID=x /data vfat x-systemd.growfs 0 0\n", "[Partition data]\nDevice=UUID=x\n"),
+    ("LABEL=root /home/ann btrfs subvol=@ann 0 0\n",
+     "# Left out: [Persist /home] for users, since line 2 of /etc/fstab gives an"),
+    ("LABEL=data /etc ext4 defaults 0 0\nLABEL=data2 /usr ext4 ro 0 0\n",
+     "#[Partition data3]\n#Device=LABEL=data3\n")])
+def test_odd_lines_of_fstab(fstab: str, found: str, rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"etc/fstab": f"LABEL=root / btrfs ro 0 0\n{fstab}", "home/ann/x": ""},
+              ["data"])
+    text = suggest(rofs, root)
+    assert found in text
+    assert errors_of(rofs, root, text) == []
+    assert [line for line in found_by_check(rofs, root, text, "warning") if "Grow=" in line] == []
+    assert errors_of(rofs, root, uncommented(text)) == []
+
+
 @pytest.mark.root
 @pytest.mark.parametrize("path", ["home", "etc/machine-id", "etc/ssh", "etc/passwd", "etc/fstab",
                                   "etc/systemd/system", "var/lib", "etc/exports"])

@@ -133,11 +133,7 @@ static bool is_kept_letter(char c)
 
 static bool is_taken(const struct deciding *x, const char *name)
 {
-	char label[sizeof("LABEL=") + PARTITION_NAME_MAX];
-
-	/* One that is to be created gets the name as its label. */
-	snprintf(label, sizeof(label), "LABEL=%s", name);
-	if (machine_has(&x->m->declared_names, name) || machine_has(&x->m->declared_devices, label))
+	if (machine_has(&x->m->declared_names, name))
 		return true;
 	for (size_t i = 0; i < x->n_lines; i++)
 		if (strcmp(x->lines[i].name, name) == 0)

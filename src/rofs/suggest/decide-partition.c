@@ -89,6 +89,31 @@ static const struct data_line *best_line(const struct deciding *x)
 	return best;
 }
 
+static bool is_label_in_use(const struct deciding *x, const char *label)
+{
+	const struct facts *f = x->m->facts;
+	char device[sizeof("LABEL=") + PARTITION_NAME_MAX];
+
+	snprintf(device, sizeof(device), "LABEL=%s", label);
+	for (size_t i = 0; i < f->n_fstab; i++)
+		if (strcmp(f->fstab[i].spec, device) == 0)
+			return true;
+	return machine_has(&x->m->declared_devices, device);
+}
+
+/* The one that is to be created gets its name as the label. */
+static void name_missing(const struct deciding *x, char *ret)
+{
+	char from[32] = "data";
+
+	for (unsigned i = 2;; i++) {
+		deciding_name_partition(x, from, ret);
+		if (!is_label_in_use(x, ret))
+			return;
+		snprintf(from, sizeof(from), "data%u", i);
+	}
+}
+
 int decide_host(struct deciding *x)
 {
 	if (x->n_kept == 0)
@@ -97,10 +122,11 @@ int decide_host(struct deciding *x)
 	x->host_line = x->host_device ? NULL : best_line(x);
 	if (x->host_line)
 		strcpy(x->host_name, x->host_line->name);
+	else if (x->host_device)
+		deciding_name_partition(x, x->host_device->label ? x->host_device->label : "data",
+					x->host_name);
 	else
-		deciding_name_partition(
-			x, x->host_device && x->host_device->label ? x->host_device->label : "data",
-			x->host_name);
+		name_missing(x, x->host_name);
 	return 0;
 }
 
@@ -187,7 +213,7 @@ static int add_line_section(struct deciding *x, const struct data_line *line)
 		err = suggested_section_set(s, "As in fstab.", "Requires=%s", line->requires);
 	if (err >= 0 && *line->after)
 		err = suggested_section_set(s, "As in fstab.", "After=%s", line->after);
-	if (err >= 0 && fstab_has_option(e->options, "x-systemd.growfs"))
+	if (err >= 0 && can_host(e->type) && fstab_has_option(e->options, "x-systemd.growfs"))
 		err = suggested_section_set(s, "As in fstab.", "Grow=yes");
 	if (err < 0)
 		return err;

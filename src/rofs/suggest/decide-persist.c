@@ -39,12 +39,20 @@ static int compare(const void *a, const void *b)
 	return path_compare((*x)->path, (*y)->path);
 }
 
-/* The partition of a line of fstab below @path; NULL: there is none. Nothing may be below a persist. */
-static const struct data_line *line_below(const struct deciding *x, const char *path)
+/*
+ * The line of fstab that gives a section below @path, of a partition or an overlay; NULL: there is none.
+ * Nothing may be below a persist.
+ */
+static const struct fstab_entry *line_below(const struct deciding *x, const char *path)
 {
-	for (size_t i = 0; i < x->n_lines; i++)
-		if (path_is_below(x->lines[i].entry->dir, path))
-			return &x->lines[i];
+	for (size_t i = 0; i < x->fstab.n; i++) {
+		const struct fstab_entry *e = x->fstab.entries[i];
+		const struct data_line *line = deciding_line_of(x, e->dir);
+
+		if (path_is_below(e->dir, path) &&
+		    ((line && line->entry == e) || deciding_is_lower(x, e)))
+			return e;
+	}
 	return NULL;
 }
 
@@ -77,9 +85,25 @@ static bool is_exported_as_it_is(const struct deciding *x, const char *path)
 	return !overlaid;
 }
 
+static int tell_below(struct deciding *x, const struct machine_path *p,
+		      const struct fstab_entry *below)
+{
+	if (deciding_is_lower(x, below))
+		return suggested_text_add(
+			&x->s->notes,
+			"Left out: [Persist %s] for %s, since line %u of /etc/fstab gives an [Overlay %s], and "
+			"nothing may be declared below a persist. To keep it, remove that line.",
+			p->path, p->who, below->line, below->dir);
+	return suggested_text_add(
+		&x->s->notes,
+		"Left out: [Persist %s] for %s, since fstab mounts a partition on %s, and nothing "
+		"may be mounted below a persist. To keep the rest of it, move it to that partition.",
+		p->path, p->who, below->dir);
+}
+
 static int wants_section(struct deciding *x, const struct machine_path *p, bool *ret)
 {
-	const struct data_line *below;
+	const struct fstab_entry *below;
 
 	*ret = false;
 	if (!must_be_kept(p->use) || !has_place(x, p) || deciding_fstab_keeps(x, p->path))
@@ -88,11 +112,7 @@ static int wants_section(struct deciding *x, const struct machine_path *p, bool 
 	if (!below && p->use == USE_EXPORT && is_exported_as_it_is(x, p->path))
 		return 0;
 	if (below)
-		return suggested_text_add(
-			&x->s->notes,
-			"Left out: [Persist %s] for %s, since fstab mounts a partition on %s, and nothing "
-			"may be mounted below a persist. To keep the rest of it, move it to that partition.",
-			p->path, p->who, below->entry->dir);
+		return tell_below(x, p, below);
 	return deciding_can_be_named(x, CONF_PERSIST, p->path, ret);
 }
 
