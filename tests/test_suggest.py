@@ -443,6 +443,15 @@ def test_what_fstab_cannot_do_any_more_is_a_step(rofs: Path, tmp_path: Path) -> 
     assert "line 5: /data/x.img" not in text and "line 6: /opt" not in text
 
 
+def test_mistakes_of_drop_ins_are_steps(rofs: Path, tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", 1024)
+    make_tree(root, {"etc/rofs.conf.d/x.conf": "[Overlay /srv]\nbad\n[Memory]\nSize=lots\n"},
+              ["srv"])
+    steps = re.sub(r"\n#  +", " ", suggest(rofs, root).split("\n\n")[0])
+    assert "/etc/rofs.conf.d/x.conf, line 2: missing '='" in steps
+    assert "/etc/rofs.conf.d/x.conf, line 4: Size=lots is invalid" in steps
+
+
 @pytest.mark.parametrize(("fstab", "found"), [
     ("UUID=x /data vfat x-systemd.growfs 0 0\n", "[Partition data]\nDevice=UUID=x\n"),
     ("LABEL=root /home/ann btrfs subvol=@ann 0 0\n",

@@ -82,7 +82,7 @@ struct machine_refusal {
 	char *why;  /* "[Overlay /home]: ..." */
 };
 
-/** struct machine_warning - what rofs check will warn of, and no section can prevent; strings owned */
+/** struct machine_warning - what rofs check will find, and no section can prevent; strings owned */
 struct machine_warning {
 	enum problem_kind kind;
 	char *place; /* "/etc/fstab, line 2"; NULL: none, or in rofs.conf */

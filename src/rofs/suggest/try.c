@@ -205,6 +205,13 @@ static int keep_warning(const struct trial *t, const struct diag_entry *e)
 	return machine_warn(t->machine, w);
 }
 
+/* An error elsewhere is one of the machine, or of rofs.conf.d, whatever is suggested. */
+static bool is_to_be_told(const struct trial *t, const struct diag_entry *e)
+{
+	return e->level == DIAG_WARNING ||
+	       (e->level == DIAG_ERROR && e->pos.file && e->pos.file != t->l->conf.files[0]);
+}
+
 static int keep_warnings(const struct trial *t)
 {
 	const struct diag *d = &t->l->diag;
@@ -212,7 +219,7 @@ static int keep_warnings(const struct trial *t)
 
 	machine_forget_warnings(t->machine);
 	for (size_t i = 0; i < d->n_entries && err >= 0; i++)
-		if (d->entries[i].level == DIAG_WARNING)
+		if (is_to_be_told(t, &d->entries[i]))
 			err = keep_warning(t, &d->entries[i]);
 	return err;
 }
