@@ -86,7 +86,7 @@ int mounts_fallback(int root_fd, const struct plan *p, const struct plan_overlay
 	left_out = mount_for_path(root_fd, p, o, where);
 	if (left_out < 0)
 		return left_out;
-	if (guard_overlay(p, o, where) < 0)
+	if (guard_overlay(p, o, where, NULL) < 0)
 		left_out = 1;
 	err = bind_to_path(where, o);
 	return err < 0 ? err : left_out;

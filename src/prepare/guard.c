@@ -190,12 +190,11 @@ static int explain(const struct plan_persist *p, int err)
 
 static int put_guard(const struct plan_persist *p, const struct ground *g)
 {
-	int err = p->conf->kind == PERSIST_FILE ? guard_file(p, g) : guard_directory(p, g);
-
-	return err < 0 ? explain(p, err) : 0;
+	return p->conf->kind == PERSIST_FILE ? guard_file(p, g) : guard_directory(p, g);
 }
 
-int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where)
+int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where,
+		  bool *failed)
 {
 	struct ground g = { where, strlen(o->path) };
 	bool is_seen = mount_point_at(AT_FDCWD, o->path);
@@ -211,12 +210,18 @@ int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const c
 		if (is_seen && p->conf->kind == PERSIST_FILE)
 			continue;
 		err = put_guard(p, &g);
-		result = result < 0 ? result : err;
+		if (err >= 0)
+			continue;
+		result = explain(p, err);
+		if (failed)
+			failed[i] = true;
 	}
 	return result;
 }
 
-int mounts_guard(const struct plan_persist *p)
+int mounts_guard(const struct plan_persist *p, bool is_told)
 {
-	return put_guard(p, &the_root);
+	int err = put_guard(p, &the_root);
+
+	return err < 0 && !is_told ? explain(p, err) : err;
 }

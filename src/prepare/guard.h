@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "plan/plan.h"
 
 /*
@@ -11,10 +13,12 @@
  * guard_overlay - put up the guards of all persists whose path is in an overlay
  * @where: where the overlay is mounted, and from where it is then bound to its path. Nobody else is
  *         there. A path that is mounted already gets its guard by mounts_guard().
+ * @failed: of each persist of the plan, whether its guard has failed; NULL: nobody wants to know
  *
  * Returns: 0, or -errno after logging it.
  */
-int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where);
+int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const char *where,
+		  bool *failed);
 
 /**
  * mounts_guard - mount an empty read-only file system on the path of a persist
@@ -23,9 +27,11 @@ int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const c
  * is left alone: that is the data, or the guard. A single file, which is in an overlay, is made
  * immutable instead.
  *
+ * @is_told: a failure has been logged, by guard_overlay(), and one line is enough
+ *
  * Returns: 0, or -errno after logging it.
  */
-int mounts_guard(const struct plan_persist *p);
+int mounts_guard(const struct plan_persist *p, bool is_told);
 
 /**
  * mounts_unguard - make a single file mutable again, on which its persist is mounted next

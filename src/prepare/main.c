@@ -104,10 +104,18 @@ static bool is_bound_by(const struct plan_run *run, const struct plan_overlay *o
 	return run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0;
 }
 
+/* struct work - a run, and of which persists of the plan it could not put up the guards */
+struct work {
+	const struct loaded *l;
+	const struct plan_run *run;
+	bool *unguarded;
+};
+
 /* With the guards in it. Returns: 0; 1 without one of them, which is logged; or as mounts_merged(). */
-static int mount_overlay(const struct plan *p, const struct plan_run *run,
-			 const struct plan_overlay *o, int lower_fd)
+static int mount_overlay(const struct work *w, const struct plan_overlay *o, int lower_fd)
 {
+	const struct plan *p = &w->l->plan;
+	const struct plan_run *run = w->run;
 	bool is_bound = is_bound_by(run, o);
 	int err = mounts_merged(p, o, lower_fd);
 
@@ -118,7 +126,7 @@ static int mount_overlay(const struct plan *p, const struct plan_run *run,
 	/* The run that binds something else in its place puts them into that. */
 	if (err < 0 || (!is_bound && o->fallback != SIZE_MAX))
 		return err;
-	return guard_overlay(p, o, o->merged) < 0;
+	return guard_overlay(p, o, o->merged, w->unguarded) < 0;
 }
 
 /* Returns: 0; or, after logging it, -ENOTUNIQ or another -errno. */
@@ -155,21 +163,22 @@ static int mount_instead(int root_fd, const struct plan_run *run, const struct p
 }
 
 /* @without: is added to when this kernel has no overlayfs. Returns the exit status. */
-static int prepare_overlay(const struct loaded *l, const struct plan_run *run,
-			   const struct plan_overlay *o, struct strbuf *without)
+static int prepare_overlay(const struct work *w, const struct plan_overlay *o,
+			   struct strbuf *without)
 {
+	const struct loaded *l = w->l;
 	_cleanup_close_ int lower_fd = -1;
 	int root_fd = l->root.root_fd, err = layer_prepare(root_fd, &l->plan, o, &lower_fd);
 	bool done = err == 0 && report_hidden(&l->root, o) == 0;
 
 	if (err < 0 || !is_running_system())
 		return done ? EXIT_SUCCESS : EXIT_FAILURE;
-	err = mount_overlay(&l->plan, run, o, lower_fd);
+	err = mount_overlay(w, o, lower_fd);
 	if (err == -ENODEV)
 		strbuf_addf(without, " %s", o->path);
 	else if (err != 0)
 		done = false;
-	if (mount_instead(root_fd, run, o, err) < 0)
+	if (mount_instead(root_fd, w->run, o, err) < 0)
 		done = false;
 	/* Its unit would follow names to where a user has put something else since. */
 	if (err < 0)
@@ -195,16 +204,17 @@ static int bind_overlays(const struct plan *p, const struct plan_run *run)
 }
 
 /* In path order: an overlay may have its mount point in another one. */
-static int prepare_overlays(const struct loaded *l, const struct plan_run *run)
+static int prepare_overlays(const struct work *w)
 {
+	const struct plan_run *run = w->run;
+	const struct plan *p = &w->l->plan;
 	_cleanup_strbuf_ struct strbuf without = { 0 };
 	int status = EXIT_SUCCESS;
 
 	for (size_t i = 0; i < run->overlays.n; i++)
-		status |=
-			prepare_overlay(l, run, &l->plan.overlays[run->overlays.list[i]], &without);
+		status |= prepare_overlay(w, &p->overlays[run->overlays.list[i]], &without);
 	if (is_running_system())
-		status |= bind_overlays(&l->plan, run);
+		status |= bind_overlays(p, run);
 	return tell_no_overlayfs(&without) | status;
 }
 
@@ -220,24 +230,27 @@ static bool lacks_mount_point(const struct plan *p, const struct plan_persist *p
 	return above && !mount_point_at(AT_FDCWD, above->path) && access(persist->path, F_OK) < 0;
 }
 
-static int put_guard(const struct plan *p, const struct plan_persist *persist)
+static int put_guard(const struct work *w, const struct plan_persist *persist)
 {
+	const struct plan *p = &w->l->plan;
+
 	if (lacks_mount_point(p, persist))
 		return log_error(-ENOENT,
 				 "%s: there is no mount point, since its overlay is not mounted",
 				 persist->path);
-	return mounts_guard(persist);
+	return mounts_guard(persist, w->unguarded[persist - p->persists]);
 }
 
 /* What the path of each shows until its partition is mounted there. */
-static int prepare_paths(const struct loaded *l, const struct plan_run *run)
+static int prepare_paths(const struct work *w)
 {
+	const struct plan *plan = &w->l->plan;
 	int status = EXIT_SUCCESS;
 
-	for (size_t i = 0; i < run->persists.n; i++) {
-		const struct plan_persist *p = &l->plan.persists[run->persists.list[i]];
-		int err = p->maker == SIZE_MAX ? put_guard(&l->plan, p) :
-						 volatile_make(l->root.root_fd, &l->plan, p);
+	for (size_t i = 0; i < w->run->persists.n; i++) {
+		const struct plan_persist *p = &plan->persists[w->run->persists.list[i]];
+		int err = p->maker == SIZE_MAX ? put_guard(w, p) :
+						 volatile_make(w->l->root.root_fd, plan, p);
 
 		if (err < 0)
 			status = EXIT_FAILURE;
@@ -261,15 +274,15 @@ static int prepare_persists(const struct loaded *l, const struct plan_run *run)
 	return status;
 }
 
-static int run_ram(const struct loaded *l, const struct plan_run *run)
+static int run_ram(const struct work *w)
 {
 	int status = EXIT_SUCCESS;
 
-	if (is_running_system() && mounts_pools(&l->plan) < 0)
+	if (is_running_system() && mounts_pools(&w->l->plan) < 0)
 		status = EXIT_FAILURE;
-	status |= prepare_overlays(l, run);
+	status |= prepare_overlays(w);
 	if (is_running_system())
-		status |= prepare_paths(l, run);
+		status |= prepare_paths(w);
 	return status;
 }
 
@@ -288,33 +301,34 @@ static int forget_prepared(const struct loaded *l, const struct plan_run *run)
 	return err;
 }
 
-static int run_partition(const struct loaded *l, const struct plan_run *run)
+static int run_partition(const struct work *w)
 {
-	int status, err = forget_prepared(l, run);
+	int status, err = forget_prepared(w->l, w->run);
 
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "cannot write to " PLAN_PREPARED_DIR ": %s",
 				 strerror(-err));
-	status = prepare_overlays(l, run);
-	return prepare_persists(l, run) | status;
+	status = prepare_overlays(w);
+	return prepare_persists(w->l, w->run) | status;
 }
 
-static int run_fallback(const struct loaded *l, const struct plan_run *run)
+static int run_fallback(const struct work *w)
 {
-	const struct plan_overlay *o = &l->plan.overlays[run->overlays.list[0]];
+	const struct loaded *l = w->l;
+	const struct plan_overlay *o = &l->plan.overlays[w->run->overlays.list[0]];
 
 	if (!is_running_system())
 		return EXIT_SUCCESS;
 	return mounts_fallback(l->root.root_fd, &l->plan, o) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int run_guard(const struct loaded *l, const struct plan_run *run)
+static int run_guard(const struct work *w)
 {
-	return is_running_system() ? prepare_paths(l, run) : EXIT_SUCCESS;
+	return is_running_system() ? prepare_paths(w) : EXIT_SUCCESS;
 }
 
 /* What fails is logged, and the rest goes on. Each returns the exit status. */
-static int (*const actions[])(const struct loaded *, const struct plan_run *) = {
+static int (*const actions[])(const struct work *) = {
 	[RUN_RAM] = run_ram,
 	[RUN_OVERLAY] = prepare_overlays,
 	[RUN_PARTITION] = run_partition,
@@ -322,6 +336,16 @@ static int (*const actions[])(const struct loaded *, const struct plan_run *) = 
 	[RUN_GUARD] = run_guard,
 };
 _Static_assert(ELEMENTSOF(actions) == _RUN_KIND_MAX, "an action for each kind of run");
+
+static int run_wanted(const struct loaded *l, const struct plan_run *run)
+{
+	_cleanup_free_ bool *unguarded = calloc(l->plan.n_persists + 1, sizeof(*unguarded));
+	struct work w = { .l = l, .run = run, .unguarded = unguarded };
+
+	if (!unguarded)
+		return log_error(EXIT_FAILURE, "out of memory");
+	return actions[run->kind](&w);
+}
 
 static int prepare(void)
 {
@@ -339,7 +363,7 @@ static int prepare(void)
 				   strerror(-l.diag.unread));
 	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);
 	if (wanted)
-		return actions[arg_kind](&l, wanted) | status;
+		return run_wanted(&l, wanted) | status;
 	return log_error(EXIT_FAILURE, "nothing declared in rofs.conf requires '%s%s%s'",
 			 run_kind_to_string(arg_kind), arg_subject ? " " : "",
 			 arg_subject ? arg_subject : "");
