@@ -98,7 +98,7 @@ CASES = {
     "dracut, of a package, masked": (
         {**DRACUT, DRACUT_D + "b.conf": "\n", DRACUT_VENDOR + "b.conf": "nofscks=yes\n"},
         "run: " + DRACUT_OFF),
-    "dracut, other programs": ({**DRACUT, DRACUT_D + "a.conf": 'fscks="fsck.vfat"\n'}, ""),
+    "dracut, other programs": ({**DRACUT, DRACUT_D + "a.conf": 'fscks="xfs_repair"\n'}, ""),
     "dracut, this program": (
         {**DRACUT, DRACUT_D + "a.conf": 'fscks=" umount /sbin/fsck.ext4 "\n'},
         "run: " + DRACUT_OFF),
