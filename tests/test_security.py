@@ -26,6 +26,7 @@ Directory=/data
 """
 FSCK = "systemd-fsck@.service"
 UNITS = {
+    "rofs-detach.service": "rofs-detach.service",
     "rofs-verify.service": "rofs-verify.service",
     "rofs-watch.service": "rofs-watch.service",
     "rofs-prepare*.service": "rofs-prepare.service",
@@ -109,5 +110,5 @@ def test_what_mounts_has_no_mount_namespace(units: Path) -> None:
     directory = units / "usr/lib/systemd/system"
     runs = sorted(directory.glob("rofs-prepare*.service"))
     assert len(runs) == 3
-    for run in [*runs, directory / "rofs-grow-data.service"]:
+    for run in [*runs, directory / "rofs-grow-data.service", directory / "rofs-detach.service"]:
         assert makers.search(run.read_text()) is None, run.name

@@ -10,6 +10,7 @@
 #include "basic/text.h"
 #include "plan/plan.h"
 #include "prepare/bind.h"
+#include "prepare/detach.h"
 #include "prepare/fallback.h"
 #include "prepare/guard.h"
 #include "prepare/layer.h"
@@ -25,10 +26,14 @@
 
 static const char *arg_root;
 static enum run_kind arg_kind;
+static bool arg_detach;
 static const char *arg_subject;
 
+/* The verb that is no run of the plan: it is about what has happened since. */
+#define DETACH "detach"
+
 static const char usage[] =
-	"Usage: rofs-prepare ram\n"
+	"Usage: rofs-prepare ram|detach\n"
 	"       rofs-prepare overlay|fallback|guard PATH\n"
 	"       rofs-prepare partition NAME\n"
 	"\n"
@@ -40,6 +45,7 @@ static const char usage[] =
 	"  partition NAME   prepare the persists and overlays of a partition, and mount the overlays\n"
 	"  fallback PATH    mount an overlay, or what replaces it while its partition is missing\n"
 	"  guard PATH       keep writes off the path of a persist until its partition is mounted\n"
+	"  detach           unmount what is mounted from partitions whose devices are gone\n"
 	"\n"
 	"  --help      show this help\n"
 	"  --version   show the version\n"
@@ -50,10 +56,10 @@ static const char usage[] =
 
 static int unknown_verb(const char *verb)
 {
-	const char *verbs[_RUN_KIND_MAX], *closest;
+	const char *verbs[_RUN_KIND_MAX + 1] = { DETACH }, *closest;
 
 	for (int i = 0; i < _RUN_KIND_MAX; i++)
-		verbs[i] = run_kind_to_string(i);
+		verbs[i + 1] = run_kind_to_string(i);
 	closest = text_closest(verb, verbs, ELEMENTSOF(verbs));
 	if (closest)
 		return log_error(EXIT_USAGE, "unknown verb %s; did you mean %s?", verb, closest);
@@ -70,10 +76,11 @@ static int parse_arguments(int argc, char **argv)
 
 	arg_root = program_root();
 	arg_kind = run_kind_from_string(argv[optind]);
-	if (arg_kind < 0)
+	arg_detach = strcmp(argv[optind], DETACH) == 0;
+	if (arg_kind < 0 && !arg_detach)
 		return unknown_verb(argv[optind]);
 	arg_subject = argv[optind + 1];
-	if ((arg_kind == RUN_RAM) != !arg_subject)
+	if ((arg_detach || arg_kind == RUN_RAM) != !arg_subject)
 		return fputs(usage, stderr), EXIT_USAGE;
 	return -1;
 }
@@ -327,6 +334,11 @@ static int run_guard(const struct work *w)
 	return is_running_system() ? prepare_paths(w) : EXIT_SUCCESS;
 }
 
+static int run_detach(const struct loaded *l)
+{
+	return is_running_system() && detach_dead(&l->plan) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 /* What fails is logged, and the rest goes on. Each returns the exit status. */
 static int (*const actions[])(const struct work *) = {
 	[RUN_RAM] = run_ram,
@@ -361,6 +373,8 @@ static int prepare(void)
 	if (l.diag.unread < 0)
 		status = log_error(EXIT_FAILURE, "cannot read all of the configuration: %s",
 				   strerror(-l.diag.unread));
+	if (arg_detach)
+		return run_detach(&l) | status;
 	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);
 	if (wanted)
 		return run_wanted(&l, wanted) | status;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "prepare/detach.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "basic/beneath.h"
+#include "basic/io.h"
+#include "basic/macro.h"
+#include "basic/text.h"
+#include "prepare/guard.h"
+#include "system/log.h"
+
+#define MOUNTS "/proc/self/mounts"
+
+/* Source, directory, type; each byte may be four, "\040". What is cut off are options. */
+#define LINE_BYTES_MAX (3 * 4 * PATH_MAX)
+
+struct mounted {
+	char *source, *type;
+};
+
+static void mounted_done(struct mounted *m)
+{
+	free(m->source);
+	free(m->type);
+}
+
+static int mounted_set(struct mounted *m, const struct mntent *e)
+{
+	mounted_done(m);
+	m->source = strdup(e->mnt_fsname);
+	m->type = strdup(e->mnt_type);
+	return m->source && m->type ? 0 : -ENOMEM;
+}
+
+/*
+ * From the table of mounts: of a file system whose device is gone, some types answer no stat(2).
+ * What is mounted last on a path is on top. Without a mount there, @ret is empty.
+ */
+static int mounted_find(const char *path, struct mounted *ret)
+{
+	_cleanup_free_ char *buffer = malloc(LINE_BYTES_MAX);
+	FILE *f = buffer ? setmntent(MOUNTS, "re") : NULL;
+	struct mntent e;
+	int err = 0;
+
+	if (!f)
+		return buffer ? -errno : -ENOMEM;
+	while (err >= 0 && getmntent_r(f, &e, buffer, LINE_BYTES_MAX))
+		if (strcmp(e.mnt_dir, path) == 0)
+			err = mounted_set(ret, &e);
+	if (err >= 0 && ferror(f))
+		err = -EIO;
+	endmntent(f);
+	return err;
+}
+
+/* A name is not given to another device while the file system on the old one is in use. */
+static bool is_gone(const struct mounted *m)
+{
+	struct stat st;
+
+	if (!m->source || strncmp(m->source, "/dev/", strlen("/dev/")) != 0)
+		return false;
+	return stat(m->source, &st) < 0 ? errno == ENOENT : !S_ISBLK(st.st_mode);
+}
+
+/* The path may be in a file system that users can write to: it is walked through no link. */
+static int detach_mount(const char *path)
+{
+	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), dir_fd = -1;
+	_cleanup_free_ char *place = NULL;
+	const char *name;
+
+	dir_fd = root_fd < 0 ? -errno : open_parent_beneath(root_fd, path, &name);
+	if (dir_fd < 0)
+		return dir_fd;
+	if (text_format(&place, "%s/%s", fd_name(dir_fd).path, name) < 0)
+		return -ENOMEM;
+	return umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* Unless something else is mounted on @path. Returns: 0, or -errno after logging it. */
+static int detach_path(const char *path, const struct mounted *dead)
+{
+	_cleanup_(mounted_done) struct mounted m = { 0 };
+	int err = mounted_find(path, &m);
+
+	if (err >= 0 && m.source && strcmp(m.source, dead->source) == 0 &&
+	    strcmp(m.type, dead->type) == 0)
+		err = detach_mount(path);
+	if (err < 0)
+		return log_error(err, "cannot unmount %s, whose device %s is gone: %s", path,
+				 dead->source, strerror(-err));
+	return 0;
+}
+
+static int detach_persist(const struct plan_persist *p, const struct mounted *dead)
+{
+	int err = detach_path(p->path, dead);
+
+	return err < 0 || p->guard == SIZE_MAX ? err : mounts_guard(p, false);
+}
+
+/* All that is mounted from it, before itself: that says which of these mounts are of its device. */
+static int detach_all(const struct plan *p, size_t partition, const struct mounted *dead)
+{
+	int result = 0, err;
+
+	for (size_t i = 0; i < p->n_persists; i++) {
+		if (p->persists[i].partition != partition)
+			continue;
+		err = detach_persist(&p->persists[i], dead);
+		result = result < 0 ? result : err;
+	}
+	for (size_t i = 0; i < p->n_fstab_duplicates; i++) {
+		if (p->fstab_duplicates[i].partition != partition)
+			continue;
+		err = detach_path(p->fstab_duplicates[i].entry->dir, dead);
+		result = result < 0 ? result : err;
+	}
+	err = detach_path(p->partitions[partition].where, dead);
+	return result < 0 ? result : err;
+}
+
+static int detach_partition(const struct plan *p, size_t partition)
+{
+	_cleanup_(mounted_done) struct mounted m = { 0 };
+	int err = mounted_find(p->partitions[partition].where, &m);
+
+	if (err < 0)
+		return log_error(err, "cannot read " MOUNTS ": %s", strerror(-err));
+	if (!is_gone(&m))
+		return 0;
+	log_info("[Partition %s]: its device %s is gone; unmounting what is mounted from it",
+		 p->partitions[partition].conf->section.name, m.source);
+	return detach_all(p, partition, &m);
+}
+
+int detach_dead(const struct plan *p)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < p->n_partitions; i++) {
+		int err = p->partitions[i].conf ? detach_partition(p, i) : 0;
+
+		result = result < 0 ? result : err;
+	}
+	return result;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plan/plan.h"
+
+/**
+ * detach_dead - unmount what is mounted from partitions whose devices are gone
+ *
+ * systemd unmounts it as well, but by umount(8), which fails while a file is open, and by jobs, which
+ * the start of any service replaces: that asks for local-fs.target and so for these mounts. A dead file
+ * system that stays mounted is not replaced when the device is back. So this unmounts lazily, and at
+ * once. The guards are seen again, those of single files too. What is on a device that exists stays.
+ *
+ * Returns: 0, or -errno after logging it.
+ */
+int detach_dead(const struct plan *p);

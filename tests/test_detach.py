@@ -1,0 +1,122 @@
+"""rofs-prepare detach, between real mounts: what it unmounts when devices are gone.
+
+A tmpfs stands in for the partition: mount(8) lets it have any source.
+"""
+
+from __future__ import annotations
+
+import pytest
+from mounted_system import DATA, System, sections
+
+pytestmark = pytest.mark.root
+
+CONF = f"""\
+[Overlay /var]
+[Overlay /etc]
+{DATA}
+[Persist /var/data]
+Partition=data
+Directory=/kept
+[Persist /etc/kept]
+Partition=data
+Directory=/file
+Kind=file
+"""
+
+# The partition has this source.
+BOOT_FROM = """
+boot_from() {
+    generate 2>/dev/null; early_mounts; pools
+    umount /rofs/persist/data
+    mount -t tmpfs -o mode=0755,private "$1" /rofs/persist/data
+    prepare; merge
+    echo data >/var/data/file; echo kept >/etc/kept
+}
+shown() { findmnt -rno SOURCE,FSTYPE --mountpoint "$1" || echo "$1: nothing mounted"; }
+block_device() { for d in /dev/* /dev/*/*; do [ ! -b "$d" ] || { echo "$d"; return; }; done; }
+detach() { if /rofs-prepare detach 2>&1; then echo 0; else echo $?; fi; }
+"""
+
+
+def test_dead_device_is_unmounted_though_files_are_open(system: System) -> None:
+    found = sections(system(CONF, BOOT_FROM + """
+        boot_from /dev/gone
+        echo == before; shown /var/data; shown /etc/kept; shown /rofs/persist/data
+        exec 3>>/var/data/held; cd /rofs/persist/data
+        echo == detach; detach
+        cd /
+        echo == after; shown /var/data; shown /etc/kept; shown /rofs/persist/data
+        echo == writes
+        (echo lost >/var/data/lost) 2>/dev/null || echo /var/data
+        (echo lost >/etc/kept) 2>/dev/null || echo /etc/kept
+        echo == again; detach
+        echo == back
+        mount -t tmpfs -o mode=0755,private /dev/back /rofs/persist/data
+        prepare; merge
+        echo new >/var/data/file; echo new >/etc/kept
+        shown /var/data; shown /etc/kept; cat /rofs/persist/data/kept/file /rofs/persist/data/file
+        """, ": >etc/kept"))
+    assert found["before"] == ["rofs autofs", "/dev/gone[/kept] tmpfs", "/dev/gone[/file] tmpfs",
+                               "/dev/gone tmpfs"]
+    assert found["detach"] == ["rofs-prepare: [Partition data]: its device /dev/gone is gone; "
+                               "unmounting what is mounted from it", "0"]
+    assert found["after"] == ["rofs autofs", "/etc/kept: nothing mounted",
+                              "/rofs/persist/data: nothing mounted"]
+    # That of a single file is an attribute of a file on tmpfs: Linux 6.1.
+    assert found["writes"] == ["/var/data", "/etc/kept"]
+    assert found["again"] == ["0"]
+    assert found["back"] == ["rofs autofs", "/dev/back[/kept] tmpfs", "/dev/back[/file] tmpfs",
+                             "new", "new"]
+
+
+@pytest.mark.parametrize("source", ["$(block_device)", "network:/export", "/run/disk"])
+def test_device_that_is_there_is_left_alone(system: System, source: str) -> None:
+    """Any block device that is removed starts it."""
+    found = sections(system(CONF, BOOT_FROM + f"""
+        boot_from {source}
+        echo == detach; detach
+        echo == after; cat /var/data/file /etc/kept
+        """, ": >etc/kept"))
+    assert found["detach"] == ["0"]
+    assert found["after"] == ["data", "kept"]
+
+
+def test_what_somebody_else_has_mounted_stays(system: System) -> None:
+    found = sections(system(CONF, BOOT_FROM + """
+        boot_from /dev/gone
+        mount -t tmpfs another /var/data
+        echo == detach; detach
+        echo == after; shown /var/data | tail -n 1; shown /etc/kept; shown /rofs/persist/data
+        """, ": >etc/kept"))
+    assert found["detach"][-1] == "0"
+    assert found["after"] == ["another tmpfs", "/etc/kept: nothing mounted",
+                              "/rofs/persist/data: nothing mounted"]
+
+
+def test_mount_point_of_fstab_on_the_device_is_unmounted_too(system: System) -> None:
+    found = sections(system(CONF, BOOT_FROM + """
+        boot_from /dev/gone
+        mount --bind /rofs/persist/data /mnt
+        echo == detach; detach
+        echo == after; shown /mnt
+        """, ": >etc/kept; mkdir mnt; echo 'LABEL=data /mnt ext4 defaults 0 2' >etc/fstab"))
+    assert found["detach"][-1] == "0"
+    assert found["after"] == ["/mnt: nothing mounted"]
+
+
+def test_path_that_leads_elsewhere_by_now_is_left_alone(system: System) -> None:
+    """Whoever owns a directory above may rename it and put a link in its place."""
+    boot = BOOT_FROM.replace("/var/data", "/var/a/data")
+    found = sections(system(CONF.replace("/var/data", "/var/a/data"), boot + """
+        boot_from /dev/gone
+        mkdir -p /var/x/data
+        mount -t tmpfs other /var/x/data
+        mv /var/a /var/b; ln -s x /var/a
+        echo == detach; detach
+        echo == after; shown /var/x/data; shown /etc/kept; shown /rofs/persist/data
+        """, ": >etc/kept"))
+    assert found["detach"][1:] == [
+        "rofs-prepare: /etc/rofs.conf:6: [Persist /var/a/data]: /var/a is a symbolic link, which "
+        "is not followed here; expected a directory or file", "1"]
+    assert found["after"] == ["other tmpfs", "/etc/kept: nothing mounted",
+                              "/rofs/persist/data: nothing mounted"]
