@@ -211,13 +211,17 @@ bool fstab_is_sound(const struct fstab_entry *e)
 	return !fstab_unsound_field(e);
 }
 
-static bool is_mounted_at_boot(const struct fstab_entry *e)
+static bool is_mount(const struct fstab_entry *e)
 {
 	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
-	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) && !e->overridden &&
-	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || e->pulled ||
-		fstab_has_option(e->options, "x-systemd.wanted-by") ||
-		fstab_has_option(e->options, "x-systemd.required-by"));
+	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) && !e->overridden;
+}
+
+static bool is_at_boot(const struct fstab_entry *e)
+{
+	return !fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || e->pulled ||
+	       fstab_has_option(e->options, "x-systemd.wanted-by") ||
+	       fstab_has_option(e->options, "x-systemd.required-by");
 }
 
 static bool is_root(const struct fstab_entry *e)
@@ -225,10 +229,7 @@ static bool is_root(const struct fstab_entry *e)
 	return fstab_is_sound(e) && !fstab_is_swap(e) && strcmp(e->dir, "/") == 0;
 }
 
-/*
- * Later lines win: they are mounted on top. The entries lie in one array, so their addresses are
- * their order.
- */
+/* The entries lie in one array, so their addresses are their order. */
 static int compare(const void *a, const void *b)
 {
 	const struct fstab_entry *x = *(const struct fstab_entry *const *)a,
@@ -238,28 +239,39 @@ static int compare(const void *a, const void *b)
 	return order ? order : (x < y ? -1 : x > y);
 }
 
+/* Of several for a path, systemd makes a unit of the first, also if that has noauto. */
+static void keep_first(struct fstab_index *x)
+{
+	const char *last = "";
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct fstab_entry *e = x->entries[i];
+
+		if (strcmp(e->dir, last) != 0 && is_at_boot(e))
+			x->entries[kept++] = e;
+		last = e->dir;
+	}
+	x->n = kept;
+}
+
 int fstab_index_build(const struct facts *facts, struct fstab_index *ret)
 {
 	struct fstab_index x = { .entries = calloc(facts->n_fstab + 1, sizeof(*x.entries)) };
-	size_t kept = 0;
 
 	if (!x.entries)
 		return -ENOMEM;
 
-	if (facts->cmdline_root.options)
-		x.root = &facts->cmdline_root;
 	for (size_t i = 0; i < facts->n_fstab; i++) {
-		if (is_mounted_at_boot(&facts->fstab[i]))
+		if (is_mount(&facts->fstab[i]))
 			x.entries[x.n++] = &facts->fstab[i];
-		if (is_root(&facts->fstab[i]))
+		if (!x.root && is_root(&facts->fstab[i]))
 			x.root = &facts->fstab[i];
 	}
+	if (!x.root && facts->cmdline_root.options)
+		x.root = &facts->cmdline_root;
 	qsort(x.entries, x.n, sizeof(*x.entries), compare);
-
-	for (size_t i = 0; i < x.n; i++)
-		if (i + 1 == x.n || strcmp(x.entries[i]->dir, x.entries[i + 1]->dir) != 0)
-			x.entries[kept++] = x.entries[i];
-	x.n = kept;
+	keep_first(&x);
 
 	*ret = x;
 	return 0;

@@ -15,9 +15,9 @@
  */
 struct fstab_index {
 	const struct fstab_entry *
-		*entries; /* in the order of path_compare(); the last of several on one path */
+		*entries; /* in the order of path_compare(); of several on one path, the first */
 	size_t n;
-	/* The last line for /, or that of the kernel command line; NULL: there is none. */
+	/* The first line for /, or that of the kernel command line; NULL: there is none. */
 	const struct fstab_entry *root;
 };
 

@@ -92,13 +92,13 @@ static void test_index(void)
 		ENTRY("/home", "ext4", "second"),     ENTRY("/mnt", "ext4", "noauto"),
 		ENTRY("/run/x", "tmpfs", "defaults"), ENTRY("relative", "ext4", "defaults"),
 		ENTRY("/a/../b", "ext4", "defaults"), ENTRY("/bad\n", "ext4", "defaults"),
-		ENTRY("/swapped", "swap", "sw"),
+		ENTRY("/swapped", "swap", "sw"),      ENTRY("/mnt", "ext4", "defaults"),
 	};
 	static const struct {
 		const char *path, *dir, *options;
 	} rows[] = {
-		{ "/home", "/home", "second" }, /* the last is mounted on top */
-		{ "/home/a/b", "/home", "second" },
+		{ "/home", "/home", "first" }, /* systemd ignores the second */
+		{ "/home/a/b", "/home", "first" },
 		{ "/homes", NULL, NULL },
 		{ "/var", NULL, NULL },
 		{ "/var/log", "/var/log", "defaults" },
