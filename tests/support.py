@@ -113,13 +113,19 @@ def programs_in(script: str) -> list[str]:
 
 
 def make_tree(root: Path, files: Mapping[str, str], dirs: Sequence[str] = ()) -> Path:
-    """Make a tree with the standard directories, `dirs` and `files`."""
+    """Make a tree with the standard directories, `dirs` and `files`.
+
+    What pulls a unit in, in a .wants or .requires directory, is a link to it, whatever its text.
+    """
     for name in (*STANDARD_DIRS, *dirs):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        if path.parent.suffix in (".wants", ".requires"):
+            path.symlink_to(f"../{path.name}")
+        else:
+            path.write_text(text)
     return root
 
 

@@ -335,7 +335,7 @@ static int read_tmp(const struct unit_dirs *d, struct facts *f)
 		_cleanup_free_ char *wants = NULL;
 
 		err = text_format(&wants, "%s/local-fs.target.wants", d->list[i].path);
-		if (err >= 0 && rootfs_has(d->root, wants, TMP_UNIT))
+		if (err >= 0 && rootfs_has_link(d->root, wants, TMP_UNIT))
 			f->tmp_unit_wanted = true;
 	}
 	return err;
