@@ -85,7 +85,7 @@ def test_every_service_is_in_the_table(units: Path) -> None:
 def test_no_setting_is_newer_than_systemd_247(units: Path) -> None:
     """It would warn of an unknown key in each boot. A list of what it knows of what we use."""
     known = set("""
-        CapabilityBoundingSet DevicePolicy Environment ExecStart ExecStartPre ExecStop
+        CapabilityBoundingSet DevicePolicy Environment ExecStart ExecStartPost ExecStartPre ExecStop
         InaccessiblePaths LockPersonality LogLevelMax MemoryDenyWriteExecute NoNewPrivileges
         PrivateMounts PrivateNetwork ProtectClock ProtectControlGroups ProtectHome
         ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectSystem

@@ -138,8 +138,8 @@ static int detach_partition(const struct plan *p, size_t partition)
 		return log_error(err, "cannot read " MOUNTS ": %s", strerror(-err));
 	if (!is_gone(&m))
 		return 0;
-	log_info("[Partition %s]: its device %s is gone; unmounting what is mounted from it",
-		 p->partitions[partition].conf->section.name, m.source);
+	log_warning("[Partition %s]: its device %s is gone; unmounting what is mounted from it",
+		    p->partitions[partition].conf->section.name, m.source);
 	return detach_all(p, partition, &m);
 }
 
