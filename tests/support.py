@@ -123,6 +123,7 @@ def make_tree(root: Path, files: Mapping[str, str], dirs: Sequence[str] = ()) ->
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.parent.suffix in (".wants", ".requires"):
+            path.unlink(missing_ok=True)
             path.symlink_to(f"../{path.name}")
         else:
             path.write_text(text)
