@@ -124,21 +124,32 @@ static int next_option(const char **options, char **ret)
 	return strbuf_take(&b, ret);
 }
 
+/* The layers of an overlay are mounted below /rofs, by the path of the overlay. */
+static const char *path_of_layer(const char *path)
+{
+	static const char *const dirs[] = { "/rofs/ro", "/rofs/rw", "/rofs/overlay" };
+
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++)
+		if (path_is_below(path, dirs[i]))
+			return path + strlen(dirs[i]);
+	return path;
+}
+
+/* Some of these wait for a lower, and none of them makes a device. */
+static bool is_rofs_prepare(const char *unit)
+{
+	return strncmp(unit, "rofs-prepare", strlen("rofs-prepare")) == 0 &&
+	       strcmp(strrchr(unit, '.'), ".service") == 0;
+}
+
 int dependencies_is_own(const char *unit, const char *dir, bool *ret)
 {
-	_cleanup_free_ char *own = NULL;
-	size_t n;
-	int err;
+	_cleanup_free_ char *path = NULL;
+	int err = unit_name_to_path(unit, &path);
 
-	*ret = false;
-	err = unit_name_from_path(dir, "", &own);
-	if (err < 0)
-		return err == -ENAMETOOLONG ? 0 : err;
-	n = strlen(own);
-	*ret = strncmp(unit, own, n) == 0 &&
-	       (strcmp(unit + n, ".mount") == 0 || strcmp(unit + n, ".automount") == 0 ||
-		(unit[n] == '-' && strcmp(strrchr(unit, '.'), ".mount") == 0));
-	return 0;
+	if (err >= 0)
+		*ret = path ? path_is_at_or_below(path_of_layer(path), dir) : is_rofs_prepare(unit);
+	return err;
 }
 
 static int not_a_unit(const struct fstab_entry *e, const char *option, struct diag *diag)
@@ -173,7 +184,7 @@ static int add_path(struct plan_dependencies *d, const char *value, const struct
 	if (*path != '/' || path_has_dotdot(path))
 		return not_a_unit(e, option, diag);
 	path_clean(path);
-	if (path_is_at_or_below(path, e->dir))
+	if (path_is_at_or_below(path_of_layer(path), e->dir))
 		return 0;
 	return add(d, DEPENDENCY_REQUIRES_MOUNTS_FOR, TAKE_PTR(path));
 }

@@ -43,7 +43,9 @@ int dependencies_simplify(struct plan_dependencies *d);
 int dependencies_add_words(struct plan_dependencies *d, enum dependency kind, const char *words);
 
 /**
- * dependencies_is_own - is it the mount unit of @dir, or of what is below?
+ * dependencies_is_own - is it a unit of the mount on @dir, or of what is below?
+ *
+ * Those of rofs are, too: of the layers of the overlay there, and what prepares them.
  *
  * Then the mount of @dir would wait for itself. Returns: 0 or -ENOMEM.
  */

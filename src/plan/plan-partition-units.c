@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "basic/macro.h"
+#include "basic/path.h"
 #include "basic/text.h"
 #include "plan/late-unit.h"
 #include "plan/unit-name.h"
@@ -89,14 +91,43 @@ static int add_waits_of_path(struct building *b, const struct named_unit *n, con
 /* A mount waits for those above it. */
 static int add_waits_of_mount(struct building *b, const struct named_unit *n, const char *mount)
 {
+	static const char overlays[] = "/rofs/overlay";
 	_cleanup_free_ char *path = NULL;
 	int err = unit_name_to_path(mount, &path);
 
+	/* From there, each is bound to its path. */
+	if (err >= 0 && path && path_is_below(path, overlays))
+		memmove(path, path + strlen(overlays), strlen(path + strlen(overlays)) + 1);
 	while (err >= 0 && path && *path) {
 		err = add_waits_of_path(b, n, path);
 		*strrchr(path, '/') = '\0';
 	}
 	return err;
+}
+
+/* The services of rofs that wait for a partition; each has the name of a mount that does. */
+static int add_waits_of_service(struct building *b, const struct named_unit *n)
+{
+	static const struct {
+		const char *service, *mount;
+	} names[] = {
+		{ "rofs-prepare-persist-", "rofs-persist-" },
+		{ "rofs-prepare-fallback-", "" },
+		{ "rofs-grow-", "rofs-persist-" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		_cleanup_free_ char *mount = NULL;
+		const char *rest = n->unit + strlen(names[i].service);
+
+		if (strncmp(n->unit, names[i].service, strlen(names[i].service)) != 0)
+			continue;
+		if (text_format(&mount, "%s%.*s.mount", names[i].mount,
+				(int)(strrchr(rest, '.') - rest), rest) < 0)
+			return -ENOMEM;
+		return add_waits_of_mount(b, n, mount);
+	}
+	return 0;
 }
 
 static int compare(const void *unit, const void *wait)
@@ -113,6 +144,8 @@ static int add_waits_of_unit(struct building *b, const struct named_unit *n)
 						     NULL;
 	int err = add_waits_of_mount(b, n, n->unit);
 
+	if (err >= 0)
+		err = add_waits_of_service(b, n);
 	while (w && w > f->waits && compare(n->unit, w - 1) == 0)
 		w--;
 	for (; w && w < f->waits + f->n_waits && compare(n->unit, w) == 0 && err >= 0; w++)

@@ -66,6 +66,12 @@ static void test_fstab(void)
 		/* It would wait for itself. */
 		{ "x-systemd.requires=/home,x-systemd.after=home.mount", "", 0 },
 		{ "x-systemd.requires=/home/a,x-systemd.after=home-a.mount", "", 0 },
+		{ "x-systemd.after=rofs-overlay-home.mount,x-systemd.after=/rofs/ro/home", "", 0 },
+		{ "x-systemd.after=rofs-rw-home.mount,x-systemd.after=home-a.automount", "", 0 },
+		{ "x-systemd.after=rofs-prepare-rw-home.service", "", 0 },
+		{ "x-systemd.requires-mounts-for=/rofs/overlay/home/a", "", 0 },
+		{ "x-systemd.after=rofs-ro-srv.mount,x-systemd.after=rofs-persist-home.mount",
+		  "after rofs-ro-srv.mount\nafter rofs-persist-home.mount\n", 0 },
 		{ "x-systemd.after=homes.mount,x-systemd.after=home-a.service",
 		  "after homes.mount\nafter home-a.service\n", 0 },
 		{ "x-systemd.requires-mounts-for=/home/x", "", 0 },
