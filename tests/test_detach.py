@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from mounted_system import DATA, System, sections
+from support import need_programs
 
 pytestmark = pytest.mark.root
 
@@ -79,6 +80,30 @@ def test_device_that_is_there_is_left_alone(system: System, source: str) -> None
         """, ": >etc/kept"))
     assert found["detach"] == ["0"]
     assert found["after"] == ["data", "kept"]
+
+
+@pytest.mark.parametrize("known, after", [
+    ("$major:$minor", "/dev/old ext4"), ("1:1", "/rofs/persist/data: nothing mounted")])
+def test_device_that_was_renamed_is_left_alone(system: System, known: str, after: str) -> None:
+    """lvrename(8) takes the name away that the table of mounts has; the kernel knows the number."""
+    need_programs("mkfs.ext4", "losetup")
+    found = sections(system(CONF, BOOT_FROM + f"""
+        truncate -s 8M /run/image; mkfs.ext4 -q /run/image
+        disk=$(losetup --find --show /run/image)
+        major=$(stat -c %Hr $disk) minor=$(stat -c %Lr $disk)
+        mount -t tmpfs sys /sys; mkdir -p /sys/dev/block/{known}
+        generate 2>/dev/null; early_mounts; pools
+        umount /rofs/persist/data
+        mount -t tmpfs dev /dev; mknod /dev/null c 1 3; mknod /dev/old b $major $minor
+        mount -t ext4 /dev/old /rofs/persist/data
+        mknod /run/disk-node b $major $minor; losetup -d /run/disk-node
+        prepare; merge
+        rm /dev/old
+        echo == detach; detach
+        echo == after; shown /rofs/persist/data
+        """, ": >etc/kept; mkdir sys"))
+    assert found["detach"][-1] == "0"
+    assert found["after"] == [after]
 
 
 def test_what_somebody_else_has_mounted_stays(system: System) -> None:

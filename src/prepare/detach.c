@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "basic/beneath.h"
 #include "basic/io.h"
@@ -61,14 +62,35 @@ static int mounted_find(const char *path, struct mounted *ret)
 	return err;
 }
 
+/*
+ * Does the kernel have the device of what is mounted on @path? Its name may only have changed, as by
+ * lvrename(8). What is on no one block device, as btrfs, has a number of its own: then this is not known.
+ */
+static bool has_device(const char *path)
+{
+	_cleanup_free_ char *device = NULL;
+	struct statx stx;
+
+	/* It asks no device, and no daemon. A file system that has given up may answer EIO. */
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, 0, &stx) < 0 ||
+	    stx.stx_dev_major == 0)
+		return false;
+	/* Without memory: better a dead file system than one less. */
+	return text_format(&device, "/sys/dev/block/%u:%u", stx.stx_dev_major, stx.stx_dev_minor) <
+		       0 ||
+	       access(device, F_OK) == 0;
+}
+
 /* A name is not given to another device while the file system on the old one is in use. */
-static bool is_gone(const struct mounted *m)
+static bool is_gone(const char *path, const struct mounted *m)
 {
 	struct stat st;
 
 	if (!m->source || strncmp(m->source, "/dev/", strlen("/dev/")) != 0)
 		return false;
-	return stat(m->source, &st) < 0 ? errno == ENOENT : !S_ISBLK(st.st_mode);
+	if (stat(m->source, &st) < 0 ? errno != ENOENT : S_ISBLK(st.st_mode))
+		return false;
+	return !has_device(path);
 }
 
 /* The path may be in a file system that users can write to: it is walked through no link. */
@@ -132,11 +154,12 @@ static int detach_all(const struct plan *p, size_t partition, const struct mount
 static int detach_partition(const struct plan *p, size_t partition)
 {
 	_cleanup_(mounted_done) struct mounted m = { 0 };
-	int err = mounted_find(p->partitions[partition].where, &m);
+	const char *where = p->partitions[partition].where;
+	int err = mounted_find(where, &m);
 
 	if (err < 0)
 		return log_error(err, "cannot read " MOUNTS ": %s", strerror(-err));
-	if (!is_gone(&m))
+	if (!is_gone(where, &m))
 		return 0;
 	log_warning("[Partition %s]: its device %s is gone; unmounting what is mounted from it",
 		    p->partitions[partition].conf->section.name, m.source);
