@@ -6,6 +6,7 @@
 
 #include "plan/devices.h"
 #include "plan/late-unit.h"
+#include "plan/plan-partition-units.h"
 #include "plan/subvolume.h"
 #include "plan/unit-name.h"
 
@@ -47,6 +48,32 @@ static void tell_not_waited_for(struct building *b, const struct fstab_entry *e,
 	diag_note(b->diag, fstab_pos(e), "%s is named here", late);
 }
 
+/* The unit needs what rofs mounts from the partition, and fstab alone does not: that would be a cycle. */
+static void tell_waits_for_partition(struct building *b, const struct fstab_entry *e,
+				     const struct conf_section *s, const char *unit)
+{
+	diag_warning(
+		b->diag, conf_key_pos(s, "Device"),
+		"[Partition %s]: fstab mounts the same device after %s, which waits for the partition "
+		"itself; rofs does not wait for it; expected a unit that does not need the partition",
+		s->name, unit);
+	diag_note(b->diag, fstab_pos(e), "%s is named here", unit);
+}
+
+static int keep_maker(struct building *b, const struct fstab_entry *e, size_t partition,
+		      const struct plan_dependency *d)
+{
+	const struct conf_section *s = &b->plan.conf->partitions[partition]->section;
+	bool itself;
+	int err = plan_unit_waits_for_partition(b, d->name, s, &itself);
+
+	if (err >= 0 && itself)
+		return tell_waits_for_partition(b, e, s, d->name), 0;
+	return err < 0 ? err :
+			 dependencies_add_words(&b->plan.partitions[partition].dependencies,
+						d->kind, d->name);
+}
+
 /* An iSCSI disk, say. A partition belongs to the local file systems, which the network waits for. */
 static void tell_from_network(struct building *b, const struct fstab_entry *e, size_t partition)
 {
@@ -84,7 +111,7 @@ static int keep_makers(struct building *b, const struct fstab_entry *e, size_t p
 		tell_not_waited_for(b, e, partition, late);
 	for (size_t i = 0; i < d.n && err >= 0 && !late; i++)
 		if (makes_device(&d.list[i]))
-			err = dependencies_add_words(to, d.list[i].kind, d.list[i].name);
+			err = keep_maker(b, e, partition, &d.list[i]);
 	return err < 0 ? err : dependencies_simplify(to);
 }
 

@@ -49,6 +49,7 @@ static int tell_itself(struct building *b, const struct conf_section *s, const c
 struct named_unit {
 	const struct conf_section *section;
 	const char *key, *unit;
+	bool *itself; /* gets whether it waits for this [Partition], which is all then; or NULL */
 };
 
 /* It waits for this partition. @user: the section that does the mount; NULL: it is the partition's own. */
@@ -58,6 +59,8 @@ static int add_wait(struct building *b, const struct named_unit *n, const char *
 	const struct conf_section *to = conf_find(b->plan.conf, CONF_PARTITION, partition);
 	struct partition_wait *w;
 
+	if (n->itself)
+		return *n->itself |= to == n->section, 0;
 	if (to == n->section)
 		return tell_itself(b, n->section, n->key, n->unit, user);
 	if (!to)
@@ -153,6 +156,15 @@ static int add_waits_of_unit(struct building *b, const struct named_unit *n)
 	return err;
 }
 
+int plan_unit_waits_for_partition(struct building *b, const char *unit,
+				  const struct conf_section *partition, bool *ret)
+{
+	const struct named_unit n = { partition, NULL, unit, ret };
+
+	*ret = false;
+	return add_waits_of_unit(b, &n);
+}
+
 static int add_waits(struct building *b, const struct conf_section *s, const char *key,
 		     const char *words)
 {
@@ -160,7 +172,7 @@ static int add_waits(struct building *b, const struct conf_section *s, const cha
 	int err = dependencies_add_words(&d, DEPENDENCY_AFTER, words);
 
 	for (size_t i = 0; i < d.n && err >= 0; i++) {
-		const struct named_unit n = { s, key, d.list[i].name };
+		const struct named_unit n = { s, key, d.list[i].name, NULL };
 
 		err = add_waits_of_unit(b, &n);
 	}

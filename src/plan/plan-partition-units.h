@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "plan/building.h"
 
 /**
@@ -14,3 +16,11 @@
  */
 int plan_partition_units(struct building *b, const struct conf_partition *c,
 			 struct plan_dependencies *ret);
+
+/**
+ * plan_unit_waits_for_partition - does a unit need what is mounted from this partition?
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int plan_unit_waits_for_partition(struct building *b, const char *unit,
+				  const struct conf_section *partition, bool *ret);
