@@ -114,7 +114,11 @@ CASES = {
                               "so sudo and other set-user-ID programs below it fail"),
     "fstab mounts it too": ({"etc/rofs.conf": DATA,
                              "etc/fstab": FSTAB + "/dev/vdb /mnt ext4 defaults 0 2\n"},
-                            "/etc/rofs.conf:2: warning: ", "fstab mounts the same device on /mnt"),
+                            "/etc/rofs.conf:2: note: ", "fstab mounts the same device on /mnt"),
+    "fstab mounts it too, with options": (
+        {"etc/rofs.conf": DATA, "etc/fstab":
+         FSTAB + "/dev/vdb /mnt ext4 noatime,user,commit=5,nofail,x-a=b 0 2\n"},
+        "/etc/rofs.conf:2: warning: ", "on /mnt with commit=5, which has no effect"),
     "quota of a lower": (
         {"etc/rofs.conf": "[Overlay /home]\n",
          "etc/fstab": "# x\n/dev/sda3 /home ext4 noatime,usrquota,jqfmt=vfsv1 0 2\n"},
@@ -247,7 +251,8 @@ KINDS = {
     "flags of a partition": ("flags-inherited", "/home", None),
     "read-only by fstab": ("overlay-inherits-read-only", "/home", None),
     "nosuid of a partition": ("overlay-inherits-nosuid", "/usr", None),
-    "fstab mounts it too": ("configuration", None, None),
+    "fstab mounts it too": ("fstab-bound", None, "data"),
+    "fstab mounts it too, with options": ("configuration", None, None),
     "quota of a lower": ("quota-not-enforced", "/home", None),
     "quota of the root": ("quota-not-enforced", None, None),
     "quota of a writable root": ("quota-not-enforced", "/var", None),

@@ -4,16 +4,80 @@
 
 #include <string.h>
 
+#include "basic/strbuf.h"
+#include "basic/text.h"
 #include "plan/devices.h"
 #include "plan/late-unit.h"
+#include "plan/mount-flags.h"
 #include "plan/plan-partition-units.h"
 #include "plan/subvolume.h"
 #include "plan/unit-name.h"
 
+/* One of several that have the same effect on a bind, or that Options= of the partition cannot say. */
+static bool is_kept_otherwise(const char *option)
+{
+	static const char *const names[] = { "relatime",   "noatime", "strictatime", "atime",
+					     "nodiratime", "subvol",  "subvolid",    "async" };
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		if (fstab_has_option(option, names[i]))
+			return true;
+	return mount_flags_named(option) || strncmp(option, "X-", 2) == 0;
+}
+
+static bool has_word(const char *options, const char *word, size_t n)
+{
+	for (const char *s = options; *s;) {
+		size_t m = text_option_length(s);
+
+		if (m == n && strncmp(s, word, n) == 0)
+			return true;
+		s += m + (s[m] == ',');
+	}
+	return false;
+}
+
+/* What the line says about the file system and Options= does not. @ret: NULL: nothing. */
+static int lost_options(const struct fstab_entry *e, const char *kept, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *options = NULL;
+	int err = fstab_options_read_only(e->options, &options);
+
+	if (err < 0)
+		return err;
+	for (const char *s = options; *s;) {
+		size_t n = text_option_length(s);
+		_cleanup_free_ char *option = strndup(s, n);
+
+		if (!option)
+			return -ENOMEM;
+		if (!is_kept_otherwise(option) && !has_word(kept, s, n))
+			strbuf_addf(&b, "%s%s", b.len ? "," : "", option);
+		s += n + (s[n] == ',');
+	}
+	return b.len || b.failed ? strbuf_take(&b, ret) : 0;
+}
+
+/* The flags of the line are those of the bind. */
+static int tell_lost_options(struct building *b, const struct fstab_entry *e, size_t partition)
+{
+	const struct conf_partition *c = b->plan.partitions[partition].conf;
+	_cleanup_free_ char *lost = NULL;
+	int err = lost_options(e, c->options, &lost);
+
+	if (err >= 0 && lost)
+		diag_warning(b->diag, conf_key_pos(&c->section, "Device"),
+			     "[Partition %s]: %s mounts the same device on %s with %s, which has "
+			     "no effect: rofs mounts it once, and binds it there; expected %s in "
+			     "Options= as well",
+			     c->section.name, fstab_origin(e), e->dir, lost, lost);
+	return err;
+}
+
 static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, size_t partition)
 {
 	struct plan *p = &b->plan;
-	const struct conf_section *s = &p->partitions[partition].conf->section;
 	_cleanup_free_ char *unit = NULL;
 	int err;
 
@@ -26,11 +90,7 @@ static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, 
 	p->fstab_duplicates[p->n_fstab_duplicates++] = (struct plan_fstab_duplicate){
 		.entry = e, .partition = partition, .unit = TAKE_PTR(unit)
 	};
-	diag_warning(b->diag, conf_key_pos(s, "Device"),
-		     "[Partition %s]: %s mounts the same device on %s; rofs mounts it once, as "
-		     "declared here, and binds it there",
-		     s->name, fstab_origin(e), e->dir);
-	return 0;
+	return tell_lost_options(b, e, partition);
 }
 
 /* The late unit of a line is not waited for: that would be a cycle. */

@@ -305,6 +305,7 @@ static const struct {
 	[PROBLEM_POOLS_TOO_LARGE] = { "pools-too-large", DIAG_WARNING, NULL },
 	[PROBLEM_FILE_REPLACED] = { "file-replaced", DIAG_WARNING, NULL },
 	[PROBLEM_FILE_BOUND] = { "file-bound", DIAG_NOTE, NULL },
+	[PROBLEM_FSTAB_BOUND] = { "fstab-bound", DIAG_NOTE, NULL },
 	[PROBLEM_JOURNAL_IN_RAM] = { "journal-in-ram", DIAG_WARNING, NULL },
 	[PROBLEM_LOG_IN_RAM] = { "log-in-ram", DIAG_WARNING, NULL },
 	[PROBLEM_DATABASE_IN_RAM] = { "database-in-ram", DIAG_WARNING, NULL },

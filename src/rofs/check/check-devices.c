@@ -209,6 +209,22 @@ static int check_fstab_device(struct checking *c, const struct plan_partition *q
 	return 0;
 }
 
+static void note_fstab_bound(struct checking *c)
+{
+	const struct plan *p = &c->l->plan;
+
+	for (size_t i = 0; i < p->n_fstab_duplicates; i++) {
+		const struct plan_fstab_duplicate *d = &p->fstab_duplicates[i];
+		const struct conf_section *s = &p->partitions[d->partition].conf->section;
+
+		check_add(
+			c, PROBLEM_FSTAB_BOUND, s, conf_key_pos(s, "Device"),
+			"[Partition %s]: %s mounts the same device on %s; rofs mounts it once, as "
+			"declared here, and binds it there",
+			s->name, fstab_origin(d->entry), d->entry->dir);
+	}
+}
+
 static void report_missing(struct checking *c, const struct plan_partition *q)
 {
 	const struct conf_section *s = &q->conf->section;
@@ -281,6 +297,7 @@ int check_devices(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
 
+	note_fstab_bound(c);
 	for (size_t i = 0; c->running && i < p->n_partitions; i++) {
 		int err = p->partitions[i].conf ? check_device(c, i) : 0;
 
