@@ -54,6 +54,7 @@ void facts_done(struct facts *f)
 	unit_names_done(&f->controlled);
 	unit_names_done(&f->masked);
 	unit_names_done(&f->wanted);
+	unit_names_done(&f->extra_units);
 	free(f->fstab);
 	free(f->overlays);
 	free(f->persists);

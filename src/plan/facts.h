@@ -107,8 +107,10 @@ struct facts {
 	struct unit_names mount_dropins;
 	/* Units in /etc/systemd/system.control, which take precedence over those of generators. */
 	struct unit_names controlled;
-	/* By systemd.mask= and systemd.wants= on the kernel command line. */
+	/* By systemd.mask= and systemd.wants= on the kernel command line; and in masked, extra_units, too. */
 	struct unit_names masked, wanted;
+	/* Those of the credentials systemd.extra-unit.NAME, which take the place of units of rofs. */
+	struct unit_names extra_units;
 	bool fstab_is_off;    /* fstab=no: of it, only what the initramfs mounts is here */
 	bool rofs_exists;     /* /rofs is a directory */
 	bool tmp_is_plain;    /* /tmp is a directory, not a link */
@@ -118,7 +120,10 @@ struct facts {
 void fstab_entry_done(struct fstab_entry *e);
 void facts_done(struct facts *f);
 
-/** facts_is_masked - does the kernel command line mask this unit, or its template? */
+/**
+ * facts_is_masked - does the kernel command line mask this unit, or its template, or does a credential
+ * replace it?
+ */
 bool facts_is_masked(const struct facts *f, const char *unit);
 
 #define _cleanup_facts_ _cleanup_(facts_done)

@@ -14,7 +14,7 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 		conf_kind_to_string(s->kind), s->name, path, UNIT_NAME_BYTES_MAX);
 }
 
-/* systemd-debug-generator writes its masks where rofs writes its units. Takes @name over on failure. */
+/* systemd-debug-generator writes its masks and units where rofs writes its units. Takes @name over on failure. */
 static int check_unmasked(struct building *b, const struct conf_section *s, char **name)
 {
 	const struct facts *f = b->plan.facts;
@@ -28,6 +28,12 @@ static int check_unmasked(struct building *b, const struct conf_section *s, char
 			conf_kind_to_string(s->kind), s->name, *name);
 	else if (!facts_is_masked(f, *name))
 		return 0;
+	else if (unit_names_has(&f->extra_units, *name))
+		err = diag_error(
+			b->diag, s->pos,
+			"[%s %s]: the credential systemd.extra-unit.%s takes the place of the unit of rofs; "
+			"expected no such credential, or no such section",
+			conf_kind_to_string(s->kind), s->name, *name);
 	else
 		err = diag_error(
 			b->diag, s->pos,
@@ -56,7 +62,10 @@ bool plan_warn_masked(struct building *b, const char *unit, const char *lost)
 {
 	bool masked = facts_is_masked(b->plan.facts, unit);
 
-	if (masked)
+	if (unit_names_has(&b->plan.facts->extra_units, unit))
+		diag_warning(b->diag, (struct pos){ .file = "/run/credentials" },
+			     "systemd.extra-unit.%s takes the place of the unit of rofs", unit);
+	else if (masked)
 		diag_warning(b->diag, (struct pos){ .file = "/proc/cmdline" },
 			     "systemd.mask= masks %s: %s", unit, lost);
 	return masked;

@@ -16,7 +16,7 @@ int plan_name_unit(struct building *b, const struct conf_section *s, const char 
 int plan_check_unmasked(struct building *b, const struct conf_section *s);
 
 /**
- * plan_warn_masked - warn if the kernel command line masks a unit that no section needs
+ * plan_warn_masked - warn if a unit is masked or replaced at boot that no section needs
  * @lost: what that means
  *
  * Returns: true if it does.

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "basic/io.h"
+#include "basic/macro.h"
+#include "basic/value.h"
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
 #include "plan/unit-name.h"
@@ -46,10 +49,38 @@ static int override(struct facts *f)
 	return 0;
 }
 
-int cmdline_units_read(const char *cmdline, struct facts *f)
+static int add_extra_unit(void *data, const char *name)
 {
-	int err = read_units(cmdline, "systemd.mask=", &f->masked);
+	static const char prefix[] = "systemd.extra-unit.";
+	struct facts *f = data;
+	const char *unit = name + strlen(prefix);
+	int err;
 
+	if (strncmp(name, prefix, strlen(prefix)) != 0 || !value_is_unit(unit, strlen(unit)))
+		return 0;
+	err = unit_names_add(&f->extra_units, strdup(unit));
+	return err < 0 ? err : unit_names_add(&f->masked, strdup(unit));
+}
+
+/* Since systemd 256. What the host of a container, a virtual machine or the boot loader passes. */
+static int read_credentials(const struct rootfs *r, struct facts *f)
+{
+	static const char *const dirs[] = { "/run/credentials/@system",
+					    "/run/credentials/@encrypted" };
+
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++)
+		if (each_name(rootfs_open_dir(r, dirs[i]), add_extra_unit, f) == -ENOMEM)
+			return -ENOMEM;
+	unit_names_sort(&f->extra_units);
+	return 0;
+}
+
+int cmdline_units_read(const struct rootfs *r, const char *cmdline, struct facts *f)
+{
+	int err = read_credentials(r, f);
+
+	if (err >= 0)
+		err = read_units(cmdline, "systemd.mask=", &f->masked);
 	if (err >= 0)
 		err = read_units(cmdline, "systemd.wants=", &f->wanted);
 	return err < 0 || f->masked.n == 0 ? err : override(f);

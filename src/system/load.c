@@ -108,7 +108,7 @@ int load_rest(struct loaded *l)
 	if (err >= 0)
 		err = mount_extra_read(&l->root, l->cmdline, &l->diag, &l->facts, &l->mount_points);
 	if (err >= 0)
-		err = cmdline_units_read(l->cmdline, &l->facts);
+		err = cmdline_units_read(&l->root, l->cmdline, &l->facts);
 	if (err >= 0)
 		err = native_mounts_read(&l->root, &l->conf, &l->facts, &l->mount_points);
 	if (err >= 0)

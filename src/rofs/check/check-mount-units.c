@@ -19,7 +19,7 @@ int check_read_mounts(struct checking *c)
 	if (err >= 0)
 		err = mount_extra_read(r, c->l->cmdline, &unheard, &c->all, &m);
 	if (err >= 0)
-		err = cmdline_units_read(c->l->cmdline, &c->all);
+		err = cmdline_units_read(r, c->l->cmdline, &c->all);
 	if (err >= 0)
 		err = native_mounts_read_all(r, &c->all, &m);
 	mount_points_done(&m);
