@@ -119,6 +119,10 @@ CASES = {
         {"etc/rofs.conf": DATA, "etc/fstab":
          FSTAB + "/dev/vdb /mnt ext4 noatime,user,commit=5,nofail,x-a=b 0 2\n"},
         "/etc/rofs.conf:2: warning: ", "on /mnt with commit=5, which has no effect"),
+    "boot on a subvolume of the root": (
+        {"etc/rofs.conf": VAR, "etc/fstab": "UUID=1 / btrfs ro,subvol=@ 0 0\n"
+         "UUID=1 /boot/grub btrfs subvol=@grub 0 0\n"},
+        "/etc/fstab:2: warning: ", "fstab mounts /boot/grub writable, and it is a subvolume"),
     "quota of a lower": (
         {"etc/rofs.conf": "[Overlay /home]\n",
          "etc/fstab": "# x\n/dev/sda3 /home ext4 noatime,usrquota,jqfmt=vfsv1 0 2\n"},
@@ -253,6 +257,7 @@ KINDS = {
     "nosuid of a partition": ("overlay-inherits-nosuid", "/usr", None),
     "fstab mounts it too": ("fstab-bound", None, "data"),
     "fstab mounts it too, with options": ("configuration", None, None),
+    "boot on a subvolume of the root": ("root-subvolume-writable", None, None),
     "quota of a lower": ("quota-not-enforced", "/home", None),
     "quota of the root": ("quota-not-enforced", None, None),
     "quota of a writable root": ("quota-not-enforced", "/var", None),

@@ -404,6 +404,12 @@ SILENT = {
                                       + persist("/var/lib/kubelet", "/kubelet")),
     "mount of its own": ({**program("dockerd"), "etc/fstab": FSTAB
                           + "/dev/sda5 /var/lib/docker ext4 rw 0 2\n"}, CONF),
+    "mount unit of its own": ({**program("dockerd"), "etc/systemd/system/var-lib-docker.mount":
+                               "[Mount]\nWhat=/dev/sda5\nWhere=/var/lib/docker\n"}, CONF),
+    "a pool of images that are only read": (
+        {**unit("libvirtd.service"), "etc/libvirt/storage/iso.xml":
+         "<pool type='dir'><target><path>/srv/iso</path></target></pool>\n",
+         "srv/iso/debian.iso": ""}, "[Overlay /srv]\n[Overlay /var]\nStartEmpty=/var/lib/libvirt\n"),
     "writable root": (program("dockerd"), "[Root]\nReadOnly=no\n[Overlay /srv]\n"),
     "no storage, not installed": ({}, "[Overlay /srv]\n"),
     "database starts empty": (unit("redis.service"), "[Overlay /var]\nStartEmpty=/var/lib/redis\n"),
@@ -417,6 +423,10 @@ def test_it_is_not_told(name: str, rofs: Path, tmp_path: Path) -> None:
     if name == "masked":
         for masked in ("docker.service", "docker.socket"):
             (tmp_path / "etc/systemd/system" / masked).symlink_to("/dev/null")
+    if name == "mount unit of its own":
+        wants = tmp_path / "etc/systemd/system/local-fs.target.wants"
+        wants.mkdir()
+        (wants / "var-lib-docker.mount").symlink_to("../var-lib-docker.mount")
     dirs = ("var/lib/docker", "var/lib/machines") if name == "empty directory" else ()
     assert [p for p in found(rofs, tmp_path, files, conf, dirs)
             if p.kind != "root-unprotected"] == []

@@ -517,3 +517,21 @@ def test_wrong_arguments(rofs: Path, tmp_path: Path) -> None:
     done = run_program(rofs, "suggest", f"--root={tmp_path}/nowhere")
     assert (done.returncode, done.stdout) == (1, "")
     assert "No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize(("path", "text", "kept"), [
+    ("dovecot/conf.d/10-mail.conf", "mail_location = maildir:/srv/mail/%d/%n:LAYOUT=fs\n",
+     "/srv/mail"),
+    ("dovecot/dovecot.conf", "mail_path = /srv/mail/%{user | domain}\n", "/srv/mail"),
+    ("dovecot/dovecot.conf", "mail_location = mbox:~/mail:INBOX=/var/mail/%u\n", "/var/mail"),
+    ("dovecot/dovecot.conf", "mail_location = maildir:%h/Maildir\nmail_home=/srv/mail/%u\n",
+     "/srv/mail"),
+    ("postfix/main.cf", "virtual_mailbox_base = /srv/mail\n", "/srv/mail"),
+    ("hostname", "x\n", "/var/vmail")])
+def test_mail_is_kept_where_it_is(rofs: Path, tmp_path: Path, path: str, text: str,
+                                  kept: str) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\nLABEL=d /data ext4 defaults 0 2\n",
+        "usr/lib/systemd/system/dovecot.service": "[Service]\nExecStart=/usr/sbin/dovecot\n",
+        f"etc/{path}": text, f"{kept[1:]}/ann/x": "x"})
+    assert f"\n[Persist {kept}]\n" in suggest(rofs, root)

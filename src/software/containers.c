@@ -12,6 +12,7 @@
 
 /* Of virtual machines of libvirt; from an image of a CD they only read. */
 #define DISKS(file) XML(file, "source file", ALL, .is_file = true, .except = "*.iso")
+#define POOLS(file) XML(file, "path", ALL, .unwritten = "*.iso")
 
 // clang-format off
 static const struct software table[] = {
@@ -151,12 +152,12 @@ static const struct software table[] = {
 	  .units = { "libvirtd.service", "virtqemud.service" },
 	  .programs = { "libvirtd", "virtqemud" },
 	  .data = { { .path = "/var/lib/libvirt/images", .settings = {
-		XML("/etc/libvirt/storage/*.xml", "path", ALL),
+		POOLS("/etc/libvirt/storage/*.xml"),
 		DISKS("/etc/libvirt/qemu/*.xml"),
 	  } } } },
 	{ "libvirt", SOFTWARE_MACHINES,
 	  .data = { { .path = "~/.local/share/libvirt/images", .settings = {
-		XML(IN_HOME_CONF "libvirt/storage/*.xml", "path", ALL),
+		POOLS(IN_HOME_CONF "libvirt/storage/*.xml"),
 		DISKS(IN_HOME_CONF "libvirt/qemu/*.xml"),
 	  } } } },
 	{ "GNOME Boxes", SOFTWARE_MACHINES,
@@ -165,7 +166,7 @@ static const struct software table[] = {
 	  .data = { { .path = "~/VirtualBox VMs" } } },
 	{ "Proxmox VE", SOFTWARE_MACHINES,
 	  .units = { "pve-cluster.service" },
-	  .data = { { .path = "/var/lib/vz" }, { .path = "/var/lib/pve-cluster" } } },
+	  .data = { { .path = "/var/lib/vz" } } },
 
 	/* Applications */
 	{ "snapd", SOFTWARE_APPLICATIONS,

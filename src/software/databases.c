@@ -24,6 +24,9 @@ static const struct software table[] = {
 		ARGUMENT("mysql.service", "--datadir"),
 		ARGUMENT("mysqld.service", "--datadir"),
 	  } } } },
+	{ "Proxmox VE", SOFTWARE_DATABASE, /* its configuration, shown in /etc/pve */
+	  .units = { "pve-cluster.service" },
+	  .data = { { .path = "/var/lib/pve-cluster" } } },
 	{ "PostgreSQL", SOFTWARE_DATABASE,
 	  .units = { "postgresql.service", "postgresql@.service" },
 	  .programs = { "postgres" },

@@ -2,6 +2,11 @@
 /* Mail, and what else services of the system keep, log and cache. */
 #include "software/table.h"
 
+/* Of Dovecot; the mail of users may be in the home directories that it gives them. */
+#define OF_DOVECOT(file, key) LINES(file, NULL, key, ALL, .is_mail_location = true)
+#define MAIL_LOCATION(key) \
+	OF_DOVECOT("/etc/dovecot/dovecot.conf", key), OF_DOVECOT("/etc/dovecot/conf.d/*.conf", key)
+
 // clang-format off
 static const struct software table[] = {
 	/* Mail */
@@ -21,7 +26,15 @@ static const struct software table[] = {
 	{ "Dovecot", SOFTWARE_MAIL,
 	  .units = { "dovecot.service" },
 	  .programs = { "dovecot" },
-	  .data = { { .path = "/var/mail", .alternative = "/var/vmail" } } },
+	  .data = { { .path = "/var/mail", .settings = {
+		MAIL_LOCATION("mail_location"),
+		MAIL_LOCATION("mail_path"),
+		MAIL_LOCATION("mail_home"),
+	  } } } },
+	{ "virtual users", SOFTWARE_MAIL,
+	  .data = { { .path = "/var/vmail", .settings = {
+		LINES("/etc/postfix/main.cf", NULL, "virtual_mailbox_base"),
+	  } } } },
 	{ "OpenSMTPD", SOFTWARE_MAIL,
 	  .units = { "opensmtpd.service", "smtpd.service" },
 	  .programs = { "smtpd" },

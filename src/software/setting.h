@@ -53,6 +53,13 @@ struct setting {
 	const char *includes;
 	bool is_file;	    /* the value is a file, and its directory counts */
 	const char *except; /* a pattern of values that do not count; NULL: all do */
+	/*
+	 * A directory does not count that holds files of such names only, which nobody writes to: a
+	 * pattern; NULL: all do
+	 */
+	const char *unwritten;
+	/* "maildir:/var/vmail/%d/%n:LAYOUT=fs": what does not depend on the user of the path counts. */
+	bool is_mail_location;
 };
 
 /** struct setting_visitor - what is called for a setting; each returns 0 or -errno, which ends it */

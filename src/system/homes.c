@@ -7,13 +7,14 @@
 #include "basic/path.h"
 #include "basic/text.h"
 
-#define PASSWD_MAX ((size_t)4 * 1024 * 1024) /* bytes */
-#define UID_FIRST  1000u		     /* of people: login.defs(5) */
-#define UID_NOBODY 65534u
-#define FIELDS	   7u /* of a line, passwd(5) */
-#define FIELD_USER 0u
-#define FIELD_UID  2u
-#define FIELD_HOME 5u
+#define PASSWD_MAX  ((size_t)4 * 1024 * 1024) /* bytes */
+#define UID_FIRST   1000u		      /* of people: login.defs(5) */
+#define UID_NOBODY  65534u
+#define FIELDS	    7u /* of a line, passwd(5) */
+#define FIELD_USER  0u
+#define FIELD_UID   2u
+#define FIELD_HOME  5u
+#define FIELD_SHELL 6u
 
 struct reading {
 	const struct rootfs *r;
@@ -28,9 +29,18 @@ static void home_done(struct home *h)
 	free(h->dir);
 }
 
-static int add(struct reading *x, const char *user, const char *uid, const char *dir)
+/* A program that lets nobody in. */
+static bool is_no_shell(const char *path)
 {
-	struct home home = { strdup(user), strdup(uid), strdup(dir) };
+	const char *name = strrchr(path, '/');
+
+	return name && (strcmp(name, "/nologin") == 0 || strcmp(name, "/false") == 0);
+}
+
+static int add(struct reading *x, const char *user, const char *uid, const char *dir,
+	       const char *shell)
+{
+	struct home home = { strdup(user), strdup(uid), strdup(dir), is_no_shell(shell) };
 	struct homes *h = x->homes;
 
 	if (!home.user || !home.uid || !home.dir || array_reserve(h->items, h->n) < 0) {
@@ -65,7 +75,7 @@ static int add_line(struct reading *x, char *line)
 	path_clean(dir);
 	if (!is_home(x->r, dir) || path_set_has(&x->dirs, dir))
 		return 0;
-	return add(x, fields[FIELD_USER], fields[FIELD_UID], dir);
+	return add(x, fields[FIELD_USER], fields[FIELD_UID], dir, fields[FIELD_SHELL]);
 }
 
 static int read_passwd(struct reading *x)
@@ -97,7 +107,7 @@ static int add_name(void *data, const char *name)
 		return err;
 	if (strcmp(name, "lost+found") == 0 || !is_home(x->r, dir) || path_set_has(&x->dirs, dir))
 		return 0;
-	return add(x, name, "", dir);
+	return add(x, name, "", dir, "");
 }
 
 static int compare(const void *a, const void *b)

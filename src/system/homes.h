@@ -8,9 +8,10 @@
 
 /** struct home - a user's home directory; strings owned */
 struct home {
-	char *user; /* login name */
-	char *uid;  /* as text; "" if it is not known */
-	char *dir;  /* clean */
+	char *user;	/* login name */
+	char *uid;	/* as text; "" if it is not known */
+	char *dir;	/* clean */
+	bool is_closed; /* its shell is no shell */
 };
 
 /** struct homes - of users in /etc/passwd, and other directories in /home. All-zero is empty. */

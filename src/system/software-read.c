@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/software-read.h"
 
+#include <fnmatch.h>
 #include <limits.h>
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/path.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
@@ -107,6 +109,45 @@ static void end_at_directory(char *path)
 		*slash = '\0';
 }
 
+/* The part of the path that is the same for all users. "": there is none. */
+static void end_at_user(char *path)
+{
+	char *start = path + strspn(path, "abcdefghijklmnopqrstuvwxyz"), *variable;
+
+	if (start > path && *start == ':')
+		memmove(path, start + 1, strlen(start));
+	path[strcspn(path, ":")] = '\0';
+	variable = strchr(path, '%');
+	if (variable) {
+		*variable = '\0';
+		end_at_directory(path);
+	}
+}
+
+struct unwritten {
+	const char *pattern;
+	bool found;
+};
+
+static int match_unwritten(void *data, const char *name)
+{
+	struct unwritten *x = data;
+
+	if (strcmp(name, "lost+found") == 0)
+		return 0;
+	x->found = fnmatch(x->pattern, name, 0) == 0;
+	return x->found ? 0 : -ENOTEMPTY;
+}
+
+static bool is_unwritten(const struct rootfs *r, const char *path, const char *pattern)
+{
+	struct unwritten x = { .pattern = pattern };
+	_cleanup_free_ char *resolved = NULL;
+
+	return rootfs_resolve(r, path, &resolved) == 0 &&
+	       each_name(rootfs_open_dir(r, resolved), match_unwritten, &x) >= 0 && x.found;
+}
+
 static int add_value(void *data, const char *value, const char *file, unsigned line)
 {
 	struct finding *x = data;
@@ -118,8 +159,11 @@ static int add_value(void *data, const char *value, const char *file, unsigned l
 		return err;
 	if (x->setting->is_file)
 		end_at_directory(v.path);
+	if (x->setting->is_mail_location)
+		end_at_user(v.path);
 	path_clean(v.path);
-	if (!is_place(v.path)) {
+	if (!is_place(v.path) ||
+	    (x->setting->unwritten && is_unwritten(x->r, v.path, x->setting->unwritten))) {
 		free(v.path);
 		return 0;
 	}

@@ -5,6 +5,7 @@
 #include "basic/path.h"
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
+#include "plan/subvolume.h"
 #include "rofs/check/check.h"
 
 static void check_fstab_root(struct checking *c)
@@ -46,6 +47,15 @@ static bool is_written_at_boot(const struct checking *c, const struct fstab_entr
 	       strcmp(e->type, "tmpfs") != 0 && !check_overlay_of(c, e->dir);
 }
 
+/* Of a subvolume on the file system of /, check_subvolumes() tells it. */
+static bool is_on_root(const struct checking *c, const struct fstab_entry *e)
+{
+	const struct fstab_entry *root = c->mounts.root;
+
+	return root && subvolume_is_btrfs(root) && c->l->plan.n_remounts > 0 &&
+	       strcmp(root->spec, e->spec) == 0;
+}
+
 static void check_boot_partitions(struct checking *c)
 {
 	const struct facts *f = &c->all;
@@ -53,7 +63,7 @@ static void check_boot_partitions(struct checking *c)
 	for (size_t i = 0; i < f->n_fstab; i++) {
 		const struct fstab_entry *e = &f->fstab[i];
 
-		if (is_boot_partition(e) && is_written_at_boot(c, e))
+		if (is_boot_partition(e) && is_written_at_boot(c, e) && !is_on_root(c, e))
 			check_add(
 				c, PROBLEM_BOOT_PARTITION_WRITABLE, NULL, fstab_pos(e),
 				"%s mounts %s writable (%s): each boot writes to its file "

@@ -96,7 +96,7 @@ int check_homes(struct checking *c)
 		_cleanup_free_ char *dir = NULL;
 		const char *overlay;
 
-		if (!home_is_login(h))
+		if (!home_is_login(h) || h->is_closed)
 			continue;
 		err = rootfs_resolve(&c->l->root, h->dir, &dir);
 		if (err < 0) {

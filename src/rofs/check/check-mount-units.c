@@ -59,11 +59,11 @@ static int check_unit(struct checking *c, const struct fstab_entry *e)
 
 int check_mount_units(struct checking *c)
 {
-	_cleanup_fstab_index_ struct fstab_index x = { 0 };
-	int err = fstab_index_build(&c->all, &x);
+	const struct fstab_index *x = &c->all_mounts;
+	int err = 0;
 
-	for (size_t i = 0; i < x.n && err >= 0; i++)
-		if (!is_planned_with(&c->l->facts, x.entries[i]->dir))
-			err = check_unit(c, x.entries[i]);
+	for (size_t i = 0; i < x->n && err >= 0; i++)
+		if (!is_planned_with(&c->l->facts, x->entries[i]->dir))
+			err = check_unit(c, x->entries[i]);
 	return err;
 }

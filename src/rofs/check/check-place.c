@@ -15,7 +15,7 @@ static bool is_nearer(const char *dir, const char *nearest, const char *path)
 static struct place underlying(const struct checking *c, const char *path, const char **ret_dir)
 {
 	const struct plan *p = &c->l->plan;
-	const struct fstab_entry *e = fstab_at_or_above(&c->mounts, path);
+	const struct fstab_entry *e = fstab_at_or_above(&c->all_mounts, path);
 	bool kept = p->n_remounts > 0;
 
 	*ret_dir = e ? e->dir : "/";
@@ -88,8 +88,8 @@ bool check_is_divided(const struct checking *c, const char *path)
 	for (size_t i = 0; i < p->n_persists; i++)
 		if (path_is_below(p->persists[i].path, path))
 			return true;
-	for (size_t i = 0; i < c->mounts.n; i++)
-		if (path_is_below(c->mounts.entries[i]->dir, path))
+	for (size_t i = 0; i < c->all_mounts.n; i++)
+		if (path_is_below(c->all_mounts.entries[i]->dir, path))
 			return true;
 	return false;
 }

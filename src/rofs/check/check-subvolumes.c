@@ -112,7 +112,7 @@ static int check_partition(struct checking *c, const struct root *root,
 int check_subvolumes(struct checking *c)
 {
 	const struct plan *p = &c->l->plan;
-	_cleanup_fstab_index_ struct fstab_index x = { 0 };
+	const struct fstab_index *x = &c->all_mounts;
 	_cleanup_(root_done) struct root root = { 0 };
 	int err = find_root(c, c->mounts.root, &root);
 
@@ -120,8 +120,7 @@ int check_subvolumes(struct checking *c)
 		err = check_partition(c, &root, &p->partitions[i]);
 	if (p->n_remounts == 0 || !root.device)
 		return err;
-	err = fstab_index_build(&c->all, &x);
-	for (size_t i = 0; i < x.n && err >= 0; i++)
-		err = check_entry(c, &root, x.entries[i]);
+	for (size_t i = 0; i < x->n && err >= 0; i++)
+		err = check_entry(c, &root, x->entries[i]);
 	return err;
 }

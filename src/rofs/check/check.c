@@ -102,8 +102,11 @@ int check_loaded(struct checking *c)
 
 	if (err >= 0 && c->l->conf.declared)
 		err = check_read_mounts(c);
+	if (err >= 0)
+		err = fstab_index_build(&c->all, &c->all_mounts);
 	if (err >= 0 && c->l->conf.declared)
 		err = check_all(c);
+	fstab_index_done(&c->all_mounts);
 	fstab_index_done(&c->mounts);
 	return err >= 0 && c->l->diag.failed ? -ENOMEM : err;
 }

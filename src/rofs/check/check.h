@@ -14,9 +14,10 @@
 
 struct checking {
 	struct loaded *l;
-	struct fstab_index mounts; /* of fstab */
-	struct facts all;	   /* its fstab: what mounts anything at boot, on any path */
-	char **file_names;	   /* of check_file_name(); owned */
+	struct fstab_index mounts;     /* of fstab */
+	struct facts all;	       /* its fstab: what mounts anything at boot, on any path */
+	struct fstab_index all_mounts; /* of @all */
+	char **file_names;	       /* of check_file_name(); owned */
 	size_t n_file_names;
 	bool running; /* this machine, not a tree: its devices, kernel and memory count */
 };
@@ -89,15 +90,15 @@ struct place {
 	enum place_kind {
 		PLACE_ROOT,	 /* to /, which is not kept read-only */
 		PLACE_READ_ONLY, /* nowhere: they fail */
-		PLACE_MOUNT,	 /* to a file system of its own, of fstab or in RAM */
+		PLACE_MOUNT,	 /* to a file system of its own, or in RAM */
 		PLACE_OVERLAY,
 		PLACE_PERSIST,
 	} kind;
 	const struct plan_overlay *overlay;
 	bool starts_empty; /* what the lower has at the path is not seen */
 	const struct plan_persist *persist;
-	const struct fstab_entry *entry; /* of PLACE_MOUNT and PLACE_READ_ONLY; NULL: none */
-	const struct fstab_entry *bind;	 /* that shows it at the path; NULL: none */
+	const struct fstab_entry *entry; /* of PLACE_MOUNT and PLACE_READ_ONLY, in @all; NULL: none */
+	const struct fstab_entry *bind; /* that shows it at the path; NULL: none */
 };
 
 /** check_place_of - where changes to a clean path go */
@@ -115,5 +116,5 @@ const char *check_add_persist(const struct plan_overlay *o, const char *path);
 /** check_swap_file - does @who swap to a file that it cannot write? @cure: what to do then. */
 void check_swap_file(struct checking *c, const char *who, const char *path, const char *cure);
 
-/** check_is_divided - is a persist, or a file system of fstab, below clean @path? */
+/** check_is_divided - is a persist, or another mount at boot, below clean @path? */
 bool check_is_divided(const struct checking *c, const char *path);
