@@ -33,7 +33,9 @@ boot_from() {
     prepare; merge
     echo data >/var/data/file; echo kept >/etc/kept
 }
-shown() { findmnt -rno SOURCE,FSTYPE --mountpoint "$1" || echo "$1: nothing mounted"; }
+shown() {
+    { findmnt -rno SOURCE,FSTYPE --mountpoint "$1" || echo "$1: nothing mounted"; } | tail -n 1
+}
 block_device() { for d in /dev/* /dev/*/*; do [ ! -b "$d" ] || { echo "$d"; return; }; done; }
 detach() { if /rofs-prepare detach 2>&1; then echo 0; else echo $?; fi; }
 """
@@ -57,7 +59,7 @@ def test_dead_device_is_unmounted_though_files_are_open(system: System) -> None:
         echo new >/var/data/file; echo new >/etc/kept
         shown /var/data; shown /etc/kept; cat /rofs/persist/data/kept/file /rofs/persist/data/file
         """, ": >etc/kept"))
-    assert found["before"] == ["rofs autofs", "/dev/gone[/kept] tmpfs", "/dev/gone[/file] tmpfs",
+    assert found["before"] == ["/dev/gone[/kept] tmpfs", "/dev/gone[/file] tmpfs",
                                "/dev/gone tmpfs"]
     assert found["detach"] == ["rofs-prepare: [Partition data]: its device /dev/gone is gone; "
                                "unmounting what is mounted from it", "0"]
@@ -66,8 +68,25 @@ def test_dead_device_is_unmounted_though_files_are_open(system: System) -> None:
     # That of a single file is an attribute of a file on tmpfs: Linux 6.1.
     assert found["writes"] == ["/var/data", "/etc/kept"]
     assert found["again"] == ["0"]
-    assert found["back"] == ["rofs autofs", "/dev/back[/kept] tmpfs", "/dev/back[/file] tmpfs",
+    assert found["back"] == ["/dev/back[/kept] tmpfs", "/dev/back[/file] tmpfs",
                              "new", "new"]
+
+
+def test_umount_of_systemd_that_comes_later_leaves_a_guard(system: System) -> None:
+    """It unmounts what is on top of the path, once; time after time, no more guards are added."""
+    found = sections(system(CONF, BOOT_FROM + """
+        guards() { findmnt -rno FSTYPE --mountpoint /var/data | wc -l; }
+        boot_from /dev/gone
+        detach >/dev/null; echo == after; guards; umount /var/data
+        echo == late; shown /var/data; (echo lost >/var/data/lost) 2>/dev/null || echo refused
+        for device in /dev/gone2 /dev/gone3; do
+            mount -t tmpfs -o mode=0755,private $device /rofs/persist/data; prepare; merge
+            echo == $device; detach >/dev/null; guards
+        done
+        """, ": >etc/kept"))
+    assert found["after"] == ["2"]
+    assert found["late"] == ["rofs autofs", "refused"]
+    assert found["/dev/gone2"] == found["/dev/gone3"] == ["2"]
 
 
 @pytest.mark.parametrize("source", ["$(block_device)", "network:/export", "/run/disk"])

@@ -22,8 +22,10 @@
 /* Source, directory, type; each byte may be four, "\040". What is cut off are options. */
 #define LINE_BYTES_MAX (3 * 4 * PATH_MAX)
 
+/* What is on top of a path, and how many guards are on it. */
 struct mounted {
 	char *source, *type;
+	size_t n_guards;
 };
 
 static void mounted_done(struct mounted *m)
@@ -37,6 +39,7 @@ static int mounted_set(struct mounted *m, const struct mntent *e)
 	mounted_done(m);
 	m->source = strdup(e->mnt_fsname);
 	m->type = strdup(e->mnt_type);
+	m->n_guards += strcmp(e->mnt_type, "autofs") == 0;
 	return m->source && m->type ? 0 : -ENOMEM;
 }
 
@@ -123,11 +126,20 @@ static int detach_path(const char *path, const struct mounted *dead)
 	return 0;
 }
 
+/* systemd may have begun to unmount the path: its umount(8) would take the only guard. */
 static int detach_persist(const struct plan_persist *p, const struct mounted *dead)
 {
+	_cleanup_(mounted_done) struct mounted m = { 0 };
 	int err = detach_path(p->path, dead);
 
-	return err < 0 || p->guard == SIZE_MAX ? err : mounts_guard(p, false);
+	if (err >= 0 && p->guard != SIZE_MAX)
+		err = mounts_guard(p, false);
+	if (err < 0 || p->guard == SIZE_MAX)
+		return err;
+	err = mounted_find(p->path, &m);
+	if (err < 0)
+		return log_error(err, "cannot read " MOUNTS ": %s", strerror(-err));
+	return m.n_guards == 1 && strcmp(m.type, "autofs") == 0 ? mounts_guard_twice(p) : 0;
 }
 
 /* All that is mounted from it, before itself: that says which of these mounts are of its device. */

@@ -110,6 +110,14 @@ static int mount_guard(int fd)
 	return 0;
 }
 
+/* On what @fd is, the directory @at or a guard that is there. */
+static int mount_guard_at(const struct place *at, int fd)
+{
+	int err = mount_guard(fd);
+
+	return err < 0 ? err : make_silent(at);
+}
+
 static int guard_directory(const struct plan_persist *p, const struct ground *g)
 {
 	_cleanup_place_ struct place at = { -1, NULL };
@@ -123,8 +131,7 @@ static int guard_directory(const struct plan_persist *p, const struct ground *g)
 	fd = make_dir_at(at.dir_fd, at.name, mount_point_mode(p->path, strlen(p->path)));
 	if (fd < 0)
 		return fd;
-	err = mount_guard(fd);
-	return err < 0 ? err : make_silent(&at);
+	return mount_guard_at(&at, fd);
 }
 
 /*
@@ -186,6 +193,22 @@ static int explain(const struct plan_persist *p, int err)
 		    "%s cannot be made read-only; without its partition, "
 		    "writes go to the file system below: %s",
 		    subject, strerror(-err));
+}
+
+int mounts_guard_twice(const struct plan_persist *p)
+{
+	_cleanup_place_ struct place at = { -1, NULL };
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	if (p->conf->kind == PERSIST_FILE)
+		return 0;
+	err = place_find(p, &the_root, &at);
+	if (err < 0)
+		return explain(p, err);
+	fd = open_dir_at(at.dir_fd, at.name);
+	err = fd < 0 ? fd : mount_guard_at(&at, fd);
+	return err < 0 ? explain(p, err) : 0;
 }
 
 static int put_guard(const struct plan_persist *p, const struct ground *g)

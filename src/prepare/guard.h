@@ -34,6 +34,16 @@ int guard_overlay(const struct plan *plan, const struct plan_overlay *o, const c
 int mounts_guard(const struct plan_persist *p, bool is_told);
 
 /**
+ * mounts_guard_twice - mount a second guard on the first, which is on top of the path
+ *
+ * For the time in which an umount(8) of systemd may come late for what is not there any more: it takes
+ * what is on top. A single file has no second guard.
+ *
+ * Returns: 0, or -errno after logging it.
+ */
+int mounts_guard_twice(const struct plan_persist *p);
+
+/**
  * mounts_unguard - make a single file mutable again, on which its persist is mounted next
  *
  * Leaves a directory alone, whose guard stays under the data. A failure is logged.
