@@ -164,3 +164,55 @@ def test_path_that_leads_elsewhere_by_now_is_left_alone(system: System) -> None:
         "is not followed here; expected a directory or file", "1"]
     assert found["after"] == ["other tmpfs", "/etc/kept: nothing mounted",
                               "/rofs/persist/data: nothing mounted"]
+
+
+KEPT = f"""\
+[Overlay /srv]
+Partition=data
+{DATA}
+[Persist /srv/data]
+Partition=data
+Directory=/kept
+"""
+LOWER = "mkdir -p srv/other srv/data; echo lower >srv/lower"
+KEEP_ON = """
+keep_on() {
+    generate 2>/dev/null; early_mounts; pools
+    umount /rofs/persist/data
+    mount -t tmpfs -o mode=0755,private "$1" /rofs/persist/data
+    prepare; merge
+}
+"""
+
+
+def test_overlay_whose_changes_are_on_the_device_is_unmounted(system: System) -> None:
+    """It would answer with errors, and stay there when the partition is back."""
+    found = sections(system(KEPT, BOOT_FROM + KEEP_ON + """
+        keep_on /dev/gone
+        echo == before; shown /srv; shown /rofs/overlay/srv
+        exec 3>>/srv/held
+        echo == detach; detach | tail -n 1
+        echo == after; shown /srv; shown /rofs/overlay/srv; ls /srv
+        echo == back
+        mount -t tmpfs -o mode=0755,private /dev/back /rofs/persist/data
+        prepare; merge
+        echo new >/srv/new; ls /srv; cat /rofs/persist/data/overlay/srv/upper/new
+        """, LOWER))
+    assert found["before"] == ["rofs overlay", "rofs overlay"]
+    assert found["detach"] == ["0"]
+    assert found["after"] == ["/srv: nothing mounted", "/rofs/overlay/srv: nothing mounted",
+                              "data", "lower", "other"]
+    assert found["back"] == ["data", "lower", "new", "other", "new"]
+
+
+def test_what_is_alive_below_a_dead_overlay_stays(system: System) -> None:
+    found = sections(system(KEPT, BOOT_FROM + KEEP_ON + """
+        keep_on /dev/gone
+        mount -t tmpfs alive /srv/other
+        echo == detach; detach
+        echo == after; shown /srv; shown /srv/other; shown /rofs/persist/data
+        """, LOWER))
+    assert found["detach"][1:] == [
+        "rofs-prepare: /srv stays mounted, though its changes were on /dev/gone, which is gone: "
+        "/srv/other is mounted below it", "1"]
+    assert found["after"] == ["rofs overlay", "alive tmpfs", "/rofs/persist/data: nothing mounted"]

@@ -13,6 +13,7 @@
 #include "basic/beneath.h"
 #include "basic/io.h"
 #include "basic/macro.h"
+#include "basic/path.h"
 #include "basic/text.h"
 #include "prepare/guard.h"
 #include "system/log.h"
@@ -24,7 +25,7 @@
 
 /* What is on top of a path, and how many guards are on it. */
 struct mounted {
-	char *source, *type;
+	char *source, *type, *options;
 	size_t n_guards;
 };
 
@@ -32,22 +33,11 @@ static void mounted_done(struct mounted *m)
 {
 	free(m->source);
 	free(m->type);
+	free(m->options);
 }
 
-static int mounted_set(struct mounted *m, const struct mntent *e)
-{
-	mounted_done(m);
-	m->source = strdup(e->mnt_fsname);
-	m->type = strdup(e->mnt_type);
-	m->n_guards += strcmp(e->mnt_type, "autofs") == 0;
-	return m->source && m->type ? 0 : -ENOMEM;
-}
-
-/*
- * From the table of mounts: of a file system whose device is gone, some types answer no stat(2).
- * What is mounted last on a path is on top. Without a mount there, @ret is empty.
- */
-static int mounted_find(const char *path, struct mounted *ret)
+/* Of the table of mounts: of a file system whose device is gone, some types answer no stat(2). */
+static int each_mount(int (*each)(void *data, const struct mntent *e), void *data)
 {
 	_cleanup_free_ char *buffer = malloc(LINE_BYTES_MAX);
 	FILE *f = buffer ? setmntent(MOUNTS, "re") : NULL;
@@ -57,12 +47,56 @@ static int mounted_find(const char *path, struct mounted *ret)
 	if (!f)
 		return buffer ? -errno : -ENOMEM;
 	while (err >= 0 && getmntent_r(f, &e, buffer, LINE_BYTES_MAX))
-		if (strcmp(e.mnt_dir, path) == 0)
-			err = mounted_set(ret, &e);
+		err = each(data, &e);
 	if (err >= 0 && ferror(f))
 		err = -EIO;
 	endmntent(f);
 	return err;
+}
+
+struct search {
+	const char *path;
+	struct mounted *on; /* gets what is mounted on the path; NULL: not asked for */
+	char *below;	    /* gets a path below it on which something is mounted */
+};
+
+static bool is_guard(const struct mntent *e)
+{
+	return strcmp(e->mnt_type, "autofs") == 0;
+}
+
+/* What is mounted last on a path is on top. */
+static int match_path(void *data, const struct mntent *e)
+{
+	const struct search *s = data;
+
+	if (strcmp(e->mnt_dir, s->path) != 0)
+		return 0;
+	mounted_done(s->on);
+	s->on->source = strdup(e->mnt_fsname);
+	s->on->type = strdup(e->mnt_type);
+	s->on->options = strdup(e->mnt_opts);
+	s->on->n_guards += is_guard(e);
+	return s->on->source && s->on->type && s->on->options ? 0 : -ENOMEM;
+}
+
+/* A guard has nothing to lose. */
+static int match_below(void *data, const struct mntent *e)
+{
+	struct search *s = data;
+
+	if (s->below || is_guard(e) || !path_is_below(e->mnt_dir, s->path))
+		return 0;
+	s->below = strdup(e->mnt_dir);
+	return s->below ? 0 : -ENOMEM;
+}
+
+/* Without a mount there, @ret is empty. */
+static int mounted_find(const char *path, struct mounted *ret)
+{
+	struct search s = { .path = path, .on = ret };
+
+	return each_mount(match_path, &s);
 }
 
 /*
@@ -142,6 +176,71 @@ static int detach_persist(const struct plan_persist *p, const struct mounted *de
 	return m.n_guards == 1 && strcmp(m.type, "autofs") == 0 ? mounts_guard_twice(p) : 0;
 }
 
+/* Are the changes of what is mounted on @path on the partition of this overlay? */
+static int is_overlay_on(const char *path, const struct plan_overlay *o)
+{
+	_cleanup_(mounted_done) struct mounted m = { 0 };
+	_cleanup_free_ char *upper = NULL;
+	int err = mounted_find(path, &m);
+	const char *at;
+
+	if (err < 0 || !m.type || strcmp(m.type, "overlay") != 0)
+		return err;
+	if (text_format(&upper, ",upperdir=%s/upper", o->layers) < 0)
+		return -ENOMEM;
+	at = strstr(m.options, upper);
+	return at && (at[strlen(upper)] == ',' || !at[strlen(upper)]);
+}
+
+static int detach_overlay_at(const char *path, const struct plan_overlay *o)
+{
+	int found = is_overlay_on(path, o);
+
+	return found > 0 ? detach_mount(path) : found;
+}
+
+/* A lazy unmount takes along what is mounted below, which may be on another device. */
+static int detach_overlay(const struct plan_overlay *o, const struct mounted *dead)
+{
+	struct search s = { .path = o->path };
+	_cleanup_free_ char *below = NULL;
+	int err = each_mount(match_below, &s);
+
+	below = s.below;
+	if (err >= 0 && below && is_overlay_on(o->path, o) > 0)
+		return log_error(
+			-EBUSY,
+			"%s stays mounted, though its changes were on %s, which is gone: %s is "
+			"mounted below it",
+			o->path, dead->source, below);
+	if (err >= 0)
+		err = detach_overlay_at(o->path, o);
+	if (err >= 0)
+		err = detach_overlay_at(o->merged, o);
+	if (err < 0)
+		return log_error(err,
+				 "cannot unmount %s, whose changes were on %s, which is gone: %s",
+				 o->path, dead->source, strerror(-err));
+	return 0;
+}
+
+/* What replaces one with a fallback stays until the next boot: writes may have gone there. */
+static int detach_overlays(const struct plan *p, size_t partition, const struct mounted *dead)
+{
+	int result = 0;
+
+	/* Those below come first. */
+	for (size_t i = p->n_overlays; i-- > 0;) {
+		const struct plan_overlay *o = &p->overlays[i];
+		int err = 0;
+
+		if (o->on_partition && o->partition == partition && o->fallback == SIZE_MAX)
+			err = detach_overlay(o, dead);
+		result = result < 0 ? result : err;
+	}
+	return result;
+}
+
 /* All that is mounted from it, before itself: that says which of these mounts are of its device. */
 static int detach_all(const struct plan *p, size_t partition, const struct mounted *dead)
 {
@@ -159,6 +258,8 @@ static int detach_all(const struct plan *p, size_t partition, const struct mount
 		err = detach_path(p->fstab_duplicates[i].entry->dir, dead);
 		result = result < 0 ? result : err;
 	}
+	err = detach_overlays(p, partition, dead);
+	result = result < 0 ? result : err;
 	err = detach_path(p->partitions[partition].where, dead);
 	return result < 0 ? result : err;
 }
