@@ -38,6 +38,8 @@ WRONG = {
               "/var/lib/app/data", "StateDirectory", "/var/lib/private/app/data"),
     "of several": ({VENDOR + "a.service": DYNAMIC + 'StateDirectory=x "app" y\n'},
                    "/var/lib/app", "StateDirectory", "/var/lib/private/app"),
+    "above": ({VENDOR + "a.service": DYNAMIC + "StateDirectory=app/one\n"},
+              "/var/lib/app", "StateDirectory", "/var/lib/private/app"),
     "two levels": ({VENDOR + "a.service": DYNAMIC + "StateDirectory=app/one\n"},
                    "/var/lib/app/one", "StateDirectory", "/var/lib/private/app/one"),
     "link": ({VENDOR + "a.service": DYNAMIC + "StateDirectory=app:other\n"},

@@ -58,7 +58,7 @@ def is_said(warning: str, text: str) -> bool:
         return what.startswith("rw on") and "Kernel command line: replace rw by ro" in steps
     if place and re.search(rf" {re.escape(place).replace(':', ', line ')}: (add|remove) ", steps):
         return True
-    return any(f"[Persist {path}]" in what
+    return any(re.search(rf"\[Persist {re.escape(path)}[]/]", what)
                for path in re.findall(r"^#\[Persist (.*)\]$", text, re.M))
 
 
@@ -535,3 +535,12 @@ def test_mail_is_kept_where_it_is(rofs: Path, tmp_path: Path, path: str, text: s
         "usr/lib/systemd/system/dovecot.service": "[Service]\nExecStart=/usr/sbin/dovecot\n",
         f"etc/{path}": text, f"{kept[1:]}/ann/x": "x"})
     assert f"\n[Persist {kept}]\n" in suggest(rofs, root)
+
+
+def test_data_in_a_home_directory_is_kept_with_it(rofs: Path, tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "root", {
+        "etc/fstab": "LABEL=root / ext4 ro 0 0\n",
+        "home/ann/.local/share/containers/storage/x": "x"}, ["rofs"])
+    text = suggest(rofs, root)
+    assert "\n#[Persist /home]\n" in text
+    assert "Podman" not in text.split("\n\n")[0]

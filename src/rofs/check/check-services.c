@@ -66,6 +66,31 @@ static int check_link(const struct service *x, const struct link *l)
 	return err;
 }
 
+/* A persist above the link would keep the link alone. */
+static int check_above(const struct service *x, const struct link *l)
+{
+	const struct plan *p = &x->c->l->plan;
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_persists && err >= 0; i++) {
+		const struct conf_section *s = &p->persists[i].conf->section;
+		const char *path = p->persists[i].path;
+
+		if (!path_is_below(l->path, path) || !path_is_below(path, x->base) ||
+		    check_place_of(x->c, l->target).kind == PLACE_PERSIST ||
+		    path_set_has(x->told, s->name))
+			continue;
+		check_add(
+			x->c, PROBLEM_DIRECTORY_PRIVATE, s, s->pos,
+			"[Persist %s]: %s has DynamicUser=yes, so its %s= is %s, which is not kept: "
+			"%s is a link to it; expected [Persist %s/private%s]",
+			s->name, x->name, x->key, l->target, l->path, x->base,
+			path + strlen(x->base));
+		err = path_set_add(x->told, s->name);
+	}
+	return err;
+}
+
 /* The path of a directory or of a link; NULL: systemd refuses it, or only it knows what % means. */
 static int make_path(const struct service *x, const char *written, char **ret)
 {
@@ -96,6 +121,8 @@ static int check_directory(const struct service *x, const char *directory, const
 	err = text_format(&private, "%s/private%s", x->base, public + strlen(x->base));
 	if (err >= 0 && x->has_dynamic_user)
 		err = check_link(x, &(struct link){ public, private, false });
+	if (err >= 0 && x->has_dynamic_user)
+		err = check_above(x, &(struct link){ public, private, false });
 	if (err >= 0)
 		err = make_path(x, name, &link);
 	if (err < 0 || !link)

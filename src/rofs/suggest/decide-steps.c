@@ -267,16 +267,20 @@ static bool has_step_for(const struct suggested_text *steps, size_t n, const cha
 /* Does the partition that is to be created cure it? */
 static int is_loss(const struct deciding *x, const char *text, bool *ret)
 {
-	int err = 0;
+	static const char header[] = "[Persist ";
+	const char *section = strstr(text, header), *end = section ? strchr(section, ']') : NULL;
+	_cleanup_free_ char *path = NULL;
 
 	*ret = false;
-	for (size_t i = 0; i < x->n_kept && !deciding_has_host(x) && !*ret && err >= 0; i++) {
-		_cleanup_free_ char *section = NULL;
-
-		err = text_format(&section, "[Persist %s]", x->kept[i]->path);
-		*ret = err >= 0 && strstr(text, section);
-	}
-	return err;
+	if (!end || deciding_has_host(x))
+		return 0;
+	section += strlen(header);
+	path = strndup(section, (size_t)(end - section));
+	if (!path)
+		return -ENOMEM;
+	for (size_t i = 0; i < x->n_kept && !*ret; i++)
+		*ret = path_is_at_or_below(path, x->kept[i]->path);
+	return 0;
 }
 
 static int add_warning(struct deciding *x, const struct machine_warning *w, size_t n_own)
