@@ -481,6 +481,9 @@ MOUNT_UNITS = {
                        "mounts /boot/efi writable (vfat)"),
     "device of a partition": ("mnt", "What=/dev/disk/by-label/data\n", "device-shared",
                               "the device of [Partition data] on /mnt as well"),
+    "cure of a unit": ("boot-efi", "What=LABEL=EFI\nType=vfat\n", "boot-partition-writable",
+                       "add ro to its options, and mount -o remount,rw /boot/efi before"),
+    "never written": ("boot", "What=LABEL=B\nType=squashfs\n", None, ""),
     "read-only": ("boot-efi", "What=LABEL=EFI\nType=vfat\nOptions=ro\n", None, ""),
     "another device": ("mnt", "What=LABEL=other\n", None, ""),
 }

@@ -2,6 +2,7 @@
 /* What the configuration, fstab and the kernel command line make of / in the next boot. */
 #include <string.h>
 
+#include "basic/file-system.h"
 #include "basic/path.h"
 #include "plan/bootmode.h"
 #include "plan/fstab.h"
@@ -44,7 +45,8 @@ static bool is_written_at_boot(const struct checking *c, const struct fstab_entr
 {
 	return !fstab_has_option(e->options, "ro") && !fstab_has_option(e->options, "noauto") &&
 	       !fstab_is_automount(e) && !fstab_is_bind(e) && !fstab_is_network(e) &&
-	       strcmp(e->type, "tmpfs") != 0 && !check_overlay_of(c, e->dir);
+	       !file_system_by_name(e->type)->read_only && strcmp(e->type, "tmpfs") != 0 &&
+	       !check_overlay_of(c, e->dir);
 }
 
 /* Of a subvolume on the file system of /, check_subvolumes() tells it. */
@@ -68,15 +70,11 @@ static void check_boot_partitions(struct checking *c)
 				c, PROBLEM_BOOT_PARTITION_WRITABLE, NULL, fstab_pos(e),
 				"%s mounts %s writable (%s): each boot writes to its file "
 				"system, and a power cut then can damage what the boot loader "
-				"reads; add ro to its options, or noauto, and mount -o remount,rw %s before "
+				"reads; add ro to its options%s, and mount -o remount,rw %s before "
 				"updates of the kernel or the boot loader",
-				fstab_origin(e), e->dir, e->type, e->dir);
+				fstab_origin(e), e->dir, e->type,
+				e->file ? "" : ", or noauto" /* no option of a unit */, e->dir);
 	}
-}
-
-static bool is_never_written(const char *type)
-{
-	return strcmp(type, "squashfs") == 0 || strcmp(type, "erofs") == 0;
 }
 
 /* rofs keeps it read-only, but only after the initramfs has mounted it as fstab says. */
@@ -87,8 +85,7 @@ static void check_usr(struct checking *c)
 	for (size_t i = 0; i < f->n_fstab && c->l->plan.n_remounts > 0; i++) {
 		const struct fstab_entry *e = &f->fstab[i];
 
-		if (strcmp(e->dir, "/usr") == 0 && is_written_at_boot(c, e) &&
-		    !is_never_written(e->type))
+		if (strcmp(e->dir, "/usr") == 0 && is_written_at_boot(c, e))
 			check_add(
 				c, PROBLEM_USR_WRITABLE, NULL, fstab_pos(e),
 				"fstab mounts /usr writable (%s), which the initramfs does before "
