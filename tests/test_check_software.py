@@ -409,7 +409,8 @@ SILENT = {
     "a pool of images that are only read": (
         {**unit("libvirtd.service"), "etc/libvirt/storage/iso.xml":
          "<pool type='dir'><target><path>/srv/iso</path></target></pool>\n",
-         "srv/iso/debian.iso": ""}, "[Overlay /srv]\n[Overlay /var]\nStartEmpty=/var/lib/libvirt\n"),
+         "srv/iso/debian.iso": ""},
+        "[Overlay /srv]\n[Overlay /var]\nStartEmpty=/var/lib/libvirt\n"),
     "writable root": (program("dockerd"), "[Root]\nReadOnly=no\n[Overlay /srv]\n"),
     "no storage, not installed": ({}, "[Overlay /srv]\n"),
     "database starts empty": (unit("redis.service"), "[Overlay /var]\nStartEmpty=/var/lib/redis\n"),

@@ -216,8 +216,8 @@ SILENT = {
                            "nobody:x:65534:65534::/usr:/bin/sh\n", "home/lost+found/x": ""},
                           "[Overlay /var]\n"),
     "homes of users without a shell": (
-        {"etc/passwd": "a:x:1000:1000::/srv/a:/usr/sbin/nologin\nb:x:1001:1001::/srv/b:/bin/false\n",
-         "srv/a/x": "", "srv/b/x": ""}, "[Overlay /var]\n"),
+        {"etc/passwd": "a:x:1000:1000::/srv/a:/usr/sbin/nologin\n"
+         "b:x:1001:1001::/srv/b:/bin/false\n", "srv/a/x": "", "srv/b/x": ""}, "[Overlay /var]\n"),
     "homes that can be written": ({"etc/passwd": "root:x:0:0::/root:/bin/bash\n"
                                    "ann:x:1000:1000::/home/ann:/bin/sh\n", "home/ann/x": ""},
                                   CONF),

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "system/software-read.h"
 
-#include <fnmatch.h>
-#include <limits.h>
 #include <string.h>
 
-#include "basic/io.h"
 #include "basic/path.h"
-#include "basic/strbuf.h"
 #include "basic/text.h"
 #include "system/homes.h"
+#include "system/setting-path.h"
 #include "system/setting-read.h"
 #include "system/unit-presence.h"
 
@@ -61,112 +58,14 @@ static bool exists(const struct rootfs *r, const char *path)
 	return rootfs_resolve(r, path, &resolved) == 0 && rootfs_stat(r, resolved, &st) == 0;
 }
 
-/* What a value says for one user. */
-static int expand_variables(const struct home *home, const char *value, char **ret)
-{
-	const struct {
-		const char *name, *value;
-	} variables[] = {
-		{ "~", home->dir },	 { "$HOME", home->dir },    { "${HOME}", home->dir },
-		{ "$USER", home->user }, { "${USER}", home->user }, { "$UID", home->uid },
-	};
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	while (*value) {
-		size_t i, n = 0;
-
-		for (i = 0; i < ELEMENTSOF(variables) && !n; i++)
-			if (strncmp(value, variables[i].name, strlen(variables[i].name)) == 0)
-				n = strlen(variables[i].name);
-		if (n)
-			strbuf_add(&b, variables[i - 1].value);
-		else
-			strbuf_add_char(&b, *value);
-		value += n ? n : 1;
-	}
-	strbuf_add(&b, "");
-	return strbuf_take(&b, ret);
-}
-
-/* In RAM, as it is meant. */
-static bool is_volatile(const char *path)
-{
-	return path_is_below(path, "/run") || path_is_at_or_below(path, "/dev/shm");
-}
-
-static bool is_place(const char *path)
-{
-	return path[0] == '/' && path[1] && strlen(path) < PATH_MAX && !path_has_dotdot(path) &&
-	       (!path_is_api(path) || is_volatile(path));
-}
-
-/* The directory of a file. */
-static void end_at_directory(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (slash)
-		*slash = '\0';
-}
-
-/* The part of the path that is the same for all users. "": there is none. */
-static void end_at_user(char *path)
-{
-	char *start = path + strspn(path, "abcdefghijklmnopqrstuvwxyz"), *variable;
-
-	if (start > path && *start == ':')
-		memmove(path, start + 1, strlen(start));
-	path[strcspn(path, ":")] = '\0';
-	variable = strchr(path, '%');
-	if (variable) {
-		*variable = '\0';
-		end_at_directory(path);
-	}
-}
-
-struct unwritten {
-	const char *pattern;
-	bool found;
-};
-
-static int match_unwritten(void *data, const char *name)
-{
-	struct unwritten *x = data;
-
-	if (strcmp(name, "lost+found") == 0)
-		return 0;
-	x->found = fnmatch(x->pattern, name, 0) == 0;
-	return x->found ? 0 : -ENOTEMPTY;
-}
-
-static bool is_unwritten(const struct rootfs *r, const char *path, const char *pattern)
-{
-	struct unwritten x = { .pattern = pattern };
-	_cleanup_free_ char *resolved = NULL;
-
-	return rootfs_resolve(r, path, &resolved) == 0 &&
-	       each_name(rootfs_open_dir(r, resolved), match_unwritten, &x) >= 0 && x.found;
-}
-
 static int add_value(void *data, const char *value, const char *file, unsigned line)
 {
 	struct finding *x = data;
 	struct value v = { .line = line };
-	int err = x->home ? expand_variables(x->home, value, &v.path) :
-			    text_format(&v.path, "%s", value);
+	int found = setting_value_path(x->r, x->setting, x->home, value, &v.path);
 
-	if (err < 0)
-		return err;
-	if (x->setting->is_file)
-		end_at_directory(v.path);
-	if (x->setting->is_mail_location)
-		end_at_user(v.path);
-	path_clean(v.path);
-	if (!is_place(v.path) ||
-	    (x->setting->unwritten && is_unwritten(x->r, v.path, x->setting->unwritten))) {
-		free(v.path);
-		return 0;
-	}
+	if (found <= 0)
+		return found;
 	if (x->setting->count == SETTING_COUNT_LAST)
 		values_clear(&x->values);
 	v.file = strdup(file);
