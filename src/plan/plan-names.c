@@ -18,10 +18,9 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 static int check_unmasked(struct building *b, const struct conf_section *s, char **name)
 {
 	const struct facts *f = b->plan.facts;
-	int err;
 
 	if (unit_names_has(&f->controlled, *name))
-		err = diag_error(
+		diag_error(
 			b->diag, s->pos,
 			"[%s %s]: /etc/systemd/system.control/%s takes precedence over the unit of rofs; "
 			"expected it in /etc/systemd/system, or no such unit",
@@ -29,20 +28,20 @@ static int check_unmasked(struct building *b, const struct conf_section *s, char
 	else if (!facts_is_masked(f, *name))
 		return 0;
 	else if (unit_names_has(&f->extra_units, *name))
-		err = diag_error(
+		diag_error(
 			b->diag, s->pos,
 			"[%s %s]: the credential systemd.extra-unit.%s takes the place of the unit of rofs; "
 			"expected no such credential, or no such section",
 			conf_kind_to_string(s->kind), s->name, *name);
 	else
-		err = diag_error(
+		diag_error(
 			b->diag, s->pos,
 			"[%s %s]: systemd.mask= on the kernel command line masks %s, which it needs; "
 			"expected no mask of it, or no such section",
 			conf_kind_to_string(s->kind), s->name, *name);
 	free(*name);
 	*name = NULL;
-	return err;
+	return -EBADMSG;
 }
 
 int plan_check_unmasked(struct building *b, const struct conf_section *s)

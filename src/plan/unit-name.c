@@ -58,10 +58,32 @@ static char escaped_byte(const char *s)
 	const char *high, *low;
 
 	if (s[1] != 'x' || !s[2] || !s[3])
-		return 0;
+		return '\0';
 	high = strchr(digits, s[2]);
 	low = strchr(digits, s[3]);
-	return high && low ? (char)((high - digits) * 16 + (low - digits)) : 0;
+	if (!high || !low)
+		return '\0';
+	return (char)((high - digits) * 16 + (low - digits));
+}
+
+bool unit_name_add_unescaped(struct strbuf *b, const char *s, size_t n)
+{
+	for (const char *end = s + n; s < end; s++) {
+		char c = *s;
+
+		if (c == '-') {
+			c = '/';
+		} else if (c == '\\') {
+			if (end - s < 4)
+				return false;
+			c = escaped_byte(s);
+			s += 3;
+		}
+		if (!c)
+			return false;
+		strbuf_add_char(b, c);
+	}
+	return true;
 }
 
 int unit_name_to_path(const char *name, char **ret)
@@ -75,17 +97,8 @@ int unit_name_to_path(const char *name, char **ret)
 	strbuf_add_char(&b, '/');
 	if (type - name == 1 && *name == '-')
 		return strbuf_take(&b, ret);
-	for (const char *s = name; s < type; s++) {
-		char c = *s == '-' ? '/' : *s;
-
-		if (c == '\\') {
-			c = escaped_byte(s);
-			s += 3;
-		}
-		if (!c)
-			return 0;
-		strbuf_add_char(&b, c);
-	}
+	if (!unit_name_add_unescaped(&b, name, (size_t)(type - name)))
+		return 0;
 	return strbuf_take(&b, ret);
 }
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "basic/strbuf.h"
 
 /* Systemd's UNIT_NAME_MAX less the NUL; longer names are an error in 247 and hashed from 251 on. */
 #define UNIT_NAME_BYTES_MAX 255u
@@ -21,6 +24,13 @@
  * Returns: 0, -ENOMEM, or -ENAMETOOLONG when the name passes UNIT_NAME_BYTES_MAX.
  */
 int unit_name_from_path(const char *path, const char *suffix, char **ret);
+
+/**
+ * unit_name_add_unescaped - what a part of a unit's name stands for: a dash is a slash, \xNN any byte
+ *
+ * Returns: false when an escape is none; @b is not defined then.
+ */
+bool unit_name_add_unescaped(struct strbuf *b, const char *s, size_t n);
 
 /**
  * unit_name_to_path - the path of a .mount or .automount unit

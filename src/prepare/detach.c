@@ -21,7 +21,7 @@
 #define MOUNTS "/proc/self/mounts"
 
 /* Source, directory, type; each byte may be four, "\040". What is cut off are options. */
-#define LINE_BYTES_MAX (3 * 4 * PATH_MAX)
+#define LINE_BYTES_MAX ((size_t)3 * 4 * PATH_MAX)
 
 /* What is on top of a path, and how many guards are on it. */
 struct mounted {
@@ -46,7 +46,7 @@ static int each_mount(int (*each)(void *data, const struct mntent *e), void *dat
 
 	if (!f)
 		return buffer ? -errno : -ENOMEM;
-	while (err >= 0 && getmntent_r(f, &e, buffer, LINE_BYTES_MAX))
+	while (err >= 0 && getmntent_r(f, &e, buffer, (int)LINE_BYTES_MAX))
 		err = each(data, &e);
 	if (err >= 0 && ferror(f))
 		err = -EIO;
@@ -106,7 +106,7 @@ static int mounted_find(const char *path, struct mounted *ret)
 static bool has_device(const char *path)
 {
 	_cleanup_free_ char *device = NULL;
-	struct statx stx;
+	struct statx stx = { 0 };
 
 	/* It asks no device, and no daemon. A file system that has given up may answer EIO. */
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, 0, &stx) < 0 ||
@@ -137,7 +137,9 @@ static int detach_mount(const char *path)
 	_cleanup_free_ char *place = NULL;
 	const char *name;
 
-	dir_fd = root_fd < 0 ? -errno : open_parent_beneath(root_fd, path, &name);
+	if (root_fd < 0)
+		return -errno;
+	dir_fd = open_parent_beneath(root_fd, path, &name);
 	if (dir_fd < 0)
 		return dir_fd;
 	if (text_format(&place, "%s/%s", fd_name(dir_fd).path, name) < 0)

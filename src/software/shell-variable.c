@@ -121,8 +121,10 @@ static void read_word(struct script *s, struct strbuf *out)
 		if (c == '$' && quote != '\'' && add_reference(s, out))
 			continue;
 		s->at++;
-		if (quote ? c == quote : c == '"' || c == '\'') {
-			quote = quote ? '\0' : c;
+		if (quote && c == quote) {
+			quote = '\0';
+		} else if (!quote && (c == '"' || c == '\'')) {
+			quote = c;
 		} else if (c == '\\' && quote != '\'' && *s->at) {
 			if (*s->at != '\n')
 				strbuf_add_char(out, *s->at);

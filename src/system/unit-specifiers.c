@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "basic/strbuf.h"
+#include "plan/unit-name.h"
 
 /* What PID 1 has in them: systemd.unit(5), "Specifiers". */
 static const struct {
@@ -55,29 +56,6 @@ static const char *last_part(const struct parts *p, size_t *ret_n)
 	return from;
 }
 
-static int digit_of(char c)
-{
-	const char *at = c ? strchr("0123456789abcdef", c) : NULL;
-
-	return at ? (int)(at - "0123456789abcdef") : -1;
-}
-
-/* systemd.unit(5), "String escaping": a dash is a slash, \xNN any other byte. */
-static void add_unescaped(struct strbuf *b, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool is_byte = n - i >= 4 && s[i] == '\\' && s[i + 1] == 'x' &&
-			       digit_of(s[i + 2]) >= 0 && digit_of(s[i + 3]) >= 0;
-
-		if (is_byte) {
-			strbuf_add_char(b, (char)(digit_of(s[i + 2]) << 4 | digit_of(s[i + 3])));
-			i += 3;
-		} else {
-			strbuf_add_char(b, s[i] == '-' ? '/' : s[i]);
-		}
-	}
-}
-
 /* Returns: false when it is none of those that stand for a part of the name, or not known. */
 static bool add_part(struct strbuf *b, char specifier, const char *unit)
 {
@@ -98,20 +76,17 @@ static bool add_part(struct strbuf *b, char specifier, const char *unit)
 		strbuf_add_n(b, p.prefix, p.prefix_n);
 		return true;
 	case 'P':
-		add_unescaped(b, p.prefix, p.prefix_n);
-		return true;
+		return unit_name_add_unescaped(b, p.prefix, p.prefix_n);
 	case 'i':
 		strbuf_add_n(b, p.instance, p.instance_n);
 		return true;
 	case 'I':
-		add_unescaped(b, p.instance, p.instance_n);
-		return true;
+		return unit_name_add_unescaped(b, p.instance, p.instance_n);
 	case 'j':
 		strbuf_add_n(b, last, n);
 		return true;
 	case 'J':
-		add_unescaped(b, last, n);
-		return true;
+		return unit_name_add_unescaped(b, last, n);
 	default:
 		return false;
 	}
