@@ -127,7 +127,7 @@ CASES = {
         {"etc/rofs.conf": "[Overlay /home]\n",
          "etc/fstab": "# x\n/dev/sda3 /home ext4 noatime,usrquota,jqfmt=vfsv1 0 2\n"},
         "/etc/fstab:2: warning: ", "[Overlay /home]: quota is not enforced on the overlay: "
-        "usrquota,jqfmt=vfsv1 is about the file system on /home"),
+        "usrquota,jqfmt=vfsv1 applies to the file system on /home"),
     "quota of the root": (
         {"etc/rofs.conf": VAR, "etc/fstab": "/dev/a / ext4 ro,usrquota 0 1\n"},
         "/etc/fstab:1: warning: ", "usrquota has no effect on /, which rofs keeps read-only"),
@@ -139,12 +139,12 @@ CASES = {
         {"etc/rofs.conf": "[Overlay /home/a]\n",
          "etc/fstab": "/dev/sda3 /home ext4 usrquota 0 2\n"},
         "/etc/fstab:1: warning: ", "[Overlay /home/a]: quota is not enforced on the overlay: "
-        "usrquota is about the file system on /home, to which the overlay does not write; "
+        "usrquota applies to the file system on /home, to which the overlay does not write; "
         "expected a [Persist] on"),
     "quota of what is bound": (
         {"etc/rofs.conf": "[Overlay /home]\n",
          "etc/fstab": "/dev/sda3 /mnt ext4 grpquota,ro 0 2\n/mnt/home /home none bind 0 0\n"},
-        "/etc/fstab:1: warning: ", "grpquota is about the file system on /mnt, to which"),
+        "/etc/fstab:1: warning: ", "grpquota applies to the file system on /mnt, to which"),
     "quota of a persist": (
         {"etc/rofs.conf": DATA, "etc/fstab": "/dev/vdb /srv ext4 usrquota,ro 0 2\n"},
         "/etc/fstab:1: warning: ", "usrquota has no effect on /srv, where rofs mounts "
@@ -206,7 +206,7 @@ CASES = {
                            "/etc/fstab:1: warning: ",
                            "remove fsck from HOOKS in /etc/mkinitcpio.conf"),
     "fsck switched off": ({"etc/rofs.conf": VAR + DATA, "proc/cmdline": "ro fsck.mode=skip\n"},
-                          "/etc/rofs.conf:2: note: ", "it is not checked in spite of Check=yes"),
+                          "/etc/rofs.conf:2: note: ", "it is not checked despite Check=yes"),
     "off": ({"etc/rofs.conf": VAR, "proc/cmdline": "rofs=off\n"},
             "/proc/cmdline: note: ", "rofs does nothing in this boot: rofs=off on the "),
     "too little memory": ({"etc/rofs.conf": "[Memory]\nSize=600M\n" + VAR,

@@ -44,7 +44,7 @@ def found(rofs: Path, root: Path, files: Dict[str, str], conf: str) -> List[Tupl
 # (files, configuration, kind, place, what the message holds)
 CASES = {
     "host keys are lost": (SSH, ETC, "host-keys-missing", "/etc/rofs.conf:1",
-                           "[Overlay /etc]: sshd has no host key in /etc/ssh: what is made at"),
+                           "[Overlay /etc]: sshd has no host key in /etc/ssh: one that is made at"),
     "host keys cannot be made": (SSH, VAR, "host-keys-missing", "",
                                  "no host key in /etc/ssh, which is read-only"),
     "public half of a host key": ({**SSH, KEY + ".pub": ""}, ETC, "host-keys-missing",

@@ -181,7 +181,7 @@ def test_cure(name: str, rofs: Path, tmp_path: Path) -> None:
 def test_what_is_not_writable_is_made_so(fstab: str, commands: str, rofs: Path,
                                          tmp_path: Path) -> None:
     assert told(rofs, tmp_path / "a", DRACUT, fstab) == (
-        f"run: {commands}{DRACUT_OFF}, with which no partition is checked either")
+        f"run: {commands}{DRACUT_OFF}, but then no partition is checked either")
     first = f"run: {commands[:-4]}; then " if commands else ""
     assert told(rofs, tmp_path / "b", {**MKINITCPIO, HOOKS: FSCK}, fstab).startswith(
         first + REMOVE_IN.format(HOOKS))
@@ -225,8 +225,8 @@ def test_type_of_the_root_on_the_kernel_command_line(fstab: str, cmdline: str, i
     ({}, ROOT.replace("0 1", "0 0"), "ro fsck.mode=force", None),
     (DRACUT, ROOT.replace("0 1", "0 0"), "ro fsck.mode=force",
      ("/proc/cmdline", "remove fsck.mode=force")),
-    ({"forcefsck": ""}, ROOT, "ro", ("/forcefsck", "delete this file")),
-    ({"forcefsck": ""}, ROOT, "ro fsck.mode=skip", ("/forcefsck", "delete this file")),
+    ({"forcefsck": ""}, ROOT, "ro", ("/forcefsck", "delete it")),
+    ({"forcefsck": ""}, ROOT, "ro fsck.mode=skip", ("/forcefsck", "delete it")),
     ({"forcefsck": ""}, ROOT.replace("ext4", "btrfs"), "ro", None),
 ])
 def test_forced_check(files: Dict[str, str], fstab: str, cmdline: str,

@@ -206,8 +206,8 @@ WHY = "fsck in the initramfs has checked it"
      "rw fsck.mode=skip", f"{WHY}; boot with rofs=off and remove fsck from extra_files"),
     ({"usr/bin/dracut": ""}, "ro", f"{WHY}; boot with rofs=off and run: echo 'nofscks="),
     ({"usr/bin/dracut": ""}, "rw fsck.mode=skip", "rw on the kernel command line has mounted it"),
-    ({}, "ro fsck.mode=force", "fsck.mode=force on the kernel command line has had it checked"),
-    ({"forcefsck": ""}, "ro", "fsck has checked it completely, as the file /forcefsck exists"),
+    ({}, "ro fsck.mode=force", "fsck.mode=force on the kernel command line has forced"),
+    ({"forcefsck": ""}, "ro", "the file /forcefsck has forced a full fsck"),
     ({}, "rw", "rw on the kernel command line has mounted it writable"),
     ({}, "ro", None),
 ])

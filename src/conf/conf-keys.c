@@ -190,8 +190,8 @@ static int set_user(void *field, const char *value, struct pos pos, const struct
 }
 
 /*
- * What lsblk shows of a device that only contains another one, such as crypto_LUKS or LVM2_member. No
- * file system of the kernel has capital letters; what FUSE mounts may.
+ * lsblk shows such a type for a device that only contains other devices, such as crypto_LUKS or
+ * LVM2_member. No file system of the kernel has capital letters in its name; those of FUSE may.
  */
 static bool is_no_file_system(const char *type)
 {
@@ -315,9 +315,10 @@ static int set_device(void *field, const char *value, struct pos pos, const stru
 		       strlen(value) > DEVICE_BYTES_MAX))
 		return bad(d, pos, key, value, -EINVAL,
 			   "/dev/..., LABEL=, UUID=, PARTLABEL= or PARTUUID=, at most 200 bytes");
-	/* As for mount.bcachefs(8); systemd would wait for one of this name. */
+	/* As for mount.bcachefs(8). systemd would wait for one device with this name. */
 	if (strstr(clean, ":/dev/"))
-		return bad(d, pos, key, value, -EINVAL, "UUID= of what is on several devices");
+		return bad(d, pos, key, value, -EINVAL,
+			   "UUID= for a file system on several devices");
 	return conf_set_string(field, clean);
 }
 

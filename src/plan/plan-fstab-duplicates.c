@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of fstab for the device of a partition: it is mounted once. */
+/* Entries in fstab for the device of a partition, which is mounted only once. */
 #include "plan/plan-fstab-duplicates.h"
 
 #include <string.h>
@@ -93,7 +93,7 @@ static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, 
 	return tell_lost_options(b, e, partition);
 }
 
-/* The late unit of a line is not waited for: that would be a cycle. */
+/* Waiting for the late unit of an entry would be an ordering cycle. */
 static void tell_not_waited_for(struct building *b, const struct fstab_entry *e, size_t partition,
 				const char *late)
 {
@@ -108,7 +108,7 @@ static void tell_not_waited_for(struct building *b, const struct fstab_entry *e,
 	diag_note(b->diag, fstab_pos(e), "%s is named here", late);
 }
 
-/* The unit needs what rofs mounts from the partition, and fstab alone does not: that would be a cycle. */
+/* The unit needs a mount that rofs makes from the partition, so waiting for it would be a cycle. */
 static void tell_waits_for_partition(struct building *b, const struct fstab_entry *e,
 				     const struct conf_section *s, const char *unit)
 {
@@ -134,7 +134,7 @@ static int keep_maker(struct building *b, const struct fstab_entry *e, size_t pa
 						d->kind, d->name);
 }
 
-/* An iSCSI disk, say. A partition belongs to the local file systems, which the network waits for. */
+/* Such as an iSCSI disk. A partition is a local file system, and the network waits for these. */
 static void tell_from_network(struct building *b, const struct fstab_entry *e, size_t partition)
 {
 	const struct conf_section *s = &b->plan.conf->partitions[partition]->section;

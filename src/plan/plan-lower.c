@@ -99,15 +99,15 @@ static int lower_source(struct building *b, const struct conf_section *s, struct
 	return text_format(&l->what, "/rofs/ro%s", strcmp(clean, "/") == 0 ? "" : clean);
 }
 
-/* Of bcachefs. systemd takes the field for one name, and so does its unit for this line of fstab. */
+/* As for bcachefs. systemd takes the field for one name, also in its own unit for this entry. */
 static void check_one_device(struct building *b, const struct conf_section *s,
 			     const struct fstab_entry *e)
 {
 	if (strstr(e->spec, ":/dev/"))
 		diag_warning(
 			b->diag, fstab_pos(e),
-			"[%s %s]: systemd waits for one device with the name %s, which never appears; "
-			"expected UUID= of the file system here",
+			"[%s %s]: systemd waits for a single device named %s, which never appears; "
+			"expected UUID= of the file system in this entry",
 			conf_kind_to_string(s->kind), s->name, e->spec);
 }
 

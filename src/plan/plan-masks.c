@@ -201,7 +201,7 @@ static int mask_found(struct building *b)
 	return 0;
 }
 
-/* Of these, no section is left out. */
+/* No section is left out because of these. */
 static void warn_masked(struct building *b)
 {
 	static const char unwatched[] = "nothing warns before a pool is full";
@@ -211,7 +211,7 @@ static void warn_masked(struct building *b)
 	plan_warn_masked(b, "rofs-watch.timer", unwatched);
 	if (b->plan.early_mounts != NO_INDEX)
 		plan_warn_masked(b, "rofs-prepare-retry.service",
-				 "layers that cannot be made are not tried again");
+				 "layers that could not be made are not tried again");
 	if (b->plan.n_remounts > 0)
 		plan_warn_masked(b, "systemd-remount-fs.service",
 				 "/ stays as the kernel or the initramfs has mounted it");

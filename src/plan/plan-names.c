@@ -14,7 +14,7 @@ static int name_too_long(struct building *b, const struct conf_section *s, const
 		conf_kind_to_string(s->kind), s->name, path, UNIT_NAME_BYTES_MAX);
 }
 
-/* systemd-debug-generator writes its masks and units where rofs writes its units. Takes @name over on failure. */
+/* systemd-debug-generator writes masks and units where rofs writes its own. Frees @name on failure. */
 static int check_unmasked(struct building *b, const struct conf_section *s, char **name)
 {
 	const struct facts *f = b->plan.facts;
@@ -23,7 +23,7 @@ static int check_unmasked(struct building *b, const struct conf_section *s, char
 		diag_error(
 			b->diag, s->pos,
 			"[%s %s]: /etc/systemd/system.control/%s takes precedence over the unit of rofs; "
-			"expected it in /etc/systemd/system, or no such unit",
+			"expected the unit in /etc/systemd/system, or no such unit",
 			conf_kind_to_string(s->kind), s->name, *name);
 	else if (!facts_is_masked(f, *name))
 		return 0;
@@ -36,8 +36,8 @@ static int check_unmasked(struct building *b, const struct conf_section *s, char
 	else
 		diag_error(
 			b->diag, s->pos,
-			"[%s %s]: systemd.mask= on the kernel command line masks %s, which it needs; "
-			"expected no mask of it, or no such section",
+			"[%s %s]: systemd.mask= on the kernel command line masks %s, which this section needs; "
+			"expected no such mask, or no such section",
 			conf_kind_to_string(s->kind), s->name, *name);
 	free(*name);
 	*name = NULL;

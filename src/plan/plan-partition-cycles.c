@@ -14,7 +14,7 @@ struct node {
 	size_t next; /* index into building.waits: what to follow next */
 };
 
-/* struct walk - along what partitions wait for; no recursion, as a chain can be long */
+/* struct walk - follows what partitions wait for; without recursion, as a chain can be long */
 struct walk {
 	struct building *b;
 	struct node *nodes; /* one for each partition */
@@ -26,13 +26,13 @@ static const struct conf_section *section_of(const struct walk *w, size_t partit
 	return &w->b->plan.conf->partitions[partition]->section;
 }
 
-/* The one that was followed last. */
+/* The wait that was followed last. */
 static const struct partition_wait *followed(const struct walk *w, size_t partition)
 {
 	return &w->b->waits[w->nodes[partition].next - 1];
 }
 
-/* From the one that the last one on the way waits for, along the way. */
+/* Starts at the partition that the last one on the way waits for, and follows the way. */
 static void tell_cycle(const struct walk *w)
 {
 	const struct partition_wait *last = followed(w, w->way[w->n - 1]);
@@ -67,7 +67,7 @@ static void go_back(struct walk *w)
 	w->nodes[w->way[--w->n]].state = STATE_DONE;
 }
 
-/* One step from the last one on the way. */
+/* Takes one step from the last partition on the way. */
 static void step(struct walk *w)
 {
 	const struct building *b = w->b;

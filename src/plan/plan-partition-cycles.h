@@ -6,8 +6,8 @@
 /**
  * plan_partition_cycles - refuse partitions that wait for each other
  *
- * systemd would drop the job of a mount that nobody has chosen. Of each cycle, the partition that closes
- * it is refused.
+ * systemd would break the cycle by dropping any of its jobs. The partition that completes a cycle is
+ * refused instead.
  *
  * Returns: 0 or -ENOMEM.
  */

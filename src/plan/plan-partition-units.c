@@ -72,7 +72,7 @@ static int add_wait(struct building *b, const struct named_unit *n, const char *
 	return w->unit ? b->n_waits++, 0 : -ENOMEM;
 }
 
-/* A section counts even if it is left out: otherwise this error would not be told in the last round. */
+/* A section counts even if it is left out: otherwise the last round would not report this error. */
 static int add_waits_of_path(struct building *b, const struct named_unit *n, const char *path)
 {
 	static const char partitions[] = "/rofs/persist/";
@@ -138,7 +138,7 @@ static int compare(const void *unit, const void *wait)
 	return strcmp(unit, ((const struct unit_wait *)wait)->unit);
 }
 
-/* What is known of it from its files. */
+/* What its files say. */
 static int add_waits_of_unit(struct building *b, const struct named_unit *n)
 {
 	const struct facts *f = b->plan.facts;

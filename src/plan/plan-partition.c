@@ -109,15 +109,14 @@ bool plan_partition_is_read_only(const struct conf_partition *c)
 	return mount_flags(c->options) & MOUNT_READ_ONLY || file_system_by_name(c->type)->read_only;
 }
 
-/* What is written to the persists on it fails. */
+/* Writes to the persists on it fail. */
 static void check_type_writable(struct building *b, const struct conf_partition *c)
 {
 	if (file_system_by_name(c->type)->read_only && !(mount_flags(c->options) & MOUNT_READ_ONLY))
-		diag_warning(
-			b->diag, conf_key_pos(&c->section, "Type"),
-			"[Partition %s]: Type=%s is a read-only file system; expected ro in Options=, or "
-			"another type",
-			c->section.name, c->type);
+		diag_warning(b->diag, conf_key_pos(&c->section, "Type"),
+			     "[Partition %s]: Type=%s is read-only; expected ro in Options=, or "
+			     "another type",
+			     c->section.name, c->type);
 }
 
 bool plan_partition_keeps_owners(const struct conf_partition *c)

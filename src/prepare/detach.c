@@ -20,7 +20,7 @@
 
 #define MOUNTS "/proc/self/mounts"
 
-/* Source, directory, type; each byte may be four, "\040". What is cut off are options. */
+/* Source, directory and type; each byte may take four, as in "\040". Only options are cut off. */
 #define LINE_BYTES_MAX ((size_t)3 * 4 * PATH_MAX)
 
 /* What is on top of a path, and how many guards are on it. */
@@ -36,7 +36,7 @@ static void mounted_done(struct mounted *m)
 	free(m->options);
 }
 
-/* Of the table of mounts: of a file system whose device is gone, some types answer no stat(2). */
+/* Reads the table of mounts, as stat(2) fails on some types of file systems whose device is gone. */
 static int each_mount(int (*each)(void *data, const struct mntent *e), void *data)
 {
 	_cleanup_free_ char *buffer = malloc(LINE_BYTES_MAX);
@@ -100,25 +100,25 @@ static int mounted_find(const char *path, struct mounted *ret)
 }
 
 /*
- * Does the kernel have the device of what is mounted on @path? Its name may only have changed, as by
- * lvrename(8). What is on no one block device, as btrfs, has a number of its own: then this is not known.
+ * Does the device of what is mounted on @path still exist? Perhaps only its name has changed, as with
+ * lvrename(8). This is not known for file systems with device numbers of their own, such as btrfs.
  */
 static bool has_device(const char *path)
 {
 	_cleanup_free_ char *device = NULL;
 	struct statx stx = { 0 };
 
-	/* It asks no device, and no daemon. A file system that has given up may answer EIO. */
+	/* This asks neither the device nor a daemon. A file system that has shut down may answer EIO. */
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, 0, &stx) < 0 ||
 	    stx.stx_dev_major == 0)
 		return false;
-	/* Without memory: better a dead file system than one less. */
+	/* Without memory, assume that it exists: a dead mount does less harm than a missing one. */
 	return text_format(&device, "/sys/dev/block/%u:%u", stx.stx_dev_major, stx.stx_dev_minor) <
 		       0 ||
 	       access(device, F_OK) == 0;
 }
 
-/* A name is not given to another device while the file system on the old one is in use. */
+/* The kernel does not reuse the name of a device while its file system is in use. */
 static bool is_gone(const char *path, const struct mounted *m)
 {
 	struct stat st;
@@ -130,7 +130,7 @@ static bool is_gone(const char *path, const struct mounted *m)
 	return !has_device(path);
 }
 
-/* The path may be in a file system that users can write to: it is walked through no link. */
+/* The path may be in a file system that users can write to, so no link is followed. */
 static int detach_mount(const char *path)
 {
 	_cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), dir_fd = -1;
@@ -157,7 +157,7 @@ static int detach_path(const char *path, const struct mounted *dead)
 	    strcmp(m.type, dead->type) == 0)
 		err = detach_mount(path);
 	if (err < 0)
-		return log_error(err, "cannot unmount %s, whose device %s is gone: %s", path,
+		return log_error(err, "cannot unmount %s, whose device %s was removed: %s", path,
 				 dead->source, strerror(-err));
 	return 0;
 }
@@ -243,7 +243,7 @@ static int detach_overlays(const struct plan *p, size_t partition, const struct 
 	return result;
 }
 
-/* All that is mounted from it, before itself: that says which of these mounts are of its device. */
+/* The partition itself comes last: it tells which of the other mounts are of its device. */
 static int detach_all(const struct plan *p, size_t partition, const struct mounted *dead)
 {
 	int result = 0, err;
@@ -276,7 +276,7 @@ static int detach_partition(const struct plan *p, size_t partition)
 		return log_error(err, "cannot read " MOUNTS ": %s", strerror(-err));
 	if (!is_gone(where, &m))
 		return 0;
-	log_warning("[Partition %s]: its device %s is gone; unmounting what is mounted from it",
+	log_warning("[Partition %s]: its device %s was removed; unmounting what is mounted from it",
 		    p->partitions[partition].conf->section.name, m.source);
 	return detach_all(p, partition, &m);
 }

@@ -6,11 +6,11 @@
 /**
  * detach_dead - unmount what is mounted from partitions whose devices are gone
  *
- * systemd unmounts it as well, but by umount(8), which fails while a file is open, and by jobs, which
- * the start of any service replaces: that asks for local-fs.target and so for these mounts. A dead file
- * system that stays mounted is not replaced when the device is back. An overlay with its changes there
- * systemd does not unmount at all. So this unmounts lazily, and at once. The guards are seen again, those
- * of single files too. What is on a device that exists stays, and an overlay that it is mounted below.
+ * systemd unmounts them as well, but with umount(8), which fails while a file is open, and with jobs.
+ * Starting any service cancels these, because it pulls in local-fs.target and so the mounts. A dead file
+ * system that stays mounted is not replaced when the device returns. systemd does not unmount an overlay
+ * with its changes there at all. Therefore this unmounts lazily and at once. The guards are visible again,
+ * those of single files too. A device that exists stays mounted, and so does an overlay above such a mount.
  *
  * Returns: 0, or -errno after logging it.
  */

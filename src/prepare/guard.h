@@ -13,7 +13,7 @@
  * guard_overlay - put up the guards of all persists whose path is in an overlay
  * @where: where the overlay is mounted, and from where it is then bound to its path. Nobody else is
  *         there. A path that is mounted already gets its guard by mounts_guard().
- * @failed: of each persist of the plan, whether its guard has failed; NULL: nobody wants to know
+ * @failed: of each persist of the plan, whether its guard has failed; NULL: not needed
  *
  * Returns: 0, or -errno after logging it.
  */

@@ -29,7 +29,7 @@ static enum run_kind arg_kind;
 static bool arg_detach;
 static const char *arg_subject;
 
-/* The verb that is no run of the plan: it is about what has happened since. */
+/* The only verb that is not a run of the plan: it acts on what has happened since. */
 #define DETACH "detach"
 
 static const char usage[] =
@@ -45,7 +45,7 @@ static const char usage[] =
 	"  partition NAME   prepare the persists and overlays of a partition, and mount the overlays\n"
 	"  fallback PATH    mount an overlay, or what replaces it while its partition is missing\n"
 	"  guard PATH       keep writes off the path of a persist until its partition is mounted\n"
-	"  detach           unmount what is mounted from partitions whose devices are gone\n"
+	"  detach           unmount partitions whose devices were removed\n"
 	"\n"
 	"  --help      show this help\n"
 	"  --version   show the version\n"
@@ -111,7 +111,7 @@ static bool is_bound_by(const struct plan_run *run, const struct plan_overlay *o
 	return run->kind == RUN_RAM || strcmp(o->path, "/etc") == 0;
 }
 
-/* struct work - a run, and of which persists of the plan it could not put up the guards */
+/* struct work - a run, and the persists of the plan whose guards it could not put up */
 struct work {
 	const struct loaded *l;
 	const struct plan_run *run;

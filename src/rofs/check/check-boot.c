@@ -68,7 +68,7 @@ static void check_boot_partitions(struct checking *c)
 		if (is_boot_partition(e) && is_written_at_boot(c, e) && !is_on_root(c, e))
 			check_add(
 				c, PROBLEM_BOOT_PARTITION_WRITABLE, NULL, fstab_pos(e),
-				"%s mounts %s writable (%s): each boot writes to its file "
+				"%s mounts %s writable (%s), so each boot writes to its file "
 				"system, and a power cut then can damage what the boot loader "
 				"reads; add ro to its options%s, and mount -o remount,rw %s before "
 				"updates of the kernel or the boot loader",
@@ -89,7 +89,7 @@ static void check_usr(struct checking *c)
 			check_add(
 				c, PROBLEM_USR_WRITABLE, NULL, fstab_pos(e),
 				"fstab mounts /usr writable (%s), which the initramfs does before "
-				"rofs can act: each boot writes to its file system; add ro to its "
+				"rofs can act, so each boot writes to its file system; add ro to its "
 				"options",
 				e->options);
 	}

@@ -138,15 +138,14 @@ static int check_state(struct checking *c, _unused_ const struct unit_dirs *dirs
 	return 0;
 }
 
-/* At each boot: the network, /etc/hosts and the host name; of a new instance, all of it. */
+/* In each boot: the network, /etc/hosts and the host name. For a new instance: everything. */
 static int check_etc_writable(struct checking *c, _unused_ const struct unit_dirs *dirs)
 {
 	if (check_place_of(c, "/etc").kind == PLACE_READ_ONLY)
-		check_add(
-			c, PROBLEM_WRITE_FAILS, NULL, nowhere,
-			"cloud-init writes the host name, users and the network's configuration to "
-			"/etc, which is read-only; add [Overlay /etc], or disable it with "
-			"/etc/cloud/cloud-init.disabled");
+		check_add(c, PROBLEM_WRITE_FAILS, NULL, nowhere,
+			  "cloud-init writes the host name, users and the network configuration to "
+			  "/etc, which is read-only; add [Overlay /etc], or disable it with "
+			  "/etc/cloud/cloud-init.disabled");
 	return 0;
 }
 

@@ -87,7 +87,7 @@ static int probe(const char *path, struct content *ret)
 	return content_set(type, usage, ret);
 }
 
-/* With Type=auto only the device says it. */
+/* With Type=auto, only the device tells the type. */
 static void check_upper(struct checking *c, const struct plan_partition *p, const char *type)
 {
 	const struct conf_section *s = &p->conf->section;

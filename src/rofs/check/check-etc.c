@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What services write to /etc for themselves: host keys, the clock, name servers. */
+/* What services write to /etc on their own: host keys, the clock, name servers. */
 #include <string.h>
 
 #include "basic/io.h"
@@ -25,7 +25,7 @@ static int is_enabled(const struct unit_dirs *dirs, const char *const *names, si
 	is_enabled((dirs), (const char *const[]){ __VA_ARGS__ }, \
 		   ELEMENTSOF(((const char *const[]){ __VA_ARGS__ })))
 
-/* struct host_keys - what sshd has to show; it starts with one of several keys */
+/* struct host_keys - the host keys of sshd, which starts if it has one of several */
 struct host_keys {
 	const struct checking *c;
 	bool found;
@@ -96,21 +96,21 @@ static void report_host_keys(struct checking *c, const char *dir)
 	if (place.kind == PLACE_READ_ONLY) {
 		check_add(c, PROBLEM_HOST_KEYS_MISSING, NULL, nowhere,
 			  "sshd has no host key in %s, which is read-only, so none can be made and "
-			  "it does not start; make one with rofs off, with ssh-keygen -A",
+			  "sshd does not start; boot with rofs=off and run ssh-keygen -A",
 			  dir);
 	} else if (place.kind == PLACE_OVERLAY && !place.overlay->on_partition) {
 		const struct conf_section *s = &place.overlay->conf->section;
 
 		check_add(
 			c, PROBLEM_HOST_KEYS_MISSING, s, s->pos,
-			"[Overlay %s]: sshd has no host key in %s: what is made at boot is lost at "
-			"power-off, and each boot has another one; make one with rofs off, with "
+			"[Overlay %s]: sshd has no host key in %s: one that is made at boot is lost at "
+			"power-off, so each boot has a different one; boot with rofs=off and run "
 			"ssh-keygen -A",
 			s->name, dir);
 	}
 }
 
-/* Of a cloud-init that has not run yet, check_cloud_init() tells the same. */
+/* If cloud-init has not run yet, check_cloud_init() reports the same. */
 static int check_host_keys(struct checking *c, const struct unit_dirs *dirs)
 {
 	_cleanup_(host_keys_done) struct host_keys k = { .c = c };
@@ -131,9 +131,9 @@ static int check_host_keys(struct checking *c, const struct unit_dirs *dirs)
 	return 0;
 }
 
-#define FAKE_HWCLOCK_CURE                                                                            \
-	"remove it, use systemd-timesyncd, and add [Persist /var/lib/systemd], in which that keeps " \
-	"the time"
+#define FAKE_HWCLOCK_CURE                                                                             \
+	"remove it, use systemd-timesyncd, and add [Persist /var/lib/systemd], where that keeps the " \
+	"time"
 
 /* Machines without a clock that runs while they are off, such as a Raspberry Pi. */
 static int check_clock(struct checking *c, const struct unit_dirs *dirs)
@@ -158,7 +158,7 @@ static int check_clock(struct checking *c, const struct unit_dirs *dirs)
 	if (place.kind == PLACE_READ_ONLY) {
 		check_add(
 			c, PROBLEM_WRITE_FAILS, NULL, nowhere,
-			"fake-hwclock saves the time in %s, which is read-only, so each boot begins "
+			"fake-hwclock saves the time in %s, which is read-only, so each boot starts "
 			"with the same old time; " FAKE_HWCLOCK_CURE,
 			file);
 	} else if (place.kind == PLACE_OVERLAY && !place.overlay->on_partition) {
@@ -167,13 +167,13 @@ static int check_clock(struct checking *c, const struct unit_dirs *dirs)
 		check_add(
 			c, PROBLEM_WRITE_LOST, s, s->pos,
 			"[Overlay %s]: fake-hwclock saves the time in %s, which is lost at "
-			"power-off, so each boot begins with the same old time; " FAKE_HWCLOCK_CURE,
+			"power-off, so each boot starts with the same old time; " FAKE_HWCLOCK_CURE,
 			s->name, file);
 	}
 	return 0;
 }
 
-/* Of NetworkManager: is it told to leave the file alone? Returns: 1, 0 or -ENOMEM. */
+/* Does NetworkManager leave the file alone? Returns: 1, 0 or -ENOMEM. */
 static int leaves_resolv_conf(const struct unit_dirs *dirs)
 {
 	static const char *const files[] = { "/etc/NetworkManager/NetworkManager.conf",
@@ -220,7 +220,7 @@ static int ifupdown_has_dhcp(const struct unit_dirs *dirs)
 	return err < 0 ? err : has_dhcp;
 }
 
-/* What writes the name servers that DHCP gives. NULL: nothing. */
+/* The program that writes the name servers from DHCP. NULL: none. */
 static int find_resolv_writer(const struct unit_dirs *dirs, const char **ret)
 {
 	int manager = IS_ENABLED(dirs, "NetworkManager.service"),
@@ -236,7 +236,7 @@ static int find_resolv_writer(const struct unit_dirs *dirs, const char **ret)
 	return 0;
 }
 
-/* It is mostly a link to a file in /run. */
+/* It is usually a link to a file in /run. */
 static int check_resolv_conf(struct checking *c, const struct unit_dirs *dirs)
 {
 	_cleanup_free_ char *path = NULL;

@@ -38,7 +38,7 @@ static void report_crossed(struct checking *c, const struct exported *x)
 			check_add(c, PROBLEM_EXPORT_REFUSED, s, x->pos,
 				  "%s is exported over NFS with crossmnt, but the kernel refuses "
 				  "to export [Overlay %s], which is below it: clients see its "
-				  "lower without the changes; if they need these, remove the "
+				  "lower without the changes; if they need the changes, remove the "
 				  "overlay and add [Persist %s]",
 				  x->export->path, s->name, p->overlays[i].path);
 	}

@@ -11,7 +11,7 @@
 #include "rofs/check/check.h"
 #include "system/initramfs.h"
 
-/* The type of the root; what a tree lies on says nothing. NULL: it is not known. */
+/* The type of the root. The file system that holds a tree of --root= says nothing. NULL: unknown. */
 static int root_type(const struct checking *c, char **ret)
 {
 	const struct fstab_entry *root = c->mounts.root;
@@ -31,7 +31,7 @@ static int root_type(const struct checking *c, char **ret)
 	return err;
 }
 
-/* Is this machine in a state in which what is written to its configuration is lost? */
+/* Would changes to the configuration of this machine be lost now? */
 static bool is_protected(const struct checking *c)
 {
 	return c->running && mount_point_at(c->l->root.root_fd, "rofs/ro");
@@ -49,10 +49,9 @@ static void check_initramfs(struct checking *c, const struct initramfs *x)
 		"rewrites the superblock, which a power cut can then destroy; to prevent that, "
 		"%s%s%s",
 		x->name, x->checks, is_protected(c) ? "boot with rofs=off and " : "", x->cure,
-		x->ignores_cmdline ?
-			"" :
-			"; or add fsck.mode=skip to the kernel command line, with which "
-			"no partition is checked either");
+		x->ignores_cmdline ? "" :
+				     "; or add fsck.mode=skip to the kernel command line, but then "
+				     "no partition is checked either");
 }
 
 /*
@@ -68,15 +67,15 @@ static void check_forced(struct checking *c, const struct initramfs *x, const ch
 		return;
 	if (word)
 		check_add(c, PROBLEM_FSCK_FORCED, NULL, (struct pos){ .file = "/proc/cmdline" },
-			  "%s on the kernel command line has / checked completely in each boot, "
-			  "which writes to its superblock; remove %s in the boot loader's "
+			  "%s on the kernel command line forces a full fsck of / in each boot, "
+			  "which writes to its superblock; remove %s from the boot loader's "
 			  "configuration",
 			  word, word);
 	if (rootfs_has(&c->l->root, "/", "forcefsck"))
 		check_add(c, PROBLEM_FSCK_FORCED, NULL, (struct pos){ .file = "/forcefsck" },
-			  "up to systemd 257, this file has / checked completely in each boot, "
-			  "which writes to its superblock, and is not removed from a read-only "
-			  "/; delete this file, with rofs off");
+			  "up to systemd 257, this file forces a full fsck of / in each boot, "
+			  "which writes to its superblock, and systemd cannot delete it from a "
+			  "read-only /; boot with rofs=off and delete it");
 }
 
 /* What prevents the fsck of / prevents that of partitions too. */
@@ -85,18 +84,19 @@ static void check_skipped(struct checking *c)
 	const char *why = boot_skips_fsck(c->l->cmdline) ?
 				  "fsck.mode=skip or fastboot is on the kernel command line" :
 			  rootfs_has(&c->l->root, "/", "fastboot") ?
-				  "the file /fastboot exists, which systemd up to 257 goes by" :
+				  "the file /fastboot exists, which systemd obeys up to 257" :
 				  NULL;
 
 	for (size_t i = 0; i < c->l->plan.n_partitions && why; i++) {
 		const struct plan_partition *q = &c->l->plan.partitions[i];
 
 		if (q->conf && q->fsck_unit)
-			check_add(c, PROBLEM_FSCK_SKIPPED, &q->conf->section, q->conf->section.pos,
-				  "[Partition %s]: %s, so it is not checked in spite of "
-				  "Check=yes; to keep fsck from / alone, configure the initramfs "
-				  "instead",
-				  q->conf->section.name, why);
+			check_add(
+				c, PROBLEM_FSCK_SKIPPED, &q->conf->section, q->conf->section.pos,
+				"[Partition %s]: %s, so it is not checked despite "
+				"Check=yes; to prevent only the fsck of /, configure the initramfs "
+				"instead",
+				q->conf->section.name, why);
 	}
 }
 

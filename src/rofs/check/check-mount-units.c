@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What mount units of the image mount on paths that rofs has nothing to do with. */
+/* Mount units of the image at undeclared paths. */
 #include <string.h>
 
 #include "plan/unit-name.h"
@@ -12,7 +12,7 @@ int check_read_mounts(struct checking *c)
 {
 	const struct rootfs *r = &c->l->root;
 	struct mount_points m = { 0 };
-	/* All of it has been told when the plan was made. */
+	/* Making the plan has reported all mistakes already. */
 	_cleanup_diag_ struct diag unheard = { 0 };
 	int err = fstab_read(r, c->l->cmdline, &unheard, &c->all, &m);
 
@@ -50,8 +50,8 @@ static int check_unit(struct checking *c, const struct fstab_entry *e)
 			check_add(
 				c, PROBLEM_DEVICE_SHARED, &q->conf->section, fstab_pos(e),
 				"this unit mounts the device of [Partition %s] on %s as well, which "
-				"fails where only one of the two is read-only; expected a [Persist "
-				"%s] instead of the unit",
+				"fails if only one of the two mounts is read-only; expected a "
+				"[Persist %s] instead of the unit",
 				q->conf->section.name, e->dir, e->dir);
 	}
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Quota that fstab switches on, and that counts no more what is written to its paths. */
+/* Quota that fstab enables, but that does not count what is written to its paths. */
 #include <string.h>
 
 #include "plan/fstab.h"
@@ -29,7 +29,7 @@ static int check_root_entry(struct checking *c, const struct fstab_entry *e)
 	return err;
 }
 
-/* @e: what is below the overlay. Where fstab mounts it as ever, quota counts what else is on it. */
+/* @e: mounts the lower. If it is mounted elsewhere too, quota still counts what is written there. */
 static int check_overlay(struct checking *c, const struct plan_overlay *o,
 			 const struct fstab_entry *e)
 {
@@ -40,7 +40,7 @@ static int check_overlay(struct checking *c, const struct plan_overlay *o,
 
 	if (err >= 0)
 		check_add(c, PROBLEM_QUOTA_NOT_ENFORCED, s, fstab_pos(e),
-			  "[Overlay %s]: quota is not enforced on the overlay: %s is about the "
+			  "[Overlay %s]: quota is not enforced on the overlay: %s applies to the "
 			  "file system on %s, to which the overlay does not write; %s",
 			  s->name, words, e->dir,
 			  taken_over ? "remove it here" :
@@ -49,7 +49,7 @@ static int check_overlay(struct checking *c, const struct plan_overlay *o,
 	return err;
 }
 
-/* The line with quota that says what is below an overlay; NULL: there is none. */
+/* The entry with quota options for the lower of an overlay; NULL: there is none. */
 static const struct fstab_entry *quota_below(const struct checking *c, const struct plan_overlay *o)
 {
 	const struct fstab_entry *e = o->lower_entry,
@@ -63,7 +63,7 @@ static const struct fstab_entry *quota_below(const struct checking *c, const str
 	return e;
 }
 
-/* fstab mounts the device of a partition, which has Options= instead of those of the line. */
+/* fstab mounts the device of a partition, whose Options= replace those of the entry. */
 static int check_device(struct checking *c, const struct fstab_entry *e,
 			const struct plan_partition *p)
 {

@@ -10,7 +10,7 @@
 #define SCRIPTS "/usr/share/initramfs-tools/scripts/"
 
 /*
- * struct by_word - a word of the kernel command line that tells it to
+ * struct by_word - a word of the kernel command line that makes it do so
  *
  * With "=" at its end, it needs a value; with "=" inside, it is all of the word; without, either.
  * Sources: the initramfs scripts of the packages; systemd-volatile-root.service(8).
@@ -32,7 +32,7 @@ static const struct by_word {
 	{ "boot=casper", "casper" },
 };
 
-/* struct by_file - a file that tells it to, unless the kernel command line has a word that goes first */
+/* struct by_file - a file that makes it do so, unless a word of the kernel command line takes precedence */
 static const struct by_file {
 	const char *who, *script, *key, *off;
 	const char *files[2]; /* the last one counts */
@@ -97,13 +97,13 @@ static int check_words(struct checking *c)
 			check_add(
 				c, PROBLEM_ROOT_OVERLAID, NULL, at,
 				"%s on the kernel command line: %s mounts an overlay on / before rofs acts, "
-				"and the two conflict; to use rofs, remove the word",
+				"and the two conflict; to use rofs, remove this word",
 				w->word, w->who);
 	}
 	return err;
 }
 
-/* struct said - the last value of a key, and where it is */
+/* struct said - whether the last value of a key turns the overlay on, and its position */
 struct said {
 	struct checking *c;
 	struct pos pos;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Directories that systemd makes for services, where it puts links to them. */
+/* Directories that systemd makes for services, and the links that it makes to them. */
 #include <string.h>
 
 #include "basic/path.h"
@@ -20,10 +20,10 @@ struct service {
 	struct path_set *told; /* sections that have been reported: a unit may have several names */
 };
 
-/* struct link - one that systemd makes, to a directory of the service */
+/* struct link - a link that systemd makes to a directory of the service */
 struct link {
 	const char *path, *target;
-	bool is_named; /* by the unit, "DIRECTORY:LINK"; else it is that to private/ */
+	bool is_named; /* the unit says "DIRECTORY:LINK"; otherwise it is the link to private/ */
 };
 
 static void report(const struct service *x, const struct link *l, const struct conf_section *s,
@@ -53,7 +53,7 @@ static int check_section(const struct service *x, const struct link *l,
 	return path_set_add(x->told, s->name);
 }
 
-/* Where systemd makes a link there cannot be a directory: symlink_idempotent() of systemd. */
+/* systemd cannot make a link where a directory exists: symlink_idempotent() of systemd. */
 static int check_link(const struct service *x, const struct link *l)
 {
 	const struct plan *p = &x->c->l->plan;

@@ -25,7 +25,7 @@ static bool has_data(const struct found *f)
 	return f->amount.entries > 0 || f->amount.incomplete;
 }
 
-/* struct loss - what happens to data on an overlay that must not be lost */
+/* struct loss - what happens on an overlay to data that must not be lost */
 struct loss {
 	enum problem_kind kind;
 	const char *has, *what, *consequence, *purpose;

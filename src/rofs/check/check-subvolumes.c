@@ -60,7 +60,7 @@ static int check_entry(struct checking *c, const struct root *root, const struct
 		return err == -EINVAL ? 0 : err;
 	if (!check_is_device(c, path, root->device))
 		return 0;
-	/* Of the ways out, those that would work. */
+	/* Names only the cures that would work. */
 	if (!fstab_is_initrd(e) && conf_is_layer_path(e->dir))
 		err = text_format(&overlay, ", or an [Overlay %s]", e->dir);
 	if (err >= 0)
@@ -103,7 +103,7 @@ static int check_partition(struct checking *c, const struct root *root,
 	else if (c->l->plan.n_remounts > 0 && !(mount_flags(q->conf->options) & MOUNT_READ_ONLY))
 		check_add(c, PROBLEM_ROOT_SUBVOLUME_WRITABLE, s, conf_key_pos(s, "Device"),
 			  "[Partition %s]: %s is a subvolume of the file system of /, which is "
-			  "then written to: rofs status says partial; expected a separate "
+			  "then written to, and rofs status reports partial; expected a separate "
 			  "partition",
 			  s->name, q->conf->device);
 	return 0;

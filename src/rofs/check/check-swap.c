@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs that make a swap file of their own. Swap units and those of fstab are not their doing. */
+/* Programs that make a swap file of their own, which is in neither a swap unit nor fstab. */
 #include <string.h>
 
 #include "basic/path.h"
@@ -25,15 +25,15 @@ static void report_swap(struct checking *c, const char *who, const char *path, c
 
 	if (place.kind == PLACE_READ_ONLY) {
 		check_add(c, PROBLEM_WRITE_FAILS, NULL, nowhere,
-			  "%s keeps %s for swap, which is read-only, so it fails; %s", who, path,
+			  "%s uses %s for swap, which is read-only, so it fails; %s", who, path,
 			  cure);
 	} else if (place.kind == PLACE_OVERLAY && !place.overlay->on_partition) {
 		const struct conf_section *s = &place.overlay->conf->section;
 
 		check_add(
 			c, PROBLEM_WRITE_FAILS, s, s->pos,
-			"[Overlay %s]: %s keeps %s for swap: in an overlay it takes RAM, as much as "
-			"it is large; %s",
+			"[Overlay %s]: %s uses %s for swap: in an overlay, that takes as much RAM as the "
+			"file is large; %s",
 			s->name, who, path, cure);
 	}
 }
@@ -52,7 +52,7 @@ static int check_swapspace(struct checking *c, const struct unit_dirs *dirs)
 	err = setting_read(dirs, &directory, NULL, asking_take, &x);
 	if (err >= 0)
 		report_swap(c, "swapspace", path_or(x.last, "/var/lib/swapspace"),
-			    "systemctl disable swapspace");
+			    "run systemctl disable swapspace");
 	return err;
 }
 
@@ -68,7 +68,7 @@ static bool has_rpi_swap(const struct checking *c)
 	return false;
 }
 
-/* Does the mechanism need a file? What it does not know is "auto" to it. */
+/* Does the mechanism need a file? rpi-swap takes unknown values for "auto". */
 static bool uses_file(const char *mechanism)
 {
 	static const char *const others[] = { "zram", "zram+device", "swapdev", "none" };
@@ -94,10 +94,10 @@ static int check_rpi_swap(struct checking *c, const struct unit_dirs *dirs)
 	if (err < 0 || !uses_file(mechanism.last))
 		return err;
 	file = path_or(path.last, "/var/swap");
-	if (!path_is_api(file)) /* of a device */
+	if (!path_is_api(file)) /* else it is a device */
 		report_swap(c, "rpi-swap", file,
-			    "put Mechanism=zram in a section [Main] into "
-			    "/etc/rpi/swap.conf.d/rofs.conf, and delete the file, with rofs off");
+			    "boot with rofs=off, set Mechanism=zram in the section [Main] of "
+			    "/etc/rpi/swap.conf.d/rofs.conf, and delete the swap file");
 	return 0;
 }
 

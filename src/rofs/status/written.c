@@ -41,7 +41,7 @@ static bool has_checked(const struct loaded *l, const struct initramfs *x)
 	return trace > 0 || ((trace < 0 || !x->leaves_trace) && checks_root(x, l->cmdline));
 }
 
-/* A complete check writes even where / is mounted read-only. NULL: there was none. */
+/* A full fsck writes even if / is mounted read-only. NULL: there was none. */
 static int why_forced(const struct loaded *l, const char *root_type, char **ret)
 {
 	const char *word = boot_forces_fsck(l->cmdline);
@@ -51,14 +51,13 @@ static int why_forced(const struct loaded *l, const char *root_type, char **ret)
 		return 0;
 	if (word)
 		return text_format(ret,
-				   "%s on the kernel command line has had it checked completely; "
+				   "%s on the kernel command line has forced a full fsck; "
 				   "remove %s",
 				   word, word);
 	if (!rootfs_has(&l->root, "/", "forcefsck"))
 		return 0;
-	return text_format(ret,
-			   "fsck has checked it completely, as the file /forcefsck exists; boot "
-			   "with rofs=off and delete it");
+	return text_format(ret, "the file /forcefsck has forced a full fsck; boot "
+				"with rofs=off and delete it");
 }
 
 int written_why(const struct loaded *l, const char *root_type, char **ret)

@@ -221,7 +221,7 @@ static int is_data_line(struct deciding *x, const struct fstab_entry *e, bool *r
 	if (machine_has(&x->m->declared_devices, e->spec))
 		return suggested_text_add(
 			&x->s->notes,
-			"Left as it is: %s, whose device rofs.conf.d declares as a partition.",
+			"Left as it is: %s, whose device a file in rofs.conf.d declares as a partition.",
 			e->dir);
 	if (machine_has(&x->m->absent, e->dir) && fstab_has_option(e->options, "nofail"))
 		return suggested_text_add(&x->s->notes,

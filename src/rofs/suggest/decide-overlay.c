@@ -146,7 +146,7 @@ static bool starts_empty(const struct deciding *x, const struct machine_path *p)
 	       (p->use == USE_CACHE && p->bytes >= LARGE_BYTES);
 }
 
-/* Is all of it counted with another path, above it? */
+/* Is it counted already, with a path above it? */
 static bool is_counted(const struct deciding *x, const struct machine_path *p)
 {
 	for (size_t i = 0; i < x->m->n_paths; i++) {
@@ -186,7 +186,7 @@ static const char *warning_of_pool(const struct deciding *x)
 	if (x->m->memory_bytes == 0 || share(x) < SHARE_MOST)
 		return NULL;
 	if (x->copied_bytes > x->m->memory_bytes / 100 * SHARE_MOST)
-		return "They do not fit: programs that write to the largest of them fail. Keep these on a "
+		return "They do not fit: programs that write to the largest of them will fail. Keep these on a "
 		       "partition, or make them smaller.";
 	return "That leaves little. Keep more on a partition.";
 }

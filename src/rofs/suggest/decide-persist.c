@@ -40,7 +40,7 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * The line of fstab that gives a section below @path, of a partition or an overlay; NULL: there is none.
+ * The line of fstab that becomes a partition or an overlay below @path; NULL: there is none.
  * Nothing may be below a persist.
  */
 static const struct fstab_entry *line_below(const struct deciding *x, const char *path)
@@ -91,12 +91,12 @@ static int tell_below(struct deciding *x, const struct machine_path *p,
 	if (deciding_is_lower(x, below))
 		return suggested_text_add(
 			&x->s->notes,
-			"Left out: [Persist %s] for %s, since line %u of /etc/fstab gives an [Overlay %s], and "
+			"Left out: [Persist %s] for %s, because line %u of /etc/fstab becomes [Overlay %s], and "
 			"nothing may be declared below a persist. To keep it, remove that line.",
 			p->path, p->who, below->line, below->dir);
 	return suggested_text_add(
 		&x->s->notes,
-		"Left out: [Persist %s] for %s, since fstab mounts a partition on %s, and nothing "
+		"Left out: [Persist %s] for %s, because fstab mounts a partition on %s, and nothing "
 		"may be mounted below a persist. To keep the rest of it, move it to that partition.",
 		p->path, p->who, below->dir);
 }

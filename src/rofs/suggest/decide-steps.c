@@ -28,7 +28,7 @@ static int tell_loss(struct deciding *x)
 	return suggested_text_add(
 		&x->s->intro,
 		"There is no partition for data, so the sections for it are comments. With the overlays "
-		"alone, all changes are lost at power-off, also those to %s.",
+		"alone, all changes are lost at power-off, including those to %s.",
 		losses.text);
 }
 
@@ -38,9 +38,9 @@ static int tell_declared(struct deciding *x)
 		return 0;
 	return suggested_text_add(
 		&x->s->intro,
-		"This machine has a configuration already. This is a new suggestion for rofs.conf, which does "
-		"not take the present one into account, nor the partitions that it uses: compare the two. "
-		"Files in rofs.conf.d apply in addition: sections that conflict with them are left out.");
+		"This machine has a configuration already. This suggestion for rofs.conf takes neither the "
+		"present one nor the partitions that it uses into account: compare the two. "
+		"Files in rofs.conf.d still apply: sections that conflict with them are left out.");
 }
 
 int decide_intro(struct deciding *x)
@@ -103,7 +103,7 @@ static bool is_overlay_type(const char *type)
 	       strcmp(type, "aufs") == 0;
 }
 
-/* One that somebody has made by hand, of what rofs would make an overlay of. */
+/* An overlay that somebody configured by hand, on a path of which rofs makes one. */
 static int step_overlay(struct deciding *x, const struct fstab_entry *e)
 {
 	const char *overlay = deciding_overlay_of(x, e->dir);
@@ -127,7 +127,7 @@ static int step_image(struct deciding *x, const struct fstab_entry *e)
 		return 0;
 	return suggested_text_add(
 		&x->s->steps,
-		"/etc/fstab, line %u: %s, an image that is mounted on %s, is on the root file system, so that "
+		"/etc/fstab, line %u: %s, an image that is mounted on %s, is on the root file system, so "
 		"changes to it fail or are lost. Copy what it holds to a partition, or add the option ro.",
 		e->line, e->spec, e->dir);
 }
@@ -203,7 +203,7 @@ static int step_identity(struct deciding *x)
 	if (x->m->named_host_key)
 		return suggested_text_add(
 			&x->s->steps,
-			"%s, which HostKey= names as a host key of SSH, does not exist, nor does any other. "
+			"%s, which HostKey= names as a host key of SSH, does not exist, and neither does any other. "
 			"Run ssh-keygen -N \"\" -f %s.",
 			x->m->named_host_key, x->m->named_host_key);
 	return suggested_text_add(

@@ -27,7 +27,7 @@ static int add_mounted(const struct rootfs *merged, struct machine *m, const cha
 	return machine_add_dir(&m->foreign, dir);
 }
 
-/* struct seeing - what is seen of the mounts, and what fstab says */
+/* struct seeing - the mounts that are seen, and what fstab says */
 struct seeing {
 	const struct rootfs *merged;
 	struct machine *m;
@@ -64,13 +64,13 @@ static int refuse_if_mounted(const struct seeing *x, enum conf_kind kind, const 
 	err = text_format(
 		&why,
 		"[%s %s]: %s is mounted now, though neither /etc/fstab nor a mount unit says so, "
-		"and stays as it is; to keep it in rofs.conf, add a line to /etc/fstab, and run rofs "
+		"and stays as it is; to have it in rofs.conf, add a line to /etc/fstab and run rofs "
 		"suggest again.",
 		conf_kind_to_string(kind), path, where);
 	return err < 0 ? err : machine_refuse(x->m, kind, path, why);
 }
 
-/* On a machine that is protected, these are the mounts of rofs. */
+/* On a protected machine, these are the mounts of rofs. */
 static int gather_other_mounts(const struct seeing *x)
 {
 	struct machine *m = x->m;
