@@ -61,7 +61,7 @@ def test_dead_device_is_unmounted_though_files_are_open(system: System) -> None:
         """, ": >etc/kept"))
     assert found["before"] == ["/dev/gone[/kept] tmpfs", "/dev/gone[/file] tmpfs",
                                "/dev/gone tmpfs"]
-    assert found["detach"] == ["rofs-prepare: [Partition data]: its device /dev/gone is gone; "
+    assert found["detach"] == ["rofs-prepare: [Partition data]: its device /dev/gone was removed; "
                                "unmounting what is mounted from it", "0"]
     assert found["after"] == ["rofs autofs", "/etc/kept: nothing mounted",
                               "/rofs/persist/data: nothing mounted"]
@@ -205,6 +205,20 @@ def test_overlay_whose_changes_are_on_the_device_is_unmounted(system: System) ->
     assert found["back"] == ["data", "lower", "new", "other", "new"]
 
 
+def test_what_is_alive_below_a_dead_persist_stays(system: System) -> None:
+    """A lazy unmount would take it along."""
+    found = sections(system(CONF, BOOT_FROM + """
+        boot_from /dev/gone
+        mkdir /var/data/other; mount -t tmpfs alive /var/data/other
+        echo == detach; detach
+        echo == after; shown /var/data; shown /var/data/other; shown /etc/kept
+        """, ": >etc/kept"))
+    assert found["detach"][1:] == [
+        "rofs-prepare: cannot unmount /var/data, which uses the removed device /dev/gone: "
+        "/var/data/other is mounted below it", "1"]
+    assert found["after"] == ["/dev/gone[/kept] tmpfs", "alive tmpfs", "/etc/kept: nothing mounted"]
+
+
 def test_what_is_alive_below_a_dead_overlay_stays(system: System) -> None:
     found = sections(system(KEPT, BOOT_FROM + KEEP_ON + """
         keep_on /dev/gone
@@ -213,6 +227,6 @@ def test_what_is_alive_below_a_dead_overlay_stays(system: System) -> None:
         echo == after; shown /srv; shown /srv/other; shown /rofs/persist/data
         """, LOWER))
     assert found["detach"][1:] == [
-        "rofs-prepare: /srv stays mounted, though its changes were on /dev/gone, which is gone: "
+        "rofs-prepare: cannot unmount /srv, which uses the removed device /dev/gone: "
         "/srv/other is mounted below it", "1"]
     assert found["after"] == ["rofs overlay", "alive tmpfs", "/rofs/persist/data: nothing mounted"]

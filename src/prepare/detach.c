@@ -147,19 +147,36 @@ static int detach_mount(const char *path)
 	return umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+/* A lazy unmount takes along what is mounted below, which may be on another device: -EBUSY, and its path. */
+static int detach_alone(const char *path, char **ret_below)
+{
+	struct search s = { .path = path };
+	int err = each_mount(match_below, &s);
+
+	*ret_below = s.below;
+	if (err < 0 || s.below)
+		return err < 0 ? err : -EBUSY;
+	return detach_mount(path);
+}
+
+static int explain(int err, const char *path, const struct mounted *dead, const char *below)
+{
+	return log_error(err, "cannot unmount %s, which uses the removed device %s: %s%s", path,
+			 dead->source, below ? below : strerror(-err),
+			 below ? " is mounted below it" : "");
+}
+
 /* Unless something else is mounted on @path. Returns: 0, or -errno after logging it. */
 static int detach_path(const char *path, const struct mounted *dead)
 {
 	_cleanup_(mounted_done) struct mounted m = { 0 };
+	_cleanup_free_ char *below = NULL;
 	int err = mounted_find(path, &m);
 
 	if (err >= 0 && m.source && strcmp(m.source, dead->source) == 0 &&
 	    strcmp(m.type, dead->type) == 0)
-		err = detach_mount(path);
-	if (err < 0)
-		return log_error(err, "cannot unmount %s, whose device %s was removed: %s", path,
-				 dead->source, strerror(-err));
-	return 0;
+		err = detach_alone(path, &below);
+	return err < 0 ? explain(err, path, dead, below) : 0;
 }
 
 /* systemd may have begun to unmount the path: its umount(8) would take the only guard. */
@@ -194,36 +211,23 @@ static int is_overlay_on(const char *path, const struct plan_overlay *o)
 	return at && (at[strlen(upper)] == ',' || !at[strlen(upper)]);
 }
 
-static int detach_overlay_at(const char *path, const struct plan_overlay *o)
+static int detach_overlay_at(const char *path, const struct plan_overlay *o,
+			     const struct mounted *dead)
 {
-	int found = is_overlay_on(path, o);
+	_cleanup_free_ char *below = NULL;
+	int err = is_overlay_on(path, o);
 
-	return found > 0 ? detach_mount(path) : found;
+	if (err > 0)
+		err = detach_alone(path, &below);
+	return err < 0 ? explain(err, path, dead, below) : 0;
 }
 
-/* A lazy unmount takes along what is mounted below, which may be on another device. */
+/* What is mounted below its path is seen below both. */
 static int detach_overlay(const struct plan_overlay *o, const struct mounted *dead)
 {
-	struct search s = { .path = o->path };
-	_cleanup_free_ char *below = NULL;
-	int err = each_mount(match_below, &s);
+	int err = detach_overlay_at(o->path, o, dead);
 
-	below = s.below;
-	if (err >= 0 && below && is_overlay_on(o->path, o) > 0)
-		return log_error(
-			-EBUSY,
-			"%s stays mounted, though its changes were on %s, which is gone: %s is "
-			"mounted below it",
-			o->path, dead->source, below);
-	if (err >= 0)
-		err = detach_overlay_at(o->path, o);
-	if (err >= 0)
-		err = detach_overlay_at(o->merged, o);
-	if (err < 0)
-		return log_error(err,
-				 "cannot unmount %s, whose changes were on %s, which is gone: %s",
-				 o->path, dead->source, strerror(-err));
-	return 0;
+	return err < 0 ? err : detach_overlay_at(o->merged, o, dead);
 }
 
 /* What replaces one with a fallback stays until the next boot: writes may have gone there. */
@@ -248,7 +252,8 @@ static int detach_all(const struct plan *p, size_t partition, const struct mount
 {
 	int result = 0, err;
 
-	for (size_t i = 0; i < p->n_persists; i++) {
+	/* Those below come first. */
+	for (size_t i = p->n_persists; i-- > 0;) {
 		if (p->persists[i].partition != partition)
 			continue;
 		err = detach_persist(&p->persists[i], dead);
