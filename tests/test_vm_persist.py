@@ -43,7 +43,13 @@ def test_one_without_room_says_so_and_takes_no_other_along(
     assert [line.split()[0] for line in boot["failed"].out.splitlines()] == [
         FAILING[0], "rofs-verify.service"]
     assert boot["partition"].out.splitlines() == [
-        ".:", "app", "empty", "files", "lost+found", "", "files:", "made", "serial"]
+        ".:", "app", "dynamic", "empty", "files", "lost+found", "", "files:", "made", "serial"]
+
+
+def test_state_of_a_dynamic_user_is_kept_in_private(first: Boot, second: Boot) -> None:
+    link = ["private/test-dynamic", "active"]
+    assert first["dynamic"].out.splitlines() == ["file", *link]
+    assert second["dynamic"].out.splitlines() == ["file", "mine", *link]
 
 
 def test_the_others_are_mounted(first: Boot) -> None:

@@ -39,7 +39,14 @@ Mode=0640
 [Persist /var/empty]
 Partition=data
 Directory=/empty
+[Persist /var/lib/private/test-dynamic]
+Partition=data
+Directory=/dynamic
 """
+
+# Of a service with DynamicUser=yes, by the link that systemd makes in each boot.
+DYNAMIC = ("cd /var/lib/test-dynamic; ls; readlink /var/lib/test-dynamic;"
+           " systemctl is-active test-dynamic.service")
 
 FAILING = ("rofs-prepare-persist-data.service", "var-lib-too\\x2dlarge.mount")
 STATES = "systemctl show --no-pager -p Id -p ActiveState -p AssertResult {}; echo\n"
@@ -55,6 +62,7 @@ PERSIST_FIRST: Dict[str, str] = {
     "files": "cat /etc/serial; stat -c '%a %s' /etc/serial /var/lib/made/by/rofs",
     "partition": "cd /rofs/persist/data; ls -A . files",
     "rename": "cd /etc; echo 2 > serial.new; LC_ALL=C mv -f serial.new serial",
+    "dynamic": f"{DYNAMIC}; echo mine >mine",
     "change": "echo changed > /etc/serial; echo made > /var/lib/made/by/rofs;"
               " rm /var/lib/app/file; echo new > /var/lib/app/new; sync",
     **SECTORS,
@@ -64,6 +72,7 @@ PERSIST_SECOND: Dict[str, str] = {
     **SYSTEM,
     "said": "journalctl -b -u rofs-prepare-persist-data.service -o cat --no-pager",
     "app": "cd /var/lib/app; ls; cat new",
+    "dynamic": DYNAMIC,
     "files": "cat /etc/serial /var/lib/made/by/rofs; stat -c '%a' /var/lib/made/by/rofs",
     "lower": "cat /rofs/ro/etc/serial; ls /rofs/ro/var/lib/made",
     "partition": "cd /rofs/persist/data; ls -A . files",
