@@ -165,7 +165,7 @@ for i in $(seq 100); do
     findmnt -n --mountpoint /var/local/stick -o FSTYPE | grep -qv autofs || break
     sleep 0.2
 done
-findmnt -n --mountpoint /var/local/stick -o FSTYPE
+findmnt -n --mountpoint /var/local/stick -o FSTYPE | tail -n 1
 touch /var/local/stick/new
 systemctl is-active var-local-stick.mount
 """
