@@ -33,11 +33,24 @@ static char *layers_of(const struct conf_overlay *o, const char *path)
 	return on_partition(o->partition, o->directory ? o->directory : directory);
 }
 
-static bool is_mounted_at_boot(const struct fstab_entry *e)
+static bool is_mount(const struct fstab_entry *e)
 {
 	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && !path_is_api(e->dir) &&
-	       !path_has_dotdot(e->dir) &&
-	       (!fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || !e->dir[1]);
+	       !path_has_dotdot(e->dir);
+}
+
+static bool is_at_boot(const struct fstab_entry *e)
+{
+	return !fstab_has_option(e->options, "noauto") || fstab_is_automount(e) || !e->dir[1];
+}
+
+/* Of several lines for a path, systemd makes a unit of the first. */
+static bool is_first(const struct check *c, const struct fstab_entry *e)
+{
+	for (const struct fstab_entry *before = c->facts->fstab; before < e; before++)
+		if (is_mount(before) && strcmp(before->dir, e->dir) == 0)
+			return false;
+	return true;
 }
 
 /* The line of fstab whose file system @path is on; NULL: the root, which fstab does not name. */
@@ -49,8 +62,8 @@ static const struct fstab_entry *entry_of(const struct check *c, const char *pat
 		const struct fstab_entry *e = &c->facts->fstab[i];
 		bool above = strcmp(e->dir, "/") == 0 || path_is_at_or_below(path, e->dir);
 
-		if (is_mounted_at_boot(e) && above &&
-		    (!found || strlen(e->dir) >= strlen(found->dir)))
+		if (above && is_mount(e) && is_at_boot(e) && is_first(c, e) &&
+		    (!found || strlen(e->dir) > strlen(found->dir)))
 			found = e;
 	}
 	return found;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/macro.h"
+#include "plan/fstab.h"
 
 bool is_swap_of_fstab(const struct check *c, const char *name)
 {
@@ -60,11 +61,19 @@ static bool is_quota_service(const char *by, const char *unit, const struct fsta
 	       is_unit_of(strchr(unit, '@') + 1, ".service", e->dir);
 }
 
+/* The directory of the target for which systemd mounts it. */
+static bool is_by_target(const char *by, const struct fstab_entry *e)
+{
+	_cleanup_free_ char *target = copy_n(by, strcspn(by, ".") + strlen(".target"));
+	bool is_known = strcmp(target, "local-fs.target") == 0 ||
+			(fstab_is_network(e) && strcmp(target, "remote-fs.target") == 0);
+
+	return is_known && (ends_with(by, ".requires") || ends_with(by, ".wants"));
+}
+
 /* A link that systemd-fstab-generator would make for this line, and that rofs may do away with? */
 static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const char *name)
 {
-	static const char requires[] = "local-fs.target.requires/",
-			  wants[] = "local-fs.target.wants/";
 	_cleanup_free_ char *by = copy_n(name, strcspn(name, "/"));
 	const char *unit = strchr(name, '/') + 1;
 
@@ -80,10 +89,10 @@ static bool is_mask_of(const struct check *c, const struct fstab_entry *e, const
 			same_path(e->dir, "/usr"));
 	if (!has_unit_on(c, e->dir))
 		return false;
-	if (is_unit_of(unit, ".automount", e->dir))
-		return strncmp(name, requires, strlen(requires)) == 0 ||
-		       strncmp(name, wants, strlen(wants)) == 0;
-	return is_unit_of(unit, ".mount", e->dir) && strncmp(name, requires, strlen(requires)) == 0;
+	if (!is_by_target(by, e))
+		return false;
+	return is_unit_of(unit, ".automount", e->dir) ||
+	       (is_unit_of(unit, ".mount", e->dir) && ends_with(by, ".requires"));
 }
 
 static bool is_mask_of_generators(const struct check *c, const char *name)

@@ -159,13 +159,13 @@ static bool has_overlay_options(const struct mount *m, const char *options)
 	_cleanup_free_ char *lower = m->lower_is_live ? join("/proc/self/fd/100", "") :
 							join("/rofs/ro", path);
 
-	check_layer("lowerdir", path);
-	check_layer("upperdir", upper);
 	check_that(asprintf(&layers, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,", lower,
 			    m->layers, m->layers) > 0,
 		   "out of memory", "");
 	if (strncmp(options, layers, strlen(layers)) != 0)
 		return false;
+	check_layer("lowerdir", path);
+	check_layer("upperdir", upper);
 
 	own = m->overlay->options ? m->overlay->options : "";
 	allowed = join(
