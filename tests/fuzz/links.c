@@ -100,7 +100,8 @@ static bool is_mask_of_generators(const struct check *c, const char *name)
 	static const char *const found_by_type[] = { "/home", "/srv", "/var", "/var/tmp" };
 
 	for (size_t i = 0; i < ELEMENTSOF(found_by_type); i++) {
-		const struct fstab_entry e = { .dir = (char *)found_by_type[i],
+		const struct fstab_entry e = { .spec = (char *)"",
+					       .dir = (char *)found_by_type[i],
 					       .type = (char *)"auto",
 					       .options = (char *)"x-systemd.growfs" };
 
