@@ -101,7 +101,9 @@ static void allow_overlay(struct check *c, const struct conf_overlay *o, const c
 	m->overlay = o;
 	m->layers = layers_of(o, path);
 	m->entry = entry_of(c, path);
-	m->lower_is_live = m->entry && m->entry->dir[1] && !is_declared(c, m->entry->dir);
+	/* A section that is left out leaves its path to fstab. */
+	m->lower_is_live = m->entry && m->entry->dir[1] &&
+			   !(is_declared(c, m->entry->dir) && has_unit_on(c, m->entry->dir));
 	m->partition = partition_of(c, o);
 	m = add_mount(c, MOUNT_BIND, join(path, ""), join("/rofs/overlay", path));
 	m->overlay = o;

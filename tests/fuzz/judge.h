@@ -184,6 +184,9 @@ void check_fstab(const struct check *c, const struct unit_file *f);
 /** is_swap_of_fstab - is it the swap unit of a line of fstab? */
 bool is_swap_of_fstab(const struct check *c, const char *name);
 
+/** has_unit_on - has the set a mount unit for this path? */
+bool has_unit_on(const struct check *c, const char *path);
+
 /** check_enabling_link - a link pulls in a unit of the set, or masks what another generator makes */
 void check_enabling_link(const struct check *c, const struct unit_file *f);
 

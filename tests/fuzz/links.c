@@ -28,7 +28,7 @@ static bool is_unit_of(const char *unit, const char *suffix, const char *path)
 	return seen && same_path(seen, path);
 }
 
-static bool has_unit_on(const struct check *c, const char *path)
+bool has_unit_on(const struct check *c, const char *path)
 {
 	for (size_t i = 0; i < c->set->first_link; i++)
 		if (is_unit_of(c->set->files[i].name, ".mount", path))
