@@ -65,7 +65,7 @@ static const char *find_option(const char *options, const char *name)
 	return NULL;
 }
 
-static bool has_word(const char *options, const char *word)
+bool fstab_has_word(const char *options, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -106,11 +106,12 @@ int fstab_option_value(const char *options, const char *name, char **ret)
  */
 static enum file_system_needs needs_of_9p(const char *options)
 {
-	if (!fstab_has_option(options, "trans") || has_word(options, "trans=virtio") ||
-	    has_word(options, "trans=xen") || has_word(options, "trans=usbg"))
+	if (!fstab_has_option(options, "trans") || fstab_has_word(options, "trans=virtio") ||
+	    fstab_has_word(options, "trans=xen") || fstab_has_word(options, "trans=usbg"))
 		return NEEDS_NOTHING;
-	return has_word(options, "trans=unix") || has_word(options, "trans=fd") ? NEEDS_DAEMON :
-										  NEEDS_NETWORK;
+	return fstab_has_word(options, "trans=unix") || fstab_has_word(options, "trans=fd") ?
+		       NEEDS_DAEMON :
+		       NEEDS_NETWORK;
 }
 
 static enum file_system_needs needs_of(const struct fstab_entry *e)

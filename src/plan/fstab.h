@@ -37,6 +37,9 @@ const struct fstab_entry *fstab_at_or_above(const struct fstab_index *x, const c
  */
 unsigned fstab_mount_flags(const struct fstab_index *x, const struct fstab_entry *e);
 
+/** fstab_has_word - is @word, with its value if it has one, among the comma-separated options? */
+bool fstab_has_word(const char *options, const char *word);
+
 /** fstab_has_option - is @name (alone, or followed by '=') among the comma-separated options? */
 bool fstab_has_option(const char *options, const char *name);
 

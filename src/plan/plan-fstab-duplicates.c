@@ -25,18 +25,6 @@ static bool is_kept_otherwise(const char *option)
 	return mount_flags_named(option) || strncmp(option, "X-", 2) == 0;
 }
 
-static bool has_word(const char *options, const char *word, size_t n)
-{
-	for (const char *s = options; *s;) {
-		size_t m = text_option_length(s);
-
-		if (m == n && strncmp(s, word, n) == 0)
-			return true;
-		s += m + (s[m] == ',');
-	}
-	return false;
-}
-
 /* What the line says about the file system and Options= does not. @ret: NULL: nothing. */
 static int lost_options(const struct fstab_entry *e, const char *kept, char **ret)
 {
@@ -52,7 +40,7 @@ static int lost_options(const struct fstab_entry *e, const char *kept, char **re
 
 		if (!option)
 			return -ENOMEM;
-		if (!is_kept_otherwise(option) && !has_word(kept, s, n))
+		if (!is_kept_otherwise(option) && !fstab_has_word(kept, option))
 			strbuf_addf(&b, "%s%s", b.len ? "," : "", option);
 		s += n + (s[n] == ',');
 	}
@@ -93,30 +81,16 @@ static int add_fstab_duplicate(struct building *b, const struct fstab_entry *e, 
 	return tell_lost_options(b, e, partition);
 }
 
-/* Waiting for the late unit of an entry would be an ordering cycle. */
-static void tell_not_waited_for(struct building *b, const struct fstab_entry *e, size_t partition,
-				const char *late)
-{
-	const struct conf_section *s = &b->plan.conf->partitions[partition]->section;
-
-	diag_warning(
-		b->diag, conf_key_pos(s, "Device"),
-		"[Partition %s]: fstab mounts the same device after %s, which starts after "
-		"local-fs.target; rofs does not wait for it; expected a unit that starts earlier (a "
-		"service with DefaultDependencies=no)",
-		s->name, late);
-	diag_note(b->diag, fstab_pos(e), "%s is named here", late);
-}
-
-/* The unit needs a mount that rofs makes from the partition, so waiting for it would be a cycle. */
-static void tell_waits_for_partition(struct building *b, const struct fstab_entry *e,
-				     const struct conf_section *s, const char *unit)
+/* Of a unit that the entry waits for: rofs would have an ordering cycle. @why, @expected: of the message */
+static void tell_not_waited_for(struct building *b, const struct fstab_entry *e,
+				const struct conf_section *s, const char *unit, const char *why,
+				const char *expected)
 {
 	diag_warning(
 		b->diag, conf_key_pos(s, "Device"),
-		"[Partition %s]: fstab mounts the same device after %s, which waits for the partition "
-		"itself; rofs does not wait for it; expected a unit that does not need the partition",
-		s->name, unit);
+		"[Partition %s]: fstab mounts the same device after %s, which %s; rofs does not "
+		"wait for it; expected %s",
+		s->name, unit, why, expected);
 	diag_note(b->diag, fstab_pos(e), "%s is named here", unit);
 }
 
@@ -127,11 +101,16 @@ static int keep_maker(struct building *b, const struct fstab_entry *e, size_t pa
 	bool itself;
 	int err = plan_unit_waits_for_partition(b, d->name, s, &itself);
 
-	if (err >= 0 && itself)
-		return tell_waits_for_partition(b, e, s, d->name), 0;
-	return err < 0 ? err :
-			 dependencies_add_words(&b->plan.partitions[partition].dependencies,
-						d->kind, d->name);
+	if (err < 0)
+		return err;
+	/* It needs a mount that rofs makes from the partition. */
+	if (itself) {
+		tell_not_waited_for(b, e, s, d->name, "waits for the partition itself",
+				    "a unit that does not need the partition");
+		return 0;
+	}
+	return dependencies_add_words(&b->plan.partitions[partition].dependencies, d->kind,
+				      d->name);
 }
 
 /* Such as an iSCSI disk. A partition is a local file system, and the network waits for these. */
@@ -168,7 +147,10 @@ static int keep_makers(struct building *b, const struct fstab_entry *e, size_t p
 	if (err >= 0)
 		late = late_unit_of(b->plan.facts, &d);
 	if (late)
-		tell_not_waited_for(b, e, partition, late);
+		tell_not_waited_for(b, e, &b->plan.conf->partitions[partition]->section, late,
+				    "starts after local-fs.target",
+				    "a unit that starts earlier (a service with "
+				    "DefaultDependencies=no)");
 	for (size_t i = 0; i < d.n && err >= 0 && !late; i++)
 		if (makes_device(&d.list[i]))
 			err = keep_maker(b, e, partition, &d.list[i]);
