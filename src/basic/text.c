@@ -281,6 +281,13 @@ const char *text_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes)
 	return buffer;
 }
 
+bool text_ends_in(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
 size_t text_option_length(const char *s)
 {
 	size_t n = 0;

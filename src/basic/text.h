@@ -96,6 +96,9 @@ const char *text_closest(const char *word, const char *const *words, size_t n);
 /** text_bytes - "12 MiB", "1.5 GiB": an amount of memory for people. Returns: @buffer. */
 const char *text_bytes(char buffer[TEXT_BYTES_MAX], uint64_t bytes);
 
+/** text_ends_in - does @s end in @suffix, and is it longer? */
+bool text_ends_in(const char *s, const char *suffix);
+
 /**
  * text_option_length - bytes of the mount option that @s begins with
  *

@@ -80,13 +80,6 @@ bool unit_dirs_has(const struct unit_dirs *d, size_t i, const char *name)
 	return false;
 }
 
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t n = strlen(name), m = strlen(suffix);
-
-	return n > m && strcmp(name + n - m, suffix) == 0;
-}
-
 /* What is looked for in one directory after the other. */
 struct search {
 	const struct unit_dirs *dirs;
@@ -140,7 +133,7 @@ static int add_unit(void *data, const char *name)
 {
 	const struct search *s = data;
 
-	return ends_in(name, s->name) ? unit_names_add(s->found, strdup(name)) : 0;
+	return text_ends_in(name, s->name) ? unit_names_add(s->found, strdup(name)) : 0;
 }
 
 int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_names *ret)
@@ -150,10 +143,10 @@ int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_na
 	return search_all(&s, add_unit);
 }
 
-static bool is_pulling(const char *name)
+bool unit_dirs_is_pulling(const char *name)
 {
 	for (size_t i = 0; i < ELEMENTSOF(pulling); i++)
-		if (ends_in(name, pulling[i]))
+		if (text_ends_in(name, pulling[i]))
 			return true;
 	return false;
 }
@@ -172,7 +165,7 @@ static int add_link(void *data, const char *name)
 	const struct search *s = data;
 	_cleanup_free_ char *dir = NULL, *link = NULL;
 
-	if (!is_pulling(name))
+	if (!unit_dirs_is_pulling(name))
 		return 0;
 	if (text_format(&link, "%s/%s", name, s->name) < 0)
 		return -ENOMEM;
@@ -199,7 +192,7 @@ static int add_instances(void *data, const char *name)
 	_cleanup_free_ char *dir = NULL;
 	int err;
 
-	if (!is_pulling(name))
+	if (!unit_dirs_is_pulling(name))
 		return 0;
 	err = text_format(&dir, "%s/%s", s->dir->path, name);
 	if (err >= 0)

@@ -42,6 +42,9 @@ void unit_dirs_done(struct unit_dirs *d);
  */
 int unit_dirs_list(const struct unit_dirs *d, const char *suffix, struct unit_names *ret);
 
+/** unit_dirs_is_pulling - is it the name of a directory of links: "local-fs.target.wants"? */
+bool unit_dirs_is_pulling(const char *name);
+
 /**
  * unit_dirs_links - what pulls a unit in: "local-fs.target.wants/home.mount"
  * @ret: all-zero before; unit_names_done() frees it, also after a failure

@@ -245,13 +245,6 @@ static bool is_others(const char *unit)
 	       strncmp(unit, OF_ROFS, strlen(OF_ROFS)) != 0;
 }
 
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t n = strlen(name), m = strlen(suffix);
-
-	return n > m && strcmp(name + n - m, suffix) == 0;
-}
-
 /* The service that a timer, a socket or a path starts; NULL: @unit is none of these. */
 static int find_service(const struct unit_dirs *d, const char *unit, char **ret)
 {
@@ -269,7 +262,7 @@ static int find_service(const struct unit_dirs *d, const char *unit, char **ret)
 		const struct unit_setting *other;
 		int err;
 
-		if (!ends_in(unit, types[i].suffix))
+		if (!text_ends_in(unit, types[i].suffix))
 			continue;
 		err = unit_file_read(d, unit, &u);
 		if (err < 0 || u.is_masked)
@@ -296,7 +289,7 @@ static int read_service(struct listing *x, const char *unit)
 {
 	struct reading r = { .l = x->l, .m = x->m, .dirs = x->dirs, .unit = unit };
 
-	if (!ends_in(unit, ".service") || strchr(unit, '/') || !is_others(unit) ||
+	if (!text_ends_in(unit, ".service") || strchr(unit, '/') || !is_others(unit) ||
 	    path_set_has(&x->seen, unit))
 		return 0;
 	if (path_set_add(&x->seen, unit) < 0)
@@ -319,7 +312,7 @@ static int read_links(void *data, const char *name)
 	_cleanup_free_ char *path = NULL;
 	int err;
 
-	if (!ends_in(name, ".wants") && !ends_in(name, ".requires") && !ends_in(name, ".upholds"))
+	if (!unit_dirs_is_pulling(name))
 		return 0;
 	err = text_format(&path, "%s/%s", x->dir, name);
 	if (err >= 0)
