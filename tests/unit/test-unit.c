@@ -133,7 +133,7 @@ static void test_late_device(void)
 /* Before Linux 6.1 a file in RAM has no guard, and may have been written to. */
 static void test_late_file(void)
 {
-	static const struct link_fact file[] = { { "/v/f", "/v/f", PATH_FILE }, { NULL } };
+	static const struct link_fact file[] = { { "/v/f", "/v/f", PATH_FILE }, { 0 } };
 	static const struct {
 		unsigned major, minor;
 		bool wanted;
