@@ -21,7 +21,7 @@
 #include "prepare/pool.h"
 #include "prepare/prepared.h"
 #include "prepare/told.h"
-#include "prepare/updated.h"
+#include "layer/updated.h"
 #include "trust/kept-layers.h"
 
 struct layers layers_declared(const struct plan_overlay *o)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "prepare/updated.h"
+#include "layer/updated.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
