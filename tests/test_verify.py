@@ -121,7 +121,7 @@ def test_help_and_wrong_calls(verify: Path, tmp_path: Path) -> None:
 
 def test_catalog_explains_each_message() -> None:
     catalog = (SOURCE / "catalog/rofs.catalog").read_text()
-    program = (SOURCE / "src/verify/event.c").read_text()
+    program = (SOURCE / "src/system/event.c").read_text()
     explained = re.findall(r"^-- ([0-9a-f]{32})$", catalog, re.M)
     assert sorted(explained) == sorted(re.findall(r'"([0-9a-f]{32})"', program))
     assert len(set(explained)) == len(explained) > 0

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "system/event.h"
 #include "system/load.h"
 #include "system/log.h"
 #include "system/observe.h"
@@ -14,7 +15,6 @@
 #include "verdict/verdict-text.h"
 #include "verdict/verdict.h"
 #include "verify/files.h"
-#include "verify/event.h"
 #include "verify/publish.h"
 
 #define MOTD_DIR   "run/motd.d"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify/event.h"
+#include "system/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ static const struct kind kinds[] = {
 	[EVENT_POOL_WARNING] = { "69db061049a8467b9276763c4bfea513", LOG_WARNING },
 	[EVENT_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
 };
+_Static_assert(ELEMENTSOF(kinds) == _EVENT_KIND_MAX, "an id for each kind");
 
 static int send_event(const struct kind *k, const char *storage, unsigned percent, const char *text)
 {
