@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /*
@@ -47,6 +49,12 @@ int make_dir_at(int dir_fd, const char *name, mode_t mode);
  * Returns: a descriptor that the caller closes, or -errno.
  */
 int make_path(int dir_fd, const char *path, mode_t mode);
+
+/** only_root_writes - is root the owner, and may nobody else write? An ACL counts: it shows in the group's bits. */
+static inline bool only_root_writes(const struct stat *st)
+{
+	return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
 
 /** struct fd_name - a path that leads to what a descriptor is of */
 struct fd_name {

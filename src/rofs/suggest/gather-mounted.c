@@ -2,16 +2,12 @@
 /* What is mounted on this machine now, by fstab or otherwise. */
 #include <string.h>
 
+#include "basic/io.h"
 #include "basic/mount-point.h"
 #include "basic/path.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "rofs/suggest/gather.h"
-
-static bool others_may_write(const struct stat *st)
-{
-	return st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH));
-}
 
 static int add_mounted(const struct rootfs *merged, struct machine *m, const char *dir)
 {
@@ -22,7 +18,7 @@ static int add_mounted(const struct rootfs *merged, struct machine *m, const cha
 		return machine_add_dir(&m->absent, dir);
 	/* rofs-prepare makes no directory where others could put something in its place. */
 	err = rootfs_stat(merged, dir, &st);
-	if (err < 0 || !others_may_write(&st))
+	if (err < 0 || only_root_writes(&st))
 		return err == -ENOMEM ? err : 0;
 	return machine_add_dir(&m->foreign, dir);
 }
