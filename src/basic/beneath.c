@@ -2,6 +2,7 @@
 #include "basic/beneath.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
@@ -71,17 +72,47 @@ static int open_by_components(int dir_fd, const char *path, int flags)
  * openat2(2) is in Linux 5.6. A container's filter may answer ENOSYS or EPERM, and a rename somewhere
  * else EAGAIN; whatever else EPERM means, the second way meets it again.
  */
-int open_beneath(int dir_fd, const char *path, int flags)
+static int open_part(int dir_fd, const char *path, int flags)
 {
-	int fd;
+	int fd = open_at_once(dir_fd, path, flags);
 
-	path += strspn(path, "/");
-	if (!*path)
-		path = ".";
-	fd = open_at_once(dir_fd, path, flags);
 	if (fd == -ENOSYS || fd == -EPERM || fd == -EAGAIN)
 		return open_by_components(dir_fd, path, flags);
 	return fd;
+}
+
+/* Of what the kernel takes at once, PATH_MAX: up to a slash, or all that there is. 0: a name is too long. */
+static size_t first_part(const char *path)
+{
+	size_t n = strlen(path);
+
+	if (n < PATH_MAX)
+		return n;
+	for (n = PATH_MAX - 1; n > 0 && path[n] != '/'; n--)
+		;
+	return n;
+}
+
+int open_beneath(int dir_fd, const char *path, int flags)
+{
+	_cleanup_close_ int above = -1;
+	size_t n;
+
+	path += strspn(path, "/");
+	for (n = first_part(path); path[n]; n = first_part(path)) {
+		_cleanup_free_ char *part = strndup(path, n);
+		int next;
+
+		if (!part || n == 0)
+			return part ? -ENAMETOOLONG : -ENOMEM;
+		next = open_part(above < 0 ? dir_fd : above, part, O_PATH | O_DIRECTORY);
+		if (next < 0)
+			return next;
+		closep(&above);
+		above = next;
+		path += n + 1;
+	}
+	return open_part(above < 0 ? dir_fd : above, *path ? path : ".", flags);
 }
 
 int open_parent_beneath(int dir_fd, const char *path, const char **ret_name)

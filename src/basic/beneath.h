@@ -8,7 +8,7 @@
  */
 
 /**
- * open_beneath - open what a path leads to
+ * open_beneath - open what a path leads to, of any length
  * @flags: of open(2), without O_CREAT; O_CLOEXEC is added
  *
  * Returns: a descriptor that the caller closes and that is never one of a link; -ELOOP if a component
