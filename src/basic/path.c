@@ -91,3 +91,19 @@ bool path_is_api(const char *path)
 			return true;
 	return false;
 }
+
+size_t path_count_before(const void *sorted, size_t n, size_t size, const char *path)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const char *const *element = (const void *)((const char *)sorted + middle * size);
+
+		if (path_compare(*element, path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Paths here are text: nothing is looked up. "Clean" means absolute, no empty, "." or ".."
@@ -32,6 +33,15 @@ bool path_is_at_or_below(const char *path, const char *dir);
  * Returns: as strcmp().
  */
 int path_compare(const char *a, const char *b);
+
+/**
+ * path_count_before - how many elements of a sorted array come before a path
+ * @sorted: @n elements of @size bytes, each beginning with a pointer to its path, in the order of
+ *          path_compare()
+ *
+ * That is the index of the first one at or below @path, if there is one.
+ */
+size_t path_count_before(const void *sorted, size_t n, size_t size, const char *path);
 
 /**
  * path_is_api - is clean @path at or below a directory that systemd or rofs itself mounts (/proc

@@ -118,6 +118,15 @@ static void test_order(void)
 	qsort(paths, ELEMENTSOF(paths), sizeof(*paths), compare);
 	for (size_t i = 0; i < ELEMENTSOF(paths); i++)
 		CHECK_STR(paths[i], sorted[i]);
+
+	for (size_t i = 0; i < ELEMENTSOF(sorted); i++)
+		CHECK_INT(path_count_before(sorted, ELEMENTSOF(sorted), sizeof(*sorted), sorted[i]),
+			  i);
+	CHECK_INT(path_count_before(sorted, ELEMENTSOF(sorted), sizeof(*sorted), "/"), 0);
+	CHECK_INT(path_count_before(sorted, ELEMENTSOF(sorted), sizeof(*sorted), "/a/b/d"), 3);
+	CHECK_INT(path_count_before(sorted, ELEMENTSOF(sorted), sizeof(*sorted), "/\xff"),
+		  ELEMENTSOF(sorted));
+	CHECK_INT(path_count_before(NULL, 0, sizeof(*sorted), "/a"), 0);
 }
 
 static int sign(int n)
