@@ -221,17 +221,22 @@ static const char *find_tag(const char *device, const char **ret_dir)
 	return NULL;
 }
 
+static bool is_empty(const char *value)
+{
+	return !value[is_quoted(value) ? 2 : 0];
+}
+
 bool unit_name_is_tag(const char *device)
 {
 	const char *dir, *value = find_tag(device, &dir);
 
-	return value && value[is_quoted(value) ? 2 : 0];
+	return value && !is_empty(value);
 }
 
 int unit_name_device_path(const char *device, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	const char *dir;
+	const char *dir, *value;
 
 	if (strncmp(device, "/dev/", 5) == 0) {
 		*ret = strdup(device);
@@ -241,11 +246,11 @@ int unit_name_device_path(const char *device, char **ret)
 		return 0;
 	}
 
-	if (!unit_name_is_tag(device))
+	value = find_tag(device, &dir);
+	if (!value || is_empty(value))
 		return -EINVAL;
 
-	device = find_tag(device, &dir);
 	strbuf_add(&b, dir);
-	add_tag_value(&b, device);
+	add_tag_value(&b, value);
 	return strbuf_take(&b, ret);
 }
