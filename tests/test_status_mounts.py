@@ -218,11 +218,25 @@ def test_configuration_that_is_covered_does_not_turn_rofs_off(said) -> None:
     assert "/rofs/ro/etc, a lower, is covered: scratch (tmpfs) is" in all_said["gone user"]
 
 
+# Another mount of the same peer group, or one that it gets mounts from.
+REACHED = ("mount --make-shared {0}; mkdir /tmp/peer; mount --bind {0} /tmp/peer",
+           "mount --make-shared {0}; mkdir /tmp/master; mount --bind {0} /tmp/master;"
+           " mount --make-slave {0}")
+
+
 @pytest.mark.parametrize("path", ["/rofs/ro", "/rofs/overlay/srv", "/rofs/persist/data"])
-def test_mounts_that_others_reach_are_told(said, path: str) -> None:
-    status = said(f"mount --make-shared {path}\nsay shared\n")["shared status"]
+@pytest.mark.parametrize("steps", REACHED, ids=["peer", "slave"])
+def test_mounts_that_others_reach_are_told(said, path: str, steps: str) -> None:
+    status = said(steps.format(path) + "\nsay shared\n")["shared status"]
     assert status.startswith("protected: ")
     assert f"warning: {path} is not a private mount: " in status
+
+
+def test_mounts_that_have_become_shared_alone_are_private(said) -> None:
+    """As after a soft reboot, in which systemd makes all mounts shared, each on its own."""
+    status = said("mount --make-rshared /\nsay shared\n")["shared status"]
+    assert status.startswith("protected: ")
+    assert "private" not in status
 
 
 def test_device_that_is_gone_is_not_taken_for_the_declared_one(said) -> None:

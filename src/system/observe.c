@@ -48,11 +48,13 @@ static bool is_fs_read_only(const char *options)
 						     fstab_has_option(options, "shutdown")));
 }
 
-static bool propagates(struct libmnt_fs *fs)
+/* "shared:3 master:2" */
+static unsigned group_of(struct libmnt_fs *fs, const char *kind)
 {
-	unsigned long flags = 0;
+	const char *fields = mnt_fs_get_optional_fields(fs);
+	const char *found = fields ? strstr(fields, kind) : NULL;
 
-	return mnt_fs_get_propagation(fs, &flags) == 0 && (flags & (MS_SHARED | MS_SLAVE));
+	return found ? (unsigned)strtoul(found + strlen(kind), NULL, 10) : 0;
 }
 
 static int copy_texts(struct observed_mount *m, struct libmnt_fs *fs)
@@ -94,7 +96,8 @@ static int add_mount(struct observed *s, struct libmnt_fs *fs)
 		.minor = minor(device),
 		.device_major = major(device),
 		.device_minor = major(device) ? minor(device) : 0,
-		.propagates = propagates(fs),
+		.is_slave = group_of(fs, "master:") > 0,
+		.peer_group = group_of(fs, "shared:"),
 		.read_only = is_read_only(mnt_fs_get_vfs_options(fs)),
 		.fs_read_only = is_fs_read_only(mnt_fs_get_fs_options(fs)),
 	};

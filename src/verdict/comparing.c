@@ -121,10 +121,22 @@ bool comparing_flags(struct comparing *c, const struct observed_mount *m, const 
 	return !p.flags;
 }
 
+/*
+ * One that is shared alone is as good as private: in a soft reboot, and by mount --make-rshared, each mount becomes
+ * one, in a group of its own.
+ */
+static bool is_reached(const struct observed *o, const struct observed_mount *m)
+{
+	for (size_t i = 0; m->peer_group && i < o->n_mounts; i++)
+		if (o->mounts[i].peer_group == m->peer_group && &o->mounts[i] != m)
+			return true;
+	return m->is_slave;
+}
+
 void comparing_private(struct comparing *c, const struct observed_mount *m, const char *unit)
 {
 	const struct problem p = { .kind = PROBLEM_NOT_PRIVATE, .path = m->target, .unit = unit };
 
-	if (m->propagates)
+	if (is_reached(c->observed, m))
 		comparing_add(c, &p);
 }

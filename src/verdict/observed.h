@@ -22,11 +22,12 @@ struct observed_mount {
 	char *target;
 	char *type;
 	char *source;
-	char *options;	   /* of this mount: "rw,nosuid,relatime" */
-	char *fs_options;  /* of the whole file system: "rw,lowerdir=..." */
-	bool read_only;	   /* this mount */
-	bool fs_read_only; /* the whole file system, or it takes no more writes after an error */
-	bool propagates;   /* it gets mounts from others, or passes them on: not private */
+	char *options;	     /* of this mount: "rw,nosuid,relatime" */
+	char *fs_options;    /* of the whole file system: "rw,lowerdir=..." */
+	bool read_only;	     /* this mount */
+	bool fs_read_only;   /* the whole file system, or it takes no more writes after an error */
+	bool is_slave;	     /* it gets mounts from others */
+	unsigned peer_group; /* it shares them with the others of the group; 0: none */
 };
 
 /** struct observed_device - the block device that Device= or fstab names; all-zero: not looked up */

@@ -91,18 +91,31 @@ static void test_not_private(void)
 {
 	static const char *const paths[] = { "/rofs/ro", "/rofs/overlay/srv",
 					     "/rofs/persist/data" };
+	/* Shared alone, with another one, or as a slave. */
+	static const struct {
+		unsigned peer_group, other;
+		bool is_slave;
+		size_t problems;
+	} rows[] = { { 7, 8, false, 0 }, { 7, 7, false, 1 }, { 0, 0, true, 1 } };
 
 	CHECK_EACH(path, paths)
 	{
-		_cleanup_(world_done) struct world w;
+		CHECK_EACH(row, rows)
+		{
+			_cleanup_(world_done) struct world w;
 
-		world_prepare(&w, world_conf, world_healthy);
-		world_find(&w, *path)->propagates = true;
-		world_judge(&w);
-		CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
-		CHECK_INT(w.verdict.problems.n, 1);
-		CHECK_INT(world_first(&w)->kind, PROBLEM_NOT_PRIVATE);
-		CHECK_STR(world_first(&w)->path, *path);
+			world_prepare(&w, world_conf, world_healthy);
+			world_find(&w, *path)->peer_group = row->peer_group;
+			world_find(&w, *path)->is_slave = row->is_slave;
+			world_find(&w, "/")->peer_group = row->other;
+			world_judge(&w);
+			CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
+			CHECK_INT(w.verdict.problems.n, row->problems);
+			if (row->problems == 0)
+				continue;
+			CHECK_INT(world_first(&w)->kind, PROBLEM_NOT_PRIVATE);
+			CHECK_STR(world_first(&w)->path, *path);
+		}
 	}
 }
 
