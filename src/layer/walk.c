@@ -11,6 +11,7 @@
 #include "basic/mount-point.h"
 #include "basic/strbuf.h"
 #include "basic/text.h"
+#include "layer/step-up.h"
 
 /* A directory between the top of the tree and the place where the walk is. */
 struct walk_frame {
@@ -141,23 +142,6 @@ static int go_down(struct walk *w)
 	name = f->subdirs[f->next++];
 	err = enter(w, name);
 	return err < 0 ? err : 1;
-}
-
-/* Replaces @fd by the directory above it, if that is the one the walk came from. */
-static int step_up(int *fd, dev_t dev, ino_t ino)
-{
-	_cleanup_close_ int up = open_dir_at(*fd, "..");
-	struct stat st;
-
-	if (up < 0)
-		return up;
-	if (fstat(up, &st) < 0)
-		return -errno;
-	if (st.st_dev != dev || st.st_ino != ino)
-		return -ESTALE; /* somebody moved the tree */
-	closep(fd);
-	*fd = TAKE_FD(up);
-	return 0;
 }
 
 static int go_up(struct walk *w)
