@@ -2,6 +2,7 @@
 #include "layer/attributes.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -14,11 +15,18 @@
 #define ACL_ACCESS  "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
 
+/* The form in which xfs stores them, and lists them a second time; overlayfs copies it up, and there it goes stale. */
+#define XFS_ACL_PREFIX "trusted.SGI_ACL_"
+
+/* The kernel allocates what it is offered. */
+#define FEW_BYTES 512u
+
 #define READ "read attribute"
 
 bool attributes_is_of_overlay(const char *name)
 {
-	return strncmp(name, OVERLAY_ATTRIBUTE_PREFIX, strlen(OVERLAY_ATTRIBUTE_PREFIX)) == 0;
+	return strncmp(name, OVERLAY_ATTRIBUTE_PREFIX, strlen(OVERLAY_ATTRIBUTE_PREFIX)) == 0 ||
+	       strncmp(name, XFS_ACL_PREFIX, strlen(XFS_ACL_PREFIX)) == 0;
 }
 
 bool attributes_is_acl(const char *name)
@@ -26,26 +34,34 @@ bool attributes_is_acl(const char *name)
 	return strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0;
 }
 
-static ssize_t list_names(const char *path, char **ret)
+/* One of O_PATH, as that of a symbolic link is, has no call by descriptor. */
+static ssize_t list_into(int fd, const char *path, char *buffer, size_t size)
 {
-	for (;;) {
-		_cleanup_free_ char *names = NULL;
-		ssize_t size = listxattr(path, NULL, 0), n;
+	ssize_t n = flistxattr(fd, buffer, size);
 
-		if (size <= 0)
-			return size < 0 ? -errno : 0;
-		names = malloc((size_t)size);
-		if (!names)
-			return -ENOMEM;
-		n = listxattr(path, names, (size_t)size);
-		if (n < 0 && errno == ERANGE)
-			continue; /* an attribute was added meanwhile */
-		if (n < 0)
-			return -errno;
+	return n < 0 && errno == EBADF ? listxattr(path, buffer, size) : n;
+}
 
-		*ret = TAKE_PTR(names);
-		return n;
-	}
+static ssize_t list_at_most(int fd, const char *path, size_t size, char **ret)
+{
+	_cleanup_free_ char *names = malloc(size);
+	ssize_t n;
+
+	if (!names)
+		return -ENOMEM;
+	n = list_into(fd, path, names, size);
+	if (n < 0)
+		return -errno;
+	*ret = TAKE_PTR(names);
+	return n;
+}
+
+/* Nearly all files have few or none: that takes one call. */
+static ssize_t list_names(int fd, const char *path, char **ret)
+{
+	ssize_t n = list_at_most(fd, path, FEW_BYTES, ret);
+
+	return n == -ERANGE ? list_at_most(fd, path, XATTR_LIST_MAX, ret) : n;
 }
 
 static int copy_one(const char *from, const char *to, const char *name, struct failure *f)
@@ -70,10 +86,10 @@ static int copy_one(const char *from, const char *to, const char *name, struct f
 	return failure_note_attribute(f, "set attribute", name);
 }
 
-static int copy_xattrs(const char *from, const char *to, struct failure *f)
+static int copy_xattrs(int from_fd, const char *from, const char *to, struct failure *f)
 {
 	_cleanup_free_ char *names = NULL;
-	ssize_t n = list_names(from, &names);
+	ssize_t n = list_names(from_fd, from, &names);
 
 	if (n == -EOPNOTSUPP)
 		return 0;
@@ -91,7 +107,7 @@ static int copy_xattrs(const char *from, const char *to, struct failure *f)
 	return 0;
 }
 
-static int drop_acls(const char *path, struct failure *f)
+static int drop_all_acls(const char *path, struct failure *f)
 {
 	static const char *const names[] = { ACL_ACCESS, ACL_DEFAULT };
 
@@ -101,15 +117,51 @@ static int drop_acls(const char *path, struct failure *f)
 	return 0;
 }
 
+/* To remove one that is not there is a write for some file systems, as a look is not. */
+static int drop_acls(int fd, const char *path, struct failure *f)
+{
+	_cleanup_free_ char *names = NULL;
+	ssize_t n = list_names(fd, path, &names);
+
+	if (n < 0)
+		return drop_all_acls(path, f);
+	for (char *name = names; name < names + n; name += strlen(name) + 1)
+		if (attributes_is_acl(name))
+			return drop_all_acls(path, f);
+	return 0;
+}
+
+/* As list_into(). */
+static int set_mode(int fd, const char *path, mode_t mode)
+{
+	int r = fchmod(fd, mode);
+
+	return r < 0 && errno == EBADF ? chmod(path, mode) : r;
+}
+
+static int set_times(int fd, const char *path, const struct timespec times[2])
+{
+	int r = futimens(fd, times);
+
+	return r < 0 && errno == EBADF ? utimensat(AT_FDCWD, path, times, 0) : r;
+}
+
+/* Only what differs: each of the calls is a write. */
 static int set_owner_and_mode(int fd, const char *path, const struct stat *st, struct failure *f)
 {
+	struct stat is;
+	bool owner;
+
+	if (fstat(fd, &is) < 0)
+		return failure_note(f, "read the attributes of");
+	owner = is.st_uid != st->st_uid || is.st_gid != st->st_gid;
 	/* Owner before mode: a change of owner clears the set-id bits. */
-	if (fchownat(fd, "", st->st_uid, st->st_gid, AT_EMPTY_PATH) < 0)
+	if (owner && fchownat(fd, "", st->st_uid, st->st_gid, AT_EMPTY_PATH) < 0)
 		return failure_note(f, "set the owner of");
 	/* A symbolic link has no mode. */
-	if (!S_ISLNK(st->st_mode) && chmod(path, st->st_mode & 07777) < 0)
-		return failure_note(f, "set the mode of");
-	return 0;
+	if (S_ISLNK(st->st_mode) || (!owner && ((is.st_mode ^ st->st_mode) & 07777) == 0))
+		return 0;
+	return set_mode(fd, path, st->st_mode & 07777) < 0 ? failure_note(f, "set the mode of") : 0;
 }
 
 int attributes_copy(int from_fd, int to_fd, struct failure *f)
@@ -123,25 +175,25 @@ int attributes_copy(int from_fd, int to_fd, struct failure *f)
 		return failure_note(f, "read the attributes of");
 
 	/* It may have inherited ACLs from the directory above. */
-	err = drop_acls(to.path, f);
+	err = drop_acls(to_fd, to.path, f);
 	if (err < 0)
 		return err;
 	err = set_owner_and_mode(to_fd, to.path, &st, f);
 	if (err < 0)
 		return err;
 	/* ACLs after the mode, which they contain; capabilities after the owner. */
-	err = copy_xattrs(from.path, to.path, f);
+	err = copy_xattrs(from_fd, from.path, to.path, f);
 	if (err < 0)
 		return err;
 
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
-	return utimensat(AT_FDCWD, to.path, times, 0) < 0 ? failure_note(f, "set the times of") : 0;
+	return set_times(to_fd, to.path, times) < 0 ? failure_note(f, "set the times of") : 0;
 }
 
 int attributes_plain(int fd, mode_t mode, struct failure *f)
 {
-	int err = drop_acls(fd_name(fd).path, f);
+	int err = drop_acls(fd, fd_name(fd).path, f);
 
 	if (err < 0)
 		return err;

@@ -29,6 +29,8 @@ int attributes_plain(int fd, mode_t mode, struct failure *f);
 
 /**
  * attributes_is_of_overlay - does overlayfs keep this extended attribute for itself?
+ *
+ * Or xfs, whose own form of an ACL overlayfs copies up, where it means nothing.
  */
 bool attributes_is_of_overlay(const char *name);
 
