@@ -38,6 +38,7 @@ enum change_question {
 	CHANGE_ASK_XATTRS = 1 << 2,  /* which extended attributes differ? */
 	CHANGE_ASK_CONTENT = 1 << 3, /* of equal size: are the bytes the same? */
 	CHANGE_ASK_TARGET = 1 << 4,  /* do the links have the same target? */
+	CHANGE_ASK_LARGE = 1 << 5,   /* beside CHANGE_ASK_CONTENT: also where that takes seconds */
 };
 
 enum change_content {

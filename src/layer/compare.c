@@ -125,13 +125,13 @@ static ssize_t place_get(const struct place *p, const char *name, char *buffer, 
 			    lgetxattr(place_path(p, path), name, buffer, size);
 }
 
-/* O_NONBLOCK: it may have become a FIFO meanwhile. Leaves -errno in @p->fd. */
+/* O_NONBLOCK: it may have become a FIFO meanwhile, or a socket (ENXIO). Leaves -errno in @p->fd. */
 static void place_open(struct place *p)
 {
 	p->fd = openat(p->dir_fd, p->name,
 		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME | O_CLOEXEC);
 	if (p->fd < 0)
-		p->fd = -errno;
+		p->fd = errno == ENXIO ? -ESTALE : -errno;
 }
 
 static int read_whole(int fd, char *buffer, size_t size)
@@ -143,11 +143,23 @@ static int read_whole(int fd, char *buffer, size_t size)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENODATA; /* it has become shorter */
+		if (n < 0)
+			return errno == EISDIR ? -ESTALE :
+						 -errno; /* a directory has its name now */
+		if (n == 0)
+			return -ENODATA; /* it has become shorter */
 		len += (size_t)n;
 	}
 	return 0;
+}
+
+void compare_ahead(const struct compare_pair *p)
+{
+	_cleanup_(place_done) struct place lower = { p->lower_dir, p->name, -1, false };
+
+	place_open(&lower);
+	if (lower.fd >= 0)
+		(void)posix_fadvise(lower.fd, 0, BLOCK, POSIX_FADV_WILLNEED);
 }
 
 /* The same for both. A file that became shorter while it was read is different. */
@@ -162,7 +174,44 @@ static int compare_block(struct compare *c, int upper, int lower, size_t n)
 	return memcmp(c->upper, c->lower, n) != 0;
 }
 
+/*
+ * Goes on where one of the files has data: the content may be a hole of terabytes. Returns the number of bytes that are
+ * left; 0: no data comes.
+ */
+static off_t skip_hole(int upper, int lower, off_t left)
+{
+	off_t at = lseek(upper, 0, SEEK_CUR), end = at + left;
+	off_t a = lseek(upper, at, SEEK_DATA), b = lseek(lower, at, SEEK_DATA), next;
+
+	/* ENXIO: only a hole is left. */
+	a = a < 0 ? end : a;
+	b = b < 0 ? end : b;
+	next = a < b ? a : b;
+	if (next >= end)
+		return 0;
+	if (lseek(upper, next, SEEK_SET) < 0 || lseek(lower, next, SEEK_SET) < 0)
+		return -errno;
+	return end - next;
+}
+
 /* Returns 1 when they differ, 0 when not, or -errno. */
+static int compare_large(struct compare *c, int upper, int lower, off_t left)
+{
+	if (upper < 0 || lower < 0)
+		return upper < 0 ? upper : lower;
+
+	while ((left = skip_hole(upper, lower, left)) > 0) {
+		size_t n = left < (off_t)BLOCK ? (size_t)left : BLOCK;
+		int different = compare_block(c, upper, lower, n);
+
+		if (different != 0)
+			return different;
+		left -= (off_t)n;
+	}
+	return (int)left;
+}
+
+/* As compare_large(), of all bytes. */
 static int compare_bytes(struct compare *c, int upper, int lower, off_t size)
 {
 	if (upper < 0 || lower < 0)
@@ -179,17 +228,25 @@ static int compare_bytes(struct compare *c, int upper, int lower, off_t size)
 	return 0;
 }
 
+/* It was a link: EINVAL says that it no longer is. */
+static ssize_t read_target(int dir_fd, const char *name, char *buffer)
+{
+	ssize_t n = readlinkat(dir_fd, name, buffer, BLOCK);
+
+	return n >= 0 ? n : errno == EINVAL ? -ESTALE : -errno;
+}
+
 /* As compare_bytes(). */
 static int compare_target(struct compare *c, const struct compare_pair *p)
 {
 	ssize_t a, b;
 
-	a = readlinkat(p->upper_dir, p->name, c->upper, sizeof(c->upper));
+	a = read_target(p->upper_dir, p->name, c->upper);
 	if (a < 0)
-		return -errno;
-	b = readlinkat(p->lower_dir, p->name, c->lower, sizeof(c->lower));
+		return (int)a;
+	b = read_target(p->lower_dir, p->name, c->lower);
 	if (b < 0)
-		return -errno;
+		return (int)b;
 	return a != b || memcmp(c->upper, c->lower, (size_t)a) != 0;
 }
 
@@ -198,6 +255,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Returns -E2BIG when the kernel lists no names, as there are too many: any user can give a file so many in RAM. */
 static int list_xattrs(const struct place *p, struct list *ret)
 {
 	ssize_t n = place_list(p, ret->names, FEW_BYTES);
@@ -205,7 +263,7 @@ static int list_xattrs(const struct place *p, struct list *ret)
 	if (n < 0 && errno == ERANGE)
 		n = place_list(p, ret->names, sizeof(ret->names));
 	if (n < 0 && errno != EOPNOTSUPP)
-		return -errno;
+		return errno == ERANGE ? -E2BIG : -errno;
 	ret->n = 0;
 	for (const char *s = ret->names; n > 0 && s < ret->names + n; s += strlen(s) + 1)
 		if (!attributes_is_of_overlay(s))
@@ -258,10 +316,15 @@ static int compare_lists(struct compare *c, const struct place *upper, const str
 static int compare_xattrs(struct compare *c, const struct place *upper, const struct place *lower,
 			  unsigned *ret)
 {
-	int err = list_xattrs(upper, &c->upper_list);
+	int err = list_xattrs(lower, &c->lower_list);
 
-	if (err >= 0)
-		err = list_xattrs(lower, &c->lower_list);
+	if (err < 0)
+		return err;
+	err = list_xattrs(upper, &c->upper_list);
+	if (err == -E2BIG) { /* more than the other one has, of which all are listed */
+		*ret |= CHANGE_XATTR;
+		return 0;
+	}
 	return err < 0 ? err : compare_lists(c, upper, lower, ret);
 }
 
@@ -280,6 +343,15 @@ static void answer_mark(const struct place *upper, struct change_facts *f)
 	f->mark = place_get(upper, OVERLAY_ATTRIBUTE_WHITEOUT, NULL, 0) >= 0;
 	if (!f->mark && !is_absent(-errno))
 		change_set_unread(f, CHANGE_UNREAD_ATTRIBUTES, -errno);
+}
+
+static void answer_large(struct compare *c, int upper, int lower, unsigned ask,
+			 struct change_facts *f)
+{
+	f->content = CHANGE_CONTENT_UNKNOWN;
+	if (ask & CHANGE_ASK_LARGE)
+		set_content(f, CHANGE_UNREAD_CONTENT,
+			    compare_large(c, upper, lower, f->upper->st_size));
 }
 
 void compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask,
@@ -301,7 +373,7 @@ void compare_answer(struct compare *c, const struct compare_pair *p, unsigned as
 		place_open(&lower);
 
 	if ((ask & CHANGE_ASK_CONTENT) && f->upper->st_size > CONTENT_MAX)
-		f->content = CHANGE_CONTENT_UNKNOWN;
+		answer_large(c, upper.fd, lower.fd, ask, f);
 	else if (ask & CHANGE_ASK_CONTENT)
 		set_content(f, CHANGE_UNREAD_CONTENT,
 			    compare_bytes(c, upper.fd, lower.fd, f->upper->st_size));

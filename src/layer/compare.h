@@ -23,8 +23,8 @@ struct compare *compare_free(struct compare *c);
  * @ask: bits of enum change_question
  * @f:   upper and lower are set; mark, content and xattrs are filled in, or what could not be read
  *
- * Reading ends at the first difference. Files larger than 64 MiB are not read: they are
- * CHANGE_CONTENT_UNKNOWN. Extended attributes of overlayfs itself are ignored. Needs /proc.
+ * Reading ends at the first difference. Files larger than 64 MiB are read only with CHANGE_ASK_LARGE,
+ * without their holes; else they are CHANGE_CONTENT_UNKNOWN. Extended attributes of overlayfs itself are ignored. Needs /proc.
  *
  * For a whiteout that is an empty file with OVERLAY_ATTRIBUTE_WHITEOUT, the documentation requires
  * that its directory is marked too; but only listing the directory depends on that mark, looking the
@@ -32,6 +32,13 @@ struct compare *compare_free(struct compare *c);
  */
 void compare_answer(struct compare *c, const struct compare_pair *p, unsigned ask,
 		    struct change_facts *f);
+
+/**
+ * compare_ahead - begin to read the content of a lower file that compare_answer() is about to read
+ *
+ * A medium that reads one small file after the other does nothing in between.
+ */
+void compare_ahead(const struct compare_pair *p);
 
 /**
  * compare_opaque - is this directory of the upper layer opaque?
