@@ -127,11 +127,23 @@ int found_look_up(struct found *f, const struct parent *in, bool *torn)
 	return 0;
 }
 
-int found_decide(struct found *f, struct compare *compare)
+void found_read_ahead(const struct parent *in, const char *name)
+{
+	const struct compare_pair pair = { in->upper_dir, in->lower_dir, name };
+	struct stat upper, lower;
+
+	if (fstatat(in->upper_dir, name, &upper, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    look_below(in, name, &lower) <= 0)
+		return;
+	if (change_ask(&upper, &lower) & CHANGE_ASK_CONTENT)
+		compare_ahead(&pair);
+}
+
+int found_decide(struct found *f, struct compare *compare, bool large)
 {
 	struct upper_entry *e = &f->entry;
 	const struct compare_pair pair = { e->upper_dir, e->lower_dir, e->name };
-	unsigned ask = change_ask(e->upper, e->lower);
+	unsigned ask = change_ask(e->upper, e->lower) | (large ? CHANGE_ASK_LARGE : 0);
 
 	f->facts.opaque = (ask & CHANGE_ASK_OPAQUE) && f->opaque;
 	compare_answer(compare, &pair, ask, &f->facts);

@@ -42,8 +42,16 @@ void found_done(struct found *f);
  */
 int found_look_up(struct found *f, const struct parent *in, bool *torn);
 
-/** found_decide - set entry.change. Returns: 0, or -errno when the entry was changed meanwhile. */
-int found_decide(struct found *f, struct compare *compare);
+/**
+ * found_decide - set entry.change
+ * @large: compare content of any size
+ *
+ * Returns: 0, or -errno when the entry was changed meanwhile.
+ */
+int found_decide(struct found *f, struct compare *compare, bool large);
+
+/** found_read_ahead - begin to read what found_decide() will read of the lower file @name in @in */
+void found_read_ahead(const struct parent *in, const char *name);
 
 /** is_race - gone, or something else since: it is being changed while it is read */
 bool is_race(int err);

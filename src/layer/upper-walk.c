@@ -8,38 +8,14 @@
 #include "layer/compare.h"
 #include "layer/seen.h"
 #include "layer/upper-found.h"
+#include "layer/upper-levels.h"
 #include "layer/upper.h"
 
-#define HELD_MAX     32u /* levels of directories whose descriptors stay open, two each */
-#define OTHER_FDS    32u /* that a process which reads layers needs besides */
-#define DESCENTS_MAX 16u /* in a round, from the root to a directory that was moved meanwhile */
-#define ROUNDS_MAX   64u /* until it must be at rest; with PAUSE, it takes more than a second */
-#define PAUSE	     20000000 /* ns, between rounds, for time stamps to become different */
-
-/* Which directory it is, to recognize it. */
-struct identity {
-	dev_t dev;
-	ino_t ino;
-};
-
-/* A directory in one of the layers. */
-struct place {
-	int fd; /* -1: closed, or there is none */
-	bool exists;
-	struct identity is; /* when closed */
-};
-
-/* One directory on the way from the overlay's root to where the walk is. */
-struct frame {
-	struct seen *dir;
-	size_t path_len;
-	struct seen *child; /* the next of those that earlier rounds have seen in it */
-	struct names names; /* that no round has seen before */
-	size_t next;	    /* of the names */
-	struct place upper, lower;
-	int lower_error; /* -errno: why what the lower has here is not known */
-	bool opaque;	 /* nothing of the lower shows in it, nor in what is below it */
-};
+#define ROUNDS_MAX 64u /* until it must be at rest; with PAUSE, it takes more than a second */
+#define NEW_MIN \
+	1000u	  /* entries that may come in all rounds after the first, and as many as that had */
+#define AHEAD 32u /* names; a medium with a queue has enough to do then */
+#define PAUSE 20000000 /* ns, between rounds, for time stamps to become different */
 
 /* What one round through all directories has found. The first one is the walk itself. */
 struct round {
@@ -50,121 +26,21 @@ struct round {
 };
 
 struct walk {
-	const struct upper_layer *layer;
 	const struct upper_visitor *visitor;
-	struct frame *frames;
-	size_t depth;
-	size_t held_max;
-	unsigned descents;
+	struct levels levels;
+	size_t visited, visited_max; /* entries; somebody may move a tree to ever new paths */
 	struct round round;
 	struct seen *lone; /* all that had been changed in the round before, and was then read */
 	struct seen *top, *last_seen;
 	struct strbuf path;
 	struct compare *compare;
+	long read; /* blocks that this process had read from media when it last read ahead */
 };
 
 static void path_cut(struct walk *w, size_t len)
 {
 	w->path.len = len;
 	w->path.text[len] = '\0';
-}
-
-/* All-zero, which no directory is, where that fails. */
-static struct identity identity_of(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return (struct identity){ 0 };
-	return (struct identity){ st.st_dev, st.st_ino };
-}
-
-static void place_close(struct place *p)
-{
-	if (p->fd < 0)
-		return;
-	p->is = identity_of(p->fd);
-	close(TAKE_FD(p->fd));
-}
-
-static void frame_done(struct frame *f)
-{
-	closep(&f->upper.fd);
-	closep(&f->lower.fd);
-	names_done(&f->names);
-}
-
-/*
- * Few descriptors are open at any depth: the way back to a directory that was closed is "..". Below
- * one that the lower does not have there is no such way, so the last one that it has stays open.
- */
-static void close_distant(struct walk *w)
-{
-	struct frame *f;
-
-	if (w->depth <= w->held_max)
-		return;
-	f = &w->frames[w->depth - 1 - w->held_max];
-	place_close(&f->upper);
-	if (f[1].lower.exists)
-		place_close(&f->lower);
-}
-
-/* Goes into the directory @w->path, taking over what @d holds. */
-static int push(struct walk *w, struct found *d)
-{
-	if (array_reserve(w->frames, w->depth) < 0)
-		return -ENOMEM;
-	w->frames[w->depth++] =
-		(struct frame){ .dir = d->dir,
-				.path_len = w->path.len,
-				.child = d->dir->child,
-				.names = TAKE_STRUCT(d->names),
-				.upper = { .fd = TAKE_FD(d->upper_fd), .exists = true },
-				.lower = { .fd = d->lower_fd, .exists = d->lower_fd >= 0 },
-				.lower_error = d->lower_error,
-				.opaque = d->opaque };
-	d->lower_fd = -1;
-	close_distant(w);
-	return 0;
-}
-
-/* Opens @name in @dir_fd, which is @is. Returns the descriptor, or -errno. */
-static int open_known(int dir_fd, const char *name, const struct identity *is)
-{
-	_cleanup_close_ int fd = open_dir_at(dir_fd, name);
-	struct identity found;
-
-	if (fd < 0)
-		return fd;
-	found = identity_of(fd);
-	return found.dev == is->dev && found.ino == is->ino ? TAKE_FD(fd) : -ESTALE;
-}
-
-/* The directory of the last frame, step by step from the overlay's root: somebody has moved it. */
-static int walk_down(struct walk *w, int root_fd, const struct identity *is)
-{
-	_cleanup_close_ int fd = open_dir_at(root_fd, ".");
-
-	if (w->descents++ >= DESCENTS_MAX)
-		return -ESTALE;
-	for (size_t i = 1; i < w->depth && fd >= 0; i++) {
-		int next = open_dir_at(fd, w->frames[i].dir->node->name);
-
-		close(fd);
-		fd = next;
-	}
-	return fd < 0 ? fd : open_known(fd, ".", is);
-}
-
-static int reopen(struct walk *w, struct place *p, int child_fd, int root_fd)
-{
-	if (!p->exists || p->fd >= 0)
-		return 0;
-	p->fd = child_fd < 0 ? -ESTALE : open_known(child_fd, "..", &p->is);
-	if (is_race(p->fd))
-		p->fd = walk_down(w, root_fd, &p->is);
-	return p->fd < 0 ? p->fd : 0;
 }
 
 /* Returns -ENOMEM, or what the visitor returns. */
@@ -206,10 +82,10 @@ static bool can_retry(const struct walk *w, int err)
 	return is_race(err) && w->round.n < ROUNDS_MAX;
 }
 
-/* The rest of the directory of the last frame cannot be read. */
+/* The rest of the directory of the last level cannot be read. */
 static int give_up(struct walk *w, int err)
 {
-	struct frame *f = &w->frames[w->depth - 1];
+	struct level *f = levels_last(&w->levels);
 
 	f->next = f->names.n;
 	f->child = NULL;
@@ -222,42 +98,35 @@ static int give_up(struct walk *w, int err)
 /* Back to the directory above. */
 static int pop(struct walk *w)
 {
-	struct frame child = w->frames[--w->depth];
-	int err = 0;
+	int err = levels_leave(&w->levels);
 
-	if (w->depth > 0) {
-		struct frame *f = &w->frames[w->depth - 1];
-
-		err = reopen(w, &f->upper, child.upper.fd, w->layer->upper_fd);
-		if (err >= 0)
-			err = reopen(w, &f->lower, child.lower.fd, w->layer->lower_fd);
-	}
-	frame_done(&child);
 	return err < 0 ? give_up(w, err) : 0;
 }
 
 /* It was there when its directory was read: it may have another name now. */
 static int vanish(struct walk *w, struct path_node *node, int err)
 {
-	if (w->depth == 0 || !can_retry(w, err))
+	const struct level *in = levels_last(&w->levels);
+
+	if (!in || !can_retry(w, err))
 		return report(w, node, w->path.text, CHANGE_UNREAD_ENTRY, err);
-	doubt(w, w->frames[w->depth - 1].dir);
+	doubt(w, in->dir);
 	return 0;
 }
 
 /* It need not be visited again. */
 static int set_visited(struct walk *w, const struct found *f)
 {
-	struct seen *in = w->depth > 0 ? w->frames[w->depth - 1].dir : NULL;
+	const struct level *in = levels_last(&w->levels);
 
-	return in ? names_add(&in->names, f->entry.name, S_ISDIR(f->upper.st_mode)) : 0;
+	return in ? names_add(&in->dir->names, f->entry.name, S_ISDIR(f->upper.st_mode)) : 0;
 }
 
 static int see(struct walk *w, struct found *f)
 {
-	struct seen *in = w->depth > 0 ? w->frames[w->depth - 1].dir : NULL;
+	const struct level *in = levels_last(&w->levels);
 
-	f->dir = seen_new(&w->last_seen, in, f->entry.node);
+	f->dir = seen_new(&w->last_seen, in ? in->dir : NULL, f->entry.node);
 	if (!f->dir)
 		return -ENOMEM;
 	f->dir->stamp = f->stamp;
@@ -266,22 +135,40 @@ static int see(struct walk *w, struct found *f)
 	return 0;
 }
 
+static bool is_of_interest(const struct walk *w, const struct upper_entry *e)
+{
+	return e->change.kind != CHANGE_NONE ||
+	       (w->visitor->unchanged && S_ISDIR(e->upper->st_mode));
+}
+
+/* Content that takes seconds to compare is compared only where the visitor asks for it. */
+static int decide(struct walk *w, struct found *f)
+{
+	const struct upper_visitor *v = w->visitor;
+	int err = found_decide(f, w->compare, false);
+
+	if (err < 0 || !f->entry.change.not_compared || !v->compares ||
+	    !v->compares(v->data, f->entry.path))
+		return err;
+	return found_decide(f, w->compare, true);
+}
+
 static int visit(struct walk *w, const struct parent *in, struct path_node *node, const char *name)
 {
 	_cleanup_(found_done) struct found f = found_at(in, w->path.text, node, name);
 	int err = found_look_up(&f, in, &w->round.torn);
 
 	if (err >= 0)
-		err = found_decide(&f, w->compare);
+		err = decide(w, &f);
 	if (err < 0)
 		return err == -ENOMEM ? err : vanish(w, node, err);
 
 	err = set_visited(w, &f);
-	if (err >= 0 && f.entry.change.kind != CHANGE_NONE)
+	if (err >= 0 && is_of_interest(w, &f.entry))
 		err = w->visitor->entry(w->visitor->data, &f.entry);
 	if (err >= 0 && f.upper_fd >= 0)
 		err = see(w, &f);
-	return err < 0 || f.upper_fd < 0 ? err : push(w, &f);
+	return err < 0 || f.upper_fd < 0 ? err : levels_enter(&w->levels, &f, w->path.len);
 }
 
 static void set_changed(struct walk *w, struct seen *dir, const struct stamp *now)
@@ -331,7 +218,7 @@ static int revisit(struct walk *w, const struct parent *in, struct seen *dir, co
 		set_changed(w, dir, &f.stamp);
 
 	err = f.facts.unread ? report_directory(w, dir, w->path.text, -f.facts.error) : 0;
-	return err < 0 || f.upper_fd < 0 ? err : push(w, &f);
+	return err < 0 || f.upper_fd < 0 ? err : levels_enter(&w->levels, &f, w->path.len);
 }
 
 static int add_to_path(struct walk *w, const char *name)
@@ -341,20 +228,70 @@ static int add_to_path(struct walk *w, const char *name)
 	return w->path.failed ? -ENOMEM : 0;
 }
 
-/* The next name of the last frame. */
-static int step_name(struct walk *w, struct frame *f, const struct parent *in)
+/* Whatever is moved all the time: no more paths than twice of what there was. */
+static bool is_enough(const struct walk *w)
 {
-	const char *name = f->names.sorted[f->next++];
-	_cleanup_path_node_ struct path_node *node = path_node_new(f->dir->node, name);
+	return w->round.n > 1 && w->visited >= w->visited_max;
+}
 
+static bool is_wanted(const struct walk *w)
+{
+	return !w->visitor->wants || w->visitor->wants(w->visitor->data, w->path.text);
+}
+
+/* Nothing was read since the last names: then what comes is in memory as well. */
+static bool reads_media(struct walk *w)
+{
+	struct rusage usage;
+	long before = w->read;
+
+	if (getrusage(RUSAGE_SELF, &usage) < 0)
+		return false;
+	w->read = usage.ru_inblock;
+	return w->read != before;
+}
+
+static int read_ahead(struct walk *w, const struct level *f, const struct parent *in)
+{
+	size_t end = f->names.n - f->next < AHEAD ? f->names.n : f->next + AHEAD;
+
+	if (in->lower_dir < 0 || !reads_media(w))
+		return 0;
+	for (size_t i = f->next; i < end; i++) {
+		if (add_to_path(w, f->names.sorted[i]) < 0)
+			return -ENOMEM;
+		if (is_wanted(w))
+			found_read_ahead(in, f->names.sorted[i]);
+		path_cut(w, f->path_len);
+	}
+	return 0;
+}
+
+/* The next name of the last level. */
+static int step_name(struct walk *w, struct level *f, const struct parent *in)
+{
+	_cleanup_path_node_ struct path_node *node = NULL;
+	const char *name;
+
+	if (f->next % AHEAD == 0 && read_ahead(w, f, in) < 0)
+		return -ENOMEM;
+	name = f->names.sorted[f->next++];
+
+	if (is_enough(w)) {
+		f->dir->round = w->round.n;
+		doubt(w, f->dir);
+		return 0;
+	}
+	node = path_node_new(f->dir->node, name);
 	if (!node || add_to_path(w, name) < 0)
 		return -ENOMEM;
-	if (w->visitor->wants && !w->visitor->wants(w->visitor->data, w->path.text))
+	if (!is_wanted(w))
 		return 0;
+	w->visited++;
 	return visit(w, in, node, node->name);
 }
 
-static int step_child(struct walk *w, struct frame *f, const struct parent *in)
+static int step_child(struct walk *w, struct level *f, const struct parent *in)
 {
 	struct seen *child = f->child;
 
@@ -366,8 +303,8 @@ static int step_child(struct walk *w, struct frame *f, const struct parent *in)
 
 static int step(struct walk *w)
 {
-	struct frame *f = &w->frames[w->depth - 1];
-	/* Not through f: the array of frames may move when a directory is entered. */
+	struct level *f = levels_last(&w->levels);
+	/* Not through f: the list of levels may move when a directory is entered. */
 	const struct parent in = { f->upper.fd, f->lower.fd, f->lower_error, f->opaque };
 
 	path_cut(w, f->path_len);
@@ -378,22 +315,10 @@ static int step(struct walk *w)
 
 static void walk_done(struct walk *w)
 {
-	while (w->depth > 0)
-		frame_done(&w->frames[--w->depth]);
-	free(w->frames);
+	levels_done(&w->levels);
 	seen_free(w->last_seen);
 	strbuf_done(&w->path);
 	compare_free(w->compare);
-}
-
-/* How many levels may stay open, so that descriptors are left for everything else. */
-static size_t levels_to_hold(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= OTHER_FDS + 2 * HELD_MAX)
-		return HELD_MAX;
-	return limit.rlim_cur > OTHER_FDS + 2 ? (limit.rlim_cur - OTHER_FDS) / 2 : 1;
 }
 
 /*
@@ -415,10 +340,10 @@ static int one_round(struct walk *w, const struct parent *in, struct path_node *
 
 	w->lone = w->round.changed == 1 && !w->round.torn ? w->round.last : NULL;
 	w->round = (struct round){ .n = w->round.n + 1 };
-	w->descents = 0;
-	path_cut(w, strlen(w->layer->path));
+	w->levels.descents = 0;
+	path_cut(w, strlen(w->levels.layer->path));
 	err = w->top ? revisit(w, in, w->top, ".") : visit(w, in, node, ".");
-	while (err >= 0 && w->depth > 0)
+	while (err >= 0 && w->levels.depth > 0)
 		err = step(w);
 	return err;
 }
@@ -445,7 +370,8 @@ static int walk_all(struct walk *w, const struct parent *in, struct path_node *n
 	static const struct timespec pause = { 0, PAUSE };
 	int err = one_round(w, in, node);
 
-	while (err >= 0 && w->top && !is_settled(w) && w->round.n < ROUNDS_MAX) {
+	w->visited_max = 2 * w->visited + NEW_MIN;
+	while (err >= 0 && w->top && !is_settled(w) && !is_enough(w) && w->round.n < ROUNDS_MAX) {
 		if (w->round.n > 1)
 			nanosleep(&pause, NULL);
 		err = one_round(w, in, node);
@@ -455,13 +381,12 @@ static int walk_all(struct walk *w, const struct parent *in, struct path_node *n
 
 int upper_walk(const struct upper_layer *l, const struct upper_visitor *v)
 {
-	_cleanup_(walk_done) struct walk w = { .layer = l,
-					       .visitor = v,
-					       .held_max = levels_to_hold() };
+	_cleanup_(walk_done) struct walk w = { .visitor = v };
 	_cleanup_path_node_ struct path_node *node = path_node_new(NULL, l->path);
 	const struct parent top = { l->upper_fd, l->lower_fd, 0, false };
 	int err;
 
+	levels_init(&w.levels, l);
 	w.compare = compare_new();
 	strbuf_add(&w.path, l->path);
 	if (!w.compare || !node || w.path.failed)

@@ -47,16 +47,19 @@ struct upper_entry {
 	int upper_dir, lower_dir;
 	const struct stat *upper; /* zeros but for st_nlink when it could not be read */
 	const struct stat *lower; /* NULL: it does not exist there */
-	struct change change;	  /* never CHANGE_NONE */
+	struct change change;	  /* CHANGE_NONE only where the visitor asks for it */
 };
 
-/** struct upper_visitor - the callbacks of upper_walk(). wants may be NULL. */
+/** struct upper_visitor - the callbacks of upper_walk(). wants and compares may be NULL. */
 struct upper_visitor {
 	/* Is this path, or anything below it, of interest? */
 	bool (*wants)(void *data, const char *path);
 	/* Returns 0 to go on, or -errno, which upper_walk() returns. */
 	int (*entry)(void *data, const struct upper_entry *e);
+	/* Is the content of this large file to be compared whole? NULL: never. */
+	bool (*compares)(void *data, const char *path);
 	void *data;
+	bool unchanged; /* directories in which nothing differs are entries as well: CHANGE_NONE */
 };
 
 /**
@@ -67,8 +70,8 @@ struct upper_visitor {
  *
  * Then all directories are looked at again, in rounds, until there was a moment at which all of them
  * were as they were read: so whatever existed all the time has been an entry, under one of its paths.
- * What is new in a directory comes last. If two or more directories change in each round, they are
- * entries again in the end (CHANGE_UNREAD_DIRECTORY, ESTALE).
+ * What is new in a directory comes last. If more comes then than there was, or two or more directories
+ * change in each round, these are entries again in the end (CHANGE_UNREAD_DIRECTORY, ESTALE).
  *
  * Takes time linear in the number of entries, at any depth; memory for all names in the upper layer; a
  * bounded number of descriptors.

@@ -167,7 +167,7 @@ static int entry(void *data, const struct upper_entry *e)
 
 static int walk_next(struct diff *d)
 {
-	const struct upper_visitor v = { wants, entry, d };
+	const struct upper_visitor v = { .wants = wants, .entry = entry, .data = d };
 	const struct plan_overlay *outer = d->overlay, *o = &d->loaded.plan.overlays[d->next];
 	const struct upper_layer *layer = &d->layers[d->next++];
 	int err = 0;
