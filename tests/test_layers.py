@@ -12,7 +12,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 # The model: libc only, silent, pure.
 MODEL = ["basic", "conf", "plan", "unit", "verdict", "software"]
 # What touches the machine.
-ENDS = ["layer", "system", "trust"]
+ENDS = ["layer", "system", "trust", "transaction"]
 # Programs, and the rooms of one program. They do not know each other.
 PROGRAMS = ["generator", "prepare", "superblock", "format", "verify"]
 COMMANDS = ["rofs/status", "rofs/check", "rofs/diff"]
