@@ -23,6 +23,7 @@ from support import (
     build_directory,
     built,
     need_programs,
+    need_root,
     program,
     programs_in,
 )
@@ -32,6 +33,7 @@ from vm.machine import Boot, MachineError
 from vm.progress import Progress, StepFailed
 from vm.scenarios import SCENARIOS
 from vm.table import Table
+from window_system import WindowSystem
 
 
 class Running:
@@ -251,8 +253,7 @@ def in_namespace(tmp_path: Path) -> Namespace:
     mounts are those of the system. stdout and stderr are text. The test is skipped where the
     script needs a program that is not installed.
     """
-    if os.geteuid() != 0:
-        pytest.skip("mount namespaces need root: run through sudo, as tools/test does")
+    need_root()
 
     def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         need_programs(*programs_in(script))
@@ -281,9 +282,19 @@ def system(in_namespace: Namespace, generator: Path, prepare: Path, tmp_path: Pa
 
 
 @pytest.fixture
+def machine(tmp_path: Path) -> Iterator[WindowSystem]:
+    """A system whose root is a read-only file system on a loop device."""
+    made = WindowSystem(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
     return diff_in(system, rofs, tmp_path)
+
+
 
 
 @pytest.fixture

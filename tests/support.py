@@ -78,10 +78,11 @@ PACKAGES = {
     "losetup": "mount",
     "strace": "strace",
     "journalctl": "systemd", "systemd-analyze": "systemd", "systemd-escape": "systemd",
-    "blkid": "util-linux", "findmnt": "util-linux", "mkswap": "util-linux",
-    "wipefs": "util-linux",
+    "blkid": "util-linux", "blockdev": "util-linux", "findmnt": "util-linux",
+    "mkswap": "util-linux", "wipefs": "util-linux",
+    "mksquashfs": "squashfs-tools",
     "valgrind": "valgrind",
-    "mkfs.xfs": "xfsprogs", "xfs_io": "xfsprogs",
+    "mkfs.xfs": "xfsprogs", "xfs_io": "xfsprogs", "xfs_repair": "xfsprogs",
     "zsh": "zsh",
 }
 
@@ -104,6 +105,12 @@ def need_programs(*names: str) -> None:
     if lacking:
         packages = dict.fromkeys(PACKAGES[name] for name in lacking)
         pytest.skip(f"{', '.join(lacking)} not found: install {', '.join(packages)}")
+
+
+def need_root(what: str = "mount namespaces need root") -> None:
+    """Skip the test where the tests run as an ordinary user."""
+    if os.geteuid() != 0:
+        pytest.skip(f"{what}: run through sudo, as tools/test does")
 
 
 def programs_in(script: str) -> list[str]:

@@ -34,6 +34,11 @@ def mount(what: str, where: str, fstype: str, flags: int = 0, data: str = "") ->
                        ctypes.c_ulong(flags), data.encode() or None), f"mount on {where}")
 
 
+def unmount(where: str) -> None:
+    """umount2(2)."""
+    _check(_libc.umount2(os.fsencode(where), 0), f"unmount {where}")
+
+
 def in_child(function: Callable[[], bytes]) -> bytes:
     """What the function returns in a child process. Raises ChildProcessError if it fails."""
     reader, writer = os.pipe()
