@@ -3,6 +3,7 @@
  * For the tests, by LD_PRELOAD: the n-th call that makes or writes something fails, or a signal arrives then.
  *
  *   FAULT_AT=N        the call, counted from 1
+ *   FAULT_SINCE=PATH  or the first one at which this exists
  *   FAULT_ERRNO=E     it fails with this number
  *   FAULT_SIGNAL=S    or the process sends itself this signal; 9 is a power cut
  *   FAULT_SHORT=1     or a write(2) takes one byte only
@@ -13,6 +14,7 @@
  *   FAULT_STATX=1     or statx(2) does not say what a mount point is, as before Linux 5.8
  *   FAULT_OPENAT2=E   or openat2(2) fails with this number each time: ENOSYS before Linux 5.6
  *   FAULT_WRITER=A:B  after each mount(2), another program appends to these files, if it can
+ *   FAULT_QUICK=1     nanosleep(2) does not wait
  *   FAULT_COUNT=FILE  the number of calls so far, for a run that fails nowhere
  */
 #include <dirent.h>
@@ -30,6 +32,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 static long n_calls;
@@ -41,7 +44,15 @@ static long number(const char *name)
 	return s ? atol(s) : 0;
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL_AS(name, real) ((__typeof__(&name))dlsym(RTLD_NEXT, real))
+#define REAL(name)	    REAL_AS(name, #name)
+/*
+ * What some take or return has two sizes, so the names that a large one has in libc are looked up. Before
+ * glibc 2.33 programs do not call fstat(2) and fstatat(2) by these names: there they never fail.
+ */
+#define REAL64(name) REAL_AS(name, #name "64")
+/* A time has two sizes on 32-bit systems only. */
+#define REAL_TIME(name, large, usual) REAL_AS(name, sizeof(time_t) > sizeof(long) ? large : usual)
 
 /* mkfs and others that a program of ours runs do not count; they would count from 1 again. */
 static int is_ours(void)
@@ -67,9 +78,21 @@ static void swap(const char *paths)
 
 	snprintf(a, sizeof(a), "%.*s", (int)strcspn(paths, ":"), paths);
 	/* A mount point cannot be renamed. */
-	if (renameat2(AT_FDCWD, a, AT_FDCWD, paths + strlen(a) + 1, RENAME_EXCHANGE) < 0 &&
+	if (REAL(renameat2)(AT_FDCWD, a, AT_FDCWD, paths + strlen(a) + 1, RENAME_EXCHANGE) < 0 &&
 	    errno != EBUSY)
 		abort();
+}
+
+static int is_turn(void)
+{
+	const char *path = getenv("FAULT_SINCE");
+
+	if (!path)
+		return n_calls == number("FAULT_AT");
+	if (REAL(access)(path, F_OK) < 0)
+		return 0;
+	unsetenv("FAULT_SINCE");
+	return 1;
 }
 
 /* Is it this call's turn to fail? */
@@ -78,7 +101,7 @@ static int fails(void)
 	if (!is_ours())
 		return 0;
 	n_calls++;
-	if (n_calls != number("FAULT_AT"))
+	if (!is_turn())
 		return 0;
 	if (number("FAULT_SIGNAL")) {
 		kill(getpid(), (int)number("FAULT_SIGNAL"));
@@ -122,7 +145,7 @@ int openat(int fd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return open_fails(flags) ? -1 : REAL(openat)(fd, path, flags, mode);
+	return open_fails(flags) ? -1 : REAL64(openat)(fd, path, flags, mode);
 }
 
 int open(const char *path, int flags, ...)
@@ -135,7 +158,7 @@ int open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return open_fails(flags) ? -1 : REAL(open)(path, flags, mode);
+	return open_fails(flags) ? -1 : REAL64(open)(path, flags, mode);
 }
 
 /* What a compiler that checks buffers makes of open(2) without a mode. */
@@ -204,12 +227,6 @@ DIR *fdopendir(int fd)
 	return read_fails() ? NULL : REAL(fdopendir)(fd);
 }
 
-/*
- * What these take or return has two sizes, so the names that a large one has in libc are looked up. Before
- * glibc 2.33 programs do not call fstat(2) and fstatat(2) by these names: there they never fail.
- */
-#define REAL64(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name "64"))
-
 ssize_t pread(int fd, void *data, size_t n, off_t at)
 {
 	return read_fails() ? -1 : REAL64(pread)(fd, data, n, at);
@@ -227,12 +244,14 @@ struct dirent *readdir(DIR *d)
 
 int fstat(int fd, struct stat *ret)
 {
-	return read_fails() ? -1 : REAL64(fstat)(fd, ret);
+	return read_fails() ? -1 : REAL_TIME(fstat, "__fstat64_time64", "fstat64")(fd, ret);
 }
 
 int fstatat(int fd, const char *path, struct stat *ret, int flags)
 {
-	return read_fails() ? -1 : REAL64(fstatat)(fd, path, ret, flags);
+	return read_fails() ?
+		       -1 :
+		       REAL_TIME(fstatat, "__fstatat64_time64", "fstatat64")(fd, path, ret, flags);
 }
 
 ssize_t write(int fd, const void *data, size_t n)
@@ -256,6 +275,11 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to)
 	return fails() ? -1 : REAL(renameat)(from_fd, from, to_fd, to);
 }
 
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	return fails() ? -1 : REAL(renameat2)(from_fd, from, to_fd, to, flags);
+}
+
 /* It may be given by a descriptor. */
 static int is_same(const char *where, const char *path)
 {
@@ -273,7 +297,7 @@ static void append(const char *files)
 
 		n = strcspn(files, ":");
 		snprintf(path, sizeof(path), "%.*s", (int)n, files);
-		fd = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		fd = REAL64(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 		if (fd < 0)
 			continue;
 		if (REAL(write)(fd, "early\n", 6) < 0)
@@ -320,21 +344,23 @@ int statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret)
 	return err;
 }
 
-/* Only openat2(2) is called so, which has four arguments. */
+/* openat2(2), fspick(2), fsconfig(2) and getxattrat(2), which has six arguments, are called so. */
 long syscall(long n, ...)
 {
-	long a[4];
+	long a[6];
 	va_list ap;
 
 	va_start(ap, n);
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof(a) / sizeof(*a); i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
 	if (n == __NR_openat2 && number("FAULT_OPENAT2")) {
 		errno = (int)number("FAULT_OPENAT2");
 		return -1;
 	}
-	return REAL(syscall)(n, a[0], a[1], a[2], a[3]);
+	if (n != __NR_openat2 && fails())
+		return -1;
+	return REAL(syscall)(n, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
@@ -367,6 +393,11 @@ int fchown(int fd, uid_t user, gid_t group)
 	return fails() ? -1 : REAL(fchown)(fd, user, group);
 }
 
+int futimens(int fd, const struct timespec times[2])
+{
+	return fails() ? -1 : REAL_TIME(futimens, "__futimens64", "futimens")(fd, times);
+}
+
 int fchmod(int fd, mode_t mode)
 {
 	return fails() ? -1 : REAL(fchmod)(fd, mode);
@@ -392,6 +423,11 @@ ssize_t listxattr(const char *path, char *names, size_t size)
 	return read_fails() ? -1 : REAL(listxattr)(path, names, size);
 }
 
+ssize_t flistxattr(int fd, char *names, size_t size)
+{
+	return read_fails() ? -1 : REAL(flistxattr)(fd, names, size);
+}
+
 int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)
 {
 	return fails() ? -1 : REAL(setxattr)(path, name, value, size, flags);
@@ -399,7 +435,8 @@ int setxattr(const char *path, const char *name, const void *value, size_t size,
 
 int utimensat(int fd, const char *path, const struct timespec times[2], int flags)
 {
-	return fails() ? -1 : REAL(utimensat)(fd, path, times, flags);
+	return fails() ? -1 :
+			 REAL_TIME(utimensat, "__utimensat64", "utimensat")(fd, path, times, flags);
 }
 
 ssize_t copy_file_range(int from, off_t *at, int to, off_t *to_at, size_t n, unsigned flags)
@@ -409,12 +446,12 @@ ssize_t copy_file_range(int from, off_t *at, int to, off_t *to_at, size_t n, uns
 
 ssize_t pwrite(int fd, const void *data, size_t n, off_t at)
 {
-	return fails() ? -1 : REAL(pwrite)(fd, data, n, at);
+	return fails() ? -1 : REAL64(pwrite)(fd, data, n, at);
 }
 
 int ftruncate(int fd, off_t size)
 {
-	return fails() ? -1 : REAL(ftruncate)(fd, size);
+	return fails() ? -1 : REAL64(ftruncate)(fd, size);
 }
 
 int syncfs(int fd)
@@ -425,6 +462,11 @@ int syncfs(int fd)
 int fsync(int fd)
 {
 	return fails() ? -1 : REAL(fsync)(fd);
+}
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	return number("FAULT_QUICK") ? 0 : REAL(nanosleep)(time, left);
 }
 
 static void __attribute__((destructor)) finish(void)
