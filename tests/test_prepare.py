@@ -345,3 +345,31 @@ def test_nested_overlays_show_their_own_layers(system: System) -> None:
         "mkdir -p var/lib; touch var/lib/old"))
     assert found["upper"] == ["v", "l"]
     assert found["lower"] == ["old"]
+
+
+@pytest.mark.parametrize(("make", "hidden"), [
+    ("mkdir -m 0700 .rofs", True),
+    ("mkdir -m 0755 .rofs", False),
+    ("mkdir -m 0700 .rofs; chown 1000 .rofs", False),
+    ("touch .rofs", False),
+    ("ln -s u .rofs", False),
+    (":", False),
+])
+def test_what_commits_leave_on_a_lower_is_hidden(system: System, make: str, hidden: bool) -> None:
+    """And nobody else's file of that name."""
+    found = sections(system(
+        "[Overlay /home]\n",
+        f"""
+        generate 2>/dev/null; early_mounts; pools
+        mount -o remount,rw /rofs/ro/home; cd /rofs/ro/home
+        {make}
+        mkdir u u/.rofs; chmod 0700 u/.rofs; cd /; mount -o remount,ro /rofs/ro/home
+        prepare; merge
+        echo == root; ls -A /home
+        echo == upper; ls -A /rofs/rw/home/upper; cat /run/status
+        echo == user; ls -A /home/u
+        """, "echo 'home /home tmpfs defaults 0 0' > etc/fstab"))
+    there = make != ":" and not hidden
+    assert found["root"] == ([".rofs", "u"] if there else ["u"])
+    assert found["upper"] == ([".rofs", "0"] if hidden else ["0"])
+    assert found["user"] == [".rofs"]

@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "basic/mount-point.h"
 
 int machine_id_read(int dir_fd, const char *name, char ret[static MACHINE_ID_LETTERS + 1])
 {
@@ -34,11 +37,23 @@ static bool is_our_updated(const struct upper_entry *e)
 	       memcmp(text, MADE_BY_ROFS_UPDATED_HEAD, sizeof(text)) == 0;
 }
 
+bool made_by_transactions(int lower_dir, const char *name)
+{
+	struct stat st;
+
+	return strcmp(name, ".rofs") == 0 && lower_dir >= 0 &&
+	       fstatat(lower_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == 0 && (st.st_mode & 07777) == 0700 &&
+	       mount_point_look(lower_dir, ".") > 0;
+}
+
 bool made_by_rofs(const struct upper_entry *e)
 {
 	char id[MACHINE_ID_LETTERS + 1];
 
-	if (!S_ISREG(e->upper->st_mode) || e->change.kind == CHANGE_DELETED)
+	if (e->change.kind == CHANGE_DELETED)
+		return made_by_transactions(e->lower_dir, e->name);
+	if (!S_ISREG(e->upper->st_mode))
 		return false;
 	if (strcmp(e->path, "/etc/.updated") == 0 || strcmp(e->path, "/var/.updated") == 0)
 		return is_our_updated(e);

@@ -24,9 +24,16 @@
 int machine_id_read(int dir_fd, const char *name, char ret[static MACHINE_ID_LETTERS + 1]);
 
 /**
+ * made_by_transactions - is @name in this lower directory what commits leave on a file system?
+ *
+ * A directory in the root directory of the file system that belongs to root, and that only root can enter.
+ */
+bool made_by_transactions(int lower_dir, const char *name);
+
+/**
  * made_by_rofs - has rofs-prepare made this entry?
  *
- * These are /etc/machine-id, unless the lower layer has a valid one, and .updated in /etc and /var
- * until systemd replaces them.
+ * These are /etc/machine-id, unless the lower layer has a valid one, .updated in /etc and /var
+ * until systemd replaces them, and what hides a directory of transactions.
  */
 bool made_by_rofs(const struct upper_entry *e);

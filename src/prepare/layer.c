@@ -15,6 +15,7 @@
 #include "layer/change.h"
 #include "layer/compare.h"
 #include "layer/copy-tree.h"
+#include "layer/made-by-rofs.h"
 #include "prepare/machine-id.h"
 #include "prepare/mount-point-mode.h"
 #include "prepare/owner.h"
@@ -22,6 +23,8 @@
 #include "prepare/prepared.h"
 #include "prepare/told.h"
 #include "layer/updated.h"
+#include "transaction/hide.h"
+#include "transaction/window.h"
 #include "trust/kept-layers.h"
 
 struct layers layers_declared(const struct plan_overlay *o)
@@ -428,6 +431,19 @@ static int make_system_files(const struct making *m)
 	return is_etc(m) ? make_machine_id(m) : 0;
 }
 
+/* Users of a lower that is a file system of its own must not see what commits leave on it. */
+static int hide_transactions(struct making *m)
+{
+	int err;
+
+	if (!made_by_transactions(m->lower_fd, WINDOW_OTHER_DIR))
+		return 0;
+	err = hide_in_upper(m->upper_fd);
+	return err < 0 ? log_error(1, "%s: cannot hide " WINDOW_OTHER_DIR ": %s", m->overlay->path,
+				   strerror(-err)) :
+			 0;
+}
+
 static int fill_upper(struct making *m)
 {
 	char text[FAILURE_TEXT_MAX];
@@ -436,6 +452,7 @@ static int fill_upper(struct making *m)
 
 	left_out = start_all_empty(m);
 	left_out |= make_mount_points(m);
+	left_out |= hide_transactions(m);
 	err = make_system_files(m);
 	if (err < 0)
 		return err;
