@@ -2,6 +2,7 @@
 /* The tables of keys, and one setter per type of value. */
 #include <string.h>
 
+#include "basic/calendar.h"
 #include "basic/file-system.h"
 #include "basic/path.h"
 #include "basic/text.h"
@@ -11,6 +12,7 @@
 /* Of a partition: it becomes a directory and a unit name; user names: useradd(8) allows 32. */
 #define NAME_BYTES_MAX	 64u
 #define DEVICE_BYTES_MAX 200u /* the device's unit name must stay below 256 bytes */
+#define TIME_BYTES_MAX	 128u /* of an expression of CommitAt=: the longest in use has 40 */
 
 static const char *const kind_names[] = {
 	[CONF_ROOT] = "Root",		[CONF_MEMORY] = "Memory",   [CONF_OVERLAY] = "Overlay",
@@ -287,6 +289,47 @@ static int set_units(void *field, const char *value, struct pos pos, const struc
 	return conf_set_string(field, value);
 }
 
+static bool is_time(const char *s, size_t n)
+{
+	char text[TIME_BYTES_MAX];
+
+	if (n == 0 || n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return conf_is_shutdown(s, n) || calendar_is_valid(text);
+}
+
+bool conf_is_shutdown(const char *s, size_t n)
+{
+	return n == strlen(CONF_SHUTDOWN) && strncmp(s, CONF_SHUTDOWN, n) == 0;
+}
+
+const char *conf_next_time(const char *s, size_t *ret_len)
+{
+	s += strspn(s, " \t;");
+	*ret_len = strcspn(s, ";");
+	while (*ret_len > 0 && strchr(" \t", s[*ret_len - 1]))
+		(*ret_len)--;
+	return *ret_len > 0 ? s : NULL;
+}
+
+static int set_commit_at(void *field, const char *value, struct pos pos, const struct conf_key *key,
+			 struct diag *d)
+{
+	size_t n;
+
+	for (const char *s = value; (s = conf_next_time(s, &n)); s += n)
+		if (!is_time(s, n))
+			return diag_error(
+				d, pos,
+				"%s=%s: '%.*s' is invalid; expected calendar expressions of "
+				"systemd.time(7) such as daily or Mon..Fri 03:00, or " CONF_SHUTDOWN
+				", with ; between them",
+				key->name, value, (int)n, s);
+	return conf_set_string(field, value);
+}
+
 static bool is_tag(const char *value)
 {
 	static const char *const tags[] = { "LABEL=", "UUID=", "PARTLABEL=", "PARTUUID=" };
@@ -359,6 +402,7 @@ static const struct conf_key overlay_keys[] = {
 	{ "Directory", "", set_directory, offsetof(struct conf_overlay, directory) },
 	{ "StartEmpty", "", set_start_empty, offsetof(struct conf_overlay, start_empty) },
 	{ "Options", "", conf_set_overlay_options, offsetof(struct conf_overlay, options) },
+	{ "CommitAt", "", set_commit_at, offsetof(struct conf_overlay, commit_at) },
 	{ "IfMissing", "read-only", set_if_missing, offsetof(struct conf_overlay, if_missing) },
 };
 

@@ -78,6 +78,7 @@ static void overlay_free(struct conf_overlay *o)
 	free(o->partition);
 	free(o->directory);
 	free(o->start_empty);
+	free(o->commit_at);
 	free(o->options);
 	free(o);
 }

@@ -42,6 +42,8 @@ enum persist_kind {
 /* Of an overlay's path: its layer options must stay below fsconfig(2)'s 256 bytes. */
 #define CONF_LAYER_BYTES_MAX 200u
 #define MODE_UNSET	     UINT32_MAX
+/* In CommitAt=: when the machine is shut down. */
+#define CONF_SHUTDOWN "shutdown"
 /* On a partition: what is being made; no Directory= may lie there. */
 #define CONF_RESERVED_NAME ".rofs-new"
 
@@ -81,6 +83,7 @@ struct conf_overlay {
 	char *directory;   /* NULL: the default, /overlay/<path> */
 	char *start_empty; /* blank-separated list of paths, NULL for none */
 	char *options;	   /* comma-separated mount flags, NULL for none */
+	char *commit_at; /* CONF_SHUTDOWN and calendar expressions, with ';' between them, NULL for none */
 	enum if_missing if_missing;
 };
 
@@ -211,6 +214,17 @@ int conf_check_path(enum conf_kind kind, const char *path, struct pos pos, struc
  * CONF_LAYER_BYTES_MAX bytes.
  */
 bool conf_is_layer_path(const char *path);
+
+/**
+ * conf_next_time - the next expression in CommitAt= from @s on
+ * @ret_len: its length in bytes
+ *
+ * Returns: NULL when there is none.
+ */
+const char *conf_next_time(const char *s, size_t *ret_len);
+
+/** conf_is_shutdown - is this expression CONF_SHUTDOWN? */
+bool conf_is_shutdown(const char *s, size_t n);
 
 /** conf_has_reserved_name - does a component of @path say CONF_RESERVED_NAME? */
 bool conf_has_reserved_name(const char *path);

@@ -88,7 +88,7 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 static const char text[] =
 	"[Root]\nTmp=yes\n"
 	"[Memory]\nSize=10%\nInodes=1K\n"
-	"[Overlay /var]\nStartEmpty=/var/log /var/log/x\nOptions=nosuid\n"
+	"[Overlay /var]\nStartEmpty=/var/log /var/log/x\nOptions=nosuid\nCommitAt=daily; shutdown\n"
 	"[Overlay /etc]\n"
 	"[Overlay /home]\n"
 	"[Overlay /srv/a]\nSize=1M\n"
@@ -101,7 +101,7 @@ static const char text[] =
 	"[Persist /var/r]\nPartition=data\n"
 	"[Persist /var/q/below]\nPartition=data\n"
 	"[Overlay /link]\n"
-	"[Overlay relative]\nSize=1\n"
+	"[Overlay relative]\nSize=1\nCommitAt=never\n"
 	"[Overlay /dup]\n[Overlay /dup]\n"
 	"[Persist /x]\nPartition=nothing\nPopulate=maybe\n"
 	"[Persist /y]\nPartition=nothing\n"
