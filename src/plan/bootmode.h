@@ -9,6 +9,8 @@ enum boot_mode {
 	BOOT_INITRD,   /* the generator runs in an initrd: its turn comes in the real root */
 	BOOT_OFF,      /* rofs=off on the kernel command line */
 	BOOT_RECOVERY, /* a word that asks for a repair shell: fstab rules, / can be written */
+	/* Root has asked for one boot in which / can be written; boot_decide() does not know of it. */
+	BOOT_MAINTENANCE,
 	_BOOT_MODE_MAX,
 };
 

@@ -169,6 +169,23 @@ int fstab_options_read_only(const char *options, char **ret)
 	return strbuf_take(&b, ret);
 }
 
+int fstab_options_writable(const char *options, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_add(&b, "rw");
+	for (const char *s = options; *s;) {
+		size_t n = text_option_length(s);
+
+		if (!(n == 2 && (strncmp(s, "ro", n) == 0 || strncmp(s, "rw", n) == 0))) {
+			strbuf_add_char(&b, ',');
+			strbuf_add_n(&b, s, n);
+		}
+		s += n + (s[n] == ',');
+	}
+	return strbuf_take(&b, ret);
+}
+
 /*
  * Can the field stand in a unit? \012 would end its line, a backslash at the end would join the next
  * one to it, and a line that is not UTF-8 is an error for systemd, which then mounts nothing there.

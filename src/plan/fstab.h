@@ -60,6 +60,9 @@ int fstab_option_value(const char *options, const char *name, char **ret);
  */
 int fstab_options_read_only(const char *options, char **ret);
 
+/** fstab_options_writable - "rw" and the options without ro and rw. Returns: 0 or -ENOMEM. */
+int fstab_options_writable(const char *options, char **ret);
+
 /**
  * fstab_unsound_field - the first field that cannot stand in a unit, with a control character, a byte
  * that is not UTF-8, or a backslash at its end; NULL: there is none

@@ -16,9 +16,18 @@ static int unmentioned_root_options(const struct plan *p, char **ret)
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	const char *options = p->facts->cmdline_root.options;
 
-	strbuf_add(&b, "ro");
+	strbuf_add(&b, p->maintenance ? "rw" : "ro");
 	mount_flags_add(&b, options ? mount_flags(options) & ~(unsigned)MOUNT_READ_ONLY : 0);
 	return strbuf_take(&b, ret);
+}
+
+/* @e: NULL: / is not in fstab */
+static int remount_options(const struct plan *p, const struct fstab_entry *e, char **ret)
+{
+	if (!e)
+		return unmentioned_root_options(p, ret);
+	return p->maintenance ? fstab_options_writable(e->options, ret) :
+				fstab_options_read_only(e->options, ret);
 }
 
 static int add_remount(struct plan *p, const struct fstab_entry *e)
@@ -30,8 +39,7 @@ static int add_remount(struct plan *p, const struct fstab_entry *e)
 	if (err < 0)
 		return err;
 	if (!e || fstab_is_kept_read_only(e)) {
-		err = e ? fstab_options_read_only(e->options, &r.options) :
-			  unmentioned_root_options(p, &r.options);
+		err = remount_options(p, e, &r.options);
 		if (err < 0)
 			return err;
 	}
@@ -41,8 +49,8 @@ static int add_remount(struct plan *p, const struct fstab_entry *e)
 }
 
 /*
- * A copy of fstab in which / and /usr are read-only: the other entries that are remounted from it
- * stay as they are.
+ * A copy of fstab in which / and /usr are read-only, or writable in a maintenance boot: the other entries
+ * that are remounted from it stay as they are.
  */
 static int plan_remounts(struct plan *p)
 {
@@ -199,4 +207,16 @@ int plan_root(struct building *b)
 	}
 	p->no_swap = !root->swap || invalid;
 	return plan_swaps(b, !p->no_swap);
+}
+
+int plan_maintenance(const struct facts *f, struct plan *ret)
+{
+	struct plan p = { .facts = f, .early_mounts = NO_INDEX, .maintenance = true };
+	int err = plan_remounts(&p);
+
+	if (err < 0)
+		plan_done(&p);
+	else
+		*ret = p;
+	return err;
 }

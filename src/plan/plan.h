@@ -229,6 +229,7 @@ struct plan {
 	char *overlay_options; /* of an overlay in RAM, those the kernel knows: "index=off,..." */
 	char *kept_options;    /* the same, of one on a partition */
 	bool tmp;	       /* a tmpfs on /tmp */
+	bool maintenance;      /* nothing of all that: / is to be writable */
 };
 
 void plan_done(struct plan *p);

@@ -185,6 +185,8 @@ int load_why_off(const struct loaded *l, char **ret)
 				   b->word_len, b->word);
 	case BOOT_INITRD:
 		return text_format(ret, "this is the initrd");
+	case BOOT_MAINTENANCE:
+		return text_format(ret, "this is a maintenance boot");
 	case BOOT_NORMAL:
 	case _BOOT_MODE_MAX:
 		break;

@@ -77,6 +77,31 @@ static void test_read_only_options(void)
 	check.label = NULL;
 }
 
+static void test_writable_options(void)
+{
+	static const struct {
+		const char *input, *expected;
+	} rows[] = {
+		{ "", "rw" },
+		{ "ro", "rw" },
+		{ "defaults", "rw,defaults" },
+		{ "rw,ro,errors=remount-ro", "rw,errors=remount-ro" },
+		{ "noatime,ro", "rw,noatime" },
+		{ "subvol=/@ro,ro=1,row", "rw,subvol=/@ro,ro=1,row" },
+		{ "context=\"a,ro\",ro", "rw,context=\"a,ro\"" },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		_cleanup_free_ char *seen = NULL;
+
+		check.label = row->input;
+		CHECK_INT(fstab_options_writable(row->input, &seen), 0);
+		CHECK_STR(seen, row->expected);
+	}
+	check.label = NULL;
+}
+
 #define FROM(from, path, kind, words)                                                  \
 	{                                                                              \
 		.spec = (char *)(from), .dir = (char *)(path), .type = (char *)(kind), \
@@ -225,6 +250,7 @@ int main(void)
 	test_of_path();
 	test_options();
 	test_read_only_options();
+	test_writable_options();
 	test_index();
 	test_empty_index();
 	return check_done();

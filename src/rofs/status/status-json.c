@@ -11,6 +11,8 @@ static const char *boot_name(enum boot_mode mode)
 		return "normal";
 	case BOOT_RECOVERY:
 		return "recovery";
+	case BOOT_MAINTENANCE:
+		return "maintenance";
 	case BOOT_INITRD:
 	case BOOT_OFF:
 	case _BOOT_MODE_MAX:
