@@ -111,10 +111,13 @@ struct facts {
 	struct unit_names masked, wanted;
 	/* Those of the credentials systemd.extra-unit.NAME, which take the place of units of rofs. */
 	struct unit_names extra_units;
-	bool fstab_is_off;    /* fstab=no: of it, only what the initramfs mounts is here */
-	bool rofs_exists;     /* /rofs is a directory */
-	bool tmp_is_plain;    /* /tmp is a directory, not a link */
-	bool tmp_unit_wanted; /* local-fs.target pulls in a tmp.mount that is not masked */
+	bool fstab_is_off; /* fstab=no: of it, only what the initramfs mounts is here */
+	bool rofs_exists;  /* /rofs is a directory */
+	/* A power cut has interrupted a transaction: at boot, /rofs/commit is there. */
+	bool commit_is_unfinished;
+	bool commit_is_pending; /* the same, of other file systems than the root */
+	bool tmp_is_plain;	/* /tmp is a directory, not a link */
+	bool tmp_unit_wanted;	/* local-fs.target pulls in a tmp.mount that is not masked */
 };
 
 void fstab_entry_done(struct fstab_entry *e);

@@ -8,6 +8,7 @@
 #include "plan/devices.h"
 #include "plan/left-out.h"
 #include "plan/partition-directories.h"
+#include "plan/plan-commit.h"
 #include "plan/plan-fstab-duplicates.h"
 #include "plan/plan-masks.h"
 #include "plan/plan-native.h"
@@ -93,6 +94,7 @@ static int build(struct building *b)
 		plan_overlay_options,  plan_shared_pool, plan_partitions, plan_tmp,
 		plan_overlays,	       plan_persists,	 plan_shadowed,	  plan_unused_partitions,
 		plan_fstab_duplicates, plan_root,	 plan_masks,	  plan_native_units,
+		plan_finishes,
 	};
 	int err;
 

@@ -8,6 +8,7 @@
 #include "plan/devices.h"
 #include "plan/left-out.h"
 #include "plan/mount-flags.h"
+#include "plan/plan-commit.h"
 #include "plan/plan-late.h"
 #include "plan/plan-lower.h"
 #include "plan/plan-names.h"
@@ -204,6 +205,12 @@ static int check_keys(struct building *b, const struct conf_overlay *o)
 			"[Overlay %s]: StartEmpty= and Partition= cannot be combined; each boot would "
 			"delete files from the partition",
 			s->name);
+	if (o->partition && o->commit_at)
+		return diag_error(
+			b->diag, conf_key_pos(s, "CommitAt"),
+			"[Overlay %s]: CommitAt= and Partition= cannot be combined; what is on a partition is "
+			"already kept",
+			s->name);
 	return 0;
 }
 
@@ -359,6 +366,8 @@ static int plan_overlay(struct building *b, const struct claim *c, struct plan_o
 		return err;
 	o->pool = pool_above(b, c);
 	err = o->conf->partition ? place_on_partition(b, o) : place_in_ram(b, o);
+	if (err >= 0)
+		err = plan_commits(b, o);
 	return err < 0 ? err : plan_options(b, o);
 }
 

@@ -77,6 +77,7 @@ void plan_lower_done(struct plan_lower *l)
 	free(l->fsck_unit);
 	free(l->device_unit);
 	free(l->options);
+	free(l->finish_unit);
 	dependencies_done(&l->dependencies);
 	*l = (struct plan_lower){ 0 };
 }
@@ -93,6 +94,8 @@ void plan_overlay_done(struct plan_overlay *o)
 	for (size_t i = 0; i < o->n_start_empty; i++)
 		free(o->start_empty[i]);
 	free(o->start_empty);
+	free(o->commit_timer);
+	free(o->commit_service);
 	*o = (struct plan_overlay){ 0 };
 }
 
@@ -149,6 +152,9 @@ void plan_done(struct plan *p)
 	free(p->overlays);
 	free(p->partitions);
 	free(p->persists);
+	for (size_t i = 0; i < p->n_finishes; i++)
+		free(p->finishes[i].unit);
+	free(p->finishes);
 	free(p->fstab_duplicates);
 	free(p->remounts);
 	free(p->swaps);

@@ -85,6 +85,8 @@ struct plan_lower {
 	uint64_t timeout_usec;		       /* of the device; 0: systemd's own is good */
 	uint64_t mount_timeout_usec;	       /* 0: systemd's own */
 	struct plan_dependencies dependencies; /* what fstab says of them, unless bind */
+	/* Finishes a transaction that a power cut has interrupted; NULL: nothing is committed there. */
+	char *finish_unit;
 	char *options;
 	bool bind; /* fstab mounts it on its own path as ever; it is bound from there */
 	struct pos pos;
@@ -122,6 +124,9 @@ struct plan_overlay {
 	size_t fallback;
 	bool early;	 /* mounted by plan.early_mounts */
 	bool has_guards; /* mounts, put into it before it is bound to its path, and bound with it */
+	bool commit_at_shutdown; /* CommitAt= */
+	/* That commit it at the times of CommitAt=; NULL: there are none. */
+	char *commit_timer, *commit_service;
 };
 
 struct plan_partition {
@@ -188,6 +193,12 @@ struct plan_fstab_duplicate {
 	char *unit;
 };
 
+/** struct plan_finish - a mount point of fstab on which a transaction may have to be finished */
+struct plan_finish {
+	const struct fstab_entry *entry;
+	char *unit;
+};
+
 /**
  * struct plan_remount - a line of the fstab that systemd-remount-fs.service is given in place of
  * the real one
@@ -215,6 +226,8 @@ struct plan {
 	size_t n_persists;
 	struct plan_fstab_duplicate *fstab_duplicates;
 	size_t n_fstab_duplicates;
+	struct plan_finish *finishes; /* empty unless facts.commit_is_pending */
+	size_t n_finishes;
 	struct plan_remount *remounts; /* empty with [Root] ReadOnly=no */
 	size_t n_remounts;
 	char **swaps; /* swap units to mask */
