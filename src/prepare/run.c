@@ -217,6 +217,10 @@ static int run_ram(const struct work *w)
 {
 	int status = EXIT_SUCCESS;
 
+	/* The pool covers them from now on. Without them in /run, the boot is as good. */
+	if (boot_marks_remember(w->l->root.root_fd, &w->l->marks) < 0)
+		log_warning(
+			"cannot write to /run/rofs: a daemon-reload forgets rofs-finish.service");
 	if (w->is_running && mounts_pools(&w->l->plan) < 0)
 		status = EXIT_FAILURE;
 	status |= prepare_overlays(w);

@@ -5,6 +5,7 @@
 
 #include "basic/text.h"
 #include "plan/plan-build.h"
+#include "plan/plan-root.h"
 #include "system/cmdline-units.h"
 #include "system/confdirs.h"
 #include "system/late-units.h"
@@ -63,9 +64,14 @@ static int begin(const char *dir, struct loaded *ret)
 	err = facts_read_boot(&ret->root, &ret->diag, &ret->cmdline, &ret->boot);
 	if (err < 0)
 		return err;
+	boot_marks_read(&ret->root, &ret->diag, &ret->marks);
+	if (ret->marks.maintenance && ret->boot.mode == BOOT_NORMAL)
+		ret->boot.mode = BOOT_MAINTENANCE;
 	err = fstab_read(&ret->root, ret->cmdline, &ret->diag, &ret->facts, &ret->mount_points);
 	if (err < 0)
 		return err;
+	ret->facts.commit_is_unfinished = ret->marks.commit;
+	ret->facts.commit_is_pending = ret->marks.pending;
 	/* Whatever the root has beneath it. */
 	if (path_set_has(&ret->mount_points.all, "/usr"))
 		ret->root.usr_is_separate = true;
@@ -120,6 +126,15 @@ int load_rest(struct loaded *l)
 	if (err < 0)
 		return err;
 	return plan_build(&l->conf, &l->facts, &l->diag, &l->plan);
+}
+
+int load_maintenance(struct loaded *l)
+{
+	int err = facts_read_cmdline(l->cmdline, &l->facts);
+
+	if (err >= 0)
+		err = cmdline_units_read(&l->root, l->cmdline, &l->facts);
+	return err < 0 ? err : plan_maintenance(&l->facts, &l->plan);
 }
 
 static int load(const char *dir, bool edited, struct loaded *ret)

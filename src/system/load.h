@@ -6,6 +6,7 @@
 #include "plan/bootmode.h"
 #include "plan/facts.h"
 #include "plan/plan.h"
+#include "system/boot-marks.h"
 #include "system/facts-read.h"
 #include "system/rootfs.h"
 
@@ -19,7 +20,8 @@ struct loaded {
 	struct plan plan;
 	char *cmdline;
 	struct boot boot; /* points into cmdline */
-	bool blind;	  /* conf is that of /etc now: this user may not read the one in force */
+	struct boot_marks marks;
+	bool blind; /* conf is that of /etc now: this user may not read the one in force */
 };
 
 /**
@@ -44,6 +46,13 @@ int load_plan(const char *dir, struct loaded *ret);
  */
 int load_conf(const char *dir, struct loaded *ret);
 int load_rest(struct loaded *l);
+
+/**
+ * load_maintenance - between load_conf() and units_render(): the plan of a maintenance boot
+ *
+ * Returns: 0 or -errno.
+ */
+int load_maintenance(struct loaded *l);
 
 /**
  * load_edited - as load_plan(), but with rofs.conf as it is in /etc now
