@@ -274,15 +274,16 @@ def run_generator(generator: Path, root: Path, work: Path,
 
 # What `systemd-analyze verify` says about this machine, not about our units.
 HARMLESS = re.compile(
-    r"^(\S+\.service: Command /usr/lib/rofs/rofs-(?:prepare|format) is not executable: "
-    r"No such file or directory"
+    r"^(\S+\.service: Command /usr/(?:bin/rofs|lib/rofs/rofs-(?:finish|format|prepare)) is not "
+    r"executable: No such file or directory"
     r"|Cannot add dependency job, ignoring: Unit \S+\.device not found\.?)$")
 
 
 def verify(early: Path, image: Optional[Path] = None) -> list[str]:
     """What systemd says against the units of a directory, not those of @image that they name."""
     units = sorted(p for p in early.iterdir()
-                   if p.suffix in (".mount", ".service") and p.is_file() and not p.is_symlink())
+                   if p.suffix in (".mount", ".service", ".timer") and p.is_file()
+                   and not p.is_symlink())
     if not units:
         return []
     need_programs("systemd-analyze")

@@ -7,10 +7,11 @@ an ordinary user may have made that.
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from support import Namespace, make_tree, run_generator, snapshot
+from support import Namespace, environment, make_tree, run_generator, snapshot
 
 DATA = "[Partition data]\nDevice=LABEL=data\n"
 HOME = "LABEL=home /home ext4 defaults 0 2\n"
@@ -274,3 +275,18 @@ def test_link_that_a_user_makes_later_does_not_change_the_plan(
     second = run_generator(generator, root, tmp_path / "second")
     assert second.early == first.early
     assert "leads through a symbolic link" in second.stderr
+
+
+@pytest.mark.parametrize("left", ["commit", "pending.3"])
+def test_what_covers_an_interrupted_transaction_does_not_change_the_plan(
+    generator: Path, prepare: Path, tmp_path: Path, left: str
+) -> None:
+    """The RAM pool covers /rofs, whether rofs-finish has succeeded or not."""
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /var]\n",
+                                         "etc/fstab": f"{HOME}LABEL=srv /srv ext4 defaults 0 2\n"},
+                     ["run", "var", "home", "srv", f"rofs/{left}"])
+    first = run_generator(generator, root, tmp_path / "first")
+    assert [name for name in first.early if "wants/rofs-finish" in name]
+    subprocess.run([str(prepare), "ram"], env=environment(root), check=False)
+    (root / "rofs" / left).rmdir()
+    assert run_generator(generator, root, tmp_path / "second") == first

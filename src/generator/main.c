@@ -66,6 +66,8 @@ static const char *consequence(const struct loaded *loaded)
 {
 	if (loaded->conf.declared && loaded->boot.mode == BOOT_INITRD)
 		return "it acts in the real root";
+	if (loaded->conf.declared && loaded->boot.mode == BOOT_MAINTENANCE)
+		return "/ is writable, and the next boot is protected again";
 	if (loaded->conf.declared && loaded->boot.mode == BOOT_RECOVERY)
 		return "fstab applies, and rofs=on overrides that";
 	return "fstab applies";
@@ -129,6 +131,14 @@ static int generate(const struct log *l, struct loaded *loaded)
 	return d->n_errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int generate_maintenance(const struct log *l, struct loaded *loaded)
+{
+	int err = load_maintenance(loaded);
+
+	return err < 0 ? fail(l, err, "planning a maintenance boot") :
+			 write_units(l, &loaded->plan);
+}
+
 static int generate_or_not(const struct log *l)
 {
 	_cleanup_loaded_ struct loaded loaded = LOADED_INIT;
@@ -144,6 +154,8 @@ static int generate_or_not(const struct log *l)
 		return generate(l, &loaded);
 
 	log_line(l, LOG_LEVEL_INFO, "rofs is off: %s; %s", off, consequence(&loaded));
+	if (loaded.conf.declared && loaded.boot.mode == BOOT_MAINTENANCE)
+		return generate_maintenance(l, &loaded);
 	return EXIT_SUCCESS;
 }
 

@@ -10,6 +10,12 @@
 /* The run for what needs no device, if the first one could not make all layers. */
 #define UNIT_RETRY  "rofs-prepare-retry.service"
 #define UNIT_VERIFY "rofs-verify.service"
+/* It ends what rofs maintenance has asked for. */
+#define UNIT_MAINTENANCE "rofs-maintenance.service"
+/* It finishes a transaction on the root file system that a power cut has interrupted. */
+#define UNIT_FINISH "rofs-finish.service"
+/* It commits at shutdown. */
+#define UNIT_SHUTDOWN "rofs-shutdown.service"
 
 /** struct rendering - @plan and @libexec_dir are borrowed */
 struct rendering {
@@ -29,8 +35,14 @@ int unit_add_unit(struct rendering *r, const char *name, struct strbuf *b);
 /** unit_add_link - a link DIR/NAME; @dir is "" or ends with '/'. Returns: 0 or -ENOMEM. */
 int unit_add_link(struct rendering *r, const char *dir, const char *name, const char *target);
 
-/** unit_add_head - how every unit of ours begins; @what says what the unit is to @subject */
+/**
+ * unit_add_head - how every unit of ours begins that has no default dependencies; @what says what the
+ * unit is to @subject
+ */
 void unit_add_head(struct strbuf *b, struct pos pos, const char *subject, const char *what);
+
+/** unit_add_late_head - the same of one that comes when the system is up, as most units do */
+void unit_add_late_head(struct strbuf *b, struct pos pos, const char *subject, const char *what);
 
 /*
  * A text in which '%' is not special; a path as the rest of a line, or as a whole line; a path as
@@ -47,6 +59,8 @@ void unit_add_argument(struct strbuf *b, const char *path);
 enum unit_sandbox {
 	SANDBOX_MOUNT,	/* it prepares directories and mounts */
 	SANDBOX_DEVICE, /* it works on the file system of a block device */
+	SANDBOX_WINDOW, /* it makes lowers writable, in a mount namespace that it makes itself */
+	SANDBOX_MARK,	/* it writes a file and removes one */
 	_SANDBOX_MAX,
 };
 
@@ -92,6 +106,7 @@ int unit_render_remount(struct rendering *r);
 int unit_render_firstboot(struct rendering *r);
 int unit_render_swaps(struct rendering *r);
 int unit_render_links(struct rendering *r);
+int unit_render_maintenance_links(struct rendering *r);
 
 /* unit-layer.c: RAM, the untouched root, and the runs of rofs-prepare */
 int unit_render_pools(struct rendering *r);
@@ -109,6 +124,12 @@ int unit_render_overlays(struct rendering *r);
 
 /** unit_is_etc - PID 1 has the machine-id mounted there, and more reads it early */
 bool unit_is_etc(const struct plan_overlay *o);
+
+/* unit-commit.c: transactions, and the maintenance boot */
+int unit_render_maintenance(struct rendering *r);
+int unit_render_finish(struct rendering *r);
+int unit_render_commits(struct rendering *r);
+int unit_render_commit_links(struct rendering *r);
 
 /* unit-late.c: what a device starts that was not there in time */
 int unit_render_late(struct rendering *r);

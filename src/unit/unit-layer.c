@@ -79,10 +79,16 @@ int unit_render_tmp(struct rendering *r)
 static void add_lower_of_overlay(struct rendering *r, struct strbuf *b, const struct plan_run *run,
 				 const struct plan_overlay *o)
 {
-	const char *unit;
+	const char *unit, *finish;
 
 	if (o->lower_is_root)
 		return;
+	finish = r->plan->lowers[o->lower_mount].finish_unit;
+	if (finish)
+		strbuf_addf(b,
+			    "# It changes the lower, if a power cut has interrupted a commit.\n"
+			    "Wants=%s\nAfter=%s\n",
+			    finish, finish);
 	if (run->kind != RUN_PARTITION)
 		return unit_add_requires_mounts_for(b, o->lower);
 	unit = r->plan->lowers[o->lower_mount].unit;

@@ -49,37 +49,39 @@ static int mask_dropins(struct rendering *r)
 	return err;
 }
 
+/* Each step needs only what the steps before it have rendered. @n: their number */
+static int run_steps(int (*const *steps)(struct rendering *), size_t n, struct rendering *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && err >= 0; i++)
+		err = steps[i](r);
+	return err;
+}
+
 int units_render(const struct plan *p, const char *libexec_dir, struct unit_set *ret)
 {
-	/* Each step needs only what the steps before it have rendered. */
-	static int (*const steps[])(struct rendering *) = {
+	static int (*const maintenance[])(struct rendering *) = {
 		unit_render_remount,
-		unit_render_firstboot,
-		unit_render_swaps,
-		unit_render_pools,
-		unit_render_ro,
-		unit_render_lowers,
-		unit_render_partitions,
-		unit_render_runs,
-		unit_render_overlays,
-		unit_render_persists,
-		unit_render_fstab_duplicates,
-		unit_render_tmp,
-		mask_dropins,
-		unit_render_links,
+		unit_render_maintenance,
+		unit_render_maintenance_links,
 		leave_masked,
 	};
+	static int (*const steps[])(struct rendering *) = {
+		unit_render_remount,  unit_render_firstboot,  unit_render_swaps,
+		unit_render_pools,    unit_render_ro,	      unit_render_finish,
+		unit_render_lowers,   unit_render_partitions, unit_render_runs,
+		unit_render_overlays, unit_render_persists,   unit_render_fstab_duplicates,
+		unit_render_tmp,      unit_render_commits,    mask_dropins,
+		unit_render_links,    leave_masked,
+	};
 	struct rendering r = { .plan = p, .libexec_dir = libexec_dir };
+	int err = p->maintenance ? run_steps(maintenance, ELEMENTSOF(maintenance), &r) :
+				   run_steps(steps, ELEMENTSOF(steps), &r);
 
-	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
-		int err = steps[i](&r);
-
-		if (err < 0) {
-			unit_set_done(&r.set);
-			return err;
-		}
-	}
-
-	*ret = r.set;
-	return 0;
+	if (err < 0)
+		unit_set_done(&r.set);
+	else
+		*ret = r.set;
+	return err;
 }

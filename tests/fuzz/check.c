@@ -91,6 +91,14 @@ static void check_text(const struct check *c, const struct unit_file *f)
 		return check_timeout(c, &u);
 	if (ends_with(f->name, ".mount"))
 		return check_mount(c, &u);
+	if (strcmp(f->name, "rofs-finish.service") == 0)
+		return check_finish(c, &u);
+	if (strncmp(f->name, "rofs-finish-", 12) == 0)
+		return check_finish_lower(c, &u);
+	if (strcmp(f->name, "rofs-shutdown.service") == 0)
+		return check_shutdown(c, &u);
+	if (strncmp(f->name, "rofs-commit-", 12) == 0)
+		return ends_with(f->name, ".timer") ? check_timer(c, &u) : check_commit(c, &u);
 	if (strncmp(f->name, "rofs-format-", 12) == 0)
 		return check_partition_service(c, &u, CHECK_LIBEXEC_DIR "/rofs-format ");
 	if (strncmp(f->name, "rofs-grow-", 10) == 0)

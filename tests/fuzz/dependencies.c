@@ -40,6 +40,9 @@ static bool is_known_unit(const char *name)
 		"local-fs.target",
 		"local-fs-pre.target",
 		"umount.target",
+		"sysinit.target",
+		"shutdown.target",
+		"systemd-remount-fs.service",
 		"rofs-verify.service",
 		"systemd-udev-trigger.service",
 		"systemd-resolved.service",
@@ -127,8 +130,16 @@ static bool is_above_persist(const struct check *c, const char *path)
 	return false;
 }
 
+static bool is_overlay(const struct check *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].kind == MOUNT_BIND && strcmp(c->mounts[i].where, path) == 0)
+			return true;
+	return false;
+}
+
 /* One word in quotes, a backslash before what is meant as it stands. */
-static void check_mounts_for(const struct check *c, const char *value)
+static void check_mounts_for(const struct check *c, const struct unit *u, const char *value)
 {
 	_cleanup_free_ char *word = join(value, ""), *path = NULL;
 	char *to = word;
@@ -142,7 +153,9 @@ static void check_mounts_for(const struct check *c, const char *value)
 	*to = '\0';
 	check_that(value[i] == '"' && !value[i + 1], "RequiresMountsFor= of several paths", value);
 	path = unpercent(word);
-	check_that(is_pool_or_layer(c, path) || is_above_persist(c, path),
+	check_that(is_pool_or_layer(c, path) || is_above_persist(c, path) ||
+			   (strncmp(u->name, "rofs-commit-", 12) == 0 && is_overlay(c, path)) ||
+			   (strncmp(u->name, "rofs-finish-", 12) == 0 && is_pending(c, path)),
 		   "RequiresMountsFor= of a path nobody declared", path);
 }
 
@@ -196,10 +209,11 @@ void check_unit_section(const struct check *c, const struct unit *u)
 			if (strcmp(s->key, dependencies[k]) == 0)
 				check_units_named(c, u, s->value);
 		if (strcmp(s->key, "RequiresMountsFor") == 0)
-			check_mounts_for(c, s->value);
+			check_mounts_for(c, u, s->value);
 		if (strcmp(s->key, "SourcePath") == 0)
 			check_source(c, s->value);
-		if (strcmp(s->key, "ConditionPathExists") == 0)
+		if (strcmp(s->key, "ConditionPathExists") == 0 &&
+		    strcmp(u->name, "rofs-finish.service") != 0)
 			check_that(strncmp(s->value, "|!", 2) == 0 &&
 					   is_work_directory(c, s->value + 2),
 				   "a condition on another path", s->value);

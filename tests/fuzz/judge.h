@@ -159,6 +159,22 @@ void check_prepare(const struct check *c, const struct unit *u);
 /** check_guard - a run of rofs-prepare that guards the mount point of a persist */
 void check_guard(const struct check *c, const struct unit *u);
 
+/* --- commits.c ----------------------------------------------------------------------------------------------------------- */
+
+/** is_pending - may a commit have to be finished on this mount point of fstab, which is no lower? */
+bool is_pending(const struct check *c, const char *path);
+
+/** check_finish - rofs-finish.service, of the root; check_finish_lower - of what fstab mounts */
+void check_finish(const struct check *c, const struct unit *u);
+void check_finish_lower(const struct check *c, const struct unit *u);
+
+/** check_timer, check_commit - rofs-commit-PATH.timer and .service, as CommitAt= of the path says */
+void check_timer(const struct check *c, const struct unit *u);
+void check_commit(const struct check *c, const struct unit *u);
+
+/** check_shutdown - rofs-shutdown.service */
+void check_shutdown(const struct check *c, const struct unit *u);
+
 /* --- overrides.c: drop-ins for units of others --------------------------------------------------------------------------- */
 
 /** check_timeout - dev-sda1.device.d/50-rofs-NAME.conf */

@@ -124,6 +124,15 @@ static bool is_of_device(const struct unit_file *f)
 	       strncmp(name - strlen(wants), wants, strlen(wants)) == 0;
 }
 
+/* By which targets of systemd's are commits pulled in? */
+static bool is_of_commit(const char *name)
+{
+	static const char timers[] = "timers.target.wants/rofs-commit-";
+
+	return (strncmp(name, timers, strlen(timers)) == 0 && ends_with(name, ".timer")) ||
+	       strcmp(name, "sysinit.target.wants/rofs-shutdown.service") == 0;
+}
+
 void check_enabling_link(const struct check *c, const struct unit_file *f)
 {
 	static const char wants[] = "local-fs.target.wants/",
@@ -151,7 +160,7 @@ void check_enabling_link(const struct check *c, const struct unit_file *f)
 				   f->text);
 			return;
 		}
-	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 ||
+	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 || is_of_commit(f->name) ||
 			    strncmp(f->name, requires, strlen(requires)) == 0 || is_of_device(f)),
 		   "a link that enables nothing", f->name);
 	unit++;
