@@ -6,6 +6,7 @@
 #include "basic/text.h"
 #include "plan/plan.h"
 #include "prepare/detach.h"
+#include "prepare/maintenance.h"
 #include "prepare/run.h"
 #include "system/load.h"
 #include "system/log.h"
@@ -13,14 +14,15 @@
 
 static const char *arg_root;
 static enum run_kind arg_kind;
-static bool arg_detach;
+static bool arg_detach, arg_maintenance;
 static const char *arg_subject;
 
-/* The only verb that is not a run of the plan: it acts on what has happened since. */
-#define DETACH "detach"
+/* The verbs that are no runs of the plan: one acts on what has happened since, one when there is no plan. */
+#define DETACH	    "detach"
+#define MAINTENANCE "maintenance"
 
 static const char usage[] =
-	"Usage: rofs-prepare ram|detach\n"
+	"Usage: rofs-prepare ram|detach|maintenance\n"
 	"       rofs-prepare overlay|fallback|guard PATH\n"
 	"       rofs-prepare partition NAME\n"
 	"\n"
@@ -33,6 +35,7 @@ static const char usage[] =
 	"  fallback PATH    mount an overlay, or what replaces it while its partition is missing\n"
 	"  guard PATH       keep writes off the path of a persist until its partition is mounted\n"
 	"  detach           unmount partitions whose devices were removed\n"
+	"  maintenance      in a maintenance boot: make the next boot a protected one\n"
 	"\n"
 	"  --help      show this help\n"
 	"  --version   show the version\n"
@@ -43,10 +46,10 @@ static const char usage[] =
 
 static int unknown_verb(const char *verb)
 {
-	const char *verbs[_RUN_KIND_MAX + 1] = { DETACH }, *closest;
+	const char *verbs[_RUN_KIND_MAX + 2] = { DETACH, MAINTENANCE }, *closest;
 
 	for (int i = 0; i < _RUN_KIND_MAX; i++)
-		verbs[i + 1] = run_kind_to_string(i);
+		verbs[i + 2] = run_kind_to_string(i);
 	closest = text_closest(verb, verbs, ELEMENTSOF(verbs));
 	if (closest)
 		return log_error(EXIT_USAGE, "unknown verb %s; did you mean %s?", verb, closest);
@@ -64,10 +67,11 @@ static int parse_arguments(int argc, char **argv)
 	arg_root = program_root();
 	arg_kind = run_kind_from_string(argv[optind]);
 	arg_detach = strcmp(argv[optind], DETACH) == 0;
-	if (arg_kind < 0 && !arg_detach)
+	arg_maintenance = strcmp(argv[optind], MAINTENANCE) == 0;
+	if (arg_kind < 0 && !arg_detach && !arg_maintenance)
 		return unknown_verb(argv[optind]);
 	arg_subject = argv[optind + 1];
-	if ((arg_detach || arg_kind == RUN_RAM) != !arg_subject)
+	if ((arg_detach || arg_maintenance || arg_kind == RUN_RAM) != !arg_subject)
 		return fputs(usage, stderr), EXIT_USAGE;
 	return -1;
 }
@@ -107,11 +111,23 @@ static int prepare(void)
 			 arg_subject ? arg_subject : "");
 }
 
+static int end_maintenance(void)
+{
+	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
+	int err = rootfs_open(arg_root, &r);
+
+	if (err < 0)
+		return log_error(EXIT_FAILURE, "%s: %s", arg_root, strerror(-err));
+	return maintenance_end(&r) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int run(int argc, char **argv)
 {
 	int status = parse_arguments(argc, argv);
 
-	return status >= 0 ? status : prepare();
+	if (status >= 0)
+		return status;
+	return arg_maintenance ? end_maintenance() : prepare();
 }
 
 int main(int argc, char **argv)
