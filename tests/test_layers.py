@@ -14,8 +14,11 @@ MODEL = ["basic", "conf", "plan", "unit", "verdict", "software"]
 # What touches the machine.
 ENDS = ["layer", "system", "trust", "transaction"]
 # Programs, and the rooms of one program. They do not know each other.
-PROGRAMS = ["generator", "prepare", "superblock", "format", "verify"]
-COMMANDS = ["rofs/status", "rofs/check", "rofs/diff"]
+PROGRAMS = ["generator", "prepare", "superblock", "finish", "format", "verify"]
+COMMANDS = [
+    "rofs/status", "rofs/check", "rofs/diff", "rofs/log",
+    "rofs/commit", "rofs/revert", "rofs/chroot",
+]
 # From docs/ARCHITECTURE.md, lowest first. Those in one line do not know each other.
 LAYERS: List[List[str]] = [[room] for room in MODEL + ENDS] + [
     PROGRAMS,

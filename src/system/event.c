@@ -20,6 +20,9 @@ static const struct kind kinds[] = {
 	[EVENT_NOT_IN_FORCE] = { "3df5f2fcf9c74f4e8cc9c4bb39f1ae0a", LOG_ERR },
 	[EVENT_POOL_WARNING] = { "69db061049a8467b9276763c4bfea513", LOG_WARNING },
 	[EVENT_POOL_CRITICAL] = { "fa0b26375bf94a55baa9979360b7a6a9", LOG_CRIT },
+	[EVENT_FINISHED] = { "ddaccab3f3584d9e92c6cf0fe5da1341", LOG_NOTICE },
+	[EVENT_NOT_FINISHED] = { "a6d0f97dc0034e08a3ff69281e84134e", LOG_ERR },
+	[EVENT_LEFT_WRITABLE] = { "0cdac7713d7444f3bc417511894c7246", LOG_ERR },
 };
 _Static_assert(ELEMENTSOF(kinds) == _EVENT_KIND_MAX, "an id for each kind");
 
