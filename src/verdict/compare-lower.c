@@ -44,6 +44,8 @@ static void compare_read_only(struct comparing *c, const char *path)
 	if (!m->read_only) {
 		p.kind = PROBLEM_ROOT_WRITABLE;
 		problem_add_unit(&p, p.unit);
+	} else if (c->observed->transactions.running) {
+		p.kind = PROBLEM_COMMIT_RUNNING;
 	}
 	comparing_add(c, &p);
 }
@@ -115,6 +117,14 @@ static enum problem_kind classify_device(const struct comparing *c, const struct
 	return declared_is_whole(m, l->options) ? PROBLEM_NONE : PROBLEM_LOWER_WRONG_DIRECTORY;
 }
 
+static bool is_writable_elsewhere(const struct observed *s, const struct observed_mount *m)
+{
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (!s->mounts[i].read_only && observed_same_fs(&s->mounts[i], m))
+			return true;
+	return false;
+}
+
 static enum problem_kind classify_lower(const struct comparing *c, const struct plan_lower *l,
 					const struct observed_mount *m)
 {
@@ -122,7 +132,13 @@ static enum problem_kind classify_lower(const struct comparing *c, const struct 
 
 	if (kind != PROBLEM_NONE)
 		return kind;
-	return observed_is_read_only(m) ? PROBLEM_NONE : PROBLEM_LOWER_WRITABLE;
+	if (!observed_is_read_only(m))
+		return PROBLEM_LOWER_WRITABLE;
+	/* What fstab mounts as ever may be writable there, and so may another subvolume. */
+	if (m->fs_read_only || l->bind || is_writable_elsewhere(c->observed, m))
+		return PROBLEM_NONE;
+	return c->observed->transactions.running ? PROBLEM_COMMIT_RUNNING :
+						   PROBLEM_LOWER_WRITABLE_SUPERBLOCK;
 }
 
 static void compare_lower(struct comparing *c, const struct plan_lower *l)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "plan/plan.h"
+#include "verdict/transactions.h"
 
 /*
  * The running system, to be compared with a plan. Only the structs, and questions about them;
@@ -83,6 +84,7 @@ struct observed {
 	struct observed_device *partitions, *lowers;
 	struct observed_hidden *hidden;
 	size_t n_hidden;
+	struct transactions transactions;
 };
 
 void observed_done(struct observed *s);

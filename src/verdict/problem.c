@@ -46,7 +46,7 @@ static const struct {
 		"root-writable-superblock",
 		DIAG_ERROR,
 		"{path} is mounted read-only, but its file system is writable: a process in "
-		"another mount namespace may write to it",
+		"another mount namespace may write to it; mount -o remount,ro {path} makes it read-only again",
 	},
 	[PROBLEM_LOWER_ROOT_MISSING] = {
 		"lower-root-missing",
@@ -79,6 +79,12 @@ static const struct {
 		"lower-writable",
 		DIAG_ERROR,
 		"{path}, a lower, is writable: writes to it are permanent and wear out the flash",
+	},
+	[PROBLEM_LOWER_WRITABLE_SUPERBLOCK] = {
+		"lower-writable-superblock",
+		DIAG_ERROR,
+		"{path}, a lower, is mounted read-only, but its file system is writable: a process in "
+		"another mount namespace may write to it; mount -o remount,ro {path} makes it read-only again",
 	},
 	[PROBLEM_LOWER_COVERED] = {
 		"lower-covered",
@@ -273,6 +279,36 @@ static const struct {
 		"{sectors} written to {device}, the device of {path}, in this boot, although {path} "
 		"is read-only",
 	},
+	[PROBLEM_COMMIT_RUNNING] = {
+		"commit-running",
+		DIAG_WARNING,
+		"{path} is being written to by a commit",
+	},
+	[PROBLEM_COMMIT_UNFINISHED] = {
+		"commit-unfinished",
+		DIAG_ERROR,
+		"a transaction was interrupted and is not complete: there are old files and new ones on "
+		"flash; a reboot tries again to complete it, and rofs-finish(8) explains what to do if it "
+		"cannot",
+	},
+	[PROBLEM_REBOOT_PENDING] = {
+		"reboot-pending",
+		DIAG_WARNING,
+		"a reboot completes what rofs {type} has written to flash; until then, programs may "
+		"use old files and new ones",
+	},
+	[PROBLEM_MAINTENANCE_NEXT] = {
+		"maintenance-next",
+		DIAG_WARNING,
+		"the next boot is a maintenance boot, in which / is writable; rofs maintenance "
+		"--cancel prevents this",
+	},
+	[PROBLEM_MAINTENANCE_STAYS] = {
+		"maintenance-stays",
+		DIAG_ERROR,
+		"{path} still exists: until it is removed, each boot is a maintenance boot, in which / "
+		"is writable",
+	},
 
 	[PROBLEM_OVERLAYFS_MISSING] = { "overlayfs-missing", DIAG_ERROR, NULL },
 	[PROBLEM_LOWER_REFUSED] = { "lower-refused", DIAG_ERROR, NULL },
@@ -321,6 +357,8 @@ static const struct {
 	[PROBLEM_HOST_KEYS_MISSING] = { "host-keys-missing", DIAG_WARNING, NULL },
 	[PROBLEM_LOWER_SHARED] = { "lower-shared", DIAG_WARNING, NULL },
 	[PROBLEM_DATA_UNREADABLE] = { "data-unreadable", DIAG_NOTE, NULL },
+	[PROBLEM_COMMIT_REFUSED] = { "commit-refused", DIAG_WARNING, NULL },
+	[PROBLEM_COMMIT_TIME] = { "commit-time", DIAG_ERROR, NULL },
 };
 static_assert(ELEMENTSOF(kinds) == _PROBLEM_KIND_MAX, "a kind without a row");
 

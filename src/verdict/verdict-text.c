@@ -121,6 +121,16 @@ static void add_lost(struct strbuf *b, const struct plan *p, const struct verdic
 		strbuf_add(b, " are lost at power-off; see rofs diff\n");
 }
 
+/* From the one with this index on. */
+static void add_problems(struct strbuf *b, const struct problems *l, size_t first)
+{
+	for (size_t i = first; i < l->n; i++) {
+		strbuf_add(b, "rofs: ");
+		problem_say(b, &l->items[i]);
+		strbuf_add_char(b, '\n');
+	}
+}
+
 int verdict_motd(const struct verdict *v, const struct plan *p, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -128,10 +138,17 @@ int verdict_motd(const struct verdict *v, const struct plan *p, char **ret)
 	if (v->problems.n_errors > 0)
 		add_partial(&b, &v->problems);
 	add_lost(&b, p, v);
-	for (size_t i = v->problems.n_errors; i < v->problems.n; i++) {
-		strbuf_add(&b, "rofs: ");
-		problem_say(&b, &v->problems.items[i]);
-		strbuf_add_char(&b, '\n');
-	}
+	add_problems(&b, &v->problems, v->problems.n_errors);
+	return strbuf_take(&b, ret);
+}
+
+int verdict_motd_maintenance(const struct problems *l, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_add(&b,
+		   "rofs: this is a maintenance boot: / is writable, and changes are permanent");
+	strbuf_add(&b, l->n_errors > 0 ? "\n" : "; the next boot is protected again\n");
+	add_problems(&b, l, 0);
 	return strbuf_take(&b, ret);
 }

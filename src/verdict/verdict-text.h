@@ -20,3 +20,12 @@ int verdict_line(const struct verdict *v, const struct plan *p, const struct obs
  * Returns: 0 or -ENOMEM.
  */
 int verdict_motd(const struct verdict *v, const struct plan *p, char **ret);
+
+/**
+ * verdict_motd_maintenance - the same in a maintenance boot
+ * @l:   the problems of that
+ * @ret: the caller frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int verdict_motd_maintenance(const struct problems *l, char **ret);

@@ -112,6 +112,25 @@ static void compare_usage(struct comparing *c, const struct storage *v)
 		comparing_add(c, &inodes);
 }
 
+static void compare_transactions(struct comparing *c)
+{
+	const struct transactions *t = &c->observed->transactions;
+	const struct observed_transaction *pending = transactions_pending(t);
+	struct problem unfinished = { .kind = PROBLEM_COMMIT_UNFINISHED,
+				      .unit = "rofs-finish.service" };
+	const struct problem reboot = { .kind = PROBLEM_REBOOT_PENDING,
+					.type = pending ? pending->kind : NULL },
+			     maintenance = { .kind = PROBLEM_MAINTENANCE_NEXT };
+
+	problem_add_unit(&unfinished, unfinished.unit);
+	if (t->unfinished)
+		comparing_add(c, &unfinished);
+	if (pending)
+		comparing_add(c, &reboot);
+	if (t->next_is_maintenance)
+		comparing_add(c, &maintenance);
+}
+
 /* What is mounted at or below /rofs; NULL: nothing of ours is mounted at all. */
 static const struct observed_mount *find_ours(const struct observed *s)
 {
@@ -168,6 +187,7 @@ static void compare_all(struct comparing *c)
 	compare_partitions(c);
 	compare_tmp(c);
 	compare_swap(c);
+	compare_transactions(c);
 	for (size_t i = 0; i < c->observed->n_storages; i++)
 		compare_usage(c, &c->observed->storages[i]);
 }
@@ -195,4 +215,17 @@ int verdict_build(const struct plan *p, const struct observed *s, const struct d
 	v->state = v->problems.n_errors ? VERDICT_PARTIAL : VERDICT_PROTECTED;
 	*ret = *v;
 	return 0;
+}
+
+int verdict_maintenance(bool mark_stays, struct verdict *ret)
+{
+	struct problem stays = { .kind = PROBLEM_MAINTENANCE_STAYS,
+				 .path = "/rofs/maintenance",
+				 .unit = "rofs-maintenance.service" };
+
+	*ret = (struct verdict){ .state = VERDICT_OFF };
+	problem_add_unit(&stays, stays.unit);
+	if (mark_stays)
+		problems_add(&ret->problems, &stays);
+	return ret->problems.failed ? -ENOMEM : 0;
 }

@@ -41,6 +41,15 @@ struct verdict {
  */
 int verdict_build(const struct plan *p, const struct observed *s, const struct diag *d,
 		  struct verdict *ret);
+
+/**
+ * verdict_maintenance - what is wrong in a maintenance boot
+ * @mark_stays: it could not be removed
+ * @ret:        with VERDICT_OFF; verdict_done() frees it
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int verdict_maintenance(bool mark_stays, struct verdict *ret);
 void verdict_done(struct verdict *v);
 
 /**

@@ -179,6 +179,13 @@ static void test_lower_of_fstab(void)
 		  "the overlay on /home does not show /dev/vda3 (ext4), which was mounted on "
 		  "/rofs/ro/home after it",
 		  "7 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro ro\n" },
+		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro rw\n",
+		  "/rofs/ro/home, a lower, is mounted read-only, but its file system is writable: a "
+		  "process in another mount namespace may write to it; mount -o remount,ro "
+		  "/rofs/ro/home makes it read-only again",
+		  "" },
+		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 ro rw\n", NULL,
+		  "7 1 254:3 /mnt ext4 /dev/vda3[/@other] rw rw\n" },
 		{ "4 3 254:3 /rofs/ro/home ext4 /dev/vda3 rw rw\n",
 		  "/rofs/ro/home, a lower, is writable: writes to it are permanent and wear out the flash",
 		  "" },

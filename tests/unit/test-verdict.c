@@ -133,7 +133,7 @@ static void test_root_is_writable(void)
 		  "/ is mounted read-only, but its file system is writable through the mount on /mnt" },
 		{ true, false, false,
 		  "/ is mounted read-only, but its file system is writable: a process in another "
-		  "mount namespace may write to it" },
+		  "mount namespace may write to it; mount -o remount,ro / makes it read-only again" },
 	};
 
 	CHECK_EACH(row, rows)
@@ -148,6 +148,127 @@ static void test_root_is_writable(void)
 		world_judge(&w);
 		CHECK_STR(world_sentence(&w), row->problem);
 		CHECK_INT(w.verdict.state, row->problem ? VERDICT_PARTIAL : VERDICT_PROTECTED);
+	}
+}
+
+/* The superblock of the root is writable for a moment, and no mount that others have. */
+static void test_commit_is_running(void)
+{
+	_cleanup_(world_done) struct world w;
+
+	world_prepare(&w, world_conf, world_healthy);
+	world_find(&w, "/")->fs_read_only = false;
+	w.observed.transactions.running = true;
+	world_judge(&w);
+	CHECK_STR(world_sentence(&w), "/ is being written to by a commit");
+	CHECK_INT(w.verdict.state, VERDICT_PROTECTED);
+}
+
+static void test_what_transactions_leave(void)
+{
+	static const struct {
+		struct transactions left;
+		const char *kind, *problem;
+		enum verdict_state state;
+	} rows[] = {
+		{ { .kept_bytes = 4096 }, "commit", NULL, VERDICT_PROTECTED },
+		{ { .unfinished = true },
+		  "commit",
+		  "a transaction was interrupted and is not complete: there are old files and new ones "
+		  "on flash; a reboot tries again to complete it, and rofs-finish(8) explains what to "
+		  "do if it cannot",
+		  VERDICT_PARTIAL },
+		{ { .next_is_maintenance = true },
+		  "commit",
+		  "the next boot is a maintenance boot, in which / is writable; rofs maintenance "
+		  "--cancel prevents this",
+		  VERDICT_PROTECTED },
+		{ { .has_written = true },
+		  "chroot",
+		  "a reboot completes what rofs chroot has written to flash; until then, programs may "
+		  "use old files and new ones",
+		  VERDICT_PROTECTED },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		struct observed_transaction one = { .number = 7 };
+		_cleanup_(world_done) struct world w;
+
+		snprintf(one.kind, sizeof(one.kind), "%s", row->kind);
+		one.needs_reboot = strcmp(row->kind, "commit") != 0;
+		world_prepare(&w, world_conf, world_healthy);
+		w.observed.transactions = row->left;
+		CHECK_INT(transactions_add(&w.observed.transactions, &one), 0);
+		world_judge(&w);
+		CHECK_STR(world_sentence(&w), row->problem);
+		CHECK_INT(w.verdict.state, row->state);
+	}
+}
+
+static void check_transaction(const struct observed_transaction *found,
+			      const struct observed_transaction *expected)
+{
+	CHECK_INT(found->number, expected->number);
+	CHECK_STR(found->kind, expected->kind);
+	CHECK_INT(found->needs_reboot, expected->needs_reboot);
+	CHECK_INT(found->time, expected->time);
+	CHECK_INT(found->bytes, expected->bytes);
+	CHECK_INT(found->paths, expected->paths);
+}
+
+/* What rofs-verify publishes for ordinary users. */
+static void test_transactions_as_text(void)
+{
+	const struct observed_transaction first = { 3, "commit", false, 1700000000, 12, 2 },
+					  second = {
+						  4, "chroot", true, 1700000100, UINT64_MAX, 8542
+					  };
+	_cleanup_(transactions_done) struct transactions t = { .unfinished = true,
+							       .next_is_maintenance = true,
+							       .has_written = true,
+							       .kept_bytes = 99,
+							       .kept_changed = { 17, 5 } },
+							 back = { 0 };
+	char odd[] = "kept x\nnonsense\ncommit 1 0\n\nunfinished?\n";
+	_cleanup_free_ char *text = NULL, *again = NULL;
+
+	CHECK_INT(transactions_add(&t, &first), 0);
+	CHECK_INT(transactions_add(&t, &second), 0);
+	CHECK_INT(transactions_format(&t, &text), 0);
+	again = strdup(text);
+	CHECK_INT(transactions_parse(again, &back), 0);
+	CHECK(back.known && back.unfinished && back.next_is_maintenance && back.has_written);
+	CHECK_INT(back.kept_bytes, 99);
+	CHECK_INT(back.kept_changed.tv_sec, 17);
+	CHECK_INT(back.kept_changed.tv_nsec, 5);
+	CHECK_INT(back.n, 2);
+	check_transaction(&back.list[0], &first);
+	check_transaction(&back.list[1], &second);
+	CHECK(transactions_pending(&back) == &back.list[1]);
+	transactions_done(&back);
+
+	CHECK_INT(transactions_parse(odd, &back), 0);
+	CHECK(back.known && !back.unfinished && back.n == 0 && back.kept_bytes == 0);
+}
+
+static void test_maintenance_boot(void)
+{
+	for (int stays = 0; stays < 2; stays++) {
+		_cleanup_verdict_ struct verdict v = { 0 };
+		_cleanup_free_ char *motd = NULL;
+
+		CHECK_INT(verdict_maintenance(stays, &v), 0);
+		CHECK_INT(v.state, VERDICT_OFF);
+		CHECK_INT(v.problems.n_errors, stays);
+		CHECK_INT(verdict_motd_maintenance(&v.problems, &motd), 0);
+		CHECK_STR(
+			motd,
+			stays ? "rofs: this is a maintenance boot: / is writable, and changes are "
+				"permanent\nrofs: /rofs/maintenance still exists: until it is "
+				"removed, each boot is a maintenance boot, in which / is writable\n" :
+				"rofs: this is a maintenance boot: / is writable, and changes are "
+				"permanent; the next boot is protected again\n");
 	}
 }
 
@@ -313,6 +434,10 @@ int main(void)
 	test_one_thing_missing();
 	test_extension_images_over_usr();
 	test_root_is_writable();
+	test_commit_is_running();
+	test_what_transactions_leave();
+	test_transactions_as_text();
+	test_maintenance_boot();
 	test_all_writable_mounts_are_named();
 	test_nothing_is_in_force();
 	test_mistakes_count();
