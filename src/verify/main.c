@@ -11,6 +11,8 @@
 #include "system/observe.h"
 #include "system/program.h"
 #include "system/systemd.h"
+#include "transaction/observed.h"
+#include "transaction/window.h"
 #include "verdict/reported.h"
 #include "verdict/verdict-text.h"
 #include "verdict/verdict.h"
@@ -23,6 +25,7 @@
 #define STATE_FILE "state"
 #define STATE_MAX  ((size_t)1024 * 1024)
 #define VERIFY	   "rofs-verify.service"
+#define RESTORE	   "rofs-restore.service"
 
 struct verifying {
 	struct loaded loaded;
@@ -60,14 +63,20 @@ static int write_state(struct verifying *v)
 	return err < 0 ? err : files_replace(v->loaded.root.root_fd, STATE_DIR, STATE_FILE, text);
 }
 
+static bool is_maintenance(const struct verifying *v)
+{
+	return v->loaded.conf.declared && v->loaded.boot.mode == BOOT_MAINTENANCE;
+}
+
 static int write_motd(struct verifying *v)
 {
 	_cleanup_free_ char *text = NULL;
 	int err;
 
-	if (v->off)
+	if (v->off && !is_maintenance(v))
 		return files_replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, "");
-	err = verdict_motd(&v->verdict, &v->loaded.plan, &text);
+	err = v->off ? verdict_motd_maintenance(&v->verdict.problems, &text) :
+		       verdict_motd(&v->verdict, &v->loaded.plan, &text);
 	return err < 0 ? err : files_replace(v->loaded.root.root_fd, MOTD_DIR, MOTD_FILE, text);
 }
 
@@ -84,9 +93,13 @@ static int collect(const char *dir, struct verifying *v)
 	if (err < 0)
 		return err;
 	v->off = off && (v->loaded.conf.declared || v->loaded.boot.mode != BOOT_NORMAL);
+	if (is_maintenance(v))
+		return verdict_maintenance(v->loaded.marks.next_is_marked, &v->verdict);
 	if (v->off)
 		return 0;
 	err = observe(dir, &v->loaded.plan, &v->observed);
+	if (err >= 0)
+		err = transactions_observe(&v->loaded.root, &v->observed.transactions);
 	if (err < 0)
 		return err;
 	/* Unless something is mounted that the configuration must have declared before. */
@@ -172,10 +185,34 @@ static int watch_verdict(struct verifying *v)
 	return err < 0 ? log_error(err, "cannot restart " VERIFY ": %s", strerror(-err)) : 0;
 }
 
+/* For those who may not look into /rofs. */
+static int publish_transactions(struct verifying *v)
+{
+	_cleanup_free_ char *text = NULL;
+	int err = transactions_format(&v->observed.transactions, &text);
+
+	return err < 0 ? err :
+			 files_replace(v->loaded.root.root_fd, TRANSACTIONS_DIR, TRANSACTIONS_FILE,
+				       text);
+}
+
+/* This service may not change a mount. What the other one cannot do, it is asked for again by the next run. */
+static int watch_superblocks(const struct verifying *v)
+{
+	int left = window_left_rw(v->loaded.root.root_fd);
+	int err = left > 0 ? units_restart(RESTORE) : 0;
+
+	return err < 0 ? log_error(err, "cannot start " RESTORE ": %s", strerror(-err)) : 0;
+}
+
 static int watch(struct verifying *v)
 {
 	int err = watch_storages(v);
 
+	if (err >= 0)
+		err = watch_superblocks(v);
+	if (err >= 0)
+		err = publish_transactions(v);
 	if (err >= 0)
 		err = write_motd(v);
 	if (err >= 0)
@@ -193,10 +230,22 @@ static int verify(struct verifying *v)
 	if (err >= 0)
 		err = report(v);
 	if (err >= 0)
+		err = publish_transactions(v);
+	if (err >= 0)
 		err = write_motd(v);
 	if (err >= 0)
 		err = write_state(v);
 	return err < 0 ? err : publish_configuration(&v->loaded);
+}
+
+/* In a boot without rofs, but a maintenance boot that will be followed by another one. */
+static int verify_off(struct verifying *v)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < v->verdict.problems.n && err >= 0; i++)
+		err = report_problem(&v->verdict.problems.items[i]);
+	return err < 0 ? err : write_motd(v);
 }
 
 static const char usage[] =
@@ -232,7 +281,7 @@ static int run(int argc, char **argv)
 	if (err < 0)
 		return log_error(err, "cannot examine the system: %s", strerror(-err)),
 		       EXIT_FAILURE;
-	err = v.off ? write_motd(&v) : watching ? watch(&v) : verify(&v);
+	err = v.off ? verify_off(&v) : watching ? watch(&v) : verify(&v);
 	if (err < 0)
 		return log_error(err, "cannot report the verdict: %s", strerror(-err)),
 		       EXIT_FAILURE;
