@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from support import (
     environment,
     make_status_tree,
     make_tree,
+    need_root,
     on_terminal,
     parse_json,
     run_program,
@@ -102,8 +102,9 @@ def test_json_is_as_the_schema_says(system: Path, rofs: Path) -> None:
 def test_schema_has_the_fields_that_are_promised() -> None:
     """The interface in one line each: a change of the schema is a change for users."""
     properties = json.loads(SCHEMA.read_text())["properties"]
-    assert list(properties) == ["verdict", "boot", "problems", "root", "pools", "overlays",
-                                "partitions", "persists"]
+    assert list(properties) == ["verdict", "boot", "problems", "root", "maintenance",
+                                "reboot_pending", "kept", "pools", "overlays", "partitions",
+                                "persists"]
     fields = {name: list(properties[name]["items"]["properties"])
               for name in ("problems", "pools", "overlays", "partitions", "persists")}
     assert fields == {
@@ -112,9 +113,14 @@ def test_schema_has_the_fields_that_are_promised() -> None:
         "overlays": ["path", "pool", "unit", "state"],
         "partitions": ["name", "device", "unit", "state", "sectors_written", "life_a", "life_b"],
         "persists": ["path", "partition", "directory", "unit", "state"]}
-    assert list(properties["root"]["properties"]) == ["readonly", "device", "sectors_written",
-                                                      "life_a", "life_b"]
-    assert properties["boot"]["enum"] == ["normal", "recovery", "off"]
+    assert list(properties["root"]["properties"]) == [
+        "readonly", "superblock_writable", "device", "sectors_written", "life_a", "life_b"]
+    kept = properties["kept"]["properties"]
+    assert list(kept) == ["bytes", "transactions"]
+    assert list(kept["transactions"]["items"]["properties"]) == [
+        "number", "kind", "time", "paths", "bytes"]
+    assert list(properties["maintenance"]["properties"]) == ["next_boot"]
+    assert properties["boot"]["enum"] == ["normal", "recovery", "maintenance", "off"]
 
 
 def test_exit_status_does_not_depend_on_the_form(system: Path, rofs: Path) -> None:
@@ -186,6 +192,8 @@ def test_configuration_that_is_not_in_force_is_noticed(healthy: Path, rofs: Path
         "configuration-changed", "warning", "rofs.mount")
 
 
+KMSG = "dev/kmsg"
+REPLAYED = "6,700,1234567,-;EXT4-fs ({device}): recovery complete\n"
 CHECKED = "run/initramfs/fsck-root"
 TOOLS = "usr/sbin/update-initramfs"
 WHY = "fsck in the initramfs has checked it"
@@ -209,6 +217,11 @@ WHY = "fsck in the initramfs has checked it"
     ({}, "ro fsck.mode=force", "fsck.mode=force on the kernel command line has forced"),
     ({"forcefsck": ""}, "ro", "the file /forcefsck has forced a full fsck"),
     ({}, "rw", "rw on the kernel command line has mounted it writable"),
+    ({KMSG: REPLAYED.format(device="vda")}, "rw", "the kernel has replayed its journal, as the "
+     "machine was not shut down properly"),
+    ({KMSG: "6,1,2,-;BTRFS info (device vda): start tree-log replay\n"}, "ro",
+     "the kernel has replayed its journal"),
+    ({KMSG: REPLAYED.format(device="vda1")}, "ro", None),
     ({}, "ro", None),
 ])
 def test_writes_to_a_read_only_root_are_told(
@@ -256,6 +269,7 @@ rm {root}/etc/rofs.conf
     assert third == "1"
 
 
+@pytest.mark.unemulated
 @pytest.mark.parametrize("arguments", [
     "status", "status --json", "status --openmetrics", "check", "plan"])
 def test_valgrind_or_sanitizers_find_nothing(healthy: Path, rofs: Path, arguments: str) -> None:
@@ -274,8 +288,7 @@ def test_mounts_of_this_machine_are_understood(rofs: Path) -> None:
 
 
 def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user: run through sudo, as tools/test does")
+    need_root("only root can become another user")
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         top.chmod(0o755)
@@ -286,8 +299,191 @@ def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
         (root / "private").mkdir(0o700)
         with (root / "etc/fstab").open("a") as fstab:
             fstab.write("LABEL=disk /private/disk ext4 noauto 0 0\n")
-        done = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status"],
-            env=environment(root), check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status"]
+        done, metrics = (subprocess.run([*command, *more], env=environment(root), check=False,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                         for more in ([], ["--openmetrics"]))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"protected: ")
+    assert b"rofs_root_superblock_writable 0\n" in metrics.stdout
+    assert b"rofs_kept_bytes" not in metrics.stdout  # unknown is not 0
+
+
+BOOT = "01234567-89ab-cdef-0123-456789abcdef"
+RECORD = """rofs-transaction 1
+{number} 0 {kind} 1700000000 {boot} 0 2048 1 2
+rofs\\x20{kind}
+/rofs/ro
+new 0 1 2 0 0 0 1073741822 staging/slots/1 /var/lib/a
+gone 0 3 0 0 0 0 1073741822 staging/slots/2 /etc/b
+end
+"""
+
+
+def add_kept(root: Path, number: int, kind: str, boot: str = BOOT) -> None:
+    """What a transaction leaves on the root file system."""
+    text = RECORD.format(number=number, kind=kind, boot=boot)
+    make_tree(root, {f"rofs/ro/rofs/kept.{number}/record": text,
+                     f"rofs/ro/rofs/kept.{number}/slots/1": "x" * 5000,
+                     "proc/sys/kernel/random/boot_id": f"{BOOT}\n"})
+
+
+def test_commits_of_this_boot_are_shown(healthy: Path, rofs: Path) -> None:
+    add_kept(healthy, 3, "chroot", boot=BOOT.replace("0", "f"))
+    add_kept(healthy, 4, "commit")
+    said = run(rofs, healthy)
+    assert re.search(r"^  on flash: commit at \d\d:\d\d \(2 paths, 2 KiB\); old files take \d+ "
+                     r"KiB, see rofs log$", said.out, re.M)
+    assert said.status == 0
+    answer = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+    assert answer["kept"]["transactions"] == [
+        {"number": 4, "kind": "commit", "time": 1700000000, "paths": 2, "bytes": 2048}]
+    assert answer["kept"]["bytes"] >= 2 * 5000
+    assert answer["reboot_pending"] is False
+    assert answer["problems"] == []
+
+
+def metrics_of_flash(rofs: Path, root: Path) -> dict[str, int]:
+    """Those that concern what is written to flash, without the prefix of all."""
+    names = ("root_superblock_writable", "transaction_unfinished", "reboot_pending",
+             "maintenance_next", "kept_bytes")
+    lines = run(rofs, root, "--openmetrics").out.splitlines()
+    return {name: int(line.split()[1]) for name in names for line in lines
+            if line.startswith(f"rofs_{name} ")}
+
+
+def test_metrics_of_transactions(healthy: Path, rofs: Path) -> None:
+    assert metrics_of_flash(rofs, healthy) == {
+        "root_superblock_writable": 0, "transaction_unfinished": 0, "reboot_pending": 0,
+        "maintenance_next": 0, "kept_bytes": 0}
+    add_kept(healthy, 4, "chroot")
+    make_tree(healthy, {"rofs/ro/rofs/maintenance": "", "rofs/ro/rofs/commit/record": ""})
+    table = healthy / "proc/self/mountinfo"
+    table.write_text(re.sub(r"^(.* / / ro\S* .*) ro(\S*)$", r"\1 rw\2", table.read_text(),
+                            flags=re.M))
+    found = metrics_of_flash(rofs, healthy)
+    assert found.pop("kept_bytes") >= 5000
+    assert found == {"root_superblock_writable": 1, "transaction_unfinished": 1,
+                     "reboot_pending": 1, "maintenance_next": 1}
+
+
+def test_old_files_are_measured_once_for_each_transaction(
+    healthy: Path, rofs: Path, verify: Path
+) -> None:
+    """There may be a hundred thousand of them, and rofs-watch comes every few minutes."""
+    def kept_bytes() -> int:
+        return int(parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+                   ["kept"]["bytes"])
+
+    add_kept(healthy, 4, "commit")
+    before = kept_bytes()
+    subprocess.run([verify], env=environment(healthy), check=True, stderr=subprocess.DEVNULL)
+    make_tree(healthy, {"rofs/ro/rofs/kept.4/slots/2": "x" * 50000})
+    assert kept_bytes() == before
+    (healthy / "rofs/ro/rofs/kept.4/record").write_text("not read again")
+    said = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+    assert [t["number"] for t in said["kept"]["transactions"]] == [4]
+    # A transaction renames something there.
+    add_kept(healthy, 5, "commit")
+    assert kept_bytes() >= before + 55000
+
+
+def test_upgrade_is_completed_by_a_reboot(healthy: Path, rofs: Path, verify: Path) -> None:
+    add_kept(healthy, 4, "chroot")
+    add_kept(healthy, 5, "commit")
+    answer = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+    assert answer["reboot_pending"] is True
+    assert [p["kind"] for p in answer["problems"]] == ["reboot-pending"]
+    assert answer["verdict"] == "protected"
+    subprocess.run([verify], env=environment(healthy), check=True, stderr=subprocess.DEVNULL)
+    assert "rofs: a reboot completes what rofs chroot" in (healthy / "run/motd.d/rofs").read_text()
+
+
+@pytest.mark.parametrize("name", ["commit", "pending.4"])
+def test_commit_that_is_not_finished_is_an_error(
+    healthy: Path, rofs: Path, verify: Path, name: str
+) -> None:
+    (healthy / "rofs/ro/rofs" / name).mkdir(parents=True)
+    answer = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+    assert answer["verdict"] == "partial"
+    assert [(p["kind"], p["unit"]) for p in answer["problems"]] == [
+        ("commit-unfinished", "rofs-finish.service")]
+    done = subprocess.run([verify], env=environment(healthy), check=False,
+                          stderr=subprocess.DEVNULL)
+    assert done.returncode == 1
+
+
+def test_next_boot_that_is_a_maintenance_boot_is_told(
+    healthy: Path, rofs: Path, verify: Path
+) -> None:
+    make_tree(healthy, {"rofs/ro/rofs/maintenance": ""})
+    answer = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+    assert answer["boot"] == "normal"
+    assert answer["maintenance"] == {"next_boot": True}
+    assert [p["kind"] for p in answer["problems"]] == ["maintenance-next"]
+    subprocess.run([verify], env=environment(healthy), check=True, stderr=subprocess.DEVNULL)
+    assert "the next boot is a maintenance boot" in (healthy / "run/motd.d/rofs").read_text()
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_maintenance_boot(healthy: Path, rofs: Path, verify: Path, stays: bool) -> None:
+    make_tree(healthy, {"run/rofs/maintenance": "", **({"rofs/maintenance": ""} if stays else {})})
+    said = run(rofs, healthy)
+    assert said.status == 4
+    assert said.out.startswith("off: rofs does nothing in this boot: this is a maintenance boot\n")
+    answer = parse_json(run(rofs, healthy, "--json").out, "status.schema.json")
+    assert (answer["verdict"], answer["boot"]) == ("off", "maintenance")
+    assert [p["kind"] for p in answer["problems"]] == ["maintenance-stays"] * stays
+    assert ("/rofs/maintenance still exists" in said.out) == stays
+    done = subprocess.run([verify], env=environment(healthy), check=False,
+                          stderr=subprocess.DEVNULL)
+    assert done.returncode == int(stays)
+    motd = (healthy / "run/motd.d/rofs").read_text()
+    assert motd.startswith("rofs: this is a maintenance boot: / is writable")
+    assert ("protected again" in motd) != stays
+    assert not (healthy / "run/rofs-watch/in-force").exists()
+
+
+def test_sectors_of_a_commit_are_no_surprise(tmp_path: Path, rofs: Path) -> None:
+    root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", tmp_path / "root")
+    stat = next((root / "sys/dev/block").glob("254:0")) / "stat"
+    stat.write_text("1 0 8 0 2 0 16 0 0 0 0\n")
+    kinds = [p["kind"] for p in json.loads(run(rofs, root, "--json").out)["problems"]]
+    assert kinds == ["root-written"]
+    make_tree(root, {"run/rofs/transaction.lock": ""})
+    assert json.loads(run(rofs, root, "--json").out)["problems"] == []
+
+
+def test_ordinary_user_reads_what_is_published(rofs: Path, verify: Path) -> None:
+    need_root("only root can become another user")
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
+        copy = shutil.copy(rofs, top / "rofs-copy")
+        (root / "rofs").chmod(0o700)
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status",
+                   "--json"]
+        unknown = json.loads(subprocess.run(command, env=environment(root), check=True,
+                                            stdout=subprocess.PIPE).stdout)
+        add_kept(root, 4, "chroot")
+        subprocess.run([verify], env=environment(root), check=True, stderr=subprocess.DEVNULL)
+        known = json.loads(subprocess.run(command, env=environment(root), check=True,
+                                          stdout=subprocess.PIPE).stdout)
+    assert unknown["reboot_pending"] is unknown["kept"]["bytes"] is None
+    assert unknown["maintenance"] == {"next_boot": None}
+    assert known["reboot_pending"] is True
+    assert [t["number"] for t in known["kept"]["transactions"]] == [4]
+    assert known["kept"]["bytes"] > 0
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_no_place_for_transactions_is_no_failure(healthy: Path, rofs: Path, kind: str) -> None:
+    (healthy / "rofs/ro").mkdir(parents=True)
+    place = healthy / "rofs/ro/rofs"
+    if kind == "file":
+        place.touch()
+    else:
+        place.symlink_to("/")
+    assert run(rofs, healthy).status == 0
+    assert json.loads(run(rofs, healthy, "--json").out)["kept"]["bytes"] is None

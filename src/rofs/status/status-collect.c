@@ -7,6 +7,7 @@
 #include "rofs/status/reason.h"
 #include "rofs/status/written.h"
 #include "system/observe.h"
+#include "transaction/observed.h"
 
 /* Takes @text over. */
 static int add_unseen(struct status *s, char *text)
@@ -171,11 +172,12 @@ static int find_written(struct status *s)
 			     .sectors = s->root.sectors_written };
 	int err;
 
-	/* Mounting an xfs writes to it in each boot, which nobody can prevent. */
-	if (p.sectors == 0 || !root || strcmp(root->type, "xfs") == 0 ||
-	    !observed_is_read_only(root) || is_shared(&s->observed, root))
+	/* Mounting an xfs writes to it in each boot, which nobody can prevent; and a commit is meant to. */
+	if (p.sectors == 0 || !root || s->observed.transactions.has_written ||
+	    strcmp(root->type, "xfs") == 0 || !observed_is_read_only(root) ||
+	    is_shared(&s->observed, root))
 		return 0;
-	err = written_why(&s->loaded, root->type, &p.reason);
+	err = written_why(&s->loaded, s->root.name, root->type, &p.reason);
 	if (err < 0)
 		return err;
 	problems_add(&s->verdict.problems, &p);
@@ -228,8 +230,9 @@ static int judge(struct status *s)
 	int err;
 
 	if (s->off) {
-		s->verdict.state = VERDICT_OFF;
-		return 0;
+		return verdict_maintenance(s->loaded.boot.mode == BOOT_MAINTENANCE &&
+						   s->loaded.marks.next_is_marked,
+					   &s->verdict);
 	}
 
 	err = verdict_build(&s->loaded.plan, &s->observed, &s->loaded.diag, &s->verdict);
@@ -259,6 +262,8 @@ int status_collect(struct status *s)
 		err = load_why_off(&s->loaded, &s->off);
 	if (err >= 0)
 		err = observe(s->dir, &s->loaded.plan, &s->observed);
+	if (err >= 0)
+		err = transactions_observe(&s->loaded.root, &s->observed.transactions);
 	if (err < 0)
 		return err;
 	check_off(s);

@@ -64,6 +64,42 @@ static void add_root(struct json *j, const struct status *s)
 	json_boolean(j, "readonly", m && observed_is_read_only(m));
 	json_string(j, "device", s->root.name);
 	add_device(j, &s->root);
+	json_boolean(j, "superblock_writable", m && !m->fs_read_only);
+	json_close(j, '}');
+}
+
+/* Null: an ordinary user may not look, and nothing is published. */
+static void add_flag(struct json *j, const char *key, bool known, bool value)
+{
+	if (known)
+		json_boolean(j, key, value);
+	else
+		json_null(j, key);
+}
+
+static void add_transaction(struct json *j, const struct observed_transaction *t)
+{
+	json_open(j, NULL, '{');
+	json_number(j, "number", t->number);
+	json_string(j, "kind", t->kind);
+	json_number(j, "time", t->time > 0 ? (uint64_t)t->time : 0);
+	json_number(j, "paths", t->paths);
+	json_number(j, "bytes", t->bytes);
+	json_close(j, '}');
+}
+
+static void add_transactions(struct json *j, const struct transactions *t)
+{
+	json_open(j, "maintenance", '{');
+	add_flag(j, "next_boot", t->known, t->next_is_maintenance);
+	json_close(j, '}');
+	add_flag(j, "reboot_pending", t->known, transactions_pending(t) != NULL);
+	json_open(j, "kept", '{');
+	add_number(j, "bytes", t->known, t->kept_bytes);
+	json_open(j, "transactions", '[');
+	for (size_t i = 0; i < t->n; i++)
+		add_transaction(j, &t->list[i]);
+	json_close(j, ']');
 	json_close(j, '}');
 }
 
@@ -157,6 +193,7 @@ int status_json(const struct status *s)
 	if (err < 0)
 		return err;
 	add_root(&j, s);
+	add_transactions(&j, &s->observed.transactions);
 	add_pools(&j, s);
 	add_overlays(&j, s);
 	add_partitions(&j, s);

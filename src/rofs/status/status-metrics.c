@@ -68,6 +68,28 @@ static void add_verdict(struct strbuf *b, const struct status *s)
 		 m && observed_is_read_only(m));
 }
 
+/* Unknown to ordinary users, unless rofs-watch.service has published it. */
+static void add_transactions(struct strbuf *b, const struct status *s)
+{
+	const struct observed_mount *m = observed_at(&s->observed, "/");
+	const struct transactions *t = &s->observed.transactions;
+
+	add_flag(b, "rofs_root_superblock_writable",
+		 "Whether the root file system itself is writable, as during a commit",
+		 m && !m->fs_read_only);
+	if (!t->known)
+		return;
+	add_flag(b, "rofs_transaction_unfinished",
+		 "Whether an interrupted transaction could not be completed", t->unfinished);
+	add_flag(b, "rofs_reboot_pending", "Whether a reboot completes what is on flash",
+		 transactions_pending(t) != NULL);
+	add_flag(b, "rofs_maintenance_next", "Whether the next boot is a maintenance boot",
+		 t->next_is_maintenance);
+	add_family(b, "rofs_kept_bytes", "gauge",
+		   "Space on flash that files replaced by transactions still use");
+	add_one(b, "rofs_kept_bytes", NULL, NULL, t->kept_bytes);
+}
+
 /* struct usage_metric - a number of each pool and of each partition */
 struct usage_metric {
 	const char *suffix, *help;
@@ -205,6 +227,7 @@ int status_metrics(const struct status *s)
 	int err;
 
 	add_verdict(&b, s);
+	add_transactions(&b, s);
 	add_states(&b, s);
 	add_usages(&b, s);
 	add_written(&b, s);

@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
+#include "basic/strbuf.h"
 #include "basic/text.h"
 #include "rofs/ui/output.h"
 #include "verdict/verdict-text.h"
@@ -280,17 +282,52 @@ static int print_problem(const struct problem *p, const struct output *o)
 	return err;
 }
 
-static int print_problems(const struct problems *l, const struct output *o)
+static int print_problems(const struct verdict *v, const struct output *o)
 {
+	const struct problems *l = &v->problems;
 	int err = 0;
 
 	for (size_t i = 0; i < l->n && err >= 0; i++) {
 		/* The only error is in the line of the verdict. */
-		if (i > 0 || l->n_errors != 1)
+		if (i > 0 || l->n_errors != 1 || v->state == VERDICT_OFF)
 			err = print_problem(&l->items[i], o);
 		if (l->items[i].reason)
 			print_sentence(o, 4, COLOUR_DIM, "why", l->items[i].reason);
 	}
+	return err;
+}
+
+static void add_transaction(struct strbuf *b, const struct observed_transaction *t)
+{
+	char bytes[TEXT_BYTES_MAX], when[sizeof("12:34")] = "?";
+	struct tm local;
+
+	if (localtime_r(&t->time, &local))
+		strftime(when, sizeof(when), "%H:%M", &local);
+	strbuf_addf(b, "%s at %s (%" PRIu64 " path%s, %s)", t->kind, when, t->paths,
+		    t->paths == 1 ? "" : "s", text_bytes(bytes, t->bytes));
+}
+
+/* What is on flash since when, and what the old files take there. */
+static int print_kept(const struct transactions *t, const struct output *o)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	_cleanup_free_ char *text = NULL;
+	char bytes[TEXT_BYTES_MAX];
+	int err;
+
+	if (t->n == 0 && t->kept_bytes == 0)
+		return 0;
+	if (t->n > 0) {
+		add_transaction(&b, &t->list[t->n - 1]);
+		if (t->n > 1)
+			strbuf_addf(&b, ", %zu earlier kept", t->n - 1);
+		strbuf_add(&b, "; ");
+	}
+	strbuf_addf(&b, "old files take %s, see rofs log", text_bytes(bytes, t->kept_bytes));
+	err = strbuf_take(&b, &text);
+	if (err >= 0)
+		print_sentence(o, 2, COLOUR_DIM, "on flash", text);
 	return err;
 }
 
@@ -321,8 +358,9 @@ int status_show(const struct status *s, const struct table_style *style, bool on
 		return err;
 	if (s->off)
 		print_mistakes(s, &o);
-	else
-		err = print_problems(&s->verdict.problems, &o);
+	err = print_problems(&s->verdict, &o);
+	if (err >= 0)
+		err = print_kept(&s->observed.transactions, &o);
 	if (err < 0)
 		return err;
 	putchar('\n');

@@ -5,6 +5,7 @@
 
 #include "basic/text.h"
 #include "plan/bootmode.h"
+#include "rofs/status/replayed.h"
 #include "system/initramfs.h"
 
 #define OR_SKIP                                                                           \
@@ -60,7 +61,7 @@ static int why_forced(const struct loaded *l, const char *root_type, char **ret)
 				"with rofs=off and delete it");
 }
 
-int written_why(const struct loaded *l, const char *root_type, char **ret)
+int written_why(const struct loaded *l, const char *device, const char *root_type, char **ret)
 {
 	_cleanup_initramfs_ struct initramfs x = { 0 };
 	int err = initramfs_read(&l->root, &l->facts, root_type, &x);
@@ -70,6 +71,9 @@ int written_why(const struct loaded *l, const char *root_type, char **ret)
 		return err;
 	if (has_checked(l, &x))
 		return why_checked(&x, ret);
+	if (replayed(l->root.root_fd, device))
+		return text_format(ret, "the kernel has replayed its journal, as the machine was "
+					"not shut down properly in a boot in which / was writable");
 	err = why_forced(l, root_type, ret);
 	if (err < 0 || *ret)
 		return err;
