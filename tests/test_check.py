@@ -56,6 +56,13 @@ def test_units_that_a_partition_requires_and_that_exist(rofs: Path, tmp_path: Pa
 
 # (the files, what one line must begin with, and hold)
 CASES = {
+    "commit to a lower that nobody can write": (
+        {"etc/rofs.conf": "[Overlay /srv]\nCommitAt=daily\n",
+         "etc/fstab": FSTAB + "LABEL=srv /srv squashfs defaults 0 0\n"},
+        "/etc/rofs.conf:2: warning: ", "nothing can be committed to its lower, which is squashfs"),
+    "commit at a time zone that does not exist": (
+        {"etc/rofs.conf": "[Overlay /srv]\nCommitAt=shutdown; 03:00 Europe/Nowhere\n"},
+        "/etc/rofs.conf:2: error: ", "systemd does not understand '03:00 Europe/Nowhere'"),
     "mistake": ({"etc/rofs.conf": VAR + "Szie=1M\n"},
                 "/etc/rofs.conf:2: error: ", "unknown key Szie="),
     "mount point": ({"etc/rofs.conf": "[Overlay /nowhere]\n"},
@@ -240,6 +247,8 @@ def test_it_is_told(name: str, rofs: Path, tmp_path: Path) -> None:
 
 # (kind, path, partition) of the line that each case is about
 KINDS = {
+    "commit to a lower that nobody can write": ("commit-refused", "/srv", None),
+    "commit at a time zone that does not exist": ("commit-time", "/srv", None),
     "mistake": ("configuration", None, None),
     "mount point": ("configuration", None, None),
     "lower of fstab": ("lower-refused", "/home", None),

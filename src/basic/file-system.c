@@ -237,6 +237,11 @@ bool file_system_is_on_device(const char *name)
 	return !f->no_device && (f->needs == NEEDS_NOTHING || f->needs == NEEDS_DAEMON);
 }
 
+bool file_system_is_never_written(const char *name)
+{
+	return file_system_by_name(name)->read_only;
+}
+
 bool file_system_holds_uppers(const char *name)
 {
 	const struct file_system *f = file_system_by_name(name);

@@ -68,6 +68,9 @@ bool file_system_is_on_device(const char *name);
 /** file_system_holds_uppers - can it keep the changes of overlays? */
 bool file_system_holds_uppers(const char *name);
 
+/** file_system_is_never_written - is it one that is made once, such as squashfs? */
+bool file_system_is_never_written(const char *name);
+
 /** file_system_is_ext - ext2, ext3 or ext4? Each can be mounted as a later one. */
 bool file_system_is_ext(const char *name);
 

@@ -59,6 +59,7 @@ const char *check_file_name(struct checking *c, const char *file);
 /* Each returns 0 or -ENOMEM. */
 int check_lowers(struct checking *c);
 int check_flags(struct checking *c);
+int check_commits(struct checking *c);
 int check_quota(struct checking *c);
 int check_subvolumes(struct checking *c);
 int check_partitions(struct checking *c);
