@@ -23,6 +23,7 @@ COMMANDS = [
 LAYERS: List[List[str]] = [[room] for room in MODEL + ENDS] + [
     PROGRAMS,
     ["rofs/ui"],
+    ["rofs/changes"],
     COMMANDS,
     ["rofs/suggest"],  # asks rofs/check
     ["rofs"],

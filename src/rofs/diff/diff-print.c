@@ -24,7 +24,7 @@ enum {
 static const struct table_column columns[] = {
 	[COLUMN_CHANGE] = { "CHANGE",
 			    "A added, M modified, D deleted, T type changed, m attributes, "
-			    "= unchanged copy, ? unreadable",
+			    "= unchanged copy or on flash by now, ? unreadable",
 			    0 },
 	[COLUMN_TYPE] = { "TYPE", "file, dir, link, fifo, socket, char, block; - unknown", 0 },
 	[COLUMN_USED] = { "USED", "space used in RAM, or on the overlay's partition", TABLE_RIGHT },
@@ -87,6 +87,23 @@ const char *diff_error(int error)
 	return error == ESTALE || error == ENOENT ? "changed while it was read" : strerror(error);
 }
 
+/* "on flash since 14:03", with the day if that is another one */
+static void add_on_flash(struct strbuf *b, time_t when)
+{
+	time_t now = time(NULL);
+	struct tm then, today;
+	char text[64];
+
+	if (!localtime_r(&when, &then) || !localtime_r(&now, &today))
+		return;
+	strftime(text, sizeof(text),
+		 then.tm_yday == today.tm_yday && then.tm_year == today.tm_year ? "%H:%M" :
+										  "%F %H:%M",
+		 &then);
+	add_word(b, "; ", "on flash since ");
+	strbuf_addf(b, "%s; its RAM copy goes at the next boot", text);
+}
+
 int diff_note(const struct diff_row *row, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -99,15 +116,19 @@ int diff_note(const struct diff_row *row, char **ret)
 		add_word(&b, "; ", "made by rofs");
 	if (row->starts_empty)
 		add_word(&b, "; ", "starts empty");
-	else if (c->opaque)
+	else if (c->opaque && c->kind != CHANGE_COPIED)
 		add_word(&b, "; ", "opaque: hides the lower directory");
+	else if (c->opaque && !row->on_flash)
+		add_word(&b, "; ", "opaque: hides nothing");
 	if (c->kind == CHANGE_REPLACED) {
 		add_word(&b, "; ", "was ");
 		strbuf_add(&b, change_type_to_string(c->lower_type));
 	}
 	if (c->not_compared)
 		add_word(&b, "; ", "content not compared");
-	if (diff_same_content(c))
+	if (row->on_flash)
+		add_on_flash(&b, row->on_flash);
+	else if (diff_same_content(c))
 		add_word(&b, "; ", "same content");
 	add_attributes(&b, c);
 	return strbuf_take(&b, ret);
@@ -253,7 +274,7 @@ static int print_table(const struct diff_rows *rows, const struct diff_options *
 }
 
 struct total {
-	size_t changes, copies, unread;
+	size_t changes, copies, on_flash, unread;
 	uint64_t ram, partitions;
 };
 
@@ -265,7 +286,8 @@ static struct total sum_up(const struct diff_rows *rows)
 		const struct diff_row *row = &rows->rows[i];
 		uint64_t used = row->counted ? 0 : row->used;
 
-		t.copies += row->change.kind == CHANGE_COPIED;
+		t.copies += row->change.kind == CHANGE_COPIED && !row->on_flash;
+		t.on_flash += row->on_flash != 0;
 		t.unread += row->change.kind == CHANGE_UNKNOWN;
 		t.changes += row->change.kind != CHANGE_COPIED &&
 			     row->change.kind != CHANGE_UNKNOWN;
@@ -285,6 +307,8 @@ static void print_total(const struct diff_rows *rows, size_t hidden)
 		printf("%zu change%s", t.changes, t.changes == 1 ? "" : "s");
 	if (t.copies > 0)
 		printf(" and %zu unchanged cop%s", t.copies, t.copies == 1 ? "y" : "ies");
+	if (t.on_flash > 0)
+		printf(" and %zu on flash by now", t.on_flash);
 	if (t.unread > 0)
 		printf(" and %zu path%s that could not be read", t.unread,
 		       t.unread == 1 ? "" : "s");

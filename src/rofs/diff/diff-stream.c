@@ -45,6 +45,18 @@ static void json_unread(struct json *j, const struct change *c)
 	json_string(j, "error", c->kind == CHANGE_UNKNOWN ? diff_error(c->error) : NULL);
 }
 
+/* ISO 8601, in UTC. */
+static void json_time(struct json *j, const char *key, time_t when)
+{
+	char text[32];
+	struct tm t;
+
+	if (when && gmtime_r(&when, &t) && strftime(text, sizeof(text), "%FT%TZ", &t) > 0)
+		json_string(j, key, text);
+	else
+		json_string(j, key, NULL);
+}
+
 static const char *type_or_null(mode_t type)
 {
 	return type ? change_type_to_string(type) : NULL;
@@ -70,6 +82,7 @@ static int json_row(struct diff_stream *s, const struct diff_row *row)
 	json_boolean(j, "opaque", c->opaque);
 	json_boolean(j, "starts_empty", row->starts_empty);
 	json_boolean(j, "made_by_rofs", row->by_rofs);
+	json_time(j, "on_flash_since", row->on_flash);
 	json_unread(j, c);
 	json_string(j, "overlay", row->overlay->path);
 	json_string(j, "pool", pool_name(row->overlay));

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "layer/change.h"
 #include "layer/upper.h"
@@ -46,6 +47,7 @@ struct diff_row {
 	ino_t inode;
 	bool starts_empty; /* a StartEmpty= directory */
 	bool by_rofs;	   /* rofs itself has made it */
+	time_t on_flash;   /* when it was committed: the lower has the same since; 0: it was not */
 	bool counted;	   /* another name of the same file has been counted */
 	size_t place;	   /* in the order of paths */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rofs/diff/diff-paths.h"
+#include "rofs/changes/asked-paths.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,12 +10,12 @@
 #include "basic/text.h"
 #include "system/log.h"
 
-void diff_paths_done(struct diff_paths *p)
+void asked_paths_done(struct asked_paths *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->paths[i].path);
 	free(p->paths);
-	*p = (struct diff_paths){ 0 };
+	*p = (struct asked_paths){ 0 };
 }
 
 static int make_absolute(const char *argument, char **ret)
@@ -30,14 +30,22 @@ static int make_absolute(const char *argument, char **ret)
 	return text_format(ret, "%s/%s", cwd, argument);
 }
 
-/* Follows links as lstat(2) does: not at the end. */
-static int resolve_parent(const struct rootfs *live, char *path, char **ret)
+/* With a slash at its end, what a link leads to is meant. */
+static bool is_of_directory(const char *path)
+{
+	size_t n = strlen(path);
+
+	return path[n - 1] == '/' || (n > 1 && strcmp(path + n - 2, "/.") == 0);
+}
+
+/* Follows links as lstat(2) does: not at the end, unless it is that of a @directory. */
+static int resolve_parent(const struct rootfs *live, char *path, bool directory, char **ret)
 {
 	_cleanup_free_ char *parent = NULL;
 	char *slash = strrchr(path, '/');
 	int err;
 
-	if (strcmp(slash, "/..") == 0 || !slash[1])
+	if (directory || strcmp(slash, "/..") == 0 || !slash[1])
 		return rootfs_resolve(live, path, ret);
 
 	*slash = '\0';
@@ -48,8 +56,7 @@ static int resolve_parent(const struct rootfs *live, char *path, char **ret)
 	return text_format(ret, "%s%s", strcmp(parent, "/") == 0 ? "" : parent, slash);
 }
 
-/* The overlay that @path is in, NULL for none. */
-static const struct plan_overlay *overlay_of(const struct plan *p, const char *path)
+const struct plan_overlay *asked_paths_overlay(const struct plan *p, const char *path)
 {
 	const struct plan_overlay *best = NULL;
 
@@ -105,7 +112,7 @@ enum target {
 
 static enum target classify(const struct loaded *l, const char *path)
 {
-	const struct plan_overlay *o = overlay_of(&l->plan, path);
+	const struct plan_overlay *o = asked_paths_overlay(&l->plan, path);
 	const struct plan_persist *persist = persist_of(&l->plan, path);
 	int root_fd = l->root.root_fd;
 	bool same = o && device_of(root_fd, path) == device_of(root_fd, o->path);
@@ -141,7 +148,7 @@ static int check(const struct loaded *l, const char *path, const char *shown)
 		break;
 	case TARGET_COVERED:
 		log_error(0, "%s is on another file system, mounted over the overlay on %s", shown,
-			  overlay_of(&l->plan, path)->path);
+			  asked_paths_overlay(&l->plan, path)->path);
 		break;
 	case TARGET_OUTSIDE:
 		log_outside(&l->plan, shown);
@@ -152,7 +159,7 @@ static int check(const struct loaded *l, const char *path, const char *shown)
 
 static bool is_near_overlay(const struct plan *p, const char *path)
 {
-	return overlay_of(p, path) || is_above_overlay(p, path);
+	return asked_paths_overlay(p, path) || is_above_overlay(p, path);
 }
 
 /* The absolute path, with links followed. */
@@ -161,11 +168,13 @@ static int resolve(const struct loaded *l, const char *argument, char **ret)
 	const struct rootfs live = { .root_fd = l->root.root_fd, .lower_fd = l->root.root_fd };
 	_cleanup_free_ char *absolute = NULL, *path = NULL, *target = NULL;
 	int err = make_absolute(argument, &absolute);
+	bool directory;
 
 	if (err < 0)
 		return err;
+	directory = is_of_directory(absolute);
 	path_clean(absolute);
-	err = resolve_parent(&live, absolute, &path);
+	err = resolve_parent(&live, absolute, directory, &path);
 	if (err < 0)
 		return err;
 
@@ -204,13 +213,13 @@ static void report(const char *argument, int err)
 
 static int compare_paths(const void *a, const void *b)
 {
-	const struct diff_path *x = a, *y = b;
+	const struct asked_path *x = a, *y = b;
 
 	return path_compare(x->path, y->path);
 }
 
 /* Each once, so that none is below itself. */
-static void drop_repeated(struct diff_paths *p)
+static void drop_repeated(struct asked_paths *p)
 {
 	size_t n = 0;
 
@@ -222,7 +231,7 @@ static void drop_repeated(struct diff_paths *p)
 	p->n = n;
 }
 
-static void sort(struct diff_paths *p)
+static void sort(struct asked_paths *p)
 {
 	qsort(p->paths, p->n, sizeof(*p->paths), compare_paths);
 	drop_repeated(p);
@@ -235,14 +244,14 @@ static void sort(struct diff_paths *p)
 	}
 }
 
-int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct diff_paths *ret)
+int asked_paths_read(const struct loaded *l, char **arguments, size_t n, struct asked_paths *ret)
 {
 	ret->paths = calloc(n + 1, sizeof(*ret->paths));
 	if (!ret->paths)
 		return -ENOMEM;
 
 	for (; ret->n < n; ret->n++) {
-		struct diff_path *p = &ret->paths[ret->n];
+		struct asked_path *p = &ret->paths[ret->n];
 		int err;
 
 		p->argument = arguments[ret->n];
@@ -259,26 +268,23 @@ int diff_paths_read(const struct loaded *l, char **arguments, size_t n, struct d
 }
 
 /* How many of the paths are before @path in the order of paths. */
-static size_t count_before(const struct diff_paths *p, const char *path)
+static size_t count_before(const struct asked_paths *p, const char *path)
 {
-	size_t low = 0, high = p->n;
+	return path_count_before(p->paths, p->n, sizeof(*p->paths), path);
+}
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+bool asked_paths_names(const struct asked_paths *p, const char *path)
+{
+	size_t before = count_before(p, path);
 
-		if (path_compare(p->paths[middle].path, path) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return before < p->n && strcmp(p->paths[before].path, path) == 0;
 }
 
 /*
  * The lowest of the paths that @path is at or below; SIZE_MAX: none. @before: count_before(). It is
  * the last one before @path, or one above that: all between the two are below it.
  */
-static size_t lowest_above(const struct diff_paths *p, const char *path, size_t before)
+static size_t lowest_above(const struct asked_paths *p, const char *path, size_t before)
 {
 	size_t i = before > 0 ? before - 1 : SIZE_MAX;
 
@@ -289,7 +295,7 @@ static size_t lowest_above(const struct diff_paths *p, const char *path, size_t 
 	return i;
 }
 
-bool diff_paths_leads(const struct diff_paths *p, const char *path)
+bool asked_paths_leads(const struct asked_paths *p, const char *path)
 {
 	size_t before = count_before(p, path);
 
@@ -298,7 +304,7 @@ bool diff_paths_leads(const struct diff_paths *p, const char *path)
 	return before < p->n && path_is_below(p->paths[before].path, path);
 }
 
-bool diff_paths_covers(struct diff_paths *p, const char *path, bool hides)
+bool asked_paths_covers(struct asked_paths *p, const char *path, bool hides)
 {
 	size_t before = count_before(p, path), above = lowest_above(p, path, before);
 	bool covers = p->n == 0 || above != SIZE_MAX;
