@@ -36,6 +36,14 @@ static int send_event(const struct kind *k, const char *storage, unsigned percen
 			       text, NULL);
 }
 
+void event_record(enum event_kind kind, const char *text)
+{
+	_cleanup_free_ char *shown = NULL;
+
+	if (text_printable(text, &shown) >= 0)
+		send_event(&kinds[kind], NULL, 0, shown);
+}
+
 void event_log(enum event_kind kind, const char *storage, unsigned percent, const char *text)
 {
 	const struct kind *k = &kinds[kind];

@@ -26,3 +26,10 @@ enum event_kind {
  * To the journal in a service, to standard error by hand.
  */
 void event_log(enum event_kind kind, const char *storage, unsigned percent, const char *text);
+
+/**
+ * event_record - a message to the journal only, from a command whose output is for the person who runs it
+ *
+ * Without a journal, nothing happens.
+ */
+void event_record(enum event_kind kind, const char *text);

@@ -16,7 +16,7 @@
 
 #define WIDTH_DEFAULT 80u
 
-static unsigned terminal_width(void)
+unsigned output_width(void)
 {
 	struct winsize size;
 
@@ -113,7 +113,7 @@ void output_open(struct output *o, bool page)
 		return;
 
 	o->colour = wants_colour();
-	o->width = terminal_width();
+	o->width = output_width();
 	if (page)
 		start_pager(o);
 }

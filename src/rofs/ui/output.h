@@ -36,6 +36,9 @@ enum colour {
  */
 void output_open(struct output *o, bool page);
 
+/** output_width - columns of the terminal that is standard output now */
+unsigned output_width(void);
+
 /** output_close - flush, and wait for the pager to exit. A second call does nothing. */
 void output_close(struct output *o);
 
