@@ -12,6 +12,8 @@ enum event_kind {
 	EVENT_NOT_IN_FORCE,
 	EVENT_POOL_WARNING,
 	EVENT_POOL_CRITICAL,
+	EVENT_COMMITTED,      /* commit has written changes to flash */
+	EVENT_COMMIT_REFUSED, /* one of them has changed nothing, and why */
 	EVENT_FINISHED,	      /* at boot, what a power cut had interrupted was finished */
 	EVENT_NOT_FINISHED,   /* or could not be */
 	EVENT_LEFT_WRITABLE,  /* a file system could not be made read-only again */
