@@ -16,6 +16,7 @@ from typing import Any, Dict, Generator, Iterator, List, Optional, Set, Tuple
 import pytest
 from mounted_status import CHECKS, CONF, attach
 from mounted_system import BOOT, SETUP, TMPFS, System
+from overlay_commit import Commit, commit_in
 from overlay_diff import Diff, diff_in
 from support import (
     SOURCE,
@@ -295,6 +296,10 @@ def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     return diff_in(system, rofs, tmp_path)
 
 
+@pytest.fixture
+def commit(system: System, rofs: Path, tmp_path: Path) -> Commit:
+    """Makes a lower, boots, changes something, and runs `rofs commit` and others."""
+    return commit_in(system, rofs, tmp_path)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	  verb_plan },
 	{ "diff", "[--json] [--sort=size] [PATH...]", "show what has changed since boot",
 	  verb_diff },
+	{ "commit", "[--dry-run] PATH... | --all", "write changes to flash", verb_commit },
 	{ "suggest", "[--root=DIR]", "print a rofs.conf for this machine, with reasons",
 	  verb_suggest },
 };

@@ -19,4 +19,5 @@ int verb_status(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_plan(int argc, char **argv);
 int verb_diff(int argc, char **argv);
+int verb_commit(int argc, char **argv);
 int verb_suggest(int argc, char **argv);
