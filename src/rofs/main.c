@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
 	{ "diff", "[--json] [--sort=size] [PATH...]", "show what has changed since boot",
 	  verb_diff },
 	{ "commit", "[--dry-run] PATH... | --all", "write changes to flash", verb_commit },
+	{ "revert", "[--dry-run] PATH...", "put back the version on flash", verb_revert },
 	{ "suggest", "[--root=DIR]", "print a rofs.conf for this machine, with reasons",
 	  verb_suggest },
 };
