@@ -21,4 +21,5 @@ int verb_plan(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_commit(int argc, char **argv);
 int verb_revert(int argc, char **argv);
+int verb_log(int argc, char **argv);
 int verb_suggest(int argc, char **argv);
