@@ -163,10 +163,13 @@ def test_generator_by_hand_knows_the_terminal(generator: Path, tmp_path: Path) -
 PASTED = "\033[31m\u009b\udc9b"
 WRONG_CALLS = [
     *(f"{call} {option}" for call in (
-        "rofs", "rofs status", "rofs check", "rofs plan", "rofs diff", "rofs-format",
-        "rofs-generator", "rofs-prepare", "rofs-superblock", "rofs-verify")
+        "rofs", "rofs status", "rofs check", "rofs plan", "rofs diff", "rofs log", "rofs undo",
+        "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare", "rofs-superblock",
+        "rofs-verify")
       for option in ("--PASTED", "-PASTED", "--help=PASTED", "--h=PASTED")),
-    "rofs PASTED", "rofs diff --sort=PASTED", "rofs diff PASTED", "rofs diff --output=PASTED",
+    "rofs PASTED", "rofs log PASTED", "rofs log --output=PASTED", "rofs undo PASTED",
+    "rofs-finish PASTED",
+    "rofs diff --sort=PASTED", "rofs diff PASTED", "rofs diff --output=PASTED",
     "rofs status --output=PASTED", "rofs plan --output=PASTED/x", "rofs plan --root=PASTED",
     "rofs check --root=PASTED", "rofs-format PASTED", "rofs-generator PASTED/x",
     "rofs-superblock PASTED", "rofs-superblock --export PASTED", "rofs-prepare PASTED",

@@ -25,7 +25,7 @@ LAYERS: List[List[str]] = [[room] for room in MODEL + ENDS] + [
     ["rofs/ui"],
     ["rofs/changes"],
     COMMANDS,
-    ["rofs/suggest"],  # asks rofs/check
+    ["rofs/suggest", "rofs/undo"],  # ask rofs/check, and rofs/log
     ["rofs"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

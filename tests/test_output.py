@@ -12,10 +12,11 @@ import pytest
 from support import environment, make_status_tree, need_programs, program
 from vm import disk
 
-PROGRAMS = ["rofs", "rofs-format", "rofs-generator", "rofs-prepare", "rofs-superblock",
-            "rofs-verify"]
+PROGRAMS = ["rofs", "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare",
+            "rofs-superblock", "rofs-verify"]
 VERBS = {"status": ["", "--json", "--openmetrics", "--output=PATH", "--raw"],
-         "check": ["", "--json"], "plan": [""], "diff": []}
+         "check": ["", "--json"], "plan": [""], "diff": [],
+         "log": ["--json"], "undo": []}
 CALLS = [*(f"{name} {option}" for name in PROGRAMS for option in ("--help", "--version")),
          *(f"rofs {verb} {option}".strip()
            for verb, options in VERBS.items() for option in (*options, "--help")),

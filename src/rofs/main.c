@@ -31,6 +31,8 @@ static const struct verb verbs[] = {
 	  verb_diff },
 	{ "commit", "[--dry-run] PATH... | --all", "write changes to flash", verb_commit },
 	{ "revert", "[--dry-run] PATH...", "put back the version on flash", verb_revert },
+	{ "undo", "[--dry-run] [--yes]", "put back what the last transaction replaced on flash",
+	  verb_undo },
 	{ "log", "[--json] [NUMBER]", "show what was written to flash, when and by whom",
 	  verb_log },
 	{ "suggest", "[--root=DIR]", "print a rofs.conf for this machine, with reasons",

@@ -21,5 +21,6 @@ int verb_plan(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_commit(int argc, char **argv);
 int verb_revert(int argc, char **argv);
+int verb_undo(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_suggest(int argc, char **argv);
