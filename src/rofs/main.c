@@ -37,13 +37,15 @@ static const struct verb verbs[] = {
 	  verb_log },
 	{ "suggest", "[--root=DIR]", "print a rofs.conf for this machine, with reasons",
 	  verb_suggest },
+	{ "maintenance", "[--cancel]", "make the next boot, and only that, an ordinary one",
+	  verb_maintenance },
 };
 
 static void print_usage(FILE *f)
 {
 	fputs("Usage: rofs COMMAND [OPTION...]\n\n", f);
 	for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-		fprintf(f, "  %-7s %-34s %s\n", verbs[i].name, verbs[i].arguments,
+		fprintf(f, "  %-11s %-34s %s\n", verbs[i].name, verbs[i].arguments,
 			verbs[i].summary);
 	fputs("\n"
 	      "  --help      show this help; rofs COMMAND --help shows the options of a command\n"
