@@ -13,6 +13,7 @@ enum event_kind {
 	EVENT_POOL_WARNING,
 	EVENT_POOL_CRITICAL,
 	EVENT_COMMITTED,      /* commit has written changes to flash */
+	EVENT_CHROOT_DONE,    /* chroot has changed the root file system */
 	EVENT_UNDONE,	      /* undo has put back what one of both had changed */
 	EVENT_COMMIT_REFUSED, /* one of them has changed nothing, and why */
 	EVENT_FINISHED,	      /* at boot, what a power cut had interrupted was finished */
