@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, Generator, Iterator, List, Optional, Set, Tuple
 
 import pytest
+from chroot_system import Chroot, chroot_in, make_image
 from mounted_status import CHECKS, CONF, attach
 from mounted_system import BOOT, SETUP, TMPFS, System
 from overlay_commit import Commit, commit_in
@@ -294,6 +295,19 @@ def machine(tmp_path: Path) -> Iterator[WindowSystem]:
 def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
     return diff_in(system, rofs, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def chroot_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system with a few programs of its own."""
+    need_programs("mkfs.ext4", "setcap", "setfattr", "setfacl")
+    return make_image(tmp_path_factory.mktemp("chroot") / "image")
+
+
+@pytest.fixture
+def chroot(system: System, rofs: Path, chroot_image: Path) -> Chroot:
+    """Runs checks in a system whose root is an ext4 with programs of its own."""
+    return chroot_in(system, rofs, chroot_image)
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ PACKAGES = {
     "fsck.ext4": "e2fsprogs", "mke2fs": "e2fsprogs", "mkfs.ext4": "e2fsprogs",
     "sfdisk": "fdisk",
     "losetup": "mount",
+    "setcap": "libcap2-bin",
     "strace": "strace",
     "journalctl": "systemd", "systemd-analyze": "systemd", "systemd-escape": "systemd",
     "blkid": "util-linux", "blockdev": "util-linux", "findmnt": "util-linux",

@@ -37,6 +37,8 @@ static const struct verb verbs[] = {
 	  verb_log },
 	{ "suggest", "[--root=DIR]", "print a rofs.conf for this machine, with reasons",
 	  verb_suggest },
+	{ "chroot", "[--discard] [--yes] [COMMAND...]",
+	  "run a command in the system on flash, and keep what it changes", verb_chroot },
 	{ "maintenance", "[--cancel]", "make the next boot, and only that, an ordinary one",
 	  verb_maintenance },
 };

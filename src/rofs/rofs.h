@@ -24,4 +24,5 @@ int verb_revert(int argc, char **argv);
 int verb_undo(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_suggest(int argc, char **argv);
+int verb_chroot(int argc, char **argv);
 int verb_maintenance(int argc, char **argv);
