@@ -7,11 +7,12 @@ _rofs_verbs() {
 
 # _rofs_options VERB: its long options, those with a value ending in "=".
 _rofs_options() {
-	rofs "$1" --help 2>/dev/null | sed -n '/^Usage:/d; s/^  \(--[a-z-]*=\{0,1\}\).*/\1/p'
+	rofs "$1" --help 2>/dev/null | sed -n '/^Usage:/d; s/^  \(-., \)\{0,1\}\(--[a-z-]*=\{0,1\}\).*/\2/p'
 }
 
+# _rofs_columns VERB: of its table.
 _rofs_columns() {
-	rofs status --help 2>/dev/null | sed -n '/^Columns:/,/^$/s/^  \([A-Z%]*\) .*/\1/p'
+	rofs "$1" --help 2>/dev/null | sed -n '/^Columns:/,/^$/s/^  \([A-Z%]*\) .*/\1/p'
 }
 
 # _rofs_reply WORD CANDIDATE...
@@ -34,14 +35,14 @@ _rofs_directories() {
 _rofs_value() {
 	local columns
 	case $1:$2 in
-	status:--output)
-		mapfile -t columns < <(_rofs_columns)
+	plan:--output | *:--root) _rofs_directories "$3" ;;
+	*:--output)
+		mapfile -t columns < <(_rofs_columns "$1")
 		local before=
 		[[ $3 == *,* ]] && before=${3%,*},
 		_rofs_reply "$3" "${columns[@]/#/$before}"
 		;;
 	diff:--sort) _rofs_reply "$3" size ;;
-	*:--root | plan:--output) _rofs_directories "$3" ;;
 	esac
 }
 

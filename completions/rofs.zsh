@@ -21,8 +21,8 @@ _rofs_verbs() {
 
 _rofs_options() {
 	local -a reply options
-	_rofs_help '  --[a-z]*' $1
-	options=(${${reply#  }%%[^a-z=-]*})
+	_rofs_help '  (-?, |)--[a-z]*' $1
+	options=(${${${reply#  }#-?, }%%[^a-z=-]*})
 	compadd -S '' -M 'r:|=*' -- ${(M)options:#*=}
 	compadd -- ${options:#*=}
 }
@@ -41,11 +41,6 @@ _rofs() {
 
 	verb=$words[2]
 	case $verb:$PREFIX in
-	status:--output=*)
-		compset -P '*[=,]'
-		_rofs_help '  [A-Z]*' status
-		compadd -S '' -- ${${reply#  }%% *}
-		;;
 	diff:--sort=*)
 		compset -P '*='
 		compadd -- size
@@ -53,6 +48,11 @@ _rofs() {
 	*:--root=* | plan:--output=*)
 		compset -P '*='
 		_files -/
+		;;
+	*:--output=*)
+		compset -P '*[=,]'
+		_rofs_help '  [A-Z]*' $verb
+		compadd -S '' -- ${${reply#  }%% *}
 		;;
 	*:-*) _rofs_options $verb ;;
 	*)

@@ -34,7 +34,7 @@ def verbs(rofs: Path) -> list[str]:
 
 
 def options(rofs: Path, verb: str) -> list[str]:
-    return re.findall(r"^  (--[a-z-]+=?)", run_program(rofs, verb, "--help").stdout, re.M)
+    return re.findall(r"^  (?:-., )?(--[a-z-]+=?)", run_program(rofs, verb, "--help").stdout, re.M)
 
 
 def test_verbs(rofs: Path) -> None:
@@ -48,12 +48,15 @@ def test_options(rofs: Path) -> None:
         assert bash(rofs, "rofs", verb, "-") == options(rofs, verb)
         assert "--help" in options(rofs, verb)
     assert bash(rofs, "rofs", "status", "--js") == ["--json"]
+    assert bash(rofs, "rofs", "chroot", "--y") == ["--yes"]
 
 
 def test_columns(rofs: Path) -> None:
     assert bash(rofs, "rofs", "status", "--output", "=", "UN") == ["UNIT"]
     assert bash(rofs, "rofs", "status", "--output", "=", "UNIT,SI") == ["UNIT,SIZE"]
     assert "USE%" in bash(rofs, "rofs", "status", "--output", "=")
+    assert bash(rofs, "rofs", "log", "--output", "=", "NUM") == ["NUMBER"]
+    assert bash(rofs, "rofs", "diff", "--output", "=", "PATH,PO") == ["PATH,POOL"]
 
 
 def test_directories(rofs: Path, tmp_path: Path) -> None:
@@ -77,6 +80,8 @@ compset() { }
     (("--",), ["--help", "--version"]),
     (("status", "--"), ["--json", "--openmetrics", "--output=", "--help"]),
     (("status", "--output=P"), ["PATH", "USE%", "WRITTEN"]),
+    (("log", "--output=N"), ["NUMBER", "COMMAND"]),
+    (("chroot", "--"), ["--yes", "--on="]),
     (("plan", "--root=/"), ["files -/"]),
 ])
 def test_zsh(rofs: Path, words: tuple[str, ...], offered: list[str]) -> None:
