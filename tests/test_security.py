@@ -13,6 +13,7 @@ from support import need_programs, security_bounds
 # Each kind of service of ours.
 CONF = """\
 [Overlay /var]
+CommitAt=daily; shutdown
 [Overlay /srv]
 Partition=data
 [Partition data]
@@ -27,10 +28,15 @@ Directory=/data
 FSCK = "systemd-fsck@.service"
 UNITS = {
     "rofs-detach.service": "rofs-detach.service",
+    "rofs-restore.service": "rofs-restore.service",
     "rofs-verify.service": "rofs-verify.service",
     "rofs-watch.service": "rofs-watch.service",
     "rofs-prepare*.service": "rofs-prepare.service",
     "rofs-prepare-persist": "rofs-prepare-persist-data.service",
+    "rofs-finish*.service": "rofs-finish.service",
+    "rofs-commit-*.service": "rofs-commit-var.service",
+    "rofs-shutdown.service": "rofs-shutdown.service",
+    "rofs-maintenance.service": "rofs-maintenance.service",
     "rofs-format-*.service": "rofs-format-data.service",
     "rofs-grow-*.service": "rofs-grow-data.service",
     "systemd-fsck@*.service": r"systemd-fsck@dev-disk-by\x2dpartlabel-data.service",
@@ -57,7 +63,12 @@ def units(generator: Path, build_dir: Path, tmp_path_factory: pytest.TempPathFac
     shutil.copy(f"/lib/systemd/system/{FSCK}", directory)
     for unit in (build_dir / "units").glob("*.service"):
         shutil.copy(unit, directory)
-    subprocess.run([generator, root, directory, root], check=True, env={"ROFS_ROOT": str(root)})
+    environment = {"ROFS_ROOT": str(root)}
+    subprocess.run([generator, root, directory, root], check=True, env=environment)
+    (root / "rofs/maintenance").touch()
+    maintenance = tmp_path_factory.mktemp("maintenance")
+    subprocess.run([generator, root, maintenance, root], check=True, env=environment)
+    shutil.copy(maintenance / "rofs-maintenance.service", directory)
     return root
 
 
@@ -89,9 +100,10 @@ def test_no_setting_is_newer_than_systemd_247(units: Path) -> None:
         InaccessiblePaths LockPersonality LogLevelMax MemoryDenyWriteExecute NoNewPrivileges
         PrivateMounts PrivateNetwork ProtectClock ProtectControlGroups ProtectHome
         ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectSystem
-        ReadWritePaths RemainAfterExit RestrictAddressFamilies RestrictNamespaces
-        RestrictRealtime RestrictSUIDSGID SystemCallArchitectures SystemCallErrorNumber
-        SystemCallFilter TimeoutStartSec Type
+        ReadWritePaths RemainAfterExit Restart RestartPreventExitStatus RestartSec
+        RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
+        SystemCallArchitectures SystemCallErrorNumber SystemCallFilter TimeoutStartSec
+        TimeoutStopSec Type
         """.split())
     used = set()
     for path in (units / "usr/lib/systemd/system").rglob("*"):
@@ -110,5 +122,7 @@ def test_what_mounts_has_no_mount_namespace(units: Path) -> None:
     directory = units / "usr/lib/systemd/system"
     runs = sorted(directory.glob("rofs-prepare*.service"))
     assert len(runs) == 3
-    for run in [*runs, directory / "rofs-grow-data.service", directory / "rofs-detach.service"]:
+    others = [directory / f"rofs-{name}.service"
+              for name in ("grow-data", "detach", "finish", "commit-var", "shutdown")]
+    for run in [*runs, *others]:
         assert makers.search(run.read_text()) is None, run.name
