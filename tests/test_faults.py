@@ -15,6 +15,7 @@ from typing import Optional
 
 import pytest
 from support import (
+    RUN_SECONDS_MAX,
     Namespace,
     environment,
     is_sanitized,
@@ -100,7 +101,8 @@ def run(generator: Path, system: Path, out: Path, extra: Optional[Mapping[str, s
         ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         called(generator, out), env=environment(system, extra), stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+        timeout=RUN_SECONDS_MAX)
 
 
 # The directory.
@@ -380,7 +382,7 @@ def test_out_of_memory_enables_nothing(
     limit = [] if is_sanitized(build_dir) else ["prlimit", f"--as={megabytes << 20}"]
     done = subprocess.run(
         [*limit, *called(generator, out)], env=environment(system), stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, check=False, timeout=60)
+        stderr=subprocess.PIPE, check=False, timeout=RUN_SECONDS_MAX)
     if limit:
         assert done.returncode == 1, done.stderr[-500:]
         assert b"Cannot allocate memory" in done.stderr

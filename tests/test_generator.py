@@ -14,6 +14,7 @@ from typing import Optional
 
 import pytest
 from support import (
+    RUN_SECONDS_MAX,
     Namespace,
     Run,
     environment,
@@ -313,7 +314,7 @@ def test_more_than_a_thousand_mistakes_are_counted(
     root = make_tree(tmp_path / "root", {"etc/rofs.conf": "[Overlay /home]\n", **files})
     limits = [] if is_sanitized(build_dir) else ["prlimit", f"--as={32 << 20}"]
     done = subprocess.run([*limits, str(generator), str(tmp_path / "out")], text=True,
-                          env=environment(root), stdin=subprocess.DEVNULL, timeout=300,
+                          env=environment(root), stdin=subprocess.DEVNULL, timeout=RUN_SECONDS_MAX,
                           stderr=subprocess.PIPE, check=False)
     lines = done.stderr.splitlines()
     assert done.returncode == 1

@@ -20,7 +20,7 @@ class Client:
 
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(10)
+        self.socket.settimeout(120)
         self.socket.connect(str(path))
         medium.receive(self.socket, 18)
         self.socket.sendall(struct.pack(">I8sII", 3, medium.OPTION_MAGIC, OPT_GO, 0))

@@ -353,13 +353,13 @@ def test_pool_runs_full(said) -> None:
 
 
 HUNG = """
-import socket, time
+import signal, socket
 listening = []
 for path in ("/run/systemd/private", "/run/dbus/system_bus_socket"):
     listening.append(socket.socket(socket.AF_UNIX))
     listening[-1].bind(path)
     listening[-1].listen()
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -371,14 +371,11 @@ cat >/run/hung <<'END'{HUNG}END
 /usr/bin/python3 /run/hung & hung=$!
 until [ -e /run/dbus/system_bus_socket ]; do sleep 0.1; done
 umount /srv
-begin=$(date +%s)
-echo '== status'; /rofs-bin status || true
-echo '== seconds'; echo $(($(date +%s) - begin))
+echo '== status'; timeout -s KILL 120 /rofs-bin status || true
 kill $hung
 """)
     assert all_said["status"].startswith("partial: /srv has no overlay: writes there fail\n")
     assert "unavailable: unit states: Connection timed out" in all_said["status"]
-    assert int(all_said["seconds"]) < 20
 
 
 def test_edited_configuration(said) -> None:

@@ -8,10 +8,12 @@ from mounted_system import DATA, System, sections
 pytestmark = pytest.mark.root
 
 SWAPS = """
+# What tells whether they are exchanged.
+identity=%i
 swapped() {
-    ended=0 was=$(stat -c %i $a)
+    ended=0 was=$(stat -c $identity $a)
     ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=/fault.so FAULT_READ=1 \\
-        FAULT_AT=$n FAULT_SWAP=$a:$b FAULT_COUNT=/run/count timeout 20 "$@" \\
+        FAULT_AT=$n FAULT_SWAP=$a:$b FAULT_COUNT=/run/count timeout 120 "$@" \\
         >/run/said 2>&1 || ended=$?
     [ $ended -lt 124 ] || { echo "swap $n: ended with $ended"; cat /run/said; }
 }
@@ -19,7 +21,7 @@ swapped() {
 swap_back() {
     findmnt -rno TARGET | grep -e '/bob/' -e '^/victim' | tac | while read d; do umount -l $d; done
     rm -rf /rofs/rw/home/bob /run/disk/overlay /run/rofs/prepared
-    [ $(stat -c %i $a) = $was ] || { mv $a $a.x; mv $b $a; mv $a.x $b; }
+    [ "$(stat -c $identity $a)" = "$was" ] || { mv $a $a.x; mv $b $a; mv $a.x $b; }
     [ "$(cat /run/count)" -ge "$n" ]
 }
 """
@@ -67,6 +69,8 @@ def test_overlay_is_mounted_on_the_directory_that_was_looked_at(
         generate 2>/dev/null; early_mounts; pools; merge 2>/dev/null
         umount /home/bob/cache; cd /home/bob; rm -r cache; mkdir cache; ln -s /victim l; cd /
         a=/home/bob/cache b=/home/bob/l n=0
+        # In an overlay, a directory that was dropped from the cache gets another inode number.
+        identity=%F
         echo == wrong
         while n=$((n + 1)); do
             swapped /rofs-prepare partition data
