@@ -33,9 +33,13 @@ from vm import image
 from vm.lab import Lab, Outcome, missing_tools
 from vm.machine import Boot, MachineError
 from vm.progress import Progress, StepFailed
-from vm.scenarios import SCENARIOS
+from vm.scenarios import BOOTS, SCENARIOS, chosen
 from vm.table import Table
 from window_system import WindowSystem
+
+
+# A script that hangs, not one that is slow: the slowest take ten on an idle machine.
+NAMESPACE_SECONDS_MAX = 1200
 
 
 class Running:
@@ -51,8 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rofs")
     group.addoption("--suites", default=image.DEFAULT_SUITE, metavar="LIST",
                     help="Debian suites to boot, separated by commas, or 'all' (%(default)s)")
-    group.addoption("--every-boot", action="store_true",
-                    help="boot each scenario on all suites that can, not on the routine ones only")
+    group.addoption("--boots", choices=BOOTS, default="routine",
+                    help="which scenarios to boot on each suite: one of each kind, the routine ones"
+                         " (default), or every one that can be booted")
     group.addoption("--update-golden", action="store_true",
                     help="rewrite the expected output of the golden tests")
 
@@ -82,13 +87,26 @@ def boot_of(item: pytest.Item) -> Optional[Tuple[str, str]]:
 
 
 def wanted_boots(items: List[pytest.Item]) -> List[Tuple[str, str]]:
-    """The (scenario, suite) pairs that the collected tests read, in their order, each once."""
-    return list(dict.fromkeys(pair for pair in map(boot_of, items) if pair is not None))
+    """The (scenario, suite) pairs that the collected tests read, each once, the longest first.
+
+    Boots of one scenario follow each other: of one that comes last, all but one machine would wait
+    for the end. Otherwise in the order of the tests.
+    """
+    pairs = dict.fromkeys(pair for pair in map(boot_of, items) if pair is not None)
+    return sorted(pairs, key=lambda pair: -SCENARIOS[pair[0]].weight)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what preloads the library of faults."""
+    if "fault_library" in getattr(item, "fixturenames", ()):
+        item.add_marker("unemulated")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     """Deselect what is not booted in a suite; the table says why, if that suite cannot boot it."""
+    boots = config.getoption("--boots")
+    booted = {(wanted.name, suite) for suite in suites(config) for wanted in chosen(suite, boots)}
     left_out = []
     for item in items:
         scenario, suite = boot_of(item) or ("", "")
@@ -97,7 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
         wanted = SCENARIOS[scenario]
         if suite in wanted.cannot:
             Running.table.cannot(scenario, suite, wanted.cannot[suite])
-        if not wanted.boots_on(suite, config.getoption("--every-boot")):
+        if (scenario, suite) not in booted:
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -131,8 +149,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for outcome in Running.lab.outcomes():
         for boot in outcome.boots:
             Running.table.saw(outcome.suite, boot)
+        Running.table.took(outcome.scenario.name, outcome.suite, outcome.seconds, outcome.boots)
     terminalreporter.section("booted systems")
-    for line in Running.table.lines():
+    for line in [*Running.table.lines(), "", *Running.table.times()]:
         terminalreporter.write_line(line)
     for outcome in Running.lab.outcomes():
         if outcome.cuts is not None:
@@ -263,7 +282,7 @@ def in_namespace(tmp_path: Path) -> Namespace:
             ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
              "--mount-proc", "setsid", "/bin/sh", "-ec", script, "sh", *map(str, arguments)],
             cwd=tmp_path, text=True, check=False, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=NAMESPACE_SECONDS_MAX)
 
     return run
 

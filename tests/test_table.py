@@ -51,3 +51,16 @@ def test_what_a_system_cannot_is_explained_below() -> None:
     assert max(map(len, lines)) <= WIDTH_MAX
     assert lines[3].split() == ["scenario-with-a-long-name-0", "-", *["cannot", "[1]"] * 3]
     assert " ".join(" ".join(lines[6:]).split()) == f"[1] {reason}"
+
+
+def test_longest_scenarios_come_first() -> None:
+    table = Table()
+    assert table.times() == []
+    for scenario, boots in (("short", [(20.0, 18.5)]), ("long", [(31.0, 15.0), (30.4, 30.0)])):
+        table.took(scenario, "sid", sum(seconds for seconds, _ in boots) + 5,
+                   [Boot({}, "", *times) for times in ((s, Path(), p) for s, p in boots)])
+    assert table.times() == [
+        "seconds    boots  running  waiting  ",
+        "     91        3       81       18  all",
+        "     66        2       61       16  long, sid",
+        "     25        1       20        2  short, sid"]

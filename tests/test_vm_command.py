@@ -29,7 +29,8 @@ def test_healthy_machine_is_protected(boot: Boot) -> None:
     assert boot["healthy_status"].out.splitlines()[0].endswith(", /var/local/data on /dev/vdb")
     found = answer(boot, "healthy_json")
     assert (found["verdict"], found["boot"], found["problems"]) == ("protected", "normal", [])
-    assert found["root"] == {"readonly": True, "device": "/dev/vda", "sectors_written": 0}
+    assert found["root"] == {"readonly": True, "superblock_writable": False,
+                             "device": "/dev/vda", "sectors_written": 0}
     states = [x["state"] for kind in ("overlays", "partitions", "persists") for x in found[kind]]
     assert states == ["active"] * 5
 
@@ -123,7 +124,7 @@ def test_diff_tells_each_kind_of_change(boot: Boot) -> None:
         "T dir /etc/motd was file",
         "= file /etc/profile same content",
         "A file /home/added ",
-        "M dir /var/backups opaque: hides the lower directory"]
+        "= dir /var/backups opaque: hides nothing"]
     found = answer(boot, "diff_json", "diff.schema.json")
     assert {row["pool"] for row in found} == {"ram"}
 
@@ -244,14 +245,13 @@ def test_full_pool_is_told_once(boot: Boot) -> None:
     assert "level" not in boot["pool_emptied"].out
 
 
-@pytest.mark.scenario("command-off")
-def test_recovery_boot_is_off(boot: Boot) -> None:
+@pytest.mark.scenario("off")
+def test_everybody_says_that_rofs_is_off(boot: Boot) -> None:
     assert boot["off_status"].status == 4
     assert boot["off_status"].out.startswith(
-        "off: rofs does nothing in this boot: recovery on the kernel command line requests a"
-        " recovery boot")
+        "off: rofs does nothing in this boot: rofs=off on the kernel command line")
     found = answer(boot, "off_json")
-    assert (found["verdict"], found["boot"]) == ("off", "recovery")
+    assert (found["verdict"], found["boot"]) == ("off", "off")
     assert int(boot["off_plan"].line) > 10
     assert boot["off_unprivileged"].status == 4
     # The same, but for the sectors: / is written to in this boot.
@@ -260,9 +260,8 @@ def test_recovery_boot_is_off(boot: Boot) -> None:
     assert to_nobody == said
     assert boot["off_diff"].status == 4
     assert boot["off_diff"].err == (
-        "rofs: rofs is off in this boot: recovery on the kernel command line requests a recovery"
-        " boot\n")
-    assert "rofs does nothing in this boot: recovery on the " in boot["off_check"].out
+        "rofs: rofs is off in this boot: rofs=off on the kernel command line\n")
+    assert "rofs does nothing in this boot: rofs=off on the " in boot["off_check"].out
     assert boot["off_check"].status == 1  # the mistake, and the partition that is not there
     # No login notice: nobody is told of a protection that there is not.
     assert boot["off_verify"].out.splitlines()[0] == "0"

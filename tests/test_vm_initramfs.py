@@ -121,23 +121,6 @@ def test_nothing_is_written_after_the_cure_of_dracut(outcome: Outcome) -> None:
     assert kinds(boot, "status_json") == {}
 
 
-@dracut
-def test_recovery_word_is_for_the_real_root(second: Boot) -> None:
-    assert second["target"].out.split() == ["rescue"]
-    assert second["early"].out == "" and second["units"].out == ""
-    assert second["status"].status == 4
-    assert "/etc/new" in second["writable"].out.split()
-
-
-@dracut
-def test_rofs_off_is_for_the_real_root(outcome: Outcome) -> None:
-    boot = outcome.boots[2]
-    assert "multi-user" in boot["target"].out.split()
-    assert boot["early"].out == ""
-    assert boot["status"].status == 4
-    assert "/etc/new" in boot["writable"].out.split()
-
-
 @dracut_usr
 def test_root_and_usr_are_read_only_in_spite_of_rw(boot: Boot) -> None:
     device, mount, file_system = boot["usr"].line.split()

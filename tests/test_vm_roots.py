@@ -1,4 +1,4 @@
-"""Roots on btrfs, xfs, squashfs and erofs: protected as on ext4."""
+"""Roots on btrfs, xfs, squashfs, erofs and f2fs: protected as on ext4."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import pytest
 from vm.image import XATTR_NAMES
 from vm.lab import Outcome
 from vm.machine import Boot
+from vm.probe import Section
 from vm.scenarios.basic import OVERLAYS, both_permissions
 
-FSTYPES = ("btrfs", "xfs", "squashfs", "erofs")
-NO_ACLS = ("squashfs",)
+FSTYPES = ("btrfs", "xfs", "squashfs", "erofs", "f2fs")
+NO_ACLS = ("squashfs", "f2fs")
+NO_ATTRIBUTES = ("f2fs",)  # The program that fills it sets none.
 # xfs clears the part of its log that comes next at each mount, a read-only one too: 2 MiB.
 WRITES_WHEN_MOUNTED = ("xfs",)
+# Nothing can be kept on these.
+UNWRITABLE = ("squashfs", "erofs")
 
 pytestmark = [
     pytest.mark.vm,
@@ -59,7 +63,7 @@ def test_overlays_are_in_place_once(boot: Boot, fstype: str) -> None:
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_merged_root_has_the_permissions_of_the_lower(boot: Boot, fstype: str, name: str) -> None:
     lower, merged = both_permissions(boot[f"permissions_{name}"])
-    for attribute in XATTR_NAMES:
+    for attribute in XATTR_NAMES if fstype not in NO_ATTRIBUTES else ():
         assert attribute in lower
     if name == "home" and fstype not in NO_ACLS:
         assert "user:1:--x" in lower
@@ -83,7 +87,58 @@ def test_reload_changes_nothing(boot: Boot, fstype: str) -> None:
 def test_root_device_is_not_written(outcome: Outcome, fstype: str) -> None:
     boot = outcome.boots[0]
     assert boot["sectors"].line == boot["sectors_early"].line
-    assert outcome.data_state == ["clean"]
+    assert outcome.data_state == ["clean"] * len(outcome.boots)
     if fstype not in WRITES_WHEN_MOUNTED:
         assert boot["sectors"].line == "0"
+    if fstype in UNWRITABLE:
         assert outcome.identical == [True]
+
+
+def test_changes_are_kept_where_the_root_can_be_written(outcome: Outcome, fstype: str) -> None:
+    boot = outcome.boots[0]
+    if fstype in UNWRITABLE:
+        assert_refused(boot["commit"], fstype)
+        assert boot["commit_flash"].out.splitlines()[:3] == ["flash", "on flash", "etc/hosts"]
+    else:
+        assert boot["commit"].out.splitlines()[-1] == "0", boot["commit"]
+        assert boot["commit_flash"].out.splitlines()[:2] == ["changed", "changed"]
+        assert "etc/hosts" in boot["commit_flash"].err
+    assert boot["commit_flags"].out.splitlines() == ["ro ro", "ro ro"]
+    assert boot["commit_readonly"].err.count("Read-only file system") == 3
+    for later in outcome.boots[1:]:
+        assert_shows_what_was_committed(later, boot)
+
+
+def assert_shows_what_was_committed(boot: Boot, before: Boot) -> None:
+    assert boot["running"].line == "running", boot["failed"].out
+    assert boot["root"].line == before["root"].line
+    assert boot["readonly"].err.count("Read-only file system") == 3
+    assert boot["committed"].out.split() == ["changed", "changed", "/etc/by-chroot"]
+    assert "/etc/hosts" in boot["committed"].err
+    assert boot["diff"].out == ""
+
+
+def assert_refused(section: Section, fstype: str) -> None:
+    """One sentence that names the type, and exit status 3."""
+    assert section.out.splitlines()[-1] == "3", section
+    assert len(section.err.splitlines()) == 1
+    assert section.err.startswith("rofs: ") and fstype in section.err
+
+
+def test_chroot_and_maintenance_write_where_the_root_can_be_written(
+    outcome: Outcome, fstype: str
+) -> None:
+    boot = outcome.boots[0]
+    if fstype in UNWRITABLE:
+        assert_refused(boot["maintenance"], fstype)
+        assert_refused(boot["chroot"], fstype)
+    else:
+        assert boot["maintenance"].out.splitlines()[-1] == "0", boot["maintenance"]
+        assert boot["chroot"].out.splitlines()[-1] == "0", boot["chroot"]
+        assert boot["chroot_flash"].line == "/rofs/ro/etc/by-chroot"
+    assert boot["cancel"].status == 0, boot["cancel"]
+
+
+def test_root_is_sound(outcome: Outcome, fstype: str) -> None:
+    assert [status for status, _ in outcome.root_fsck.values()] == (
+        [] if fstype in UNWRITABLE else [0] * len(outcome.boots)), outcome.root_fsck

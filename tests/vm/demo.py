@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List
 
 from . import disk, image
-from .machine import Boot, Disk, Machine, qemu_argv
+from .machine import Boot, Disk, Machine, kernel_argv, qemu_argv
 from .probe import parse, probe_argument, probe_files
 from .progress import Step, wants_colour
 from .tool import EXAMPLE, parser, run_machine
@@ -23,6 +23,8 @@ POLL_SECONDS = 0.3
 
 FORGOTTEN = ("/etc/demo", "/var/demo", "/home/demo")
 KEPT = "/var/local/data/demo"
+COMMITTED = "/etc/demo.conf"
+PACKAGE = "/opt/hello.deb"
 ALL = " ".join([*FORGOTTEN, KEPT])
 SECTORS = "awk '{print $7}' /sys/block/vda/stat"
 FIRST = {
@@ -33,9 +35,14 @@ FIRST = {
     "flash": "ls /rofs/ro/etc/demo\ntouch /usr/demo",
     "load": "dd if=/dev/zero of=/var/big bs=1M count=100 && sync",
     "sectors": SECTORS,
+    "commit": f"echo kept >{COMMITTED}\nrofs commit {COMMITTED}",
+    "chroot": f"rofs chroot apt-get install -y -qq {PACKAGE}",
+    "closed": "touch /usr/demo\nrofs status | head -n 1",
+    "log": "rofs log",
 }
 SECOND = {
     "read": f"ls -l {ALL}",
+    "chosen": f"cat {COMMITTED}\nhello",
     "sectors": SECTORS,
 }
 TITLES = {
@@ -46,7 +53,12 @@ TITLES = {
     "flash": "The flash does not know of it, and refuses more",
     "load": "100 MiB more into /var",
     "sectors": "Sectors written to the root device in this boot",
+    "commit": "One file is to be kept on the root file system",
+    "chroot": "A package is installed on the root file system, under the running system",
+    "closed": "Nobody else can write there, then or now",
+    "log": "What has been written to the flash, and by whom",
     "read": "After the power cycle: what was forgotten, what was kept",
+    "chosen": "The file that was committed, and the program that was installed",
 }
 
 
@@ -68,8 +80,9 @@ class Screen:
         print("\n  " + self._paint("1", TITLES[name]))
         for line in command.splitlines():
             print("  " + self._paint("36", f"# {line}"))
-        for line in output.splitlines():
-            print(f"  {line}")
+        for line in output.rstrip("\n").split("\n") if output else ():
+            # Of a line that was written again and again, as dpkg does, what was last.
+            print("  " + line.rstrip("\r").rpartition("\r")[2])
         sys.stdout.flush()
 
     def verdict(self, text: str, good: bool) -> None:
@@ -105,9 +118,12 @@ def show_new(machine: Machine, questions: Dict[str, str], shown: List[str],
             screen.answer(name, questions[name], section.out + section.err)
 
 
-def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: Screen) -> bool:
+def judge(
+    first: Boot, second: Boot, identical: bool, root_is_sound: bool, data_state: str,
+    screen: Screen,
+) -> bool:
     """Print each promise and whether it was kept; return whether all were."""
-    read = second["read"]
+    read, chosen = second["read"], second["chosen"]
     sectors = [b["sectors"].line for b in (first, second)]
     promises = [
         ("the system is running, no unit failed", first["running"].line == "running"),
@@ -115,8 +131,12 @@ def judge(first: Boot, second: Boot, identical: bool, data_state: str, screen: S
          all(f"'{path}': No such file or directory" in read.err for path in FORGOTTEN)),
         ("what was written to /var/local/data is kept",
          read.line.startswith("-rw") and read.line.endswith(KEPT)),
-        (f"sectors written to the root device: {', '.join(sectors)}", sectors == ["0", "0"]),
-        ("the root image is the same, bit for bit (cmp)", identical),
+        ("the file that was committed and the package are there",
+         chosen.out.splitlines() == ["kept", "Hello, world!"]),
+        (f"sectors written to the root device, but for these: {', '.join(sectors)}",
+         sectors == ["0", "0"]),
+        ("the second boot has left the root image the same, bit for bit (cmp)", identical),
+        ("the root file system is sound (e2fsck)", root_is_sound),
         (f"the partition's file system is {data_state}", data_state == "clean"),
     ]
     screen.heading("In short")
@@ -131,14 +151,14 @@ def demonstrate(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> b
     root, pristine, data = (work / f"{name}.img" for name in ("root", "pristine", "data"))
     with Step("making the disks", sys.stderr):
         disk.variant(base.image, root, {**files, **probe_files((FIRST, SECOND))})
-        disk.copy_sparse(root, pristine)
         disk.mke2fs(data, disk.DATA_BYTES, "data")
     disks = [Disk(root), Disk(data)]
     screen.heading(f"A read-only Debian {base.suite}, {EXAMPLE} as its /etc/rofs.conf")
     first = boot(base, disks, 1, FIRST, work, screen)
+    disk.copy_sparse(root, pristine)
     screen.heading("The same disks, switched on again")
     second = boot(base, disks, 2, SECOND, work, screen)
-    return judge(first, second, disk.same_content(root, pristine),
+    return judge(first, second, disk.same_content(root, pristine), disk.fsck(root)[0] == 0,
                  disk.superblock_state(data), screen)
 
 
@@ -149,9 +169,11 @@ def console(base: image.Base, files: Dict[str, disk.Entry], work: Path) -> bool:
     with Step("making the disks", sys.stderr):
         disk.variant(base.image, root, {**files, login: disk.File(AUTOLOGIN)})
         disk.mke2fs(data, disk.DATA_BYTES, "data")
-    print("\nroot is logged in without a password. `reboot` shows what is forgotten and what is"
-          " kept.\nTo leave: `poweroff`, or press Ctrl-A and then X.\n", flush=True)
-    argv = qemu_argv(base, [Disk(root), Disk(data)], ["ro"], reboots=True)
+    print("\nroot is logged in without a password. `rofs commit PATH` keeps a change, `reboot`"
+          " shows what is\nforgotten and what is kept.\nTo leave: `poweroff`, or press Ctrl-A and"
+          " then X.\n", flush=True)
+    argv = qemu_argv(base, [Disk(root), Disk(data)], kernel_argv(base, ["ro", "quiet"]),
+                     reboots=True)
     child = os.spawnvp(os.P_WAIT, argv[0], [*argv, "-serial", "mon:stdio"])
     return child == 0
 

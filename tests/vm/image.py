@@ -4,7 +4,7 @@ Three things are kept in the cache, each under a name that says what it was made
 
     base-SUITE-KEY/     root.img, vmlinuz, initrd*.img, meta.json: a Debian without rofs, with an
                         initramfs that does not write to the root, and others
-    build-SUITE-KEY/    a tree with the compiler of that suite, for `chroot`
+    build-SUITE-KEY/    a tree with the compiler of that suite, unless the host is one itself
     rofs-SUITE-HASH/    what `meson install` of one state of the source put into DESTDIR
 
 A test's own image is a sparse copy of root.img into which files are written with debugfs: that
@@ -13,7 +13,6 @@ takes a second and no privileges. Making what is cached needs root.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import fcntl
@@ -23,23 +22,21 @@ import os
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
 from .disk import MIB, MKE2FS_CONF, Entry, File, Link, fsck, mke2fs, put, rdump
-from .progress import Progress, StepFailed, exit_status
+from .progress import Progress, StepFailed
 
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 DEFAULT_SUITE = "bookworm"
+MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Part of the cache's keys: raise it when what is done to the tree changes, not only its packages.
 RECIPE = 3
 PART_RECIPE = 1
-# Directories of the base image that scenarios put on partitions of their own.
-PARTS = ("usr", "var")
 PART_SPARE_BYTES = 64 * MIB
 PRUNE_SECONDS = 24 * 3600
 # What an installed system would have free; the tests write into RAM, not here.
@@ -66,13 +63,24 @@ PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
                      "nginx-light", "openssh-server", "podman", "postgresql", "quota",
                      "redis-server", "rsyslog"),
     },
+    # A boot loader, and a kernel that GRUB takes for older than the one that is downloaded.
+    "grub": {suite: ("dosfstools", "grub-pc", "linux-image-amd64") for suite in SUITES},
 }
+# A kernel that is not installed, in /opt.
+DOWNLOAD_KERNEL = """\
+kernel=$(apt-cache depends linux-image-cloud-amd64 | grep -o "linux-image-[0-9].*" | head -n 1) &&
+apt-get -o APT::Sandbox::User=root download "$kernel" && mv linux-image-*.deb kernel.deb"""
+# On other architectures than amd64. For i386, that of processors without PAE.
+KERNEL_OF_ARCHITECTURE = {"arm64": "linux-image-cloud-arm64", "i386": "linux-image-686"}
 # isc-dhcp-client left Debian after trixie; ifupdown knows dhcpcd too.
 DHCP_PACKAGE = {"sid": "dhcpcd-base"}
 BUILD_PACKAGES = (
     "gcc,libblkid-dev,libc6-dev,libmount-dev,libsmartcols-dev,libsystemd-dev,libudev-dev,meson,"
     "ninja-build,pkg-config,scdoc"
 ).split(",")
+BUILD_TOOLS = ("cc", "meson", "ninja", "pkg-config", "scdoc")
+BUILD_LIBRARIES = ("blkid", "mount", "smartcols", "libsystemd", "libudev", "systemd")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # systemd.pc, which names the directory of the generators, moved into a package of its own.
 SYSTEMD_PC_PACKAGE = {"bullseye": "systemd", "bookworm": "systemd"}
 
@@ -216,6 +224,7 @@ class Base:
     kernel: Path
     initrd: Path
     merged_usr: bool
+    architecture: str = "amd64"
 
     def with_initrd(self, name: str) -> Base:
         """The same system with another of its initrds: a file beside its image."""
@@ -297,14 +306,14 @@ def logs_dir() -> Path:
 
 def mmdebstrap(
     suite: str, packages: Sequence[str], tree: Path, progress: Progress, label: str,
-    hooks: Sequence[str] = (),
+    hooks: Sequence[str] = (), architecture: str = "amd64", variant: str = "minbase",
 ) -> None:
     """Make a Debian tree of `suite` at `tree` from the default mirror.
 
     Raises StepFailed, with the end of its output, if that fails.
     """
-    argv = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory",
-            "--architectures=amd64", f"--include={','.join(sorted(packages))}", *hooks]
+    argv = ["mmdebstrap", "--mode=root", f"--variant={variant}", "--format=directory",
+            f"--architectures={architecture}", f"--include={','.join(sorted(packages))}", *hooks]
     if Path(KEYRING).exists():
         argv.append(f"--keyring={KEYRING}")
     if suite == "sid":
@@ -313,7 +322,9 @@ def mmdebstrap(
     if suite == "bullseye":
         # As its installer did; later suites bring the merged /usr as a package.
         argv.append(f"--setup-hook={MERGE_USR}")
-    progress.run(label, [*argv, suite, str(tree)])
+    # Without security updates for others: mirrors of these lag at times.
+    sources = [] if architecture == "amd64" else [f"deb {MIRROR} {suite} main"]
+    progress.run(label, [*argv, suite, str(tree), *sources])
 
 
 def has_dracut(suite: str, packages: str = "") -> bool:
@@ -321,21 +332,17 @@ def has_dracut(suite: str, packages: str = "") -> bool:
     return suite in DRACUT_SUITES and not packages
 
 
-def base_packages(suite: str, packages: str = "") -> List[str]:
+def base_packages(suite: str, packages: str = "", architecture: str = "amd64") -> List[str]:
     """The packages of the test system in `suite`, with those of the set `packages` if any.
 
     A kernel among them takes the place of ours.
     """
     more = PACKAGE_SETS[packages][suite] if packages else ()
     kernel = [] if any(name.startswith("linux-image-") for name in more) else [
-        KERNEL_PACKAGE.get(suite, "linux-image-cloud-amd64")]
+        KERNEL_OF_ARCHITECTURE.get(architecture)
+        or KERNEL_PACKAGE.get(suite, "linux-image-cloud-amd64")]
     dracut = ["dracut-core"] if has_dracut(suite, packages) else []
     return [*BASE_PACKAGES, *kernel, *dracut, DHCP_PACKAGE.get(suite, "isc-dhcp-client"), *more]
-
-
-def sets_of(suite: str) -> List[str]:
-    """The names of the package sets that the suite has."""
-    return [name for name, suites in PACKAGE_SETS.items() if suite in suites]
 
 
 def build_packages(suite: str) -> List[str]:
@@ -399,25 +406,30 @@ def tree_bytes(tree: Path) -> int:
     return total
 
 
-def base_path(suite: str, packages: str = "") -> Path:
+def base_path(suite: str, packages: str = "", architecture: str = "amd64") -> Path:
     """Where the base image of a suite, with a set of packages, is kept."""
-    key = key_of(RECIPE, suite, base_packages(suite, packages), BASE_FILES, INITRD_MODULES,
-                 INITRD_HOOK, INITRD_CONF, CURE_COMMAND, DRACUT_CONF, DRACUT_CURE, DRACUT_COMMAND,
-                 MKE2FS_CONF, ROOT_SPARE_BYTES)
-    return cache_dir() / f"{f'base_{packages}' if packages else 'base'}-{suite}-{key}"
+    key = key_of(RECIPE, suite, base_packages(suite, packages, architecture), BASE_FILES,
+                 INITRD_MODULES, INITRD_HOOK, INITRD_CONF, CURE_COMMAND, DRACUT_CONF, DRACUT_CURE,
+                 DRACUT_COMMAND, MKE2FS_CONF, ROOT_SPARE_BYTES)
+    kind = f"base_{packages}" if packages else "base"
+    return cache_dir() / f"{kind}-{suite if architecture == 'amd64' else architecture}-{key}"
 
 
-def base(suite: str, progress: Progress, packages: str = "") -> Base:
+def base(
+    suite: str, progress: Progress, packages: str = "", architecture: str = "amd64"
+) -> Base:
     """The base image of `suite` with a set of packages, made if it is not in the cache.
 
-    Raises StepFailed if it has to be made and cannot be.
+    The host must be able to run programs of the architecture. Raises StepFailed if it has to be
+    made and cannot be.
     """
-    final = base_path(suite, packages)
-    make_once(final, f"base-{suite}", f"making the {suite} image",
-              lambda directory: make_base(suite, directory, progress, packages))
+    final = base_path(suite, packages, architecture)
+    lock = f"base-{suite}" if architecture == "amd64" else f"base-{architecture}"
+    make_once(final, lock, f"making the {suite} image",
+              lambda directory: make_base(suite, directory, progress, packages, architecture))
     meta = json.loads((final / "meta.json").read_text())
     return Base(suite, final / "root.img", final / "vmlinuz", final / CURED_INITRD,
-                meta["merged_usr"])
+                meta["merged_usr"], architecture)
 
 
 def initrd_hooks(work: Path, directory: Path, dracut: bool) -> List[str]:
@@ -440,7 +452,10 @@ def initrd_hooks(work: Path, directory: Path, dracut: bool) -> List[str]:
     return [f"--customize-hook={line}" for line in lines]
 
 
-def make_base(suite: str, directory: Path, progress: Progress, packages: str = "") -> None:
+def make_base(
+    suite: str, directory: Path, progress: Progress, packages: str = "",
+    architecture: str = "amd64",
+) -> None:
     """Fill `directory` with a base image, its kernel, its initrd and meta.json."""
     with tempfile.TemporaryDirectory(prefix="work-", dir=directory) as work_name:
         work = Path(work_name)
@@ -453,12 +468,15 @@ def make_base(suite: str, directory: Path, progress: Progress, packages: str = "
         tree = work / "tree"
         download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
                     " mv hello_*.deb hello.deb")
+        if packages == "grub":
+            download += f" && {DOWNLOAD_KERNEL}"
         label = f"Debian {suite}: {f'packages for {packages}' if packages else 'packages'}"
-        mmdebstrap(suite, base_packages(suite, packages), tree, progress, label, (
+        label += "" if architecture == "amd64" else f" of {architecture}"
+        mmdebstrap(suite, base_packages(suite, packages, architecture), tree, progress, label, (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
             *initrd_hooks(work, directory, has_dracut(suite, packages)),
-        ))
+        ), architecture)
         with progress.step(f"Debian {suite}: file system image"):
             shutil.copy(small_package(work), tree / "opt/small.deb")
             customize(tree)
@@ -508,16 +526,16 @@ def source_files(source: Path) -> List[Path]:
     for directory, names, files in os.walk(source):
         here = Path(directory).relative_to(source)
         hidden = [n for n in names if n.startswith(".") or n == "__pycache__"]
-        built = [n for n in names if n.startswith("build")] if here == Path() else []
+        built = [n for n in names if n.startswith("build") or n == "dist"] if here == Path() else []
         names[:] = [n for n in names if n not in hidden and n not in built]
-        found += [here / name for name in files]
+        found += [here / name for name in files if name != ".git"]  # of a further worktree
     return sorted(found)
 
 
 def is_compiled(name: Path) -> bool:
     """Whether a change of the source file can change what `meson install` installs."""
-    if name.parts[0] in ("tests", "tools", "docs", "bench", ".ci"):
-        return name.name == "meson.build" or name.suffix in (".c", ".h")
+    if name.parts[0] in ("tests", "tools", "docs", "bench", "packaging", ".ci"):
+        return False
     return name.suffix not in (".py", ".md")
 
 
@@ -543,6 +561,16 @@ def build_tree(suite: str, progress: Progress) -> Path:
     return final / "tree"
 
 
+def host_compiles_for(suite: str) -> bool:
+    """Whether the host is a Debian of this suite that has all that compiles rofs."""
+    release = Path("/etc/os-release")
+    lines = release.read_text().splitlines() if release.exists() else []
+    return ({"ID=debian", f"VERSION_CODENAME={suite}"} <= set(lines)
+            and all(shutil.which(tool, path=PATH) for tool in BUILD_TOOLS)
+            and subprocess.run(["pkg-config", "--exists", *BUILD_LIBRARIES],
+                               check=False).returncode == 0)
+
+
 def installed_path(suite: str, source: Path, names: Sequence[Path]) -> Path:
     """Where the compiled source is kept."""
     return cache_dir() / f"rofs-{suite}-{source_hash(source, names)}"
@@ -559,8 +587,8 @@ def installed(suite: str, source: Path, progress: Progress) -> Path:
     final = installed_path(suite, source, names)
     if final.is_dir():
         return final / "tree"
-    need_root(f"compiling in the build tree of {suite}")
-    tree = build_tree(suite, progress)
+    need_root(f"compiling for {suite}")
+    tree = Path("/") if host_compiles_for(suite) else build_tree(suite, progress)
     with locked(f"build-{suite}"):
         if not final.is_dir():
             with finished_directory(final) as directory:
@@ -568,36 +596,26 @@ def installed(suite: str, source: Path, progress: Progress) -> Path:
     return final / "tree"
 
 
-def ready(suites: Sequence[str], source: Path) -> bool:
-    """Whether all that `prepare` would make is in the cache."""
-    names = source_files(source)
-    return all(
-        base_path(suite).is_dir() and installed_path(suite, source, names).is_dir()
-        and all(part_path(suite, name).is_dir() for name in PARTS)
-        and all(base_path(suite, packages).is_dir() for packages in sets_of(suite))
-        for suite in suites)
-
-
 def compile_in(
     tree: Path, suite: str, source: Path, names: Sequence[Path], destination: Path,
     progress: Progress,
 ) -> None:
-    """Compile the source in a chroot and move what it installs to `destination`."""
-    with tempfile.TemporaryDirectory(prefix="src-", dir=tree) as copy_name:
+    """Compile the source in the root directory `tree`; what it installs goes to `destination`."""
+    with tempfile.TemporaryDirectory(prefix="src-", dir=tree / "tmp") as copy_name:
         copy = Path(copy_name)
         for name in names:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, copy / name, follow_symlinks=False)
         script = (
-            f"cd /{copy.name} && meson setup build --prefix=/usr --sysconfdir=/etc"
-            " --localstatedir=/var --buildtype=debugoptimized"
+            f"cd /tmp/{copy.name} && meson setup build --prefix=/usr --sysconfdir=/etc"
+            " --localstatedir=/var --buildtype=debugoptimized -Dtests=false"
             " && meson compile -C build && DESTDIR=$PWD/out meson install -C build --no-rebuild"
         )
         progress.run(f"rofs for Debian {suite}", [
             "unshare", "--mount", "--pid", "--fork", "--kill-child", f"--root={tree}",
-            "--mount-proc", "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
+            "--mount-proc", "/usr/bin/env", "-i", f"PATH={PATH}", "HOME=/",
             "LC_ALL=C.UTF-8", "/bin/sh", "-ec", script])
-        (copy / "out").rename(destination)
+        shutil.move(copy / "out", destination)
 
 
 def tree_as_files(tree: Path, merged_usr: bool) -> Dict[str, Entry]:
@@ -612,40 +630,3 @@ def tree_as_files(tree: Path, merged_usr: bool) -> Dict[str, Entry]:
         elif path.is_file():
             entries[f"/{name}"] = File(path.read_bytes(), path.stat().st_mode & 0o7777)
     return entries
-
-
-def prepare(suites: Sequence[str], source: Path, progress: Progress) -> None:
-    """Put everything that booting `suites` needs into the cache. Raises StepFailed."""
-    for suite in suites:
-        base(suite, progress)
-        installed(suite, source, progress)
-        for name in PARTS:
-            part(suite, name, progress)
-        for packages in sets_of(suite):
-            base(suite, progress, packages)
-
-
-def main() -> int:
-    """The command line of the preparation: exit status 0, or 1 with a message."""
-    parser = argparse.ArgumentParser(
-        prog="vm.image", description="Make the images that the VM tests and the demo boot.")
-    parser.add_argument("suites", nargs="+", choices=SUITES, metavar="SUITE",
-                        help="Debian suites: " + ", ".join(SUITES))
-    parser.add_argument("--source", type=Path, required=True,
-                        help="compile rofs from this directory")
-    parser.add_argument("--ready", action="store_true",
-                        help="make nothing; exit status 1 if something is still to be made")
-    options = parser.parse_args()
-    source = options.source.resolve()
-    if options.ready:
-        return 0 if ready(options.suites, source) else 1
-
-    def make_all() -> bool:
-        prepare(options.suites, source, Progress(logs_dir()))
-        return True
-
-    return exit_status(make_all)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import shutil
 import tempfile
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
@@ -22,9 +24,12 @@ from .scenarios import SCENARIOS
 
 # On a machine that others use too, one may be enough.
 MACHINES_AT_ONCE = int(os.environ.get("ROFS_MACHINES") or 2)
+# While this file is locked, other tests use a processor: until then only one machine runs.
+BUSY = os.environ.get("ROFS_BUSY")
+BUSY_POLL_SECONDS = 1
 # The moments at which the power is cut are the same in every run.
 POWERCUT_SEED = 1
-TOOLS = ("cmp", "cp", disk.DEBUGFS, disk.DUMPE2FS, disk.E2FSCK, "mke2fs", "qemu-system-x86_64")
+TOOLS = ("cp", disk.DEBUGFS, disk.DUMPE2FS, disk.E2FSCK, "mke2fs", "qemu-system-x86_64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +49,12 @@ class Outcome:
     """The results of a scenario; each list has one element per boot.
 
     `identical`: whether the root image equals its pristine copy after power-off, which is the one
-    after the last boot that sets the machine up, if there are any. `data_state`:
-    the partition's superblock after power-off. `data_fsck`: e2fsck's exit status and output.
+    after the last boot that sets the machine up, if there are any. `root_fsck`: of a root that does
+    not, as `data_fsck`, by the index of the boot. `data_state`: the partition's
+    superblock after power-off. `data_fsck`: e2fsck's exit status and output.
     `disks`: the scenario's further disks after power-off, in their order. `cuts`: of a scenario
-    in which the power is cut; the other lists are empty then, but for boots.
+    in which the power is cut; the other lists are empty then, but for boots. `seconds`: for all of
+    it, with making and comparing the disks.
     """
 
     scenario: Scenario
@@ -58,6 +65,8 @@ class Outcome:
     data_fsck: List[Tuple[int, str]]
     disks: List[List[DiskEnd]] = dataclasses.field(default_factory=list)
     cuts: Optional[powercut.Report] = None
+    root_fsck: Dict[int, Tuple[int, str]] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def missing_tools() -> List[str]:
@@ -78,7 +87,8 @@ class Lab:
         self.logs = logs
         self.progress = progress
         self._work = Path(tempfile.mkdtemp(prefix="rofs-lab-"))
-        self._pool = ThreadPoolExecutor(MACHINES_AT_ONCE)
+        self._first = True
+        self._pool = ThreadPoolExecutor(MACHINES_AT_ONCE, initializer=self._await_turn)
         self._futures: Dict[Tuple[str, str], Future[Outcome]] = {}
         self._installed: Dict[str, Union[disk.Files, StepFailed]] = {}
         self._machines: Set[Machine] = set()
@@ -99,7 +109,7 @@ class Lab:
                 self._futures[name, suite] = Future()
                 self._futures[name, suite].set_exception(e)
             else:
-                self._futures[name, suite] = self._pool.submit(self._run, scenario, base, files)
+                self._futures[name, suite] = self._pool.submit(self._timed, scenario, base, files)
 
     def result(self, name: str, suite: str) -> Union[Outcome, BaseException]:
         """Wait for a scenario that was started: its outcome, or the error that ended it."""
@@ -133,6 +143,18 @@ class Lab:
             raise found
         return found
 
+    def _await_turn(self) -> None:
+        """All threads but the first wait until the processors are not used by other tests."""
+        with self._lock:
+            first, self._first = self._first, False
+        while not first and not self._closed and is_locked(BUSY):
+            time.sleep(BUSY_POLL_SECONDS)
+
+    def _timed(self, scenario: Scenario, base: image.Base, rofs: disk.Files) -> Outcome:
+        begin = time.monotonic()
+        outcome = self._run(scenario, base, rofs)
+        return dataclasses.replace(outcome, seconds=time.monotonic() - begin)
+
     def _run(self, scenario: Scenario, base: image.Base, rofs: disk.Files) -> Outcome:
         with tempfile.TemporaryDirectory(prefix=f"{scenario.name}-", dir=self._work) as name:
             work = Path(name)
@@ -154,6 +176,8 @@ class Lab:
                 outcome.identical.append(disk.same_content(vda, pristine))
                 outcome.data_state.append(disk.superblock_state(data))
                 outcome.data_fsck.append(disk.fsck(data))
+                if scenario.root not in root.MADE_FROM_NOTHING and not outcome.identical[-1]:
+                    outcome.root_fsck[number - 1] = root.check(scenario.root, vda)
                 outcome.disks.append([disk_end(v, p) for v, p in zip(scenario.disks, more)])
             return outcome
 
@@ -193,7 +217,7 @@ class Lab:
         for number, what in enumerate(scenario.disks):
             path = work / f"disk{number}.img"
             if callable(what):
-                what(path)
+                what(path, base.suite)
             elif not isinstance(what, volume.Volume):
                 volume.partition_disk(path, what)
             elif what.part:
@@ -209,12 +233,16 @@ class Lab:
     def _boot(
         self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
     ) -> Boot:
-        machine = Machine(base.with_initrd(scenario.initrd), disks,
+        initrd = scenario.initrd
+        if number in scenario.own_initrd:
+            initrd = str(disk.extract_initrd(Path(disks[0].image)))
+        machine = Machine(base.with_initrd(initrd), disks,
                           f"{base.suite}-{scenario.name}-{number}", self.logs,
                           [*scenario.kernel_arguments(number), probe_argument(number)],
-                          scenario.root_flag, scenario.rtc, memory=scenario.memory)
+                          scenario.root_flag, scenario.rtc, memory=scenario.memory,
+                          loader=number if number in scenario.loader else 0)
         with self._known(machine), machine:
-            if scenario.torn_root:
+            if scenario.torn_root or number in scenario.resets:
                 return machine.wait_for_end(scenario.seconds)
             return machine.wait_for_power_off(scenario.seconds)
 
@@ -230,6 +258,18 @@ class Lab:
         finally:
             with self._lock:
                 self._machines.discard(machine)
+
+
+def is_locked(path: Optional[str]) -> bool:
+    """Whether somebody holds a lock on the file."""
+    if not path:
+        return False
+    with open(path, "rb") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def pristine_of(path: Path) -> Path:

@@ -16,10 +16,16 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Union
 
 from .image import Base, cache_dir
-from .probe import Section, parse
+from .probe import Section, loader_argv, parse
 from .progress import ANSI
 
 QEMU = "qemu-system-x86_64"
+# Of other architectures, always emulated: the program and its machine; for i386 without amd64.
+FOREIGN = {
+    "arm64": ("qemu-system-aarch64", "-accel", "tcg,thread=multi", "-M", "virt", "-cpu",
+              "cortex-a57"),
+    "i386": ("qemu-system-i386", "-accel", "tcg,thread=multi", "-cpu", "coreduo"),
+}
 TCG = ("-accel", "tcg,thread=multi", "-cpu", "Nehalem,-cx16")
 KVM = ("-accel", "kvm", "-cpu", "host")
 KVM_TRIAL_SECONDS = 15
@@ -27,16 +33,18 @@ MEMORY_MIB = 512
 # Under emulation a second one costs more than it gains when machines run side by side.
 PROCESSORS = 1
 # Two machines side by side under emulation on two processors: a boot with all its questions
-# takes up to two minutes.
-BOOT_SECONDS_MAX = 420
+# takes up to two minutes. Five times as much for a host that is busy.
+BOOT_SECONDS_MAX = 600
 CONSOLE_TAIL_LINES = 40
 POLL_SECONDS = 0.2
 
-KERNEL_ARGUMENTS = ("root=LABEL=root", "console=ttyS0", "net.ifnames=0",
+KERNEL_ARGUMENTS = ("root=LABEL=root", "net.ifnames=0",
                     "systemd.show_status=yes",
                     # Emulated, page table isolation costs a sixth of a boot, and programs that
                     # are somewhere else each time cost a third: what was translated is lost.
-                    "mitigations=off", "norandmaps")
+                    "mitigations=off", "norandmaps",
+                    # A busy host may be late with the ticks that the kernel waits for: it panics.
+                    "no_timer_check")
 
 # A boot that says one of these ends there: nothing is gained by waiting for the time limit.
 DEAD_ENDS = ("Kernel panic - not syncing", "You are in emergency mode",
@@ -74,13 +82,14 @@ class Boot:
     """One boot's results.
 
     `sections`: by name. `console`: all of it, without terminal escapes. `seconds`: from start to
-    the end of QEMU. `log`: the console's file.
+    the end of QEMU. `log`: the console's file. `processor_seconds`: what QEMU has used of them.
     """
 
     sections: Dict[str, Section]
     console: str
     seconds: float
     log: Path
+    processor_seconds: float = 0.0
 
     @property
     def trouble(self) -> List[str]:
@@ -105,17 +114,19 @@ _accel_lock = threading.Lock()
 _accel: Optional[Sequence[str]] = None
 
 
-def acceleration(base: Base) -> Sequence[str]:
-    """QEMU's arguments for the fastest processor that really runs a kernel here.
+def processor(base: Base) -> Sequence[str]:
+    """QEMU, and its arguments for the fastest processor that really runs a kernel here.
 
     /dev/kvm can exist, open, and hang or fault on the first instruction: a kernel is started on
     it, once for each boot of the host.
     """
     global _accel
+    if base.architecture in FOREIGN:
+        return FOREIGN[base.architecture]
     with _accel_lock:
         if _accel is None:
             _accel = KVM if kvm_works(base) else TCG
-    return _accel
+    return (QEMU, *_accel)
 
 
 def kvm_works(base: Base) -> bool:
@@ -166,46 +177,65 @@ def drive_arguments(disks: Sequence[Disk]) -> List[str]:
     return arguments
 
 
+def console_of(base: Base) -> str:
+    """The first serial port, as the kernel command line has it."""
+    return "console=ttyAMA0" if base.architecture == "arm64" else "console=ttyS0"
+
+
+def serial_arguments(base: Base, console: Path, results: Path) -> List[str]:
+    """QEMU's arguments for the console and for what the guest calls ttyS1."""
+    if base.architecture != "arm64":
+        return ["-serial", f"file:{console}", "-serial", f"file:{results}"]
+    # It has one port only, which is of another type.
+    return ["-serial", f"file:{console}", "-chardev", "null,id=ttyS0",
+            "-chardev", f"file,id=ttyS1,path={results}", "-device", "pci-serial,chardev=ttyS0",
+            "-device", "pci-serial,chardev=ttyS1"]
+
+
+def kernel_argv(base: Base, arguments: Sequence[str]) -> List[str]:
+    """QEMU's arguments for the kernel of a base image."""
+    return ["-kernel", str(base.kernel), "-initrd", str(base.initrd),
+            "-append", " ".join([console_of(base), *KERNEL_ARGUMENTS, *arguments])]
+
+
 def qemu_argv(
-    base: Base, disks: Sequence[Disk], arguments: Sequence[str], reboots: bool = False,
+    base: Base, disks: Sequence[Disk], kernel: Sequence[str], reboots: bool = False,
     processors: int = 2, memory: int = MEMORY_MIB,
 ) -> List[str]:
-    """The machine without its serial ports: kernel, disks, network, and no window.
+    """The machine without its serial ports: disks, network, and no window.
 
-    One that `reboots` is for a person: its kernel is quiet. Else QEMU ends at a reboot, which a
-    panic is made to be.
+    `kernel`: from kernel_argv; or empty, and the first disk has a boot loader. One that `reboots`
+    is for a person. Else QEMU ends at a reboot.
     """
     once = [] if reboots else ["-no-reboot"]
-    kernel_arguments = [*KERNEL_ARGUMENTS, *arguments, "quiet" if reboots else "panic=-1"]
     return [
-        QEMU, *acceleration(base), "-smp", str(processors), "-m", str(memory),
+        *processor(base), "-smp", str(processors), "-m", str(memory),
         "-display", "none", "-monitor", "none", *once, "-nic", "user,model=virtio-net-pci",
-        "-kernel", str(base.kernel), "-initrd", str(base.initrd),
-        "-append", " ".join(kernel_arguments), *drive_arguments(disks)]
+        *kernel, *drive_arguments(disks)]
 
 
 class Machine:
     """A running machine. Use as a context manager: leaving it kills what still runs.
 
-    `logs`: where <name>.console and <name>.results are written; the first stays.
+    `logs`: where <name>.console and <name>.results are written; the first stays. `loader`: the
+    number of the boot, if it is that of a boot loader on the first disk.
     """
 
     def __init__(
         self, base: Base, disks: Sequence[Disk], name: str, logs: Path,
         arguments: Sequence[str] = (), root_flag: str = "ro", rtc: str = "base=utc",
-        processors: int = PROCESSORS, memory: int = MEMORY_MIB,
+        processors: int = PROCESSORS, memory: int = MEMORY_MIB, loader: int = 0,
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.console_log = logs / f"{name}.console"
         self.result_log = logs / f"{name}.results"
-        kernel_arguments = [*filter(None, [root_flag]), *arguments]
-        self.argv = [*qemu_argv(base, disks, kernel_arguments, processors=processors,
-                                memory=memory),
-                     "-rtc", rtc]
-        for log in (self.console_log, self.result_log):
-            self.argv += ["-serial", f"file:{log}"]
+        kernel = (loader_argv(loader) if loader else
+                  kernel_argv(base, [*filter(None, [root_flag]), *arguments, "panic=-1"]))
+        self.argv = [*qemu_argv(base, disks, kernel, processors=processors, memory=memory),
+                     "-rtc", rtc, *serial_arguments(base, self.console_log, self.result_log)]
         self.started = 0.0
+        self.processor_seconds = 0.0
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._messages = tempfile.TemporaryFile()
 
@@ -225,10 +255,9 @@ class Machine:
 
     def kill(self) -> None:
         """Cut the power: send SIGKILL to QEMU. Does nothing if it has exited."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.kill()
-            process.wait()
+        if self._process is not None and not self.ended():
+            self._process.kill()
+            self._reap(0)
 
     @property
     def console(self) -> str:
@@ -275,24 +304,36 @@ class Machine:
         sections, finished = parse(self.results)
         if not finished:
             raise self.fail(f"ended before the probe did; sections so far: {list(sections)}")
-        took = time.monotonic() - self.started
-        return Boot(sections, self.console, took, self.console_log)
+        return self._boot(sections)
 
     def wait_for_end(self, seconds: float = BOOT_SECONDS_MAX) -> Boot:
-        """Wait until the machine has switched itself off or panicked, before any question is asked.
+        """Wait until the machine has switched itself off, is reset or has panicked, wherever it is.
 
         Raises MachineError after the time limit.
         """
         for _ in self._polls(seconds, "did not end"):
             if self.ended():
                 break
-        return Boot({}, self.console, time.monotonic() - self.started, self.console_log)
+        return self._boot(parse(self.results)[0])
 
     def ended(self) -> bool:
         """Whether QEMU has exited."""
+        return self._reap(os.WNOHANG)
+
+    def _reap(self, options: int) -> bool:
+        """Take QEMU's exit status, and the time it has used, as soon as it has exited."""
         process = self._process
         assert process is not None
-        return process.poll() is not None
+        if process.returncode is None:
+            pid, status, usage = os.wait4(process.pid, options)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                self.processor_seconds = usage.ru_utime + usage.ru_stime
+        return process.returncode is not None
+
+    def _boot(self, sections: Dict[str, Section]) -> Boot:
+        return Boot(sections, self.console, time.monotonic() - self.started, self.console_log,
+                    self.processor_seconds)
 
     def _polls(self, seconds: float, complaint: str) -> Iterator[None]:
         deadline = time.monotonic() + seconds

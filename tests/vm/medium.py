@@ -18,9 +18,10 @@ import socket
 import struct
 import threading
 from pathlib import Path
-from typing import Dict, List, Optional, Set
+from typing import Collection, Dict, List, Optional, Set, Union
 
 SECTOR_BYTES = 512
+Stable = Union[mmap.mmap, bytearray]  # what a disk holds for certain
 # How likely an unflushed sector survives; one of these is drawn for each cut.
 SURVIVAL = (0.0, 0.5, 0.9)
 
@@ -64,6 +65,42 @@ class Loss:
     acknowledged: int
 
 
+class Unflushed:
+    """What a disk was given since the last flush: of each sector, all contents in order."""
+
+    def __init__(self, sector_bytes: int = SECTOR_BYTES) -> None:
+        self._contents: Dict[int, List[bytes]] = {}
+        self._bytes = sector_bytes
+
+    def write(self, sector: int, content: bytes) -> None:
+        """One whole sector."""
+        self._contents.setdefault(sector, []).append(content)
+
+    def flush(self, stable: Stable) -> None:
+        """Everything reaches the medium."""
+        for sector, contents in self._contents.items():
+            stable[sector * self._bytes:(sector + 1) * self._bytes] = contents[-1]
+        self._contents.clear()
+
+    def lose(self, stable: Stable, choice: random.Random, survival: Optional[float] = None,
+             unanswered: Collection[int] = ()) -> Loss:
+        """Decide what of it has reached the medium at a power cut.
+
+        `survival`: how likely each sector's is; drawn if it is not given. `unanswered`: sectors of
+        the write at which the power was cut.
+        """
+        survival = choice.choice(SURVIVAL) if survival is None else survival
+        lost = acknowledged = 0
+        for sector, contents in sorted(self._contents.items()):
+            at = slice(sector * self._bytes, (sector + 1) * self._bytes)
+            if choice.random() < survival:
+                stable[at] = choice.choice(contents)
+            if stable[at] != contents[-1]:
+                lost += 1
+                acknowledged += sector not in unanswered
+        return Loss(len(self._contents), lost, acknowledged)
+
+
 class Medium:
     """A disk image behind a socket. Use as a context manager: leaving it ends the server.
 
@@ -81,7 +118,7 @@ class Medium:
         self._lock = threading.Lock()
         self._moment: Optional[Moment] = None
         self._counted = 0
-        self._unflushed: Dict[int, List[bytes]] = {}
+        self._unflushed = Unflushed()
         self._unanswered: Set[int] = set()
         with image.open("r+b") as f:
             self._stable = mmap.mmap(f.fileno(), 0)
@@ -119,21 +156,9 @@ class Medium:
             self.cut.set()
 
     def lose(self, choice: random.Random, survival: Optional[float] = None) -> Loss:
-        """Decide what of the unflushed writes has reached the medium. Only after the cut.
-
-        `survival`: how likely each sector's is; drawn if it is not given.
-        """
+        """What of the unflushed writes has reached the medium. Only after the cut."""
         assert self.cut.is_set()
-        survival = choice.choice(SURVIVAL) if survival is None else survival
-        lost = acknowledged = 0
-        for sector, contents in sorted(self._unflushed.items()):
-            at = slice(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES)
-            if choice.random() < survival:
-                self._stable[at] = choice.choice(contents)
-            if self._stable[at] != contents[-1]:
-                lost += 1
-                acknowledged += sector not in self._unanswered
-        return Loss(len(self._unflushed), lost, acknowledged)
+        return self._unflushed.lose(self._stable, choice, survival, self._unanswered)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -211,17 +236,13 @@ class Medium:
         self._current[offset:offset + len(data)] = data
         for sector in sectors(offset, data):
             at = sector * SECTOR_BYTES
-            self._unflushed.setdefault(sector, []).append(
-                bytes(self._current[at:at + SECTOR_BYTES]))
+            self._unflushed.write(sector, bytes(self._current[at:at + SECTOR_BYTES]))
 
     def _flush(self) -> None:
         self.flushes += 1
         if self.lies:
             return
-        for sector, contents in self._unflushed.items():
-            at = sector * SECTOR_BYTES
-            self._stable[at:at + SECTOR_BYTES] = contents[-1]
-        self._unflushed.clear()
+        self._unflushed.flush(self._stable)
 
 
 def sectors(offset: int, data: bytes) -> range:

@@ -2,25 +2,21 @@
 
 Unlike ext4 they cannot be written to without mounting them, and all that lies in them must keep
 its owner and attributes: making one needs root. The newest of each suite and type is kept in the
-cache, so that tests that run as somebody else find what `python3 -m vm.image` has made.
+cache, so that tests that run as somebody else find what `python3 -m vm.prepare` has made.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import shlex
 import shutil
-import sys
+import subprocess
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, List, Tuple
 
-from . import image
-from .disk import Absent, File, Files, Link, NoDirectory, as_bytes, copy_sparse, in_order
+from .disk import E2FSCK, Absent, File, Files, Link, NoDirectory, as_bytes, copy_sparse, in_order
 from .image import Base, cache_dir, finished_directory, key_of, locked, need_root
-from .progress import Progress, exit_status
-from .scenario import scenario_files
-from .scenarios import SCENARIOS
+from .progress import Progress
 from .volume import run
 
 # Part of the cache's keys: raise it when what is done below changes.
@@ -56,6 +52,8 @@ mount --bind "$2/new/@home" "$2/new/@/home"
 cp -a "$2/tree/." "$2/new/@"
 umount "$2/new/@/home" "$2/new"
 """
+# Without that, since a package has files in /usr and in /var.
+BTRFS_LOADER = BTRFS.replace('btrfs -q subvolume create "$2/new/@/var"\n', "")
 # The log and the snapshots lie beside the root, as snapper and Timeshift have it.
 BTRFS_SIBLINGS = MKFS_BTRFS + """\
 for name in @ @home @var_log @snapshots; do btrfs -q subvolume create "$2/new/$name"; done
@@ -84,9 +82,28 @@ mksquashfs "$2/tree" "$3" -noappend -comp lz4 -no-progress -quiet
 EROFS = """\
 mkfs.erofs "$3" "$2/tree"
 """
-RECIPES: Dict[str, str] = {"btrfs": BTRFS, "btrfs_siblings": BTRFS_SIBLINGS, "xfs": XFS,
-                           "squashfs": SQUASHFS, "erofs": EROFS}
+# Few kernels of servers can mount it; this program fills it without, but for ACLs and attributes.
+F2FS = """\
+mkfs.f2fs -q -l root "$3"
+sload.f2fs -P -f "$2/tree" "$3" >"$2/log" || { cat "$2/log"; exit 1; }
+"""
+# One image of each is kept.
+RECIPES: Dict[str, str] = {
+    "btrfs": BTRFS, "btrfs_loader": BTRFS_LOADER, "btrfs_siblings": BTRFS_SIBLINGS, "xfs": XFS,
+    "squashfs": SQUASHFS, "erofs": EROFS, "f2fs": F2FS}
 MADE_FROM_NOTHING = ("squashfs", "erofs")
+# What checks them and writes nothing.
+CHECKS: Dict[str, List[str]] = {
+    "ext4": [E2FSCK, "-fn"], "btrfs": ["btrfs", "check", "--readonly"], "xfs": ["xfs_repair", "-n"],
+    "f2fs": ["fsck.f2fs", "--dry-run"],
+}
+
+
+def check(fstype: str, path: Path) -> Tuple[int, str]:
+    """Check a root without writing to it: exit status (0: sound) and output."""
+    done = subprocess.run([*CHECKS[fstype.partition("_")[0]], str(path)], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
 
 
 def edit_script(files: Files, staging: Path) -> str:
@@ -154,49 +171,14 @@ def cached(base: Base, fstype: str, files: Files, progress: Progress) -> Path:
     return final
 
 
+def have(base: Base, fstype: str, files: Files, progress: Progress) -> None:
+    """Have the image in the cache. Raises StepFailed."""
+    with locked(f"root-{base.suite}-{fstype}"):
+        cached(base, fstype, files, progress)
+
+
 def copy(base: Base, fstype: str, files: Files, destination: Path, progress: Progress) -> None:
     """Make a test's own copy of the image. Raises StepFailed."""
     with locked(f"root-{base.suite}-{fstype}"):
         copy_sparse(cached(base, fstype, files, progress) / "root.img", destination)
         destination.chmod(0o644)
-
-
-def wanted(suites: Sequence[str], everything: bool, source: Path, progress: Progress) -> Iterator[
-        Tuple[Base, str, Files]]:
-    """What `cached` is to be called with for all scenarios. Raises StepFailed."""
-    for suite in suites:
-        base = image.base(suite, progress)
-        rofs = image.tree_as_files(image.installed(suite, source, progress), base.merged_usr)
-        for scenario in SCENARIOS.values():
-            if scenario.root != "ext4" and scenario.boots_on(suite, everything):
-                yield base, scenario.root, scenario_files(scenario, rofs)
-
-
-def main() -> int:
-    """The command line of the preparation: exit status 0, or 1 with a message."""
-    parser = argparse.ArgumentParser(
-        prog="vm.root", description="Make the root file systems that are not ext4.")
-    parser.add_argument("suites", nargs="+", choices=image.SUITES, metavar="SUITE")
-    parser.add_argument("--source", type=Path, required=True,
-                        help="the source from which vm.image has compiled rofs")
-    parser.add_argument("--every-boot", action="store_true",
-                        help="also make those that are not booted routinely")
-    parser.add_argument("--ready", action="store_true",
-                        help="make nothing; exit status 1 if something is still to be made")
-    options = parser.parse_args()
-
-    def make_all() -> bool:
-        progress = Progress(image.logs_dir())
-        for base, fstype, files in wanted(options.suites, options.every_boot,
-                                          options.source.resolve(), progress):
-            if options.ready and not path_of(base, fstype, files).is_dir():
-                return False
-            with locked(f"root-{base.suite}-{fstype}"):
-                cached(base, fstype, files, progress)
-        return True
-
-    return exit_status(make_all)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,14 +15,21 @@ from .machine import BOOT_SECONDS_MAX, MEMORY_MIB
 from .probe import Snippets, probe_files
 from .volume import AnyDisk, Partition
 
+# Of a boot, the start and the end take as long as so many questions.
+QUESTIONS_PER_BOOT = 30
+
 # A boot takes a minute. What depends on the version of systemd, util-linux or the kernel in ways
-# that have been seen to differ is booted on every suite; else on the oldest, the suite that most
-# people have, and the newest.
-SPREAD = ("bullseye", "bookworm", "sid")
+# that have been seen to differ is booted on every suite; else on the oldest and the newest, where
+# the suites between them have a boot that asks almost the same.
+EXTREMES = ("bullseye", "sid")
 # Where no old version is likely to matter.
 ENDS = ("bookworm", "sid")
 # Where what is tested is ours alone.
 ONE = ("bookworm",)
+# For `routine`: only when everything is booted.
+RARELY = ("none",)
+# The same where bookworm has boots that ask almost the same.
+NEWEST = ("sid",)
 
 MINIMAL_CONF = """\
 [Overlay /var]
@@ -52,18 +59,22 @@ class Scenario:
     `root_flag`: "ro" or "rw" for the kernel command line, or "" for neither. `cannot`: by suite,
     what its system itself cannot do, so that the scenario is not booted there. `suites`: booted
     on these only. `routine`: and of these only here, unless the tests are told to boot everything,
-    as before a release; all of them if it is empty.
+    as before a release.
     `network`: whether networking.service brings eth0 up. An emulated DHCP client takes seconds, or,
     beside another machine, a minute: only where a test asks for what it wrote.
     `packages`: the set of a base image of its own, one of image.PACKAGE_SETS. `buses`: of the
     further disks, in their order, as machine.Disk has them; those beyond are virtio.
     `memory`: of the machine, in MiB. `seconds`: the time limit of each boot.
     `initrd`: another one of the base image than that which does not write to the root.
+    `own_initrd`: the numbers of boots with what is then in /boot of the root, which is ext4.
     `rtc`: what the machine's clock says when it is switched on, as QEMU's -rtc.
     `torn_root`: the superblock of the root is torn, as by a power cut, so that the boots end in the
     initramfs: of these, the console is all that there is.
+    `resets`: the numbers of boots, from 1, that end with a reset instead of their last question:
+    they have the answers that came before.
     `setup_boots`: so many boots at the start set the machine up and may write to the root, which is
     compared with what it is after them.
+    `loader`: the numbers of boots by the boot loader of vda, with a kernel command line of its own.
     `cuts`: so many times the power is cut, as vm/powercut.py does it, instead of the boots above
     one after the other.
     """
@@ -85,18 +96,27 @@ class Scenario:
     memory: int = MEMORY_MIB
     seconds: int = BOOT_SECONDS_MAX
     initrd: str = CURED_INITRD
+    own_initrd: Sequence[int] = ()
     rtc: str = "base=utc"
     cannot: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suites: Sequence[str] = SUITES
-    routine: Sequence[str] = ()
+    routine: Sequence[str] = SUITES
     torn_root: bool = False
+    resets: Sequence[int] = ()
     setup_boots: int = 0
+    loader: Sequence[int] = ()
     cuts: int = 0
+
+    @property
+    def weight(self) -> int:
+        """How long it takes beside others, in questions, about."""
+        boots = max(2 * self.cuts, len(self.boots) * self.seconds // BOOT_SECONDS_MAX)
+        return boots * QUESTIONS_PER_BOOT + sum(map(len, self.boots))
 
     def boots_on(self, suite: str, everything: bool) -> bool:
         """Whether the tests boot it on this suite."""
         return (suite not in self.cannot and suite in self.suites
-                and (everything or suite in (self.routine or self.suites)))
+                and (everything or suite in self.routine))
 
     def kernel_arguments(self, number: int) -> Sequence[str]:
         """What the `number`th boot, from 1, adds to the kernel command line."""

@@ -35,6 +35,7 @@ class Table:
         self._results: Dict[Pair, Dict[str, str]] = {}
         self._cannot: Dict[Pair, str] = {}
         self._versions: Dict[str, Set[Tuple[str, str]]] = {}
+        self._times: Dict[Pair, Tuple[float, Sequence[Boot]]] = {}
 
     def expect(self, scenario: str, suite: str) -> None:
         """A row and a column that are shown whatever comes."""
@@ -55,6 +56,25 @@ class Table:
         found = versions(boot)
         if found:
             self._versions.setdefault(suite, set()).add(found)
+
+    def took(self, scenario: str, suite: str, seconds: float, boots: Sequence[Boot]) -> None:
+        """All of it, with the work on its disks, and its boots from power-on to power-off."""
+        self._times[scenario, suite] = seconds, boots
+
+    def times(self) -> List[str]:
+        """What each scenario took, the longest first: where to look for seconds to save.
+
+        "waiting" is what QEMU did not compute, for timers of the machine or for a processor.
+        """
+        if not self._times:
+            return []
+        rows = sorted(([round(seconds), len(boots), *boot_times(boots), f"{scenario}, {suite}"]
+                       for (scenario, suite), (seconds, boots) in self._times.items()),
+                      key=lambda row: (-row[0], row[-1]))
+        total = [sum(row[column] for row in rows) for column in range(4)]
+        heads = ("seconds", "boots", "running", "waiting", "")
+        return ["".join(f"{cell:>7}  " for cell in row[:-1]) + row[-1]
+                for row in (heads, [*total, "all"], *rows)]
 
     def lines(self) -> List[str]:
         """The table as text, at most 100 columns wide; nothing if nothing was booted."""
@@ -81,6 +101,12 @@ class Table:
         if (scenario, suite) in self._cannot:
             return f"cannot [{reasons.index(self._cannot[scenario, suite]) + 1}]"
         return verdict(self._results.get((scenario, suite), {}))
+
+
+def boot_times(boots: Sequence[Boot]) -> Tuple[int, int]:
+    """The seconds in which QEMU ran, and those of them in which it did not compute."""
+    running = sum(boot.seconds for boot in boots)
+    return round(running), round(running - sum(boot.processor_seconds for boot in boots))
 
 
 def verdict(results: Mapping[str, str]) -> str:

@@ -49,8 +49,9 @@ class Partition:
     uuid: str = ""
 
 
-# A disk is one file system, or a GPT with partitions, or what a function writes into a new file.
-AnyDisk = Union[Volume, Sequence[Partition], Callable[[Path], None]]
+# A disk is one file system, or a GPT with partitions, or what a function writes into a new file for
+# a suite.
+AnyDisk = Union[Volume, Sequence[Partition], Callable[[Path, str], None]]
 
 # The root of the Discoverable Partitions Specification, for x86-64.
 ROOT_PARTITION = "type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, name=system"

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Dict
 
+from ..disk import Absent, File
 from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
+from .fstab import BROKEN as BROKEN_FSTAB
 
 STATUS = "LC_ALL=C.UTF-8 rofs status"
 NOBODY = "runuser -u nobody -- env LC_ALL=C.UTF-8"
@@ -145,7 +147,7 @@ Partition=gone
 """
 
 BROKEN: Dict[str, str] = {
-    **SYSTEM,
+    **BROKEN_FSTAB,
     "boot_failed": SYSTEM["failed"],
     "boot_status": STATUS,
     "boot_json": "rofs status --json",
@@ -158,12 +160,14 @@ BROKEN: Dict[str, str] = {
     # An overlay is unmounted by hand; the timer's service notices by itself.
     "overlay_gone": "umount /srv",
     "overlay_watch": "systemctl start rofs-watch.service; sleep 2;"
-                     f" journalctl --sync; {JOURNAL} -t rofs-verify | tail -n 8",
+                     " for i in $(seq 300); do systemctl list-jobs | grep -q rofs-verify || break;"
+                     f" sleep 0.2; done; journalctl --sync; {JOURNAL} -t rofs-verify | tail -n 8",
     **verdict("overlay"),
     "overlay_back": "systemctl start srv.mount",
-    "root_rw": "mount -o remount,rw /",
+    # The two-argument forms do not look into fstab.
+    "root_rw": "mount -o remount,rw /dev/vda /",
     **verdict("root"),
-    "root_ro": "mount -o remount,ro /",
+    "root_ro": "mount -o remount,ro /dev/vda /",
     "covered": "mount -t tmpfs scratch /var/local/data",
     **verdict("covered"),
     "uncovered": "umount /var/local/data",
@@ -179,7 +183,11 @@ BROKEN: Dict[str, str] = {
     "pool_emptied": "rm /var/big; systemctl start rofs-watch.service; cat /run/rofs-watch/state",
 }
 
-RECOVERED: Dict[str, str] = {
+OFF: Dict[str, str] = {
+    **SYSTEM,
+    "early": "find /run/systemd/generator.early -type f",
+    "writable": "touch /new /usr/new /etc/new /var/new",
+    "said": "journalctl -b -t rofs-generator -o cat --no-pager",
     "off_status": STATUS,
     "off_json": "rofs status --json",
     "off_plan": "rofs plan | grep -c '^# '",
@@ -192,6 +200,9 @@ RECOVERED: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("command", HEALTHY_CONF, (HEALTHY,), network=True, suites=ONE),
-    Scenario("broken", BROKEN_CONF, (BROKEN,), suites=ONE),
-    Scenario("command-off", BROKEN_CONF, (RECOVERED,), arguments=("recovery",), suites=ONE),
+    # With an fstab that cannot be read, too.
+    Scenario("broken", BROKEN_CONF, (BROKEN,), suites=ONE, files={
+        "/etc/fstab": Absent(), "/etc/fstab/is": File("a directory\n"),
+    }),
+    Scenario("off", BROKEN_CONF, (OFF,), arguments=("rofs=off",), suites=ONE),
 )

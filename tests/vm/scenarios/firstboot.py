@@ -34,7 +34,7 @@ FIRST_BOOT: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("firstboot", MINIMAL_CONF, (FIRST_BOOT, FIRST_BOOT),
+    Scenario("firstboot", MINIMAL_CONF, (FIRST_BOOT,),
              files={"/etc/machine-id": File("uninitialized\n"), "/etc/.updated": Absent(),
                     "/var/.updated": Absent()}),
 )

@@ -9,7 +9,7 @@ from typing import Dict
 
 from ..disk import Absent, Entry, File, NoDirectory
 from ..probe import UNITS
-from ..scenario import MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import EXTREMES, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
 from ..volume import Partition, Volume
 
 PART_UUID = "aaaaaaaa-0000-4000-8000-000000000002"
@@ -60,7 +60,7 @@ GPT: Dict[str, str] = {
 }
 
 SCENARIOS = (
-    Scenario("gpt-auto", CONF, (GPT,), files=FILES, root_flag="", partitions=(
+    Scenario("gpt-auto", CONF, (GPT,), files=FILES, root_flag="", routine=EXTREMES, partitions=(
         Partition("home", "home", Volume("ext4", "home", files={"/theirs": File("on flash\n")})),
         Partition("swap", "swap", Volume("swap")),
     ), disks=((

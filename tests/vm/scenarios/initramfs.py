@@ -13,7 +13,7 @@ from ..image import (
     DRACUT_SUITES,
     INSTALLED_INITRD,
 )
-from ..scenario import ENDS, MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, NEWEST, ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 from .recovery import RECOVERY
 
@@ -55,8 +55,9 @@ LABEL=root / ext4 rw,errors=remount-ro 0 1
 LABEL=usr /usr ext4 {} 0 2
 """
 USR = (Volume("ext4", label="usr", part="usr"),)
+DRACUT_RESCUE = "systemd.unit=rescue.target"
 # In the initramfs they count with "rd." before them only.
-DRACUT_WORDS = ((), ("single",), ("rofs=off",))
+DRACUT_WORDS = ((), (DRACUT_RESCUE,))
 
 SCENARIOS = (
     Scenario("installed", MINIMAL_CONF, (INSTALLED, INSTALLED), initrd=INSTALLED_INITRD,
@@ -64,13 +65,13 @@ SCENARIOS = (
              suites=ENDS, routine=ONE),
     Scenario("torn-root", MINIMAL_CONF, ({}, {}), initrd=INSTALLED_INITRD, torn_root=True,
              words=[(), ("fsck.mode=skip",)], suites=ONE),
-    Scenario("dracut", MINIMAL_CONF, (DRACUT, RECOVERY, RECOVERY), initrd=DRACUT_INITRD,
+    Scenario("dracut", MINIMAL_CONF, (DRACUT, RECOVERY), initrd=DRACUT_INITRD,
              files=DRACUT_FILES, words=DRACUT_WORDS,
              suites=DRACUT_SUITES),
     Scenario("dracut-usr", MINIMAL_CONF, (DRACUT,), initrd=DRACUT_INITRD, root_flag="rw",
              files={**DRACUT_FILES, "/etc/fstab": File(USR_FSTAB.format("defaults"))},
-             disks=USR, suites=DRACUT_SUITES),
+             disks=USR, suites=DRACUT_SUITES, routine=NEWEST),
     Scenario("dracut-installed", MINIMAL_CONF, (DRACUT,), initrd=DRACUT_INSTALLED_INITRD,
              files={**DRACUT_FILES, DRACUT_CURE_PATH: Absent()},
-             suites=DRACUT_SUITES, routine=("sid",)),
+             suites=DRACUT_SUITES, routine=NEWEST),
 )

@@ -10,7 +10,7 @@ from typing import Dict
 
 from ..disk import MIB, Entry, File, mke2fs
 from ..probe import UNITS
-from ..scenario import ENDS, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, ONE, SECTORS, SYSTEM, Scenario
 from .runtime import SKIPPED
 from ..volume import Volume
 
@@ -49,14 +49,14 @@ KEPT_FILES: Dict[str, Entry] = {"/etc/to-delete": File("on flash\n")}
 FOREIGN = b"neither a file system nor nothing\n"
 
 
-def small(image: Path) -> None:
+def small(image: Path, suite: str) -> None:
     """A file system of half the drive."""
     mke2fs(image, 16 * MIB, "small")
     with image.open("r+b") as f:
         f.truncate(32 * MIB)
 
 
-def foreign(image: Path) -> None:
+def foreign(image: Path, suite: str) -> None:
     """A drive with data of a program of its own."""
     with image.open("wb") as f:
         f.truncate(16 * MIB)
@@ -172,5 +172,5 @@ SCENARIOS = (
              disks=(Volume("", size=32 * MIB), small, foreign), suites=ENDS),
     Scenario("instead", INSTEAD_CONF, (INSTEAD,), files=INSTEAD_FILES,
              disks=(Volume("ext4", "early", size=32 * MIB), Volume("ext4", "there", size=16 * MIB)),
-             suites=ENDS),
+             suites=ENDS, routine=ONE),
 )

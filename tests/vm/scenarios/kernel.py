@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Entry, File
-from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
 from .command import verdict
 
 NO_OVERLAYFS: Dict[str, str] = {
@@ -33,5 +33,5 @@ FILES: Dict[str, Entry] = {
 
 SCENARIOS = (
     Scenario("no-overlayfs", MINIMAL_CONF, (NO_OVERLAYFS,), files=FILES,
-             routine=ENDS),
+             routine=ONE),
 )

@@ -12,7 +12,7 @@ from typing import Dict
 from ..disk import DEBUGFS, MIB, Entry, File, Link, mke2fs
 from ..probe import DIRECTORY as PROBE_DIRECTORY
 from ..probe import UNITS
-from ..scenario import ENDS, MINIMAL_CONF, SECTORS, SYSTEM, Scenario
+from ..scenario import ENDS, MINIMAL_CONF, NEWEST, SECTORS, SYSTEM, Scenario
 from .runtime import SKIPPED
 from ..volume import Volume
 
@@ -108,7 +108,7 @@ FILES: Dict[str, Entry] = {
 }
 
 
-def broken(image: Path) -> None:
+def broken(image: Path, suite: str) -> None:
     """A file system that fsck does not repair unasked."""
     mke2fs(image, 16 * MIB, "broken")
     for command in ("clri <2>", "set_super_value state 2"):
@@ -244,7 +244,8 @@ EMERGENCY: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario("emergency", EMERGENCY_CONF, (EMERGENCY,),
-             files={f"{UNITS}/emergency.service": File(EMERGENCY_UNIT)}, suites=ENDS),
+             files={f"{UNITS}/emergency.service": File(EMERGENCY_UNIT)}, suites=ENDS,
+             routine=NEWEST),
     # The last gets the label "late" when the machine runs.
     Scenario("missing", MISSING_CONF, (MISSING,), files=FILES,
              disks=(Volume("swap", size=16 * MIB), broken,

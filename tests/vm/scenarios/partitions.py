@@ -64,7 +64,7 @@ KINDS: List[Kind] = [
 ]
 DATA_PATHS = ("/var/local/data", "/var/local/more")
 
-CONF = MINIMAL_CONF + """\
+CONF = "[Overlay /opt]\n" + MINIMAL_CONF + """\
 Directory=/data
 [Persist /var/local/more]
 Partition=data
@@ -74,7 +74,8 @@ Directory=/more/of/it
 FILES: Dict[str, Entry] = {
     "/etc/fstab": File("LABEL=root / ext4 defaults 0 1\n"
                        "LABEL=data /var/local/data ext4 defaults 0 2\n"
-                       "/dev/nvme0n1p1 /srv ext4 ro 0 2\n"),
+                       "/dev/nvme0n1p1 /srv ext4 ro 0 2\n"
+                       "PARTLABEL=lower-f2fs /opt f2fs defaults 0 0\n"),
     "/etc/crypttab": File("secret /dev/vdd /etc/secret.key luks\n"),
     "/etc/secret.key": File("a passphrase", 0o600),
     "/etc/network/interfaces": File("auto lo\niface lo inet loopback\n"),
@@ -87,7 +88,7 @@ def blank(fstype: str) -> Partition:
     return Partition(LINUX, f"new-{fstype}", Volume("", size=size))
 
 
-def card(image: Path) -> None:
+def card(image: Path, suite: str) -> None:
     """An SD card with one partition."""
     partition_disk(image, [Partition(LINUX, "card", Volume("vfat", "CARD", size=64 * MIB))])
     with image.open("r+b") as f:
@@ -95,12 +96,12 @@ def card(image: Path) -> None:
     run(["sfdisk", "--quiet", "--relocate", "gpt-bak-std", str(image)])
 
 
-def volume(image: Path) -> None:
+def volume(image: Path, suite: str) -> None:
     """A volume group."""
     logical_volume(image, "flash", "keep", Volume("ext4", size=32 * MIB))
 
 
-def secret(image: Path) -> None:
+def secret(image: Path, suite: str) -> None:
     """An encrypted disk."""
     luks(image, "a passphrase", Volume("ext4", size=32 * MIB))
 
@@ -170,6 +171,16 @@ touch /var/local/stick/new
 systemctl is-active var-local-stick.mount
 """
 
+# The only lower on f2fs: the usual kernel of the tests lacks it.
+COMMIT = """
+mkdir /opt/directory && echo committed >/opt/directory/file && echo committed >/opt/file
+rofs commit --yes /opt; echo $?
+echo again >/opt/file && rm -r /opt/directory
+rofs commit --yes /opt; echo $?
+cd /rofs/ro/opt && cat file; ls -A . /opt
+for m in /rofs/ro /rofs/ro/opt; do findmnt -n -o FSTYPE,FS-OPTIONS --mountpoint $m; done
+"""
+
 PARTITIONS: Dict[str, str] = {
     **SYSTEM,
     "show": SHOW,
@@ -188,6 +199,7 @@ PARTITIONS: Dict[str, str] = {
     "idle": IDLE,
     "again": AGAIN,
     **SECTORS,
+    "commit": COMMIT,
     "pull": PULL,
 }
 
@@ -197,7 +209,8 @@ SCENARIOS = (
                  [Partition(LINUX, "flash-f2fs", Volume("f2fs")),
                   Partition(LINUX, "flash-xfs",
                             Volume("xfs", size=GROWN["xfs"], arguments=("-d", "size=300m")),
-                            XFS_PARTUUID)],
+                            XFS_PARTUUID),
+                  Partition(LINUX, "lower-f2fs", Volume("f2fs"))],
                  secret, volume,
                  [Partition(LINUX, "nvme", Volume("ext4")),
                   *(blank(fstype) for fstype in ("f2fs", "btrfs", "xfs", "vfat"))],

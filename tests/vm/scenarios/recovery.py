@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..scenario import ENDS, MINIMAL_CONF, ONE, SECTORS, Scenario
+from ..scenario import MINIMAL_CONF, NEWEST, ONE, SECTORS, Scenario
 
 # No D-Bus and no journal in emergency.target: what needs neither.
 RECOVERY: Dict[str, str] = {
@@ -25,16 +25,17 @@ RECOVERY: Dict[str, str] = {
 # What switches rofs off, and the target that it boots into. The other words that do are compared
 # in the same place; tests/unit/test-bootmode.c has them all.
 WORDS = {
-    "single": "rescue",
-    "systemd.unit=rescue.target": "rescue",
     "emergency": "emergency",
+    "single": "rescue",
 }
 PROTECTED = ("single", "rofs=on")
 
 SCENARIOS = (
-    Scenario("recovery", MINIMAL_CONF, [RECOVERY] * (len(WORDS) + 1),
-             words=[*((word,) for word in WORDS), PROTECTED],
-             routine=ENDS),
+    Scenario("recovery", MINIMAL_CONF, [RECOVERY] * (1 + len(WORDS)),
+             words=[PROTECTED, *((word,) for word in WORDS)], routine=ONE),
+    # With systemd.unit=rescue.target the scenario "dracut" boots on the newest ones.
+    Scenario("recovery-newest", MINIMAL_CONF, [RECOVERY] * 2, words=[PROTECTED, ("emergency",)],
+             suites=NEWEST),
     # What emergency.target is like on a machine that has never heard of rofs.
     Scenario("recovery-control", "", (RECOVERY,), words=[("emergency",)], rofs=False, suites=ONE),
 )

@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import Dict, Mapping, Sequence
 
 from ..disk import File, Link
-from ..probe import UNITS
-from ..scenario import MINIMAL_CONF, ONE, SECTORS, SPREAD, SYSTEM, Scenario
+from ..image import PACKAGE_SETS, SUITES
+from ..probe import UNITS, Snippets
+from ..scenario import EXTREMES, MINIMAL_CONF, ONE, RARELY, SECTORS, SYSTEM, Scenario
 from .basic import EARLY_TEXT, OVERLAYS, permissions
+from .commit import FLAGS
 
 ROOT: Dict[str, str] = {
     **SYSTEM,
@@ -28,6 +30,14 @@ ROOT: Dict[str, str] = {
     "early_after": EARLY_TEXT,
     "running_after": "systemctl is-system-running --wait",
     **SECTORS,
+    "commit": "rofs commit --yes /etc/hostname /etc/hosts /home/user; echo $?",
+    "commit_flash": "cd /rofs/ro; cat etc/hostname home/user/notes; ls etc/hosts; ls -A rofs home",
+    "commit_flags": FLAGS,
+    "commit_readonly": "touch /new; touch /usr/new; touch /rofs/ro/etc/new",
+    "chroot": "rofs chroot touch /etc/by-chroot; echo $?",
+    "chroot_flash": "ls /rofs/ro/etc/by-chroot",
+    "maintenance": "rofs maintenance; echo $?",
+    "cancel": "rofs maintenance --cancel",
 }
 
 
@@ -46,13 +56,25 @@ ExecStart=/bin/sh -c "awk '{print $$7}' /sys/block/vda/stat >/run/test-sectors"
 NO_EROFS = "blkid of util-linux 2.36 does not know erofs, so that the initramfs finds no root"
 
 
+AGAIN: Dict[str, str] = {
+    **SYSTEM,
+    "root": ROOT["root"],
+    "readonly": ROOT["readonly"],
+    "committed": "cat /etc/hostname /home/user/notes; ls /etc/hosts /etc/by-chroot",
+    "diff": "rofs diff --noheadings /home",
+}
+
+
 def on(
     fstype: str, fstab: str, routine: Sequence[str], arguments: Sequence[str] = (),
-    cannot: Mapping[str, str] = MappingProxyType({}),
+    cannot: Mapping[str, str] = MappingProxyType({}), later: Sequence[Snippets] = (),
+    packages: str = "",
 ) -> Scenario:
-    """A root of one type."""
-    return Scenario(f"root-{fstype}", MINIMAL_CONF, (ROOT,), root=fstype, arguments=arguments,
-                    cannot=cannot, routine=routine,
+    """A root of one type. `later`: the questions of further boots."""
+    return Scenario(f"root-{fstype}", MINIMAL_CONF, (ROOT, *later), root=fstype,
+                    arguments=arguments, cannot=cannot, routine=routine, packages=packages,
+                    suites=tuple(suite for suite in SUITES
+                                 if not packages or suite in PACKAGE_SETS[packages]),
                     files={
                         "/etc/fstab": File(fstab),
                         f"{UNITS}/test-early.service": File(EARLY_UNIT),
@@ -62,13 +84,16 @@ def on(
 
 
 SCENARIOS = (
-    # As Ubuntu's and Debian's installers lay it out.
+    # As Ubuntu's and Debian's installers lay it out. On bookworm, the scenario "subvolumes" is.
     on("btrfs", "LABEL=root / btrfs defaults,subvol=@ 0 0\n"
                 "LABEL=root /home btrfs defaults,subvol=@home 0 0\n",
-       SPREAD, arguments=("rootflags=subvol=@",)),
+       EXTREMES, arguments=("rootflags=subvol=@",)),
     on("xfs", "LABEL=root / xfs defaults 0 0\n", ONE),
     # Neither has a label. Firmware builders (Yocto) write "/dev/root / auto defaults 1 1".
     on("squashfs", "/dev/root / auto defaults 1 1\n", ONE, arguments=("root=/dev/vda",)),
     on("erofs", "/dev/vda / erofs defaults 0 0\n", ONE, arguments=("root=/dev/vda",),
        cannot={"bullseye": NO_EROFS}),
+    # Kernels for clouds do not know it.
+    on("f2fs", "LABEL=root / f2fs defaults,active_logs=2,nodiscard 0 0\n", RARELY,
+       packages="more", later=(AGAIN,)),
 )

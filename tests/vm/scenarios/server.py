@@ -142,6 +142,6 @@ FOUND: Dict[str, str] = {
 SCENARIOS = (
     Scenario("server", "", (BASELINE, USED, FOUND), files=FILES, packages="server",
              disks=(Volume("ext4", "server", size=2048 * MIB, arguments=("-O", "quota")),),
-             words=((), (), ("cloud-init=disabled",)), memory=1536, seconds=900, suites=ONE,
+             words=((), (), ("cloud-init=disabled",)), memory=1536, seconds=1200, suites=ONE,
              arguments=ARGUMENTS, network=True, setup_boots=1),
 )

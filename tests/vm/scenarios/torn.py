@@ -17,7 +17,7 @@ Partition=torn
 """
 
 
-def torn(image: Path) -> None:
+def torn(image: Path, suite: str) -> None:
     """With more than one group of blocks, and a journal that is still to be replayed."""
     mke2fs(image, 192 * MIB, "torn")
     write_with_journal(image, "file", "old contents\n", "new contents\n")
