@@ -1,4 +1,4 @@
-"""A read-only Debian with the minimal rofs.conf, booted twice."""
+"""A read-only Debian with the minimal rofs.conf: its first two boots."""
 
 from __future__ import annotations
 
@@ -312,11 +312,12 @@ def test_system_still_runs_after_reload(first: Boot, step: str) -> None:
 def test_hundred_megabytes_into_var_do_not_touch_the_root_device(outcome: Outcome) -> None:
     first = outcome.boots[0]
     assert first["load"].line.endswith(str(LOAD_BYTES))
-    assert [boot["sectors"].line for boot in outcome.boots] == ["0", "0"]
+    assert [boot["sectors"].line for boot in outcome.boots[:2]] == ["0", "0"]
 
 
-def test_root_image_is_identical_after_each_power_off(outcome: Outcome) -> None:
-    assert outcome.identical == [True, True]
+def test_root_image_is_identical_after_power_off(outcome: Outcome) -> None:
+    """At the end of the next boot, something is kept: see test_vm_commit.py."""
+    assert outcome.identical[0]
 
 
 def test_changes_are_forgotten_at_power_off(second: Boot) -> None:
@@ -327,15 +328,15 @@ def test_changes_are_forgotten_at_power_off(second: Boot) -> None:
 
 
 def test_what_is_on_the_partition_is_kept(outcome: Outcome) -> None:
-    first, second = outcome.boots
+    first, second = outcome.boots[:2]
     assert first["persist"].status == 0, first["persist"].err
     assert first["persist"].line == "kept"
     assert second["kept"].line == "kept"
 
 
 def test_partition_is_clean_after_each_power_off(outcome: Outcome) -> None:
-    assert outcome.data_state == ["clean", "clean"]
-    assert [status for status, _ in outcome.data_fsck] == [0, 0], outcome.data_fsck
+    assert outcome.data_state == ["clean"] * len(outcome.boots)
+    assert {status for status, _ in outcome.data_fsck} == {0}, outcome.data_fsck
 
 
 def test_second_boot_needs_no_journal_recovery(second: Boot) -> None:
@@ -344,6 +345,6 @@ def test_second_boot_needs_no_journal_recovery(second: Boot) -> None:
 
 
 def test_each_boot_has_an_id_of_its_own(outcome: Outcome) -> None:
-    first, second = outcome.boots
+    first, second = outcome.boots[:2]
     assert re.fullmatch(r"[0-9a-f]{32}", second["machine_id"].line)
     assert second["machine_id"].line != first["machine_id"].out.split()[0]
