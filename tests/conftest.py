@@ -19,6 +19,7 @@ from mounted_status import CHECKS, CONF, attach
 from mounted_system import BOOT, SETUP, TMPFS, System
 from overlay_commit import Commit, commit_in
 from overlay_diff import Diff, diff_in
+from packaged import install
 from support import (
     SOURCE,
     Namespace,
@@ -314,6 +315,12 @@ def machine(tmp_path: Path) -> Iterator[WindowSystem]:
 def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
     return diff_in(system, rofs, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `meson install` puts into DESTDIR."""
+    return install(tmp_path_factory.mktemp("installed") / "tree")
 
 
 @pytest.fixture(scope="session")
