@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -507,7 +508,7 @@ static int read_file(const struct rootfs *r, const char *path, bool for_all, siz
 		return -ENXIO;
 	if (for_all && ((st.st_mode & (S_IRGRP | S_IROTH)) != (S_IRGRP | S_IROTH) || has_acl(fd)))
 		return -EACCES;
-	if (st.st_size > 0 && (size_t)st.st_size > max)
+	if (st.st_size > 0 && (uint64_t)st.st_size > max)
 		return -EFBIG;
 
 	return rootfs_note(r, read_all(fd, max, ret, ret_len));
