@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,9 +240,20 @@ def parse_json(text: str, schema: str) -> Any:
     return answer
 
 
+def machine_of(program: Path) -> bytes:
+    """The class, byte order and machine that an ELF file is for."""
+    head = program.read_bytes()[:20]
+    return head[4:6] + head[18:20]
+
+
 def under_valgrind(program: Path, *more: str) -> list[str]:
-    """The words that run it under valgrind; with sanitizers, which see the same, it runs alone."""
-    if b"__asan_init" in program.read_bytes():
+    """The words that run it under valgrind.
+
+    It runs alone with sanitizers, which see the same, and if it is for i386 on amd64, of which
+    valgrind of amd64 knows nothing.
+    """
+    if (b"__asan_init" in program.read_bytes()
+            or machine_of(program) != machine_of(Path(sys.executable))):
         return []
     need_programs("valgrind")
     return ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", *more]

@@ -210,11 +210,12 @@ RELEASES = {"11": "bullseye", "12": "bookworm", "13": "trixie", "sid": "sid"}
 
 
 def compatibility() -> dict[str, str]:
-    """The tables of docs/COMPATIBILITY.md: what was tested, by software."""
+    """The tables of software in docs/COMPATIBILITY.md: what was tested, by software."""
     text = (SOURCE / "docs/COMPATIBILITY.md").read_text()
+    tables = re.findall(r"^\| Software .*\n\|-.*\n((?:\|.*\n)+)", text, re.MULTILINE)
     rows = [[cell.strip() for cell in line.split("|")[1:-1]]
-            for line in text.splitlines() if line.startswith("| ")]
-    return {software: tested for software, _, _, tested in rows if software != "Software"}
+            for table in tables for line in table.splitlines()]
+    return {software: tested for software, _, _, tested in rows}
 
 
 @pytest.mark.parametrize("software, tested", compatibility().items())

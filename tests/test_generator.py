@@ -306,6 +306,7 @@ def test_drop_in_name_that_is_no_text_is_refused(generator: Path, tmp_path: Path
     assert "var.mount" in run.early
 
 
+@pytest.mark.unemulated
 def test_more_than_a_thousand_mistakes_are_counted(
     generator: Path, tmp_path: Path, build_dir: Path
 ) -> None:
@@ -361,6 +362,7 @@ def test_reload_reads_below_the_overlay(
     assert done.stderr == before.stderr
 
 
+@pytest.mark.unemulated
 def test_generator_links_libc_alone(generator: Path) -> None:
     """Each further library costs time in every boot, before anything is mounted."""
     need_programs("readelf")

@@ -195,6 +195,7 @@ def test_empty_journal_is_found(tmp_path: Path, size: int, arguments: Sequence[s
     assert disk.replay(image)[0] in (0, 1)
 
 
+@pytest.mark.unemulated
 def test_without_e2fsck_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
