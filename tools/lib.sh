@@ -1,4 +1,4 @@
-# Shared by tools/test, tools/demo and tools/screenshots: output, installing dependencies, images.
+# Shared by tools/test, tools/demo, tools/screenshots and tools/package: output, installing dependencies, images.
 # shellcheck shell=bash disable=SC2034
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -35,7 +35,7 @@ as_root() {
 as_root_python() {
 	as_root env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$top/tests" ROFS_CACHE="$ROFS_CACHE" \
 		ROFS_BUILD_DIR="${ROFS_BUILD_DIR:-}" ${CI:+CI="$CI"} ${NO_COLOR:+NO_COLOR="$NO_COLOR"} \
-		"$python" "$@"
+		${PYTEST_ADDOPTS:+PYTEST_ADDOPTS="$PYTEST_ADDOPTS"} "$python" "$@"
 }
 
 # Use the cache of the calling user even in steps that run as root.
@@ -76,48 +76,145 @@ missing() {
 	done
 }
 
-# need PACKAGE...: install the missing packages, and print their names.
+# What says which distribution this is, and what is mounted.
+os_release=/etc/os-release mountinfo=/proc/self/mountinfo
+
+is_arch() {
+	grep -qsE '^ID(_LIKE)?="?([a-z ]+ )?arch\b' "$os_release"
+}
+
+# Arch's names of Debian's packages below; '' where it has none that is needed.
+declare -A arch_names=(
+	[acl]=acl [attr]=attr [binutils]=binutils [btrfs-progs]=btrfs-progs [clang]=clang
+	[ccache]=ccache [clang-format]=clang [clang-tidy]=clang [codespell]=codespell [debhelper]=debhelper
+	[debian-archive-keyring]=debian-archive-keyring [diffutils]=diffutils [dosfstools]=dosfstools
+	[dpkg-dev]=dpkg [e2fsprogs]=e2fsprogs [erofs-utils]=erofs-utils [f2fs-tools]=f2fs-tools
+	[fakeroot]=fakeroot [fdisk]=util-linux [flake8]=flake8 [gcc]=gcc
+	[gcc-i686-linux-gnu]='' [gcc-s390x-linux-gnu]='' [gcovr]=gcovr [git]=git [kmod]=kmod
+	[libarchive-tools]=libarchive [libblkid-dev]=util-linux-libs [libc6-dev]=glibc
+	[libcap2-bin]=libcap [libclang-rt-dev]=compiler-rt [libmount-dev]=util-linux-libs
+	[libsmartcols-dev]=util-linux-libs [libsystemd-dev]=systemd-libs [libudev-dev]=systemd-libs
+	[makepkg]=pacman [meson]=meson [mmdebstrap]=mmdebstrap [mount]=util-linux
+	[mtools]=mtools [ninja-build]=ninja [pacman-package-manager]=pacman [pkgconf]=pkgconf
+	[python3]=python
+	[python3-jsonschema]=python-jsonschema [python3-pytest]=python-pytest
+	[python3-pytest-xdist]=python-pytest-xdist
+	[qemu-system-x86]=qemu-system-x86 [qemu-user]=qemu-user [qemu-utils]=qemu-img [scdoc]=scdoc
+	[shellcheck]=shellcheck [squashfs-tools]=squashfs-tools [strace]=strace [systemd]=systemd
+	[systemd-dev]=systemd [tar]=tar [user-mode-linux]='' [util-linux]=util-linux [valgrind]=valgrind
+	[xfsprogs]=xfsprogs [zsh]=zsh)
+
+# arch_missing PACKAGE...: print what pacman does not find of these packages of Debian, or all.
+arch_missing() {
+	local package names=()
+	for package in "$@"; do
+		package=${arch_names[${package%%|*}]}
+		[ -z "$package" ] || names+=("$package")
+	done
+	mapfile -t names < <(printf '%s\n' "${names[@]}" | sort -u)
+	if command -v pacman >/dev/null; then
+		pacman -T "${names[@]}"
+	else
+		printf '%s\n' "${names[@]}"
+	fi
+}
+
+# lacking PACKAGE...: print what has to be installed, by its name in this distribution.
+lacking() {
+	if is_arch; then
+		arch_missing "$@"
+	elif command -v dpkg-query >/dev/null; then
+		missing "$@"
+	else
+		printf '%s\n' "${@%%|*}"
+	fi
+}
+
+# announce_packages MEGABYTES PACKAGE...: what need would install; no more than that is downloaded,
+# and about four times as much becomes of it.
+announce_packages() {
+	local megabytes=$1 packages
+	shift
+	mapfile -t packages < <(lacking "$@")
+	[ ${#packages[@]} -gt 0 ] || return 0
+	say "${#packages[@]} packages and what they depend on are to be installed. That downloads up to"
+	say "$megabytes MB, takes up to $((megabytes * 4)) MB on disk, and one to three minutes:"
+	say "${packages[*]}" | fold -s -w 96 | sed 's/^/  /'
+}
+
+# need PACKAGE...: install the missing packages. Elsewhere than on Debian and Ubuntu, name them.
 need() {
-	local lacking
+	local packages
+	mapfile -t packages < <(lacking "$@")
+	[ ${#packages[@]} -gt 0 ] || return 0
+	if is_arch; then
+		die "install these packages first; debhelper and mmdebstrap are in the AUR: ${packages[*]}"
+	fi
 	if ! command -v apt-get >/dev/null; then
-		say "This is neither Debian nor Ubuntu; make sure that these are installed: $*"
+		say "Make sure that these packages are installed, whatever they are called here:"
+		say "${packages[*]}"
 		return
 	fi
-	lacking=$(missing "$@")
-	[ -n "$lacking" ] || return 0
 	say "Updating the package lists"
 	as_root apt-get -q -q update || die "apt-get update failed"
 	# Only now are the available packages known reliably.
-	lacking=$(missing "$@" | tr '\n' ' ')
-	say "Installing $lacking"
-	# shellcheck disable=SC2086
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y --no-install-recommends install \
-		$lacking >/dev/null || die "apt-get install failed"
+	mapfile -t packages < <(missing "$@")
+	say "Installing ${packages[*]}"
+	# apt says how much that is.
+	(
+		set -o pipefail
+		as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y \
+			--no-install-recommends install "${packages[@]}" |
+			sed -n 's/^\(Need to get\|After this operation\)/  &/p'
+	) || die "apt-get install failed"
 }
 
+# Beside each list: how many megabytes it downloads on a bare Debian (bookworm, trixie, sid), at most.
+build_megabytes=80 test_megabytes=145 image_megabytes=60 all_megabytes=250
 build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|systemd'
 	libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev libudev-dev scdoc)
 # What the tests call; tests/support.py maps each program to its package.
-test_needs=(python3 python3-jsonschema python3-pytest acl attr binutils btrfs-progs dosfstools
-	e2fsprogs fdisk mount strace systemd util-linux valgrind xfsprogs zsh)
+test_needs=(python3 python3-jsonschema python3-pytest python3-pytest-xdist acl attr binutils
+	btrfs-progs debhelper dosfstools dpkg-dev e2fsprogs f2fs-tools fakeroot fdisk git kmod
+	libarchive-tools libcap2-bin makepkg mount pacman-package-manager squashfs-tools strace systemd
+	'user-mode-linux|-' util-linux valgrind xfsprogs zsh)
 image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diffutils
 	qemu-system-x86 qemu-utils btrfs-progs dosfstools erofs-utils f2fs-tools fdisk mtools
 	squashfs-tools xfsprogs)
+# What only tools/test --all runs.
+all_needs=(ccache clang clang-format clang-tidy 'libclang-rt-dev|-' codespell debian-archive-keyring
+	flake8 gcc-i686-linux-gnu gcc-s390x-linux-gnu gcovr mmdebstrap qemu-user shellcheck)
+# tools/package builds in a chroot, which has the compiler.
+package_needs=(python3 mmdebstrap debian-archive-keyring mount tar util-linux)
+
+# host_suite: the Debian release of this system, if the virtual machines can have it, too.
+host_suite() {
+	local suite
+	for suite in bullseye bookworm trixie; do
+		grep -qsx "VERSION_CODENAME=$suite" /etc/os-release && say $suite
+	done
+}
+
+# images_ready [--boots=...] SUITE...: whether prepare_images has nothing to do.
+images_ready() {
+	[ -x "$python" ] && PYTHONPATH=$top/tests "$python" -m vm.prepare --ready --source "$top" "$@"
+}
+
+# need_mounts: namespaces are made, which a chroot in an ordinary directory does not allow.
+need_mounts() {
+	grep -qsE '^([^ ]+ ){4}/ ' "$mountinfo" || die "/proc is not mounted, or / is not a mount point;" \
+		"before you enter a chroot, mount /dev, /proc and /sys in it, and bind it onto itself:" \
+		"mount --bind DIRECTORY DIRECTORY"
+}
 
 # need_amd64: the virtual machines use the architecture of the host, and only amd64 is supported.
 need_amd64() {
 	[ "$(uname -m)" = x86_64 ] || die "the virtual machines require an x86_64 host, not $(uname -m)"
 }
 
-# prepare_images SUITE...: create the images that are not cached, which requires root.
+# prepare_images [--boots=quick|routine|every] SUITE...: create the images that these boots of the
+# tests need and that are not cached, which requires root. Without boots, only what a machine needs.
 prepare_images() {
-	PYTHONPATH=$top/tests "$python" -m vm.image --ready --source "$top" "$@" && return
-	as_root_python -m vm.image --source "$top" "$@"
-}
-
-# prepare_roots [--every-boot] SUITE...: create the root file systems other than ext4, after
-# prepare_images.
-prepare_roots() {
-	PYTHONPATH=$top/tests "$python" -m vm.root --ready --source "$top" "$@" && return
-	as_root_python -m vm.root --source "$top" "$@"
+	images_ready "$@" && return
+	as_root_python -m vm.prepare --source "$top" "$@"
 }
