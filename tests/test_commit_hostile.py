@@ -196,6 +196,18 @@ def test_the_directory_of_transactions_takes_nothing_of_users(
     assert told["revert"][-1] == "commit"
 
 
+@pytest.mark.parametrize("made", ["mkdir -p", "touch", "mkfifo", "ln -s /etc"])
+def test_a_pending_transaction_without_a_record(commit: Commit, made: str) -> None:
+    """Of a damaged medium: what it has switched is not known, so nobody may decide for the user."""
+    told = commit("true", """
+    echo a > a
+    echo == commit; status_of rofs commit a; ls -A /rofs/ro/rofs /rofs/ro/var; mount_state
+    """, also=f"{made} rofs/pending.7\n")
+    assert told["commit"] == [
+        "3", "rofs-command: cannot complete the transaction in /rofs/pending.7: its record is "
+        "damaged; see rofs-finish(8)", "/rofs/ro/rofs:", "pending.7", "/rofs/ro/var:", "ro", "ro"]
+
+
 BIG = 'big() { setfattr -n user.big -v "$(head -c 8000 /dev/zero | tr "\\0" x)" "$@"; }'
 
 

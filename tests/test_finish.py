@@ -63,7 +63,7 @@ def test_it_is_completed(machine: WindowSystem, kind: str, state: str) -> None:
      "cannot complete the transaction in /rofs/commit: its record is damaged"),
     ("chown 1 rofs", "/rofs"),
     ("rm rofs/commit/record",
-     "cannot complete the transaction in /rofs/commit: No such file or directory"),
+     "cannot complete the transaction in /rofs/commit: its record is damaged; see rofs-finish(8)"),
 ], ids=["garbage", "owner", "no record"])
 def test_what_cannot_be_completed_stays(machine: WindowSystem, more: str, reason: str) -> None:
     boot(machine, more=more)

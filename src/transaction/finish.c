@@ -199,6 +199,8 @@ static int finish(struct finishing *f, const char *name)
 	bool is_commit = strcmp(name, NAME_COMMIT) == 0;
 	int err = record_read(f->dir_fd, &f->record);
 
+	if (err == -ENOENT)
+		err = -EBADMSG;
 	if (err >= 0)
 		err = open_places(f, is_commit);
 	if (err < 0)
@@ -215,11 +217,12 @@ static int explain(int err, const char *name, bool went_back, char **ret_why)
 	int r = text_format(ret_why,
 			    "cannot complete the transaction in /" WINDOW_ROOT_DIR "/%s: %s%s",
 			    name, reason,
-			    !went_back			   ? "" :
+			    !went_back			   ? "; see rofs-finish(8)" :
 			    strcmp(name, NAME_COMMIT) == 0 ? "; all files are as before it" :
 							     "; there, all files are as before it");
 
-	return r < 0 ? r : err;
+	/* What it has switched is not known, so nothing is removed: that is for the user to decide. */
+	return r < 0 ? r : err == -EBADMSG ? -EPERM : err;
 }
 
 static int finish_one(const struct window *w, int root_base, const char *name, char **ret_why)
@@ -230,7 +233,9 @@ static int finish_one(const struct window *w, int root_base, const char *name, c
 	f.dir_fd = open_dir_at(root_base, name);
 	if (f.dir_fd == -ENOENT)
 		return 0;
-	r = f.dir_fd < 0 ? f.dir_fd : finish(&f, name);
+	r = f.dir_fd == -ENOTDIR || f.dir_fd == -ELOOP ? -EBADMSG :
+	    f.dir_fd < 0			       ? f.dir_fd :
+							 finish(&f, name);
 	r = r < 0 ? explain(r, name, f.went_back, ret_why) : r;
 	finishing_done(&f);
 	return r;

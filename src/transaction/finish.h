@@ -15,7 +15,7 @@
  * record, all is put back, on the others when they are mounted. Idempotent: it can be interrupted at any moment and run again.
  *
  * Returns: 1 when something was switched (the running system has read the old files: reboot), 0 when there was
- * nothing to do, or -errno.
+ * nothing to do, -EPERM when a record is damaged, or another -errno.
  */
 int finish_interrupted(struct window *w, char **ret_why);
 
