@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import random
 import re
 import shutil
@@ -126,3 +128,26 @@ def test_label_becomes_the_link_of_udev(label: str, generator: Path, tmp_path: P
     assert f"{unit}.d/50-rofs-persist-d.conf" in run.early
     assert f"systemd-fsck@{unit[:-len('.device')]}.service\n" in run.early["rofs-persist-d.mount"]
     assert verify(tmp_path / "generator.early") == []
+
+
+def glob_matches(pattern: str) -> bool:
+    """With the flags that systemd gives to glob(3): GLOB_NOSORT | GLOB_BRACE."""
+    found = ctypes.create_string_buffer(256)
+    libc = ctypes.CDLL(None)
+    status = libc.glob(os.fsencode(pattern), 1 << 2 | 1 << 10, None, found)
+    libc.globfree(found)
+    return status == 0
+
+
+@pytest.mark.parametrize("path", ["plain", "{x}", "a{b", "c}d", "{}", "[x]", "a*b", "what?"])
+def test_condition_finds_what_is_to_be_finished(path: str, generator: Path, tmp_path: Path) -> None:
+    """Else a transaction that a power cut has interrupted stays so on this file system."""
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": f"[Overlay /srv/{path}]\n", "etc/fstab": f"/dev/sdb /srv/{path} ext4\n"},
+        [f"srv/{path}"])
+    run = run_generator(generator, root, tmp_path)
+    (unit,) = [text for name, text in run.early.items() if name.startswith("rofs-finish-")]
+    pattern = unit_value(unit, "ConditionPathExistsGlob")
+    assert pattern.startswith("/rofs/ro/srv/")
+    (tmp_path / f"seen/rofs/ro/srv/{path}/.rofs/staging.7").mkdir(parents=True)
+    assert glob_matches(f"{tmp_path}/seen{pattern}")

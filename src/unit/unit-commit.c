@@ -10,11 +10,16 @@
 
 #define FINISH "rofs-finish"
 
-/* In what systemd gives to glob(3). A bracket, since a backslash at the end of a line would join the next one. */
+/*
+ * In what systemd gives to glob(3), with GLOB_BRACE. A bracket, since a backslash at the end of a line would join the
+ * next one; it does not quote a brace.
+ */
 static void add_pattern(struct strbuf *b, const char *path)
 {
 	for (; *path; path++) {
-		if (strchr("*?[\\", *path))
+		if (*path == '{')
+			strbuf_add_char(b, '?');
+		else if (strchr("*?[\\", *path))
 			strbuf_addf(b, "[%c]", *path);
 		else
 			strbuf_add(b, *path == '%' ? "%%" : (const char[]){ *path, '\0' });
