@@ -417,6 +417,23 @@ def test_revert_gives_away_no_other_directory(commit: Commit) -> None:
     assert told["owner"] == ["0:700", "f"]
 
 
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_revert_removes_no_other_directory(commit: Commit, kind: str) -> None:
+    """Who owns the directory above can give one of root's the name of what is put back."""
+    make = {"file": "echo upper > home/x", "directory": "rm home/x; mkdir home/x; chown 1234 home/x"}
+    told = commit("mkdir home; echo f > home/x; chown -R 1234 home", f"""{LEASE}
+    {make[kind]}; mkdir home/root; chmod 700 home/root; echo of-root > home/root/file
+    echo == revert
+    status_of lease /rofs/ro/var/home/x 'mv home/x home/y; mv home/root home/x' \
+        /rofs-command revert --yes /var/home/x
+    echo == left; cat home/x/file; stat -c %u:%a home/x; ls -A home
+    """)
+    assert "it did not wait" not in told["revert"]
+    assert told["revert"][0] == "1"
+    assert "rofs-command: cannot put back /var/home/x: Stale file handle" in told["revert"]
+    assert told["left"] == ["of-root", "0:700", "x", "y"]
+
+
 def test_what_no_program_can_name(commit: Commit) -> None:
     """A new directory is one path, however deep it is. What changes in it later is not."""
     told = commit("true", r"""

@@ -74,7 +74,7 @@ def test_only_what_was_put_back_is_counted(commit: Commit) -> None:
     assert told["revert"][:2] == [
         "1", "reverted: 2 put back, 1 removed, attributes of 0 directories"]
     assert [line for line in told["revert"] if line.startswith("rofs-command: ")] == [
-        "rofs-command: cannot copy /var/was: Device or resource busy",
+        "rofs-command: cannot put back /var/was: Device or resource busy",
         "rofs-command: cannot remove /var/new: Device or resource busy"]
     assert told["again"][:2] == [
         "0", "reverted: 1 put back, 1 removed, attributes of 0 directories"]

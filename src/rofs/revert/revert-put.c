@@ -20,10 +20,12 @@
 #include "system/log.h"
 #include "transaction/interrupt.h"
 
+#define PUT_BACK    "put back"
 #define PRIVATE	    ".rofs-revert"
 #define PRIVATE_MAX 16u /* of them; somebody else may have made one */
 #define COPY	    "copy"
 #define LINKS	    "links"
+#define LEFT	    "left"    /* of somebody else; never removed */
 #define EXCHANGE    (1u << 1) /* RENAME_EXCHANGE; Linux 3.15 */
 
 /* One path, in both trees. */
@@ -154,19 +156,69 @@ static int exchange(int a_dir, const char *a, int b_dir, const char *b)
 	return syscall(SYS_renameat2, a_dir, a, b_dir, b, EXCHANGE) < 0 ? -errno : 0;
 }
 
+/*
+ * In a directory of somebody else, a directory of root's may have the name by now: it is neither given away nor
+ * removed.
+ */
+static int check_owner(const struct revert_item *item, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_uid == item->uid && st.st_gid == item->gid && st.st_mode == item->mode ?
+		       0 :
+		       -ESTALE;
+}
+
+static int check_replaced(const struct pair *p, const struct private *d)
+{
+	_cleanup_close_ int fd = openat(d->fd, COPY, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : check_owner(p->item, fd);
+}
+
+static bool is_copy(const struct private *d, const struct stat *copy)
+{
+	struct stat st;
+
+	return fstatat(d->fd, COPY, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == copy->st_ino &&
+	       st.st_dev == copy->st_dev;
+}
+
+/* What was taken out gets its name again. Whoever has exchanged it may do that once more. */
+static void exchange_back(const struct pair *p, const struct private *d, const struct stat *copy)
+{
+	if (exchange(d->fd, COPY, p->merged_dir, p->name) < 0 || !is_copy(d, copy))
+		(void)renameat(d->fd, COPY, d->fd, LEFT);
+}
+
+/* What had the name is removed only if it is what was there when the layers were read: by now, nobody can exchange it. */
+static int exchange_and_remove(const struct pair *p, const struct private *d,
+			       const struct stat *copy)
+{
+	int err = exchange(d->fd, COPY, p->merged_dir, p->name);
+
+	if (err < 0)
+		return err;
+	err = check_replaced(p, d);
+	if (err >= 0)
+		return copy_tree_remove(d->fd, COPY);
+	exchange_back(p, d, copy);
+	return err;
+}
+
 /* The finished copy takes the name at once: whoever opens it gets all of the old file or all of the new one. */
 static int put_in_place(const struct pair *p, const struct private *d)
 {
 	struct stat new, old;
-	int err;
 
 	if (fstatat(d->fd, COPY, &new, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (fstatat(p->merged_dir, p->name, &old, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    (!S_ISDIR(old.st_mode) && !S_ISDIR(new.st_mode)))
 		return renameat(d->fd, COPY, p->merged_dir, p->name) < 0 ? -errno : 0;
-	err = exchange(d->fd, COPY, p->merged_dir, p->name);
-	return err < 0 ? err : copy_tree_remove(d->fd, COPY);
+	return exchange_and_remove(p, d, &new);
 }
 
 /* The copy, to set its flags later: with some of them, it could not be renamed. -1 where it has none. */
@@ -202,6 +254,7 @@ static int copy_and_put(const struct pair *p, const struct private *d, struct fa
 	err = copy_tree(p->lower_dir, p->name, d->fd, COPY, links, f, &where);
 	if (err < 0)
 		return err;
+	*f = (struct failure){ .action = PUT_BACK };
 	copy = open_copy(d);
 	err = put_in_place(p, d);
 	return err < 0 || copy < 0 ? err : set_flags_of(p, copy);
@@ -257,18 +310,6 @@ static void remove_xattrs(int from, int to)
 		if (!attributes_is_of_overlay(name) && !attributes_is_acl(name) &&
 		    getxattr(source.path, name, NULL, 0) < 0 && errno == ENODATA)
 			removexattr(target.path, name);
-}
-
-/* In a directory of somebody else, a directory of root's may have the name by now: it is not given away. */
-static int check_owner(const struct revert_item *item, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return st.st_uid == item->uid && st.st_gid == item->gid && st.st_mode == item->mode ?
-		       0 :
-		       -ESTALE;
 }
 
 static int put_attributes(const struct pair *p, int from, int to, struct failure *f)
@@ -374,7 +415,7 @@ static int put_one(struct revert *r, const struct revert_item *item, bool first)
 	p.path = path_text_set(&text, item->path, NULL);
 	if (!p.path)
 		return -ENOMEM;
-	f.action = item->action == REVERT_REMOVE ? "remove" : "put back";
+	f.action = item->action == REVERT_REMOVE ? "remove" : PUT_BACK;
 	err = open_pair(r, &p);
 	if (err >= 0)
 		err = put(&p, &f);
