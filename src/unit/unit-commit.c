@@ -176,7 +176,10 @@ static int render_timer(struct rendering *r, const struct plan_overlay *o)
 	return unit_add_unit(r, o->commit_timer, &b);
 }
 
-/* Another commit that is running makes this one fail; so do changes during the commit. */
+/*
+ * Another commit that is running makes this one fail; so do changes during the commit. What flash cannot hold does
+ * so each time, and any user can make such a file: each try writes to flash.
+ */
 static int render_commit(struct rendering *r, const struct plan_overlay *o)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -189,8 +192,8 @@ static int render_commit(struct rendering *r, const struct plan_overlay *o)
 		   "# What the timer starts counts as well, which may be every minute.\n"
 		   "StartLimitIntervalSec=10min\nStartLimitBurst=11\n"
 		   "\n[Service]\nType=oneshot\nRestart=on-failure\nRestartSec=30s\n"
-		   "# In a boot without rofs that would not help.\n"
-		   "RestartPreventExitStatus=2 4\n");
+		   "# In a boot without rofs, or for what cannot be written, that would not help.\n"
+		   "RestartPreventExitStatus=1 2 4\n");
 	unit_add_timeout(&b, true);
 	add_command(&b, "ExecStart=", o->path);
 	unit_add_sandbox(&b, SANDBOX_WINDOW);
