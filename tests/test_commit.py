@@ -290,9 +290,13 @@ def test_unchanged_paths_are_said_so(commit: Commit) -> None:
 def test_no_room_is_seen_before_anything_is_written(commit: Commit) -> None:
     told = commit("echo a > a", """
     head -c 200M /dev/zero > big; echo b > a
+    echo == dry; status_of rofs commit --dry-run /var; status_of rofs commit --dry-run a
     echo == commit; status_of rofs commit --all; cat /rofs/ro/var/a; ls -A /rofs/ro/rofs
     echo == mounts; mount_state
     """)
+    assert told["dry"][0] == "3"
+    assert "rofs-command: the file system at / has no room: 204 MiB are needed, " in told["dry"][5]
+    assert told["dry"][6:] == ["0", "M /var/a", "to be written: 1 file (2 B)"]
     assert told["commit"][0] == "3"
     assert told["commit"][-1] == "a"
     assert told["mounts"] == ["ro", "ro"]

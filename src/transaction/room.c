@@ -31,27 +31,39 @@ static int lacks_inodes(const char *where, uint64_t need, uint64_t available, ch
 	return err < 0 ? err : -ENOSPC;
 }
 
-int stage_room(struct stage *s, size_t fs, const struct copy_size *need, char **ret_why)
+static uint64_t all_bytes(const struct copy_size *s)
 {
-	_cleanup_free_ char *where = NULL;
-	uint64_t bytes = need->bytes + need->bytes / RESERVE_SHARE + need->inodes * INODE_BYTES +
-			 RESERVE_BYTES;
+	return s->bytes + s->bytes / RESERVE_SHARE + s->inodes * INODE_BYTES;
+}
+
+int room_check(int fd, const char *where, const struct copy_size *need,
+	       const struct copy_size *spare, char **ret_why)
+{
+	uint64_t bytes = all_bytes(need) + RESERVE_BYTES;
 	uint64_t inodes = need->inodes + RESERVE_INODES, available;
-	const struct record_entry top = { .fs = (uint32_t)fs, .path = (char *)"" };
 	struct statvfs v;
 
 	*ret_why = NULL;
+	if (fstatvfs(fd, &v) < 0)
+		return -errno;
+	available = (uint64_t)v.f_bavail * v.f_frsize + all_bytes(spare);
+	if (available < bytes)
+		return lacks_bytes(where, bytes, available, ret_why);
+	/* Without a number of inodes, there is no limit but that of bytes. */
+	if (v.f_files > 0 && v.f_favail + spare->inodes < inodes)
+		return lacks_inodes(where, inodes, v.f_favail, ret_why);
+	return 0;
+}
+
+int stage_room(struct stage *s, size_t fs, const struct copy_size *need, char **ret_why)
+{
+	static const struct copy_size nothing = { 0 };
+	const struct record_entry top = { .fs = (uint32_t)fs, .path = (char *)"" };
+	_cleanup_free_ char *where = NULL;
+
 	if (fs >= s->n)
 		return -EINVAL;
 	if (record_user_path(&s->record, &top, &where) < 0)
 		return -ENOMEM;
-	if (fstatvfs(s->places[fs].dir_fd, &v) < 0)
-		return -errno;
-	available = (uint64_t)v.f_bavail * v.f_frsize;
-	if (available < bytes)
-		return lacks_bytes(where, bytes, available, ret_why);
-	/* Without a number of inodes, there is no limit but that of bytes. */
-	if (v.f_files > 0 && v.f_favail < inodes)
-		return lacks_inodes(where, inodes, v.f_favail, ret_why);
-	return 0;
+	return room_check(s->places[fs].dir_fd, where, need, &nothing, ret_why);
 }

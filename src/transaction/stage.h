@@ -69,6 +69,15 @@ int stage_dir_fd(struct stage *s, size_t fs);
 int stage_room(struct stage *s, size_t fs, const struct copy_size *need, char **ret_why);
 
 /**
+ * room_check - the same without a transaction
+ * @fd:    on the file system
+ * @where: as users see it
+ * @spare: what a transaction may remove first
+ */
+int room_check(int fd, const char *where, const struct copy_size *need,
+	       const struct copy_size *spare, char **ret_why);
+
+/**
  * stage_new - what is in the slot takes the place of @path; whatever is there now moves to the slot
  * @slot: path of the slot below the directory of transactions: slot.path, or "staging/upper/etc/passwd"
  * @path: below the root of file system @fs, without slash at the beginning

@@ -116,26 +116,49 @@ static void add_size(const struct commit_item *item, uint64_t block, struct copy
 	size->bytes += commit_is_dir(item) ? block : (stored + block - 1) / block * block;
 }
 
+/* What is written to the file system at @where, of which @fd is. */
+static int find_need(const struct commit *c, const char *where, int fd, struct copy_size *ret)
+{
+	struct statvfs st;
+
+	*ret = (struct copy_size){ 0 };
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(commit_where(c, c->items[i].overlay), where) == 0)
+			add_size(&c->items[i], st.f_frsize ? st.f_frsize : 4096, ret);
+	return 0;
+}
+
 static int check_room(struct commit_writer *w, char **ret_why)
 {
-	const struct commit *c = w->commit;
-
 	for (size_t fs = 0; fs < window_count(w->window); fs++) {
-		struct copy_size size = { 0 };
-		struct statvfs st;
-		int err;
+		struct copy_size size;
+		int err = find_need(w->commit, window_where(w->window, fs),
+				    window_fd(w->window, fs), &size);
 
-		if (fstatvfs(window_fd(w->window, fs), &st) < 0)
-			return -errno;
-		for (size_t i = 0; i < c->n; i++)
-			if (strcmp(commit_where(c, c->items[i].overlay),
-				   window_where(w->window, fs)) == 0)
-				add_size(&c->items[i], st.f_frsize ? st.f_frsize : 4096, &size);
-		err = stage_room(w->stage, fs, &size, ret_why);
+		if (err >= 0)
+			err = stage_room(w->stage, fs, &size, ret_why);
 		if (err < 0)
 			return err;
 	}
 	return 0;
+}
+
+/* Before a transaction has begun. What earlier ones have left counts as free: whether it is removed is not known yet. */
+static int check_room_at(const struct commit *c, const char *where, char **ret_why)
+{
+	_cleanup_close_ int fd = open_dir_at(c->changes.loaded.root.root_fd, where);
+	bool is_root = strcmp(where, WINDOW_ROOT) == 0;
+	struct copy_size need, left = { 0 };
+	int err = fd < 0 ? fd : find_need(c, where, fd, &need);
+
+	if (err < 0)
+		return err;
+	err = copy_tree_measure(fd, is_root ? WINDOW_ROOT_DIR : WINDOW_OTHER_DIR, 4096, &left);
+	if (err < 0 && err != -ENOENT)
+		return err;
+	return room_check(fd, is_root ? "/" : where + strlen(WINDOW_ROOT), &need, &left, ret_why);
 }
 
 static int upper_of(const struct commit *c, const struct plan_overlay *o)
@@ -293,4 +316,16 @@ int commit_check_window(struct commit *c)
 		err = window_check(c->changes.loaded.root.root_fd, all.list, all.n, &why);
 	free(all.list);
 	return err < 0 ? refuse(err, why) : -1;
+}
+
+int commit_check_room(struct commit *c)
+{
+	_cleanup_free_ char *why = NULL;
+	struct where all = { 0 };
+	int err = find_where(c, &all);
+
+	for (size_t i = 0; i < all.n && err >= 0; i++)
+		err = check_room_at(c, all.list[i], &why);
+	free(all.list);
+	return err < 0 ? refuse(err == -ENOSPC ? -EPERM : err, why) : ROFS_DONE;
 }

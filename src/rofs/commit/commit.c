@@ -144,7 +144,7 @@ static int run(struct commit *c, char **paths, size_t n)
 		return status;
 	if (commit_print_plan(c) < 0)
 		return log_error(ROFS_WRONG, "out of memory");
-	return c->dry_run ? ROFS_DONE : write_all_of_it(c);
+	return c->dry_run ? commit_check_room(c) : write_all_of_it(c);
 }
 
 int verb_commit(int argc, char **argv)

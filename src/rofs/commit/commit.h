@@ -175,6 +175,9 @@ int commit_print_summary(const struct commit *c);
 /** commit_check_window - could it be written? Returns: -1 to go on, else the exit status (reported). */
 int commit_check_window(struct commit *c);
 
+/** commit_check_room - is there room for it, as far as can be seen without writing? Returns: the exit status (reported). */
+int commit_check_room(struct commit *c);
+
 /**
  * commit_write - write all of it to flash, in one transaction
  *
