@@ -247,6 +247,17 @@ def test_the_next_boots_run_no_update_services(commit: Commit) -> None:
     assert told["times"] == ["1"]
 
 
+def test_without_proc_that_is_said(commit: Commit) -> None:
+    told = commit("echo a > a", """
+    echo b > a; umount /proc
+    echo == said
+    for verb in "commit a" maintenance "chroot -y true"; do status_of rofs $verb; done
+    mount -t proc proc /proc; ls -A /rofs/ro/rofs; mount_state
+    """)
+    assert told["said"] == ["3", "rofs-command: /proc is not mounted; mount it first"] * 3 \
+        + ["ro", "ro"]
+
+
 def test_dry_run_writes_nothing(commit: Commit) -> None:
     told = commit("echo a > a; echo g > g; mkdir d", """
     echo A > a; rm g; chmod 700 d; echo n > 'n

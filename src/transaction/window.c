@@ -48,12 +48,13 @@ static const char *dir_of(const char *where)
 
 static int check_caller(char **ret_why)
 {
-	int err;
+	const char *why = geteuid() != 0 ? "only root can do this; use sudo" :
+			  access("/proc/self/mountinfo", R_OK) < 0 ?
+					   "/proc is not mounted; mount it first" :
+					   NULL;
+	int err = why ? text_format(ret_why, "%s", why) : 0;
 
-	if (geteuid() == 0)
-		return 0;
-	err = text_format(ret_why, "only root can do this; use sudo");
-	return err < 0 ? err : -EPERM;
+	return !why || err < 0 ? err : -EPERM;
 }
 
 /* While a window is open, it is that of a transaction that is not over yet. */
