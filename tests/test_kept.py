@@ -46,6 +46,8 @@ def test_many_commits_in_one_boot(commit: Commit, kind: str) -> None:
     echo == undo; status_of rofs undo | head -n 1; cat /rofs/ro/var/small
     echo == again; status_of rofs undo | head -n 1; cat /rofs/ro/var/small
     echo == third; status_of rofs undo; cat /rofs/ro/var/small
+    echo == notes; rofs log --noheadings --output=NOTE | grep -c 'can be undone' || true
+    rofs log --json | grep -c '"kept": true'
     echo == after; log after; keep log small; log more; keep log small; cat /rofs/ro/var/small
     mount_state
     """, kind=kind)
@@ -61,6 +63,7 @@ def test_many_commits_in_one_boot(commit: Commit, kind: str) -> None:
     assert told["third"][0] == "3"
     assert "cannot be undone" in told["third"][1]
     assert told["third"][2:] == [f"version {COMMITS - 2}"]
+    assert told["notes"] == ["0", "3"]  # of the boot, and of both undos
     assert told["after"] == ["version more", "ro", "ro"]
 
 

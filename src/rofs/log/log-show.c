@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "basic/beneath.h"
 #include "basic/io.h"
 #include "rofs/ui/json.h"
 #include "system/program.h"
 #include "transaction/names.h"
+#include "transaction/place.h"
 
 enum {
 	COLUMN_NUMBER,
@@ -59,13 +61,34 @@ const char *log_user(char buffer[LOG_USER_MAX], const struct history_entry *e)
 	return e->uid == 0 ? "root" : buffer;
 }
 
+/* Later commits may have removed it from a kept.N that stays. On other file systems, it goes with that of the root. */
+static bool is_there(int kept_fd, const struct record_entry *e)
+{
+	const uint64_t inode = record_is_change(e) && e->fs == 0 ? record_old_inode(e) : 0;
+	const char *slot = place_slot_name(e->slot), *name;
+	_cleanup_close_ int dir = -1;
+	struct place_file f;
+
+	if (inode == 0 || !slot)
+		return true;
+	dir = open_parent_beneath(kept_fd, slot, &name);
+	return dir >= 0 && place_look(dir, name, &f) >= 0 && f.inode == inode;
+}
+
 static bool is_kept(const struct log_view *v, const struct history_entry *e)
 {
+	_cleanup_record_ struct record r = { 0 };
+	_cleanup_close_ int fd = -1;
 	char name[NAME_SIZE];
-	struct stat st;
 
-	return v->base_fd >= 0 && fstatat(v->base_fd, name_of(name, NAME_KEPT, e->number), &st,
-					  AT_SYMLINK_NOFOLLOW) == 0;
+	if (v->base_fd >= 0)
+		fd = open_dir_at(v->base_fd, name_of(name, NAME_KEPT, e->number));
+	if (fd < 0 || record_read(fd, &r) < 0)
+		return false;
+	for (size_t i = 0; i < r.n_entries; i++)
+		if (!is_there(fd, &r.entries[i]))
+			return false;
+	return true;
 }
 
 static void fill_note(struct table *t, struct libscols_line *line, const struct log_view *v,
