@@ -119,7 +119,8 @@ static int check_unfinished(const struct chroot *c, char **ret_why)
 
 	if (err < 0 || !kept.unfinished)
 		return err;
-	err = text_format(ret_why, "an earlier transaction was interrupted; reboot to complete it");
+	err = text_format(ret_why, "an earlier transaction was interrupted; reboot to complete it, "
+				   "or see rofs-finish(8) if that has failed");
 	return err < 0 ? err : -EPERM;
 }
 

@@ -31,6 +31,8 @@ static int check_options(const struct chroot_options *o)
 		return log_error(ROFS_USAGE, "--direct and --discard are mutually exclusive");
 	if (o->direct && o->on)
 		return log_error(ROFS_USAGE, "--direct and --on are mutually exclusive");
+	if (o->on && !*o->on)
+		return log_error(ROFS_USAGE, "expected the name of a partition after --on=");
 	return -1;
 }
 
