@@ -420,7 +420,8 @@ def test_revert_gives_away_no_other_directory(commit: Commit) -> None:
 @pytest.mark.parametrize("kind", ["file", "directory"])
 def test_revert_removes_no_other_directory(commit: Commit, kind: str) -> None:
     """Who owns the directory above can give one of root's the name of what is put back."""
-    make = {"file": "echo upper > home/x", "directory": "rm home/x; mkdir home/x; chown 1234 home/x"}
+    make = {"file": "echo upper > home/x",
+            "directory": "rm home/x; mkdir home/x; chown 1234 home/x"}
     told = commit("mkdir home; echo f > home/x; chown -R 1234 home", f"""{LEASE}
     {make[kind]}; mkdir home/root; chmod 700 home/root; echo of-root > home/root/file
     echo == revert
