@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+import build_tree
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -45,10 +46,7 @@ def built(name: str) -> Path:
 
 def program(name: str) -> Path:
     """A program of the build directory; the test is skipped where it is not built."""
-    found = sorted(p for p in build_directory().rglob(name) if p.is_file())
-    if not found:
-        pytest.skip(f"{name} is not in {build_directory()}: run meson compile, or tools/test")
-    return found[0]
+    return built(str(build_tree.place(Path(), name)))
 
 
 def security_bounds(version: int) -> dict[str, float]:

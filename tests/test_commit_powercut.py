@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, List, Set, Tuple
 
+import build_tree
 import pytest
 from commit import cuts, recorder, reference, system
 from support import build_directory, need_programs, program
@@ -25,9 +26,9 @@ def programs(tmp_path: Path) -> Path:
                   "xfs_repair", "e2fsck", "btrfs")
     if not os.path.exists("/dev/fuse"):
         pytest.skip("the kernel has no FUSE")
-    for name in system.NEEDED:
+    for name in system.PROGRAMS:
         program(name)
-    return system.gather_programs(build_directory(), tmp_path)
+    return build_tree.gather(build_directory(), system.PROGRAMS, tmp_path / "programs")
 
 
 def sectors(text: str, count: int = 1) -> bytes:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import List
 
+import build_tree
 import pytest
 from commit import expected, reference, series, system
 from commit.tree import Entry, Tree, differences
@@ -27,9 +28,9 @@ def programs(tmp_path: Path) -> Path:
     """A directory with those that were built."""
     need_programs("losetup", "blockdev", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs",
                   "xfs_repair", "e2fsck")
-    for name in system.NEEDED:
+    for name in system.PROGRAMS:
         program(name)
-    return system.gather_programs(build_directory(), tmp_path)
+    return build_tree.gather(build_directory(), system.PROGRAMS, tmp_path / "programs")
 
 
 def told(found: List[series.Finding]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import build_tree
 import pytest
 from hostile import case, execution
 from support import build_directory, program
@@ -15,7 +16,7 @@ MEDIA = 120
 def test_nothing_hostile_succeeds(tmp_path: Path) -> None:
     for name in execution.PROGRAMS:
         program(name)
-    programs = execution.gather_programs(build_directory(), str(tmp_path))
+    programs = str(build_tree.gather(build_directory(), execution.PROGRAMS, tmp_path / "programs"))
     found = [execution.execute(f"test.{number}", programs, str(tmp_path))
              for number in range(MEDIA)]
     assert [result.summary() for result in found if result.wrong] == []

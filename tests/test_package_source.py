@@ -171,19 +171,22 @@ def as_nobody() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def tarball() -> Path:
-    """What `meson dist` makes of the last commit."""
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `meson dist` makes of the last commit.
+
+    Of a clone: it refreshes git's index, and other tests use the checkout and the build directory.
+    """
     need_programs("git")
     if not (SOURCE / ".git").exists():
         pytest.skip("meson dist needs a git checkout")
-    argv = ["meson", "dist", "-C", str(build_directory()), "--no-tests"]
-    known = subprocess.run(["meson", "dist", "--help"], check=True, stdout=subprocess.PIPE).stdout
-    if b"--allow-dirty" in known:
-        argv.append("--allow-dirty")  # Meson 0.62
-    done = subprocess.run(argv, check=False, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
-    return build_directory() / f"meson-dist/rofs-{version()}.tar.xz"
+    clone = tmp_path_factory.mktemp("tarball") / "clone"
+    for argv in (["git", "clone", "--quiet", "--shared", str(SOURCE), str(clone)],
+                 ["meson", "setup", str(clone / "build"), str(clone), "-Dman=disabled"],
+                 ["meson", "dist", "-C", str(clone / "build"), "--no-tests"]):
+        done = subprocess.run(argv, check=False, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        assert done.returncode == 0, done.stdout
+    return clone / f"build/meson-dist/rofs-{version()}.tar.xz"
 
 
 def write_pc_of_arch(name: str, directory: Path) -> None:

@@ -13,8 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from build_tree import place
 from cross.sysroot import SUITES as ARCHITECTURES
-from support import PACKAGES, SOURCE, need_programs, programs_in
+from support import (
+    PACKAGES,
+    SOURCE,
+    build_directory,
+    need_programs,
+    program,
+    programs_in,
+)
 from vm import scenarios
 
 TOOLS = SOURCE / "tools"
@@ -47,6 +55,32 @@ def test_package_of_every_program_is_installed() -> None:
 def test_every_program_is_found() -> None:
     """Where tools/test has installed them. Elsewhere it is skipped as those that call them are."""
     need_programs(*PACKAGES)
+
+
+def test_program_is_where_meson_puts_it_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The build directory is not searched, which other tests may be writing to."""
+    targets = json.loads((build_directory() / "meson-info/intro-targets.json").read_text())
+    installed = [target for target in targets
+                 if target["type"] == "executable" and target["installed"]]
+    assert len(installed) >= 7
+    monkeypatch.setenv("ROFS_BUILD_DIR", str(tmp_path))
+    for target in installed:
+        decoy = tmp_path / "meson-dist" / target["name"]
+        made = place(tmp_path, target["name"])
+        for path in (decoy, made):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        assert program(target["name"]) == made
+        assert target["filename"][0].endswith(f"/{made.relative_to(tmp_path)}")
+
+
+def test_only_meson_install_runs_in_the_build_directory() -> None:
+    """It writes a log there; everything else needs a directory of its own."""
+    text = "".join(path.read_text() for path in (SOURCE / "tests").glob("*.py"))
+    assert set(re.findall(r"meson\W+(\w+)\W+-C\W+(?:str\W+)?(?:build_dir|{build)", text)) == {
+        "install"}
 
 
 def shell(script: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,6 @@ import contextlib
 import ctypes
 import os
 import pickle
-import shutil
 import subprocess
 import time
 import uuid
@@ -22,7 +21,6 @@ from hostile import kernel
 
 CLONE_NEWPID = 0x20000000
 PROGRAMS = ("rofs-generator", "rofs-prepare", "rofs-finish", "rofs")
-NEEDED = ("rofs-generator", "rofs-prepare", "rofs")
 LINKS = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
 UNITS = "/run/units"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -55,19 +53,6 @@ def can_mount(fstype: str) -> bool:
     """Whether this kernel has the file system."""
     with open("/proc/filesystems", encoding="ascii") as f:
         return fstype in f.read().split()
-
-
-def gather_programs(build: Path, work: Path) -> Path:
-    """A directory with those of a build directory. Raises FileNotFoundError."""
-    directory = work / "programs"
-    directory.mkdir()
-    for name in PROGRAMS:
-        paths = sorted(path for path in build.rglob(name) if path.is_file())
-        if paths:
-            shutil.copy(paths[0], directory)
-        elif name in NEEDED:
-            raise FileNotFoundError(f"{name} is not in {build}: run meson compile")
-    return directory
 
 
 def make_image(fstype: str, image: Path) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import tempfile
-from pathlib import Path
 from typing import Any, Dict, List
 
 from . import case as cases
@@ -35,18 +33,6 @@ class Result:
         return "\n".join([*(f"== {name}\n{text}" for name, text in
                             cases.describe(self.case).items()), "== said", *self.said,
                           "== wrong", *self.wrong])
-
-
-def gather_programs(build: Path, work: str) -> str:
-    """A directory with those of a build directory. Raises FileNotFoundError."""
-    directory = f"{work}/programs"
-    os.mkdir(directory)
-    for name in PROGRAMS:
-        paths = sorted(path for path in build.rglob(name) if path.is_file())
-        if not paths:
-            raise FileNotFoundError(f"{name} is not in {build}: run meson compile")
-        shutil.copy(paths[0], directory)
-    return directory
 
 
 def execute(seed: str, programs: str, work: str) -> Result:
