@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import List, Sequence
@@ -25,8 +26,19 @@ mount -t tmpfs run root/run
 
 
 def install(destination: Path) -> Path:
-    """What `meson install` of the build under test puts into a new directory."""
-    subprocess.run(["meson", "install", "-C", str(build_directory()), "--no-rebuild"], check=True,
+    """What `meson install` of the build under test puts into a new directory.
+
+    Meson would leave its log in the build directory, where other users who run tests could not
+    write theirs: it runs beside `destination`, in a directory of links.
+    """
+    links = destination.with_name(f"{destination.name}.build")
+    for name in ("meson-private", "meson-logs"):
+        (links / name).mkdir(parents=True)
+    for path in build_directory().iterdir():
+        if not (links / path.name).exists():
+            (links / path.name).symlink_to(path)
+    shutil.copy(build_directory() / "meson-private/install.dat", links / "meson-private")
+    subprocess.run(["meson", "install", "-C", str(links), "--no-rebuild"], check=True,
                    env={**os.environ, "DESTDIR": str(destination)}, stdout=subprocess.DEVNULL)
     return destination
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from chroot_system import Chroot
-from packaged import SYSTEM, field, files_of, listed_in
-from support import Namespace, need_programs
+from packaged import SYSTEM, field, files_of, install, listed_in
+from support import Namespace, build_directory, need_programs
 from vm.deb import ARCH, DEBIAN, SHLIBS, STEPS, make_deb, version
 from vm.image import SUITES, build_packages
 
@@ -81,6 +81,13 @@ def test_package_has_all_that_is_installed(debs: dict[str, Path], installed: Pat
         r"usr/share/(doc/rofs/|lintian/overrides/rofs$)", name)] == []
     assert "usr/share/doc/rofs/copyright" in more
     assert "usr/share/doc/rofs/changelog.gz" in more | {f"{name}.gz" for name in more}
+
+
+def test_installation_leaves_no_log_in_the_build_directory(tmp_path: Path) -> None:
+    log = build_directory() / "meson-logs/install-log.txt"
+    before = log.stat().st_mtime_ns if log.exists() else None
+    assert (install(tmp_path / "tree") / "etc/rofs.conf").exists()
+    assert (log.stat().st_mtime_ns if log.exists() else None) == before
 
 
 def test_new_directory_in_root_is_the_mount_point_alone(debs: dict[str, Path]) -> None:
