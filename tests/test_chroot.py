@@ -210,10 +210,10 @@ def test_what_the_command_sees(chroot: Chroot) -> None:
 def test_nothing_survives_the_command(chroot: Chroot) -> None:
     """Neither a daemon, which would hold files of the switch, nor a file in /run and /tmp."""
     found = sections(chroot("""
-        rofs chroot sh -c 'setsid sleep 60 > /etc/held 2>&1 &
+        rofs chroot sh -c 'setsid sleep 10000 > /etc/held 2>&1 &
             echo x > /tmp/x; echo x > /run/x; echo y > /etc/y'
         echo == processes
-        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -x '6[0]' || true
+        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -x '1000[0]' || true
         echo == mounts; findmnt -rno TARGET,FSTYPE | grep -c overlay
         echo == flash; ls /rofs/ro/tmp /rofs/ro/run; cat /rofs/ro/etc/y
         is_ro
@@ -402,7 +402,7 @@ def test_power_cut_on_vfat(chroot: Chroot, cut: int, how: str) -> None:
         cut() {{ PRETEND_CUT={cut} LD_PRELOAD=/pretend.so /rofs-command "$@"; }}
         cut chroot sh -c '{CHANGE_VFAT}' || echo == status $?
         cat /rofs/ro/opt/2; ls -A /rofs/ro/rofs
-        for i in $(seq 100); do # until the guard has ended
+        for i in $(seq 3000); do # until the guard has ended
             rofs status | grep -q 'a transaction was interrupted' && break
             sleep 0.1
         done
@@ -540,14 +540,14 @@ def test_killed(chroot: Chroot) -> None:
     """SIGKILL of rofs: the command dies with it, and the root is read-only again."""
     found = sections(chroot("""
         state > /run/before
-        /rofs-command chroot sh -c 'rm -r /opt/tree; echo ready; sleep 60' > /run/out &
+        /rofs-command chroot sh -c 'rm -r /opt/tree; echo ready; sleep 10000' > /run/out &
         pid=$!
         until grep -q ready /run/out; do sleep 0.1; done
         kill -9 $pid; wait $pid || true
-        for i in $(seq 600); do is_ro && break; sleep 0.1; done
+        for i in $(seq 3000); do is_ro && break; sleep 0.1; done
         is_ro
         echo == processes
-        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -x '6[0]' || true
+        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -x '1000[0]' || true
         state > /run/after; cmp /run/before /run/after
         rofs chroot sh -c 'echo y > /etc/y' > /run/out
         echo == after; ls /rofs/ro/etc/y /rofs/ro/rofs
@@ -589,7 +589,7 @@ def test_a_shell_on_a_terminal(chroot: Chroot, name: str) -> None:
             # Only Ctrl-C does not wait for a prompt.
             ready=sleeps
             [ "$line" = {shlex.quote(CTRL_C)} ] || ready=prompted n=$((n + 1))
-            for i in $(seq 1000); do $ready && break; sleep 0.1; done
+            for i in $(seq 3000); do $ready && break; sleep 0.1; done
             echo "$line" >&3 || break
         done
         status=0; wait $pid || status=$?

@@ -78,7 +78,7 @@ def test_it_is_not_stopped(commit: Commit) -> None:
     told = commit("true", f"""{LEASE}
     echo a > a
     echo == commit
-    status_of lease a 'kill -TSTP $(pidof rofs-command)' timeout --foreground -s KILL 120 \
+    status_of lease a 'kill -TSTP $(pidof rofs-command)' timeout --foreground -s KILL 300 \
         /rofs-command commit --all
     cat /rofs/ro/var/a; mount_state
     """)
@@ -484,8 +484,8 @@ def test_what_is_no_transaction_stops_nobody(commit: Commit) -> None:
     truncate -s 8G kept.8/record; echo rofs-transaction 1 > kept.9/record
     """, """
     echo a > a
-    echo == status; status_of timeout -s KILL 120 /rofs-command status --output=PATH
-    echo == first; status_of timeout -s KILL 120 /rofs-command commit --all
+    echo == status; status_of timeout -s KILL 300 /rofs-command status --output=PATH
+    echo == first; status_of timeout -s KILL 300 /rofs-command commit --all
     echo == commit; status_of rofs commit --all; cat /rofs/ro/var/a; ls /rofs/ro/rofs
     """)
     assert "/var" in " ".join(told["status"])

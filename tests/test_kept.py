@@ -162,10 +162,10 @@ def test_directories(commit: Commit, kind: str) -> None:
 
 # Processes that have something of what is below /rofs/ro.
 HOLDERS = {
-    "a working directory": "cd /rofs/ro/var/cache; exec sleep 60",
-    "a directory": "exec sleep 60 3< /rofs/ro/var/cache",
-    "a file in it": "exec sleep 60 3< /rofs/ro/var/cache/1",
-    "a pipe": "exec sleep 60 3<> /rofs/ro/var/pipe",
+    "a working directory": "cd /rofs/ro/var/cache; exec sleep 10000",
+    "a directory": "exec sleep 10000 3< /rofs/ro/var/cache",
+    "a file in it": "exec sleep 10000 3< /rofs/ro/var/cache/1",
+    "a pipe": "exec sleep 10000 3<> /rofs/ro/var/pipe",
 }
 
 

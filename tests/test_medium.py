@@ -107,7 +107,7 @@ def test_power_goes_at_the_moment_that_was_armed(
     client.do(WRITE, 1, content("b").replace(b"bbbb", b"name", 1))
     assert not disk.cut.is_set()
     client.send(FLUSH)
-    assert disk.cut.wait(10)
+    assert disk.cut.wait(120)
     client.socket.settimeout(0.2)
     with pytest.raises(socket.timeout):  # it is not answered, with an error neither
         client.socket.recv(1)
@@ -121,7 +121,7 @@ def test_write_at_which_the_power_goes_was_not_acknowledged(
 ) -> None:
     disk.arm(Moment(1))
     client.send(WRITE, 0, content("a", 4))
-    assert disk.cut.wait(10)
+    assert disk.cut.wait(120)
     loss = disk.lose(random.Random(1), survival=0)
     assert (loss.unflushed, loss.lost, loss.acknowledged) == (4, 4, 0)
 

@@ -371,7 +371,7 @@ cat >/run/hung <<'END'{HUNG}END
 /usr/bin/python3 /run/hung & hung=$!
 until [ -e /run/dbus/system_bus_socket ]; do sleep 0.1; done
 umount /srv
-echo '== status'; timeout -s KILL 120 /rofs-bin status || true
+echo '== status'; timeout -s KILL 300 /rofs-bin status || true
 kill $hung
 """)
     assert all_said["status"].startswith("partial: /srv has no overlay: writes there fail\n")

@@ -147,8 +147,8 @@ def holders(root: Path) -> List[object]:
         held.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     set_flags(root / "usr", 0)
     shutil.copy("/bin/sleep", root / "usr/tool")
-    held.append(subprocess.Popen([str(root / "usr/tool"), "600"]))
-    held.append(subprocess.Popen(["/bin/sleep", "600"], cwd=root / "var/tree/below"))
+    held.append(subprocess.Popen([str(root / "usr/tool"), "10000"]))
+    held.append(subprocess.Popen(["/bin/sleep", "10000"], cwd=root / "var/tree/below"))
     return held
 
 

@@ -218,7 +218,7 @@ def test_upper_of_a_foreign_medium_stops_no_boot(system: System) -> None:
         f"{DATA}[Overlay /etc]\nPartition=data\n",
         """
         generate 2>/dev/null; early_mounts; pools
-        timeout -s KILL 120 /rofs-prepare partition data || echo failed
+        timeout -s KILL 300 /rofs-prepare partition data || echo failed
         merge
         echo == files; stat -c '%F %h' /etc/.updated /etc/machine-id; cat /etc/machine-id
         echo == victim; cat /victim

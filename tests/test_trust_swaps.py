@@ -13,7 +13,7 @@ identity=%i
 swapped() {
     ended=0 was=$(stat -c $identity $a)
     ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=/fault.so FAULT_READ=1 \\
-        FAULT_AT=$n FAULT_SWAP=$a:$b FAULT_COUNT=/run/count timeout 120 "$@" \\
+        FAULT_AT=$n FAULT_SWAP=$a:$b FAULT_COUNT=/run/count timeout 300 "$@" \\
         >/run/said 2>&1 || ended=$?
     [ $ended -lt 124 ] || { echo "swap $n: ended with $ended"; cat /run/said; }
 }

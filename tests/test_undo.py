@@ -302,7 +302,7 @@ busy() {
     status_of strace -f -o /run/calls -e trace=fsconfig \\
         -e inject=fsconfig:error=$error:when=4+ /rofs-command "$@"
     id=0cdac7713d7444f3bc417511894c7246
-    for i in $(seq 100); do grep -aq MESSAGE_ID=$id /run/journal && break; sleep 0.1; done
+    for i in $(seq 3000); do grep -aq MESSAGE_ID=$id /run/journal && break; sleep 0.1; done
     grep -ac MESSAGE_ID=$id /run/journal || true
     findmnt -no FS-OPTIONS / | cut -d, -f1
 }

@@ -13,7 +13,7 @@ from typing import Dict, List, Optional, Tuple
 
 from . import kernel
 
-PROGRAM_SECONDS_MAX = 120
+PROGRAM_SECONDS_MAX = 300
 UNITS = "/run/units"
 FLAGS = {"ro": kernel.MS_RDONLY, "nosuid": kernel.MS_NOSUID, "nodev": kernel.MS_NODEV,
          "noexec": kernel.MS_NOEXEC}
