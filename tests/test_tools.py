@@ -76,6 +76,13 @@ def test_program_is_where_meson_puts_it_and_nowhere_else(
         assert target["filename"][0].endswith(f"/{made.relative_to(tmp_path)}")
 
 
+def test_unit_tests_have_time_on_a_busy_machine() -> None:
+    """Meson's limit is 30 s, and makepkg's check() runs them beside other tests."""
+    tests = json.loads((build_directory() / "meson-info/intro-tests.json").read_text())
+    assert len(tests) > 30
+    assert [test["name"] for test in tests if test["timeout"] < 1000] == []
+
+
 def test_meson_does_not_run_in_the_build_directory() -> None:
     """It writes there, for example logs, which another user could not replace."""
     text = "".join(path.read_text() for path in (SOURCE / "tests").glob("*.py"))
