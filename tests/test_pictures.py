@@ -1,7 +1,8 @@
-"""The pictures of the README: how a terminal's output is drawn, and that they show the command."""
+"""The pictures of the documentation: how output is drawn, and that they show the command."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -35,9 +36,13 @@ def test_rows_are_as_wide_as_their_characters() -> None:
     assert widths == [4 * 8.4] * 2
 
 
-@pytest.mark.parametrize("name", ["status", "diff", "check"])
-def test_readme_shows_it(name: str) -> None:
-    path = f"docs/images/{name}.svg"
-    assert re.search(rf"!\[[^]]+\]\({path}\)", (SOURCE / "README.md").read_text(encoding="utf-8"))
-    assert lines((SOURCE / path).read_text(encoding="utf-8"))[0].startswith(
-        f"root@flash:~# rofs {name}")
+# Where each is shown.
+PAGES = {"status": "README.md", "diff": "docs/USING.md", "check": "docs/USING.md"}
+
+
+@pytest.mark.parametrize("name, page", PAGES.items())
+def test_page_shows_it(name: str, page: str) -> None:
+    picture = SOURCE / f"docs/images/{name}.svg"
+    path = os.path.relpath(picture, (SOURCE / page).parent)
+    assert re.search(rf"!\[[^]]+\]\({path}\)", (SOURCE / page).read_text(encoding="utf-8"))
+    assert lines(picture.read_text(encoding="utf-8"))[0].startswith(f"root@flash:~# rofs {name}")

@@ -12,6 +12,7 @@ from typing import Sequence
 from . import image
 from .disk import MIB, mke2fs
 from .progress import Progress, StepFailed
+from .repository import entry_of
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
 DEBIAN = SOURCE / "packaging/debian"
@@ -58,7 +59,7 @@ def make_deb(installed: Path, work: Path, of: str, steps: Sequence[Sequence[str]
 
 
 def make_disk(path: Path, suite: str) -> None:
-    """A further disk of a scenario: old.deb, new.deb, and the tests of the package."""
+    """A further disk of a scenario: old.deb, a repository with new.deb, and the package's tests."""
     progress = Progress(image.logs_dir())
     installed = image.installed(suite, SOURCE, progress)
     with tempfile.TemporaryDirectory(prefix="packages-", dir=image.cache_dir()) as name:
@@ -68,6 +69,8 @@ def make_disk(path: Path, suite: str) -> None:
             # Without the names of the libraries, which those of this machine might not be.
             package = make_deb(installed, top / which, f"{version()}-{revision}")
             shutil.copy(package, top / f"disk/{which}.deb")
+        # The newer one can also be had by an upgrade.
+        (top / "disk/Packages").write_text(entry_of(top / "disk/new.deb"))
         shutil.copytree(DEBIAN / "tests", top / "disk/tests")
         total = sum(file.stat().st_size for file in top.glob("disk/*"))
         mke2fs(path, (total // MIB + 32) * MIB, LABEL, top / "disk")

@@ -1,4 +1,4 @@
-"""The pictures of the README, for tools/screenshots: the output of a real machine."""
+"""The pictures of the documentation, for tools/screenshots: the output of a real machine."""
 
 from __future__ import annotations
 
