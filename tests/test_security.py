@@ -28,6 +28,7 @@ Directory=/data
 FSCK = "systemd-fsck@.service"
 UNITS = {
     "rofs-detach.service": "rofs-detach.service",
+    "rofs-metrics.service": "rofs-metrics.service",
     "rofs-restore.service": "rofs-restore.service",
     "rofs-verify.service": "rofs-verify.service",
     "rofs-watch.service": "rofs-watch.service",
@@ -103,7 +104,7 @@ def test_no_setting_is_newer_than_systemd_247(units: Path) -> None:
         ReadWritePaths RemainAfterExit Restart RestartPreventExitStatus RestartSec
         RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
         SystemCallArchitectures SystemCallErrorNumber SystemCallFilter TimeoutStartSec
-        TimeoutStopSec Type
+        TimeoutStopSec Type WorkingDirectory
         """.split())
     used = set()
     for path in (units / "usr/lib/systemd/system").rglob("*"):
