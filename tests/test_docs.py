@@ -83,6 +83,43 @@ def test_shipped_file_has_the_keys_and_defaults_of_the_reader(table: dict[Key, s
     assert shipped_keys() == {**table, **{Key(*k): v for k, v in SHOWN_AS_EXAMPLE.items()}}
 
 
+def versioned_keys() -> dict[Key, str]:
+    """The table of NEWS.md: the version that introduced each."""
+    rows = re.findall(r"^\| \[(\w+)\] \| (\w+)= \| ([\d.]+) \|$",
+                      (SOURCE / "NEWS.md").read_text(), re.M)
+    assert len(rows) == len({row[:2] for row in rows})
+    return {Key(kind, name): version for kind, name, version in rows}
+
+
+def test_news_has_the_keys_of_the_reader(table: dict[Key, str]) -> None:
+    assert list(versioned_keys()) == list(table)
+
+
+def test_keys_of_the_news_are_of_a_release_that_the_news_have() -> None:
+    releases = re.findall(r"^## (\S+)", (SOURCE / "NEWS.md").read_text(), re.M)
+    assert set(versioned_keys().values()) <= set(releases)
+
+
+def test_configuration_of_a_newer_version_costs_only_its_sections(
+    generator: Path, tmp_path: Path
+) -> None:
+    """Every section gets a key that does not exist yet, and there is a section of a new kind."""
+    text = ("[Future /srv]\nKey=value\n[Overlay /var]\nFuture=1\n[Overlay /etc]\nSize=1M\n"
+            "[Overlay /home]\n[Persist /srv]\nPartition=data\nFuture=1\n[Partition data]\n"
+            "Device=LABEL=data\n[Persist /opt]\nPartition=data\nDirectory=/opt\n")
+    root = make_tree(tmp_path / "root", {"etc/rofs.conf": text}, ("srv", "opt"))
+    run = run_generator(generator, root, tmp_path)
+    assert [re.sub(r";.*", "", line) for line in run.stderr.splitlines()] == [
+        "/etc/rofs.conf:1: unknown section [Future]",
+        "/etc/rofs.conf:4: unknown key Future= in [Overlay]",
+        "/etc/rofs.conf:10: unknown key Future= in [Persist]",
+        "incomplete, see the mistakes above: 2 overlay(s), 1 persist(s) on 1 partition(s), / kept "
+        "read-only"]
+    assert {"home.mount", "etc.mount", "opt.mount"} <= set(run.early)
+    assert not {"var.mount", "srv.mount"} & set(run.early)
+    assert run.status == 1
+
+
 def test_shipped_file_declares_nothing() -> None:
     lines = SHIPPED.read_text().splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == []
