@@ -68,6 +68,7 @@ def security_bounds(version: int) -> dict[str, float]:
 # The programs that tests call, and Debian's package of each. tools/test installs them all.
 PACKAGES = {
     "getfacl": "acl", "setfacl": "acl",
+    "ansible-playbook": "ansible-core",
     "getfattr": "attr", "setfattr": "attr",
     "readelf": "binutils",
     "btrfs": "btrfs-progs", "mkfs.btrfs": "btrfs-progs",

@@ -85,7 +85,7 @@ is_arch() {
 
 # Arch's names of Debian's packages below; '' where it has none that is needed.
 declare -A arch_names=(
-	[acl]=acl [attr]=attr [binutils]=binutils [btrfs-progs]=btrfs-progs [clang]=clang
+	[acl]=acl [ansible-core]=ansible-core [attr]=attr [binutils]=binutils [btrfs-progs]=btrfs-progs [clang]=clang
 	[ccache]=ccache [clang-format]=clang [clang-tidy]=clang [codespell]=codespell [debhelper]=debhelper
 	[debian-archive-keyring]=debian-archive-keyring [diffutils]=diffutils [dosfstools]=dosfstools
 	[dpkg-dev]=dpkg [e2fsprogs]=e2fsprogs [erofs-utils]=erofs-utils [f2fs-tools]=f2fs-tools
@@ -174,8 +174,8 @@ build_megabytes=80 test_megabytes=145 image_megabytes=60 all_megabytes=250
 build_needs=(gcc libc6-dev meson ninja-build 'pkgconf|pkg-config' 'systemd-dev|systemd'
 	libblkid-dev libmount-dev libsmartcols-dev libsystemd-dev libudev-dev scdoc)
 # What the tests call; tests/support.py maps each program to its package.
-test_needs=(python3 python3-jsonschema python3-pytest python3-pytest-xdist acl attr binutils
-	btrfs-progs debhelper dosfstools dpkg-dev e2fsprogs f2fs-tools fakeroot fdisk git kmod
+test_needs=(python3 python3-jsonschema python3-pytest python3-pytest-xdist acl 'ansible-core|-' attr
+	binutils btrfs-progs debhelper dosfstools dpkg-dev e2fsprogs f2fs-tools fakeroot fdisk git kmod
 	libarchive-tools libcap2-bin makepkg mount pacman-package-manager squashfs-tools strace systemd
 	'user-mode-linux|-' util-linux valgrind xfsprogs zsh)
 image_needs=(python3 mmdebstrap debian-archive-keyring e2fsprogs util-linux diffutils
