@@ -10,7 +10,7 @@ from packaged import listed_in
 from support import SOURCE
 from vm import guide
 from vm.deb import DEBIAN
-from vm.scenarios import SCENARIOS, package
+from vm.scenarios import SCENARIOS, package, server
 
 README = SOURCE / "README.md"
 PAGES = sorted([README, *SOURCE.glob("*.md"), *SOURCE.glob("docs/**/*.md")])
@@ -82,9 +82,14 @@ def test_line_for_apt_installs_what_compiles_the_package() -> None:
     assert "add `systemd-dev`" in README.read_text()
 
 
-@pytest.mark.parametrize("page", package.GUIDES)
-def test_commands_of_a_guide_are_run_in_a_machine(page: str) -> None:
-    assert guide.not_run(guide.commands(page), questions("package"), package.CHANGES) == []
+@pytest.mark.parametrize("scenario, page, changes", [
+    *(("package", page, package.CHANGES) for page in package.GUIDES),
+    *(("server", page, server.CHANGES) for page in server.GUIDES)])
+def test_commands_of_a_guide_are_run_in_a_machine(
+    scenario: str, page: str, changes: dict[str, str]
+) -> None:
+    assert len(guide.commands(page)) > 5
+    assert guide.not_run(guide.commands(page), questions(scenario), changes) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -100,4 +105,4 @@ def test_guide_is_tried_by_a_test(page: Path) -> None:
     assert "test follows this page" in page.read_text().replace("\n", " ")
     name = f"docs/guides/{page.name}"
     assert any(name in path.read_text() for path in [
-        SOURCE / "tests/vm/scenarios/package.py", *SOURCE.glob("tests/test_guide*.py")])
+        *SOURCE.glob("tests/vm/scenarios/*.py"), *SOURCE.glob("tests/test_guide*.py")])

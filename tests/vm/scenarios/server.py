@@ -2,7 +2,7 @@
 
 The first boot is that of a machine without rofs.conf: it is filled, and then configured. In the
 second all services write, in the third it is asked what they find. The test module reads the
-answers.
+answers. Among the questions are the commands of GUIDES, in their order.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ from ..disk import MIB, Absent, Entry, File
 from ..scenario import ONE, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 
+# The pages, and what is changed in their commands: there is no registry.
+GUIDES = ("docs/guides/databases.md", "docs/guides/docker.md")
+CHANGES = {
+    "docker pull debian:stable-slim": "docker import /run/image.tar small",
+    "docker run --name kept debian:stable-slim": "docker run --name kept --network none small",
+}
 # Every process that stays is that of one of these.
 SERVICES = ("chrony", "containerd", "cron", "dbus", "docker", "mariadb", "nfs-server",
             "NetworkManager", "nginx", "postgresql@15-main", "redis-server", "rsyslog", "ssh")
@@ -71,7 +77,7 @@ BASELINE: Dict[str, str] = {
     "network": "nmcli -t -f NAME,DEVICE connection show --active; ls /var/lib/NetworkManager",
     "databases": "mariadb -e 'CREATE DATABASE kept; CREATE TABLE kept.t (a TEXT)' &&"
                  " runuser -u postgres -- psql -q -c 'CREATE TABLE t (a TEXT)'",
-    "suggest": "rofs suggest >/etc/rofs.conf; cat /etc/rofs.conf",
+    "suggest": "rofs suggest >/etc/rofs.conf\ncat /etc/rofs.conf",
     "check": "rofs check",
     # What it says is to be done: / is not checked at boot, and the data go to the disk that is
     # large enough.
