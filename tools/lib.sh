@@ -85,7 +85,8 @@ is_arch() {
 
 # Arch's names of Debian's packages below; '' where it has none that is needed.
 declare -A arch_names=(
-	[acl]=acl [ansible-core]=ansible-core [attr]=attr [binutils]=binutils [btrfs-progs]=btrfs-progs [clang]=clang
+	[acl]=acl [ansible-core]=ansible-core [attr]=attr [binutils]=binutils
+	[btrfs-progs]=btrfs-progs [clang]=clang
 	[ccache]=ccache [clang-format]=clang [clang-tidy]=clang [codespell]=codespell [debhelper]=debhelper
 	[debian-archive-keyring]=debian-archive-keyring [diffutils]=diffutils [dosfstools]=dosfstools
 	[dpkg-dev]=dpkg [e2fsprogs]=e2fsprogs [erofs-utils]=erofs-utils [f2fs-tools]=f2fs-tools
