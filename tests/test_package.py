@@ -173,11 +173,14 @@ def test_removal_says_what_is_no_longer_mounted(machine: Machine) -> None:
 def test_purge_leaves_nothing(machine: Machine) -> None:
     done = machine("""
         mkdir /etc/rofs.conf.d
+        systemctl --root=/ enable rofs-metrics.timer 2>/dev/null
+        link=/etc/systemd/system/timers.target.wants/rofs-metrics.timer
+        test -L $link
         dpkg -P rofs
-        ls -d /etc/rofs.conf /etc/rofs.conf.d /rofs 2>&1 || true
+        ls -d /etc/rofs.conf /etc/rofs.conf.d /rofs $link 2>&1 || true
         dpkg-query -W rofs 2>&1 || true
         """)
-    assert succeeded(done).count("No such file") == 3
+    assert succeeded(done).count("No such file") == 4
     assert "no packages found" in done.stdout
 
 
