@@ -178,7 +178,8 @@ def make_golden_tree(case: Path, root: Path) -> None:
 def make_status_tree(case: Path, root: Path) -> Path:
     """The tree of a case of tests/status: what its files say, and two disks."""
     names = {"conf": "etc/rofs.conf", "mountinfo": "proc/self/mountinfo", "swaps": "proc/swaps",
-             "cmdline": "proc/cmdline"}
+             "cmdline": "proc/cmdline", "root-devices": "run/rofs/root-devices"}
+    read_only = (case / "read-only").read_text().split() if (case / "read-only").exists() else ()
     files = {path: (case / name).read_text() for name, path in names.items()
              if (case / name).exists()}
     make_tree(root, files, ("srv", "opt", "var/local/data", "sys/dev/block"))
@@ -186,6 +187,8 @@ def make_status_tree(case: Path, root: Path) -> Path:
         medium = root / "sys/devices" / name
         (medium / "device").mkdir(parents=True)
         (medium / "stat").write_text(STAT.format(sectors=sectors))
+        (medium / "dev").write_text(f"{number}\n")
+        (medium / "ro").write_text(f"{int(name in read_only)}\n")
         (medium / "uevent").write_text(f"MAJOR=254\nDEVNAME={name}\nDEVTYPE=disk\n")
         (root / "sys/dev/block" / number).symlink_to(f"../../devices/{name}")
     return root

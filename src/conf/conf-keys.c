@@ -365,6 +365,15 @@ static int set_device(void *field, const char *value, struct pos pos, const stru
 	return conf_set_string(field, clean);
 }
 
+/* Device= of [Root]: the device itself is known, what is said is what becomes of it. */
+static int set_root_device(void *field, const char *value, struct pos pos,
+			   const struct conf_key *key, struct diag *d)
+{
+	if (*value && strcmp(value, "leave") != 0 && strcmp(value, "read-only") != 0)
+		return bad(d, pos, key, value, -EINVAL, "leave or read-only");
+	return *(bool *)field = strcmp(value, "read-only") == 0, 0;
+}
+
 static int set_if_missing(void *field, const char *value, struct pos pos,
 			  const struct conf_key *key, struct diag *d)
 {
@@ -387,6 +396,7 @@ static int set_persist_kind(void *field, const char *value, struct pos pos,
 
 static const struct conf_key root_keys[] = {
 	{ "ReadOnly", "yes", set_boolean, offsetof(struct conf_root, read_only) },
+	{ "Device", "leave", set_root_device, offsetof(struct conf_root, device_read_only) },
 	{ "Swap", "no", set_boolean, offsetof(struct conf_root, swap) },
 	{ "Tmp", "yes", set_boolean, offsetof(struct conf_root, tmp) },
 };

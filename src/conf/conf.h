@@ -66,6 +66,7 @@ struct conf_section {
 struct conf_root {
 	struct conf_section section;
 	bool read_only;
+	bool device_read_only;
 	bool swap;
 	bool tmp;
 };

@@ -25,6 +25,13 @@ bool fstab_is_kept_read_only(const struct fstab_entry *e)
 	return strcmp(e->dir, "/") == 0 || strcmp(e->dir, "/usr") == 0;
 }
 
+bool fstab_is_before_local_fs(const struct fstab_entry *e)
+{
+	return !fstab_has_option(e->options, "noauto") && !fstab_has_option(e->options, "nofail") &&
+	       !fstab_is_automount(e) && !fstab_is_network(e) && !fstab_is_swap(e) &&
+	       strcmp(e->dir, "/") != 0;
+}
+
 bool fstab_is_initrd(const struct fstab_entry *e)
 {
 	return strcmp(e->dir, "/usr") == 0 || fstab_has_option(e->options, "x-initrd.mount");

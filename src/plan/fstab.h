@@ -98,6 +98,9 @@ bool fstab_is_kept_read_only(const struct fstab_entry *e);
 /** fstab_is_initrd - does the initramfs mount it, before any unit of ours? */
 bool fstab_is_initrd(const struct fstab_entry *e);
 
+/** fstab_is_before_local_fs - does local-fs.target wait for it? Not of /, which is mounted from the start */
+bool fstab_is_before_local_fs(const struct fstab_entry *e);
+
 /** fstab_is_network - does it come from the network, and so only after local-fs.target? */
 bool fstab_is_network(const struct fstab_entry *e);
 

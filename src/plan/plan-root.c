@@ -193,6 +193,20 @@ int plan_tmp(struct building *b)
 	return 0;
 }
 
+/* A writable file system would go on writing to its device, which the kernel lets through. */
+static void plan_device(struct building *b)
+{
+	const struct conf_root *root = &b->plan.conf->root;
+
+	if (!root->device_read_only || root->section.invalid)
+		return;
+	b->plan.device_read_only = root->read_only;
+	if (!root->read_only)
+		diag_error(b->diag, conf_key_pos(&root->section, "Device"),
+			   "Device=read-only contradicts ReadOnly=no in [Root]; expected one of "
+			   "Device=leave and ReadOnly=yes");
+}
+
 int plan_root(struct building *b)
 {
 	struct plan *p = &b->plan;
@@ -205,6 +219,7 @@ int plan_root(struct building *b)
 		if (err < 0)
 			return err;
 	}
+	plan_device(b);
 	p->no_swap = !root->swap || invalid;
 	return plan_swaps(b, !p->no_swap);
 }

@@ -238,6 +238,7 @@ struct plan {
 	 */
 	char **masks;
 	size_t n_masks;
+	bool device_read_only; /* [Root] Device=read-only */
 	bool no_swap;	       /* [Root] Swap=no: nor any other swap on a disk */
 	char *overlay_options; /* of an overlay in RAM, those the kernel knows: "index=off,..." */
 	char *kept_options;    /* the same, of one on a partition */

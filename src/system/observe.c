@@ -16,6 +16,7 @@
 #include "system/hidden-mount.h"
 #include "system/log.h"
 #include "system/observe-device.h"
+#include "system/root-devices.h"
 #include "system/rootfs.h"
 
 #define MOUNTINFO_MAX ((size_t)64 * 1024 * 1024)
@@ -343,6 +344,14 @@ static int look_for_hidden(const char *dir, const struct plan *p, struct observe
 	return err < 0 ? err : 0;
 }
 
+static int look_for_root_devices(const char *dir, struct observed *s)
+{
+	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
+	int err = rootfs_open(dir, &r);
+
+	return err < 0 ? err : root_devices_observe(&r, &s->root_devices);
+}
+
 int observe(const char *dir, const struct plan *p, struct observed *ret)
 {
 	bool is_running = strcmp(dir, "/") == 0;
@@ -356,6 +365,8 @@ int observe(const char *dir, const struct plan *p, struct observed *ret)
 		err = observed_storages(&s, p);
 	if (err >= 0)
 		err = look_for_hidden(dir, p, &s);
+	if (err >= 0)
+		err = look_for_root_devices(dir, &s);
 	if (err >= 0 && is_running) {
 		observe_devices_of_mounts(&s);
 		err = observe_declared_devices(&s, p);

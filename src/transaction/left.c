@@ -51,6 +51,11 @@ int left_remove(int root_fd)
 	return 0;
 }
 
+bool left_exists(int root_fd)
+{
+	return faccessat(root_fd, LOCK_DIR "/" FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int open_file(int root_fd, FILE **ret)
 {
 	_cleanup_close_ int fd = open_beneath(root_fd, LOCK_DIR "/" FILE_NAME, O_RDONLY);

@@ -27,6 +27,9 @@ int left_write(int root_fd, pid_t guard, const struct target *targets, size_t n)
 /** left_remove - all of them are read-only again. Returns: 0 (also: there is none) or -errno. */
 int left_remove(int root_fd);
 
+/** left_exists - is there a list, that is: was what a window has changed not all restored? */
+bool left_exists(int root_fd);
+
 /** left_is_guarded - does one of the two processes of left_write() exist? Returns: 1, 0 or -errno. */
 int left_is_guarded(int root_fd);
 

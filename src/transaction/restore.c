@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transaction/restore.h"
 
+#include "system/root-devices.h"
 #include "transaction/caches.h"
 
 static int restore(int root_fd, const struct target *t)
@@ -27,5 +28,6 @@ int restore_once(int root_fd, const struct target *targets, size_t n)
 
 		err = err < 0 ? err : failed;
 	}
-	return err;
+	/* Of one that is still writable, the kernel would let the writes through. */
+	return err < 0 ? err : root_devices_set(root_fd, true);
 }

@@ -6,7 +6,8 @@
 #include "transaction/target.h"
 
 /**
- * restore_once - make read-only what was found read-only and is writable now
+ * restore_once - make read-only what was found read-only and is writable now, then the devices of
+ *		  Device=read-only
  * @root_fd: root of the running system, for /proc
  *
  * Deleted files stay in the caches, where overlays have looked them up, and keep a file system

@@ -67,10 +67,10 @@ static int check_type(const struct target *t, char **ret_why)
 	return 0;
 }
 
-static int check_device(const struct target *t, char **ret_why)
+static int check_device(int root_fd, const struct target *t, char **ret_why)
 {
 	_cleanup_free_ char *name = NULL;
-	int protected = write_protected(t->fd, t->dev, &name);
+	int protected = write_protected(root_fd, t->fd, t->dev, &name);
 
 	if (protected <= 0)
 		return protected;
@@ -136,7 +136,7 @@ static int check(int root_fd, const struct target *t, const char *dir, char **re
 	if (err >= 0)
 		err = check_type(t, ret_why);
 	if (err >= 0)
-		err = check_device(t, ret_why);
+		err = check_device(root_fd, t, ret_why);
 	if (err >= 0)
 		err = check_subvolume(t, ret_why);
 	if (err >= 0)

@@ -9,6 +9,7 @@
 #include "basic/beneath.h"
 #include "basic/io.h"
 #include "basic/text.h"
+#include "system/root-devices.h"
 #include "transaction/clean.h"
 #include "transaction/guard.h"
 #include "transaction/holder.h"
@@ -143,6 +144,16 @@ static int open_mounts(struct window *w)
 	return 0;
 }
 
+static int make_devices_rw(const struct window *w, char **ret_why)
+{
+	int err = root_devices_set(w->root_fd, false);
+
+	if (err >= 0)
+		return 0;
+	err = text_format(ret_why, "the device of / cannot be made writable: %s", strerror(-err));
+	return err < 0 ? err : -EPERM;
+}
+
 static int make_rw(const struct target *t, char **ret_why)
 {
 	_cleanup_free_ char *said = NULL;
@@ -183,6 +194,8 @@ static int begin(struct window *w, char **ret_why)
 		err = open_mounts(w);
 	for (size_t i = 0; i < w->n && err >= 0; i++)
 		err = other_namespaces_make_ro(&w->targets[i], ret_why);
+	if (err >= 0)
+		err = make_devices_rw(w, ret_why);
 	while (w->n_rw < w->n && err >= 0)
 		err = make_rw(&w->targets[w->n_rw++], ret_why);
 	for (size_t i = 0; i < w->n && err >= 0; i++)
@@ -375,7 +388,10 @@ int window_left_rw(int root_fd)
 	if (err < 0)
 		return err;
 	left_done(targets, n);
-	return n > 0;
+	if (n > 0)
+		return 1;
+	/* It may have been killed between the two. */
+	return left_exists(root_fd) ? root_devices_any_writable(root_fd) : 0;
 }
 
 int window_restore_left(int root_fd)

@@ -15,6 +15,7 @@
 
 #include "basic/io.h"
 #include "basic/macro.h"
+#include "system/root-devices.h"
 
 #define SYSFS_BLOCK "/sys/dev/block/%u:%u"
 #define SYSFS_BTRFS "/sys/fs/btrfs"
@@ -25,6 +26,7 @@
 struct devices {
 	int fd;
 	unsigned depth;
+	const struct root_devices *ours;
 	char *name; /* of the protected one */
 };
 
@@ -36,19 +38,19 @@ static bool has_flag(int dir_fd, const char *path)
 	return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
 }
 
-static int look_at(int dir_fd, const char *name, unsigned depth, char **ret_name);
+static int look_at(int dir_fd, const char *name, const struct devices *from, char **ret_name);
 
 static int look_at_next(void *data, const char *name)
 {
 	struct devices *d = data;
-	int found = look_at(d->fd, name, d->depth, &d->name);
+	int found = look_at(d->fd, name, d, &d->name);
 
 	return found > 0 ? -EEXIST : found;
 }
 
-static int look_at_each(int fd, unsigned depth, char **ret_name)
+static int look_at_each(int fd, const struct devices *from, char **ret_name)
 {
-	struct devices d = { .fd = fd, .depth = depth };
+	struct devices d = { .fd = fd, .depth = from->depth + 1, .ours = from->ours };
 	int err;
 
 	if (fd < 0)
@@ -58,18 +60,39 @@ static int look_at_each(int fd, unsigned depth, char **ret_name)
 	return err == -EEXIST ? 1 : err;
 }
 
-static int look_at_slaves(int device_fd, unsigned depth, char **ret_name)
+static int look_at_slaves(int device_fd, const struct devices *from, char **ret_name)
 {
-	return depth < DEPTH_MAX ?
-		       look_at_each(open_dir_at(device_fd, "slaves"), depth + 1, ret_name) :
+	return from->depth < DEPTH_MAX ?
+		       look_at_each(open_dir_at(device_fd, "slaves"), from, ret_name) :
 		       0;
 }
 
-static bool is_protected(int device_fd)
+/* Has rofs made it read-only? A window makes it writable. */
+static bool is_ours(int device_fd, const char *path, const struct root_devices *ours)
 {
-	/* Until 5.11, that of a partition does not know of the disk. */
-	return has_flag(device_fd, "ro") ||
-	       (faccessat(device_fd, "partition", F_OK, 0) == 0 && has_flag(device_fd, "../ro"));
+	_cleanup_close_ int fd = openat(device_fd, path, O_RDONLY | O_CLOEXEC);
+	const struct root_device *found;
+	unsigned major, minor;
+	char line[32];
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	if (sscanf(line, "%u:%u", &major, &minor) != 2)
+		return false;
+	found = root_devices_find(ours, major, minor);
+	return found && found->fate == ROOT_DEVICE_SET;
+}
+
+static bool is_protected(int device_fd, const struct root_devices *ours)
+{
+	bool is_partition = faccessat(device_fd, "partition", F_OK, 0) == 0;
+	bool disk_is_ours = is_partition && is_ours(device_fd, "../dev", ours);
+
+	/* Since 5.11, that of a partition is also that of the disk; before, it does not know of the disk. */
+	return (has_flag(device_fd, "ro") && !disk_is_ours && !is_ours(device_fd, "dev", ours)) ||
+	       (is_partition && !disk_is_ours && has_flag(device_fd, "../ro"));
 }
 
 /* The name is what the link in sysfs ends in. */
@@ -86,19 +109,19 @@ static int device_name(int dir_fd, const char *name, char **ret_name)
 }
 
 /* @name: leads to the directory of a device in sysfs */
-static int look_at(int dir_fd, const char *name, unsigned depth, char **ret_name)
+static int look_at(int dir_fd, const char *name, const struct devices *from, char **ret_name)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return 0;
-	if (is_protected(fd))
+	if (is_protected(fd, from->ours))
 		return device_name(dir_fd, name, ret_name);
-	return look_at_slaves(fd, depth, ret_name);
+	return look_at_slaves(fd, from, ret_name);
 }
 
 /* It has no device number of its own. */
-static int look_at_btrfs(int fd, char **ret_name)
+static int look_at_btrfs(int fd, const struct devices *from, char **ret_name)
 {
 	struct btrfs_ioctl_fs_info_args info = { 0 };
 	char path[128], *p = path;
@@ -110,7 +133,7 @@ static int look_at_btrfs(int fd, char **ret_name)
 		p += sprintf(p, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
 			     info.fsid[i]);
 	strcpy(p, "/devices");
-	return look_at_each(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, ret_name);
+	return look_at_each(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), from, ret_name);
 }
 
 static bool is_btrfs(int fd)
@@ -129,17 +152,22 @@ static int reopen(int fd)
 	return opened < 0 ? -errno : opened;
 }
 
-int write_protected(int fd, dev_t dev, char **ret_name)
+int write_protected(int root_fd, int fd, dev_t dev, char **ret_name)
 {
-	_cleanup_close_ int root_fd = -1;
+	_cleanup_root_devices_ struct root_devices ours = { 0 };
+	const struct devices from = { .ours = &ours };
+	_cleanup_close_ int top_fd = -1;
+	int err = root_devices_read(root_fd, &ours);
 	char path[64];
 
+	if (err < 0)
+		return err;
 	if (is_btrfs(fd)) {
-		root_fd = reopen(fd);
-		return root_fd < 0 ? root_fd : look_at_btrfs(root_fd, ret_name);
+		top_fd = reopen(fd);
+		return top_fd < 0 ? top_fd : look_at_btrfs(top_fd, &from, ret_name);
 	}
 	snprintf(path, sizeof(path), SYSFS_BLOCK, major(dev), minor(dev));
-	return look_at(AT_FDCWD, path, 0, ret_name);
+	return look_at(AT_FDCWD, path, &from, ret_name);
 }
 
 /*

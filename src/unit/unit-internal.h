@@ -14,6 +14,8 @@
 #define UNIT_MAINTENANCE "rofs-maintenance.service"
 /* It finishes a transaction on the root file system that a power cut has interrupted. */
 #define UNIT_FINISH "rofs-finish.service"
+/* It makes the block device of the root file system read-only. */
+#define UNIT_DEVICE "rofs-device.service"
 /* It commits at shutdown. */
 #define UNIT_SHUTDOWN "rofs-shutdown.service"
 
@@ -130,6 +132,9 @@ int unit_render_maintenance(struct rendering *r);
 int unit_render_finish(struct rendering *r);
 int unit_render_commits(struct rendering *r);
 int unit_render_commit_links(struct rendering *r);
+
+/* unit-device.c */
+int unit_render_device(struct rendering *r);
 
 /* unit-late.c: what a device starts that was not there in time */
 int unit_render_late(struct rendering *r);

@@ -239,6 +239,8 @@ int unit_render_links(struct rendering *r)
 		err = enable(r, UNIT_FINISH, false);
 	for (size_t i = 0; i < p->n_finishes && err >= 0; i++)
 		err = enable(r, p->finishes[i].unit, false);
+	if (err >= 0 && p->device_read_only)
+		err = enable(r, UNIT_DEVICE, false);
 	if (err >= 0)
 		err = render_masks(r, true);
 	/* Whatever came of the rest, somebody says so; in each boot in which this generator acts. */

@@ -72,8 +72,8 @@ int units_render(const struct plan *p, const char *libexec_dir, struct unit_set 
 		unit_render_pools,    unit_render_ro,	      unit_render_finish,
 		unit_render_lowers,   unit_render_partitions, unit_render_runs,
 		unit_render_overlays, unit_render_persists,   unit_render_fstab_duplicates,
-		unit_render_tmp,      unit_render_commits,    mask_dropins,
-		unit_render_links,    leave_masked,
+		unit_render_tmp,      unit_render_commits,    unit_render_device,
+		mask_dropins,	      unit_render_links,      leave_masked,
 	};
 	struct rendering r = { .plan = p, .libexec_dir = libexec_dir };
 	int err = p->maintenance ? run_steps(maintenance, ELEMENTSOF(maintenance), &r) :

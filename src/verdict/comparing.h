@@ -60,6 +60,7 @@ void comparing_private(struct comparing *c, const struct observed_mount *m, cons
 
 /* In this order: persists and overlays are in force only if their storage is. */
 void compare_root(struct comparing *c);
+void compare_root_devices(struct comparing *c);
 void compare_lowers(struct comparing *c);
 void compare_storages(struct comparing *c);
 void compare_overlays(struct comparing *c);

@@ -23,6 +23,7 @@ void observed_done(struct observed *s)
 		free(s->hidden[i].unit);
 		free(s->hidden[i].what);
 	}
+	root_devices_done(&s->root_devices);
 	transactions_done(&s->transactions);
 	free(s->hidden);
 	free(s->mounts);

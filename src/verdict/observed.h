@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "plan/plan.h"
+#include "verdict/root-devices.h"
 #include "verdict/transactions.h"
 
 /*
@@ -84,6 +85,7 @@ struct observed {
 	struct observed_device *partitions, *lowers;
 	struct observed_hidden *hidden;
 	size_t n_hidden;
+	struct root_devices root_devices;
 	struct transactions transactions;
 };
 

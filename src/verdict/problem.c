@@ -48,6 +48,24 @@ static const struct {
 		"{path} is mounted read-only, but its file system is writable: a process in "
 		"another mount namespace may write to it; mount -o remount,ro {path} makes it read-only again",
 	},
+	[PROBLEM_ROOT_DEVICE_UNSET] = {
+		"root-device-unset",
+		DIAG_ERROR,
+		"{device}, which {path} is on, has not been made read-only, although [Root] says "
+		"Device=read-only",
+	},
+	[PROBLEM_ROOT_DEVICE_WRITABLE] = {
+		"root-device-writable",
+		DIAG_ERROR,
+		"the device {device}, which {path} is on, is writable, although [Root] says "
+		"Device=read-only; systemctl restart rofs-device.service makes it read-only",
+	},
+	[PROBLEM_ROOT_DEVICE_IN_USE] = {
+		"root-device-in-use",
+		DIAG_ERROR,
+		"the device {device}, which {path} is on, stays writable because of {place}, "
+		"although [Root] says Device=read-only",
+	},
 	[PROBLEM_LOWER_ROOT_MISSING] = {
 		"lower-root-missing",
 		DIAG_ERROR,
@@ -328,6 +346,11 @@ static const struct {
 	[PROBLEM_FSCK_SKIPPED] = { "fsck-skipped", DIAG_NOTE, NULL },
 	[PROBLEM_BOOT_PARTITION_WRITABLE] = { "boot-partition-writable", DIAG_WARNING, NULL },
 	[PROBLEM_USR_WRITABLE] = { "usr-writable", DIAG_WARNING, NULL },
+	[PROBLEM_ROOT_DEVICE_NONE] = { "root-device-none", DIAG_ERROR, NULL },
+	[PROBLEM_ROOT_DEVICE_NEEDED] = { "root-device-needed", DIAG_ERROR, NULL },
+	[PROBLEM_ROOT_DEVICE_SHARED] = { "root-device-shared", DIAG_NOTE, NULL },
+	[PROBLEM_ROOT_DEVICE_REMOUNT] = { "root-device-remount", DIAG_WARNING, NULL },
+	[PROBLEM_ROOT_DEVICE_LATE] = { "root-device-late", DIAG_WARNING, NULL },
 	[PROBLEM_BOOT_OFF] = { "boot-off", DIAG_NOTE, NULL },
 	[PROBLEM_DEVICE_MISSING] = { "device-missing", DIAG_ERROR, NULL },
 	[PROBLEM_DEVICE_UNKNOWN] = { "device-unknown", DIAG_NOTE, NULL },

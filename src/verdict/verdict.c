@@ -180,6 +180,7 @@ static void compare_all(struct comparing *c)
 		return;
 	}
 	compare_root(c);
+	compare_root_devices(c);
 	compare_lowers(c);
 	compare_storages(c);
 	compare_overlays(c);

@@ -79,15 +79,13 @@ bool check_is_device(const struct checking *c, const char *path, const char *dev
 static int check_all(struct checking *c)
 {
 	static int (*const checks[])(struct checking *) = {
-		check_kernel,	       check_boot,	   check_fsck,
-		check_subvolumes,      check_quota,	   check_lowers,
-		check_flags,	       check_commits,	   check_partitions,
-		check_devices,	       check_trust,	   check_files,
-		check_memory,	       check_software,	   check_exports,
-		check_services,	       check_cloud_init,   check_writers,
-		check_homes,	       check_etc,	   check_lower_mounts,
-		check_partition_units, check_root_overlay, check_swap_programs,
-		check_mount_units,
+		check_kernel,	     check_boot,	 check_root_device,	check_fsck,
+		check_subvolumes,    check_quota,	 check_lowers,		check_flags,
+		check_commits,	     check_partitions,	 check_devices,		check_trust,
+		check_files,	     check_memory,	 check_software,	check_exports,
+		check_services,	     check_cloud_init,	 check_writers,		check_homes,
+		check_etc,	     check_lower_mounts, check_partition_units, check_root_overlay,
+		check_swap_programs, check_mount_units,
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

@@ -69,6 +69,7 @@ int check_devices(struct checking *c);
 int check_trust(struct checking *c);
 int check_memory(struct checking *c);
 int check_boot(struct checking *c);
+int check_root_device(struct checking *c);
 int check_fsck(struct checking *c);
 int check_root_overlay(struct checking *c);
 int check_kernel(struct checking *c);

@@ -56,6 +56,22 @@ static void add_device(struct json *j, const struct device *d)
 		json_number(j, "life_b", d->life_b);
 }
 
+static void add_root_devices(struct json *j, const struct root_devices *l)
+{
+	json_open(j, "devices", '[');
+	for (size_t i = 0; i < l->n; i++) {
+		const struct root_device *d = &l->list[i];
+
+		json_open(j, NULL, '{');
+		json_string(j, "name", d->name);
+		json_boolean(j, "readonly", !d->writable);
+		json_boolean(j, "write_protected", d->fate == ROOT_DEVICE_FOUND);
+		json_string(j, "needed_by", d->needed_by);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void add_root(struct json *j, const struct status *s)
 {
 	const struct observed_mount *m = observed_at(&s->observed, "/");
@@ -65,6 +81,7 @@ static void add_root(struct json *j, const struct status *s)
 	json_string(j, "device", s->root.name);
 	add_device(j, &s->root);
 	json_boolean(j, "superblock_writable", m && !m->fs_read_only);
+	add_root_devices(j, &s->observed.root_devices);
 	json_close(j, '}');
 }
 

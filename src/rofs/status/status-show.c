@@ -32,10 +32,10 @@ enum {
 };
 
 static const struct table_column columns[] = {
-	[COLUMN_PATH] = { "PATH", "mount point", TABLE_TREE },
-	[COLUMN_KIND] = { "KIND", "root, pool, overlay, partition or persist", 0 },
+	[COLUMN_PATH] = { "PATH", "mount point; device: its name", TABLE_TREE },
+	[COLUMN_KIND] = { "KIND", "root, device, pool, overlay, partition or persist", 0 },
 	[COLUMN_STATE] = { "STATE",
-			   "active, else the state of its unit, or missing; root: read-only or writable",
+			   "active, else the state of its unit, or missing; root and device: read-only or writable",
 			   0 },
 	[COLUMN_SOURCE] = { "SOURCE", "device, or directory on the partition", 0 },
 	[COLUMN_SIZE] = { "SIZE", "size of the file system", TABLE_RIGHT },
@@ -142,6 +142,22 @@ static struct libscols_line *add_row(struct table *t, struct libscols_line *pare
 	return line;
 }
 
+static void add_root_device(struct table *t, const struct status *s, const struct root_device *d,
+			    struct libscols_line *root)
+{
+	struct libscols_line *line = add_row(t, root, d->name, "device", NULL);
+	/* A window makes it writable. */
+	bool good = !d->writable || d->fate == ROOT_DEVICE_LEFT || s->observed.transactions.running;
+
+	cell_state(t, line, d->writable ? "writable" : "read-only", good);
+	if (d->needed_by) {
+		_cleanup_free_ char *text = NULL;
+
+		if (text_format(&text, "needed by %s", d->needed_by) >= 0)
+			table_cell(t, line, COLUMN_SOURCE, text);
+	}
+}
+
 static void add_root(struct table *t, const struct status *s)
 {
 	const struct observed_mount *m = observed_at(&s->observed, "/");
@@ -152,6 +168,8 @@ static void add_root(struct table *t, const struct status *s)
 		   read_only || s->loaded.plan.n_remounts == 0 || s->off);
 	table_cell(t, line, COLUMN_SOURCE, s->root.name ? s->root.name : (m ? m->source : NULL));
 	cells_device(t, line, &s->root);
+	for (size_t i = 0; i < s->observed.root_devices.n; i++)
+		add_root_device(t, s, &s->observed.root_devices.list[i], line);
 }
 
 static void add_overlays(struct table *t, const struct status *s, const struct storage *v,

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "system/block-device.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "basic/beneath.h"
+#include "basic/io.h"
+#include "basic/macro.h"
+#include "basic/text.h"
+
+#define BTRFS "sys/fs/btrfs"
+
+void block_devices_done(struct block_devices *l)
+{
+	free(l->list);
+	*l = (struct block_devices){ 0 };
+}
+
+bool block_devices_have(const struct block_devices *l, dev_t device)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i] == device)
+			return true;
+	return false;
+}
+
+static int add_one(struct block_devices *l, dev_t device)
+{
+	if (block_devices_have(l, device))
+		return 0;
+	if (array_reserve(l->list, l->n) < 0)
+		return -ENOMEM;
+	l->list[l->n++] = device;
+	return 0;
+}
+
+static int open_device(int root_fd, dev_t device)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "sys/dev/block/%u:%u", major(device), minor(device));
+	fd = openat(root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The first line of a file in sysfs. */
+static bool read_line(int dir_fd, const char *path, char *line, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+static bool read_number(int dir_fd, const char *path, dev_t *ret)
+{
+	unsigned major, minor;
+	char line[32];
+
+	if (!read_line(dir_fd, path, line, sizeof(line)) ||
+	    sscanf(line, "%u:%u", &major, &minor) != 2)
+		return false;
+	*ret = makedev(major, minor);
+	return true;
+}
+
+/* A directory with a link to the directory of each device. */
+struct adding {
+	int fd, root_fd;
+	struct block_devices *list;
+	dev_t wanted; /* is it one of them? */
+	bool found;
+};
+
+static bool read_entry(const struct adding *a, const char *name, dev_t *ret)
+{
+	_cleanup_close_ int fd = openat(a->fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && read_number(fd, "dev", ret);
+}
+
+static int add_entry(void *data, const char *name)
+{
+	struct adding *a = data;
+	dev_t device;
+
+	return read_entry(a, name, &device) ? add_one(a->list, device) : 0;
+}
+
+static int look_for_entry(void *data, const char *name)
+{
+	struct adding *a = data;
+	dev_t device;
+
+	a->found = a->found || (read_entry(a, name, &device) && device == a->wanted);
+	return 0;
+}
+
+static int each_entry(int dir_fd, const char *path, int (*each)(void *, const char *),
+		      struct adding *a)
+{
+	int err;
+
+	a->fd = open_dir_at(dir_fd, path);
+	if (a->fd < 0)
+		return 0;
+	err = each_name(a->fd, each, a);
+	return err == -ENOMEM ? err : 0;
+}
+
+static int add_btrfs(void *data, const char *uuid)
+{
+	const struct adding *search = data;
+	struct adding a = *search;
+	char path[128];
+	int err;
+
+	snprintf(path, sizeof(path), BTRFS "/%.64s/devices", uuid);
+	err = each_entry(a.root_fd, path, look_for_entry, &a);
+	return err >= 0 && a.found ? each_entry(a.root_fd, path, add_entry, &a) : err;
+}
+
+bool block_device_is_partition(int root_fd, dev_t device)
+{
+	_cleanup_close_ int fd = open_device(root_fd, device);
+
+	return fd >= 0 && faccessat(fd, "partition", F_OK, 0) == 0;
+}
+
+static int add_below(int root_fd, dev_t device, struct block_devices *l)
+{
+	_cleanup_close_ int fd = open_device(root_fd, device);
+	struct adding a = { .root_fd = root_fd, .list = l, .wanted = device }, btrfs = a;
+	int err = 0;
+	dev_t disk;
+
+	if (fd < 0)
+		return 0;
+	if (block_device_is_partition(root_fd, device) && read_number(fd, "../dev", &disk))
+		err = add_one(l, disk);
+	if (err >= 0)
+		err = each_entry(fd, "slaves", add_entry, &a);
+	return err < 0 ? err : each_entry(root_fd, BTRFS, add_btrfs, &btrfs);
+}
+
+int block_devices_add(int root_fd, dev_t device, struct block_devices *l)
+{
+	size_t at = l->n;
+	int err = add_one(l, device);
+
+	for (; at < l->n && err >= 0; at++)
+		err = add_below(root_fd, l->list[at], l);
+	return err;
+}
+
+bool block_device_is_writable(int root_fd, dev_t device)
+{
+	_cleanup_close_ int fd = open_device(root_fd, device);
+	char line[8];
+
+	/* Until 5.11, that of a partition does not know of the disk. */
+	return fd >= 0 && read_line(fd, "ro", line, sizeof(line)) && strcmp(line, "0") == 0;
+}
+
+int block_device_path(int root_fd, dev_t device, char **ret)
+{
+	static const char key[] = "\nDEVNAME=";
+	_cleanup_close_ int dir_fd = open_device(root_fd, device), fd = -1;
+	char text[1024], *name;
+	ssize_t n;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	fd = openat(dir_fd, "uevent", O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	name = strstr(text, key);
+	if (!name)
+		return -ENODATA;
+	name += strlen(key);
+	name[strcspn(name, "\n")] = '\0';
+	return text_format(ret, "/dev/%s", name);
+}
+
+int block_device_set(int root_fd, dev_t device, const char *path, bool read_only)
+{
+	_cleanup_close_ int fd = open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK);
+	int value = read_only;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISBLK(st.st_mode) || st.st_rdev != device)
+		return -ENXIO;
+	return ioctl(fd, BLKROSET, &value) < 0 ? -errno : 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Block devices as the kernel has them in /sys: what a device is on, and whether it can be written. @root_fd is
+ * the root of the running system.
+ */
+
+/** struct block_devices - numbers of devices, each once; all-zero: none */
+struct block_devices {
+	dev_t *list;
+	size_t n;
+};
+
+void block_devices_done(struct block_devices *l);
+
+/**
+ * block_devices_add - add a device, and all that it is on
+ *
+ * Of a partition, that is the disk; of a device of LVM, LUKS or RAID, those it is made of; of one with btrfs, the
+ * others of this file system. What is behind a loop device is a file, and is not followed.
+ *
+ * Returns: 0 (also if the kernel does not know the device) or -ENOMEM.
+ */
+int block_devices_add(int root_fd, dev_t device, struct block_devices *l);
+
+bool block_devices_have(const struct block_devices *l, dev_t device);
+
+bool block_device_is_partition(int root_fd, dev_t device);
+
+/** block_device_is_writable - what BLKROGET would say, for all users; false also if it cannot be told */
+bool block_device_is_writable(int root_fd, dev_t device);
+
+/** block_device_path - of its node: "/dev/sda1". Returns: 0 or -errno. */
+int block_device_path(int root_fd, dev_t device, char **ret);
+
+/**
+ * block_device_set - make it read-only or writable: BLKROSET
+ * @path: of its node, which must have this number
+ *
+ * The kernel then refuses to open it for writing by mount(2), and write(2) to it. What has mounted it writable
+ * already goes on writing.
+ *
+ * Returns: 0, -ENXIO if the node is of another device, or another -errno.
+ */
+int block_device_set(int root_fd, dev_t device, const char *path, bool read_only);
+
+#define _cleanup_block_devices_ _cleanup_(block_devices_done)
