@@ -114,7 +114,8 @@ def test_schema_has_the_fields_that_are_promised() -> None:
         "partitions": ["name", "device", "unit", "state", "sectors_written", "life_a", "life_b"],
         "persists": ["path", "partition", "directory", "unit", "state"]}
     assert list(properties["root"]["properties"]) == [
-        "readonly", "superblock_writable", "device", "devices", "sectors_written", "life_a", "life_b"]
+        "readonly", "superblock_writable", "device", "devices", "sectors_written", "life_a",
+        "life_b"]
     kept = properties["kept"]["properties"]
     assert list(kept) == ["bytes", "transactions"]
     assert list(kept["transactions"]["items"]["properties"]) == [

@@ -9,7 +9,8 @@ from vm.probe import Section
 
 pytestmark = [pytest.mark.vm, pytest.mark.scenario("device")]
 
-# Of vda1, vda, vda2 and vdb: the kernel says of a partition what it says of its disk. At last, the file system.
+# Of vda1, vda, vda2 and vdb: the kernel says of a partition what it says of its disk. At last, of
+# the file system.
 ALONE = ["vda1 1", "vda 1", "vda2 1", "vdb 0", "ro"]
 SHARED = ["vda1 1", "vda 0", "vda2 0", "vdb 0", "ro"]
 OPEN = ["vda1 0", "vda 0", "vda2 0", "vdb 0", "rw"]

@@ -48,8 +48,9 @@ mount -t tmpfs -o mode=1777 tmp tmp
 cp STEPS run/steps
 cp ROFS run/rofs-bin
 cp FINISH run/rofs-finish
+cp HELPER run/rofs-prepare
 if [ -e FAULTS/fault.so ]; then cp FAULTS/fault.so FAULTS/fault-memory.so run; fi
-chmod 0755 run/steps run/rofs-bin run/rofs-finish
+chmod 0755 run/steps run/rofs-bin run/rofs-finish run/rofs-prepare
 mount -t tmpfs -o mode=0700 rofs rofs
 mkdir rofs/ro
 mount --bind . rofs/ro
@@ -131,7 +132,8 @@ class WindowSystem:
                            "STEPS": str(built("tests/window-steps")),
                            "ROFS": str(program("rofs")),
                            "FAULTS": str(build_directory() / "tests"),
-                           "FINISH": str(program("rofs-finish"))}.items():
+                           "FINISH": str(program("rofs-finish")),
+                           "HELPER": str(program("rofs-prepare"))}.items():
             script = script.replace(word, text)
         self.init = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",

@@ -67,32 +67,37 @@ static int look_at_slaves(int device_fd, const struct devices *from, char **ret_
 		       0;
 }
 
-/* Has rofs made it read-only? A window makes it writable. */
-static bool is_ours(int device_fd, const char *path, const struct root_devices *ours)
+/* What Device=read-only has made of a device; NULL: nothing. @path: of its file dev in sysfs */
+static const struct root_device *find_ours(int device_fd, const char *path,
+					   const struct root_devices *ours)
 {
 	_cleanup_close_ int fd = openat(device_fd, path, O_RDONLY | O_CLOEXEC);
-	const struct root_device *found;
 	unsigned major, minor;
 	char line[32];
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
 
 	if (n <= 0)
-		return false;
+		return NULL;
 	line[n] = '\0';
-	if (sscanf(line, "%u:%u", &major, &minor) != 2)
-		return false;
-	found = root_devices_find(ours, major, minor);
-	return found && found->fate == ROOT_DEVICE_SET;
+	return sscanf(line, "%u:%u", &major, &minor) == 2 ? root_devices_find(ours, major, minor) :
+							    NULL;
 }
 
+static bool is_set(const struct root_device *d)
+{
+	return d && d->fate == ROOT_DEVICE_SET;
+}
+
+/* Since 5.11, the flag of a partition is also that of its disk; before, it does not know of the disk. */
 static bool is_protected(int device_fd, const struct root_devices *ours)
 {
 	bool is_partition = faccessat(device_fd, "partition", F_OK, 0) == 0;
-	bool disk_is_ours = is_partition && is_ours(device_fd, "../dev", ours);
+	const struct root_device *own = find_ours(device_fd, "dev", ours),
+				 *disk = is_partition ? find_ours(device_fd, "../dev", ours) : NULL;
 
-	/* Since 5.11, that of a partition is also that of the disk; before, it does not know of the disk. */
-	return (has_flag(device_fd, "ro") && !disk_is_ours && !is_ours(device_fd, "dev", ours)) ||
-	       (is_partition && !disk_is_ours && has_flag(device_fd, "../ro"));
+	if (has_flag(device_fd, "ro") && (own ? !is_set(own) : !is_set(disk)))
+		return true;
+	return is_partition && has_flag(device_fd, "../ro") && !is_set(disk);
 }
 
 /* The name is what the link in sysfs ends in. */

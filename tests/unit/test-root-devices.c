@@ -33,7 +33,12 @@ static void test_the_list_comes_back_from_its_text(void)
 static void test_what_is_no_line_of_it_is_passed_over(void)
 {
 	static const char *const texts[] = {
-		"", "\n\n", "set\n", "set 8 /dev/sda\n", "kept 8:0 /dev/sda\n", "setting 8:0 /dev/sda\n",
+		"",
+		"\n\n",
+		"set\n",
+		"set 8 /dev/sda\n",
+		"kept 8:0 /dev/sda\n",
+		"setting 8:0 /dev/sda\n",
 	};
 
 	CHECK_EACH(text, texts)
@@ -50,7 +55,9 @@ static void test_what_is_no_line_of_it_is_passed_over(void)
 static void test_a_name_with_a_newline_is_one_line(void)
 {
 	char path[] = "/srv/a\nset 8:0 /dev/sda";
-	struct root_device d = { .fate = ROOT_DEVICE_LEFT, .major = 8, .minor = 1, .needed_by = path };
+	struct root_device d = {
+		.fate = ROOT_DEVICE_LEFT, .major = 8, .minor = 1, .needed_by = path
+	};
 	_cleanup_root_devices_ struct root_devices l = { 0 }, again = { 0 };
 	_cleanup_free_ char *text = NULL;
 

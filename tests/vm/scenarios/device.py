@@ -22,7 +22,7 @@ Partition=more
 
 FLAGS = ("for d in vda1 vda vda2 vdb; do echo $d $(cat /sys/class/block/$d/ro); done;"
          " findmnt -n -o FS-OPTIONS --mountpoint /rofs/ro | cut -d, -f1")
-# Where the root has free space, and what is there now: with direct I/O, since the kernel refuses only the write.
+# With what is there already, for the case that it is written.
 OVERWRITE = """
 for d in $DEVICES; do
     dd if=/dev/$d of=/run/block bs=4096 count=1 skip=300 iflag=direct 2>/dev/null || echo no copy
@@ -32,7 +32,7 @@ done
 """
 REMOUNT = "mount -o remount,rw /; echo $?; touch /new; echo $?; findmnt -n -o OPTIONS /"
 COMMIT = "echo {0} >/etc/kept; rofs commit --yes /etc/kept; echo $?; cat /rofs/ro/etc/kept"
-# A window that stays open, until the command is killed; what is said while it is open, and how it ends.
+# A window that stays open until the command is killed; what is said then, and afterwards.
 KILL = f"""
 rofs chroot sleep 600 >/dev/null 2>&1 &
 for i in $(seq 300); do
