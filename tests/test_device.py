@@ -172,6 +172,18 @@ def test_btrfs_on_two_devices(machine: WindowSystem) -> None:
     assert flag(one) and flag(two)
 
 
+def test_a_soft_reboot_into_a_maintenance_boot(disk: Disk) -> None:
+    """The kernel goes on, with the devices as they are."""
+    disk.boot(ROOT)
+    disk.set()
+    disk.machine.run("touch /run/rofs/maintenance")
+    done = disk.set()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert disk.flags() == (False, False, False)
+    assert disk.listed() == []
+    assert disk.machine.run("mount -o remount,rw /").returncode == 0
+
+
 def test_nothing_is_done_that_is_not_declared(machine: WindowSystem) -> None:
     device = machine.attach("ext4")
     machine.boot(device)

@@ -12,6 +12,8 @@ from support import need_programs, security_bounds
 
 # Each kind of service of ours.
 CONF = """\
+[Root]
+Device=read-only
 [Overlay /var]
 CommitAt=daily; shutdown
 [Overlay /srv]
@@ -30,6 +32,7 @@ UNITS = {
     "rofs-detach.service": "rofs-detach.service",
     "rofs-metrics.service": "rofs-metrics.service",
     "rofs-restore.service": "rofs-restore.service",
+    "rofs-device.service": "rofs-device.service",
     "rofs-verify.service": "rofs-verify.service",
     "rofs-watch.service": "rofs-watch.service",
     "rofs-prepare*.service": "rofs-prepare.service",
@@ -97,14 +100,14 @@ def test_every_service_is_in_the_table(units: Path) -> None:
 def test_no_setting_is_newer_than_systemd_247(units: Path) -> None:
     """It would warn of an unknown key in each boot. A list of what it knows of what we use."""
     known = set("""
-        CapabilityBoundingSet DevicePolicy Environment ExecStart ExecStartPost ExecStartPre ExecStop
-        InaccessiblePaths LockPersonality LogLevelMax MemoryDenyWriteExecute NoNewPrivileges
-        PrivateMounts PrivateNetwork ProtectClock ProtectControlGroups ProtectHome
-        ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectSystem
-        ReadWritePaths RemainAfterExit Restart RestartPreventExitStatus RestartSec
-        RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
-        SystemCallArchitectures SystemCallErrorNumber SystemCallFilter TimeoutStartSec
-        TimeoutStopSec Type WorkingDirectory
+        CapabilityBoundingSet DeviceAllow DevicePolicy Environment ExecStart ExecStartPost
+        ExecStartPre ExecStop InaccessiblePaths LockPersonality LogLevelMax MemoryDenyWriteExecute
+        NoNewPrivileges PrivateMounts PrivateNetwork ProtectClock ProtectControlGroups ProtectHome
+        ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectSystem ReadWritePaths
+        RemainAfterExit Restart RestartPreventExitStatus RestartSec RestrictAddressFamilies
+        RestrictNamespaces RestrictRealtime RestrictSUIDSGID SystemCallArchitectures
+        SystemCallErrorNumber SystemCallFilter TimeoutStartSec TimeoutStopSec Type
+        WorkingDirectory
         """.split())
     used = set()
     for path in (units / "usr/lib/systemd/system").rglob("*"):

@@ -73,3 +73,14 @@ int device_make_read_only(const struct loaded *l)
 				 why ? why : strerror(-err));
 	return set_all(l->root.root_fd, &devices);
 }
+
+int device_make_writable(int root_fd)
+{
+	int err = root_devices_set(root_fd, false);
+
+	if (err >= 0)
+		err = root_devices_forget(root_fd);
+	return err < 0 ?
+		       log_error(err, "cannot make the device of / writable: %s", strerror(-err)) :
+		       0;
+}

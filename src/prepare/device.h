@@ -11,3 +11,10 @@
  * Returns: 0 or, after logging it, -errno.
  */
 int device_make_read_only(const struct loaded *l);
+
+/**
+ * device_make_writable - undo that: a soft reboot has led to a maintenance boot
+ *
+ * Returns: 0 (also if there is nothing to undo) or, after logging it, -errno.
+ */
+int device_make_writable(int root_fd);

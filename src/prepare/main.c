@@ -96,6 +96,8 @@ static int run_detach(const struct loaded *l)
 
 static int run_device(const struct loaded *l)
 {
+	if (l->boot.mode == BOOT_MAINTENANCE)
+		return device_make_writable(l->root.root_fd) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (!l->plan.device_read_only)
 		return log_error(EXIT_FAILURE,
 				 "nothing declared in rofs.conf requires '" DEVICE "'");

@@ -134,7 +134,12 @@ int load_maintenance(struct loaded *l)
 
 	if (err >= 0)
 		err = cmdline_units_read(&l->root, l->cmdline, &l->facts);
-	return err < 0 ? err : plan_maintenance(&l->facts, &l->plan);
+	if (err >= 0)
+		err = plan_maintenance(&l->facts, &l->plan);
+	if (err >= 0)
+		l->plan.device_read_only = l->conf.root.device_read_only &&
+					   !l->conf.root.section.invalid;
+	return err;
 }
 
 static int load(const char *dir, bool edited, struct loaded *ret)

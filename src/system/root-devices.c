@@ -59,6 +59,13 @@ int root_devices_write(int root_fd, const struct root_devices *l)
 	return err;
 }
 
+int root_devices_forget(int root_fd)
+{
+	if (unlinkat(root_fd, ROOT_DEVICES_DIR "/" ROOT_DEVICES_FILE, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
 /* A device that was removed: nobody can write to it, and to wait for it would be to wait forever. */
 static bool is_gone(int err)
 {

@@ -13,6 +13,9 @@ int root_devices_observe(const struct rootfs *r, struct root_devices *ret);
 /** root_devices_write - replace it. Returns: 0 or -errno. */
 int root_devices_write(int root_fd, const struct root_devices *l);
 
+/** root_devices_forget - remove it. Returns: 0 or -errno. */
+int root_devices_forget(int root_fd);
+
 /**
  * root_devices_apply - make read-only or writable what rofs has made read-only
  *

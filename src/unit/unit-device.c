@@ -36,6 +36,8 @@ static int add_mounts(const struct plan *p, struct strbuf *b)
 /* They open a window of their own, and find the device as it was. */
 static void add_finishes(const struct plan *p, struct strbuf *b)
 {
+	if (p->n_pools == 0)
+		return;
 	strbuf_add(b, "# They complete what a power cut has interrupted.\n"
 		      "After=" UNIT_FINISH "\n");
 	for (size_t i = 0; i < p->n_lowers; i++)

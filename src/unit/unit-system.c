@@ -67,6 +67,12 @@ int unit_render_remount(struct rendering *r)
 		"Environment=LIBMOUNT_FSTAB=" UNIT_EARLY_DIR "/" UNIT_FSTAB "\n"
 		"# systemd-gpt-auto-generator sets it to 1 in a drop-in that sorts before this one.\n"
 		"Environment=SYSTEMD_REMOUNT_ROOT_RW=0\n");
+	if (r->plan->maintenance && r->plan->device_read_only)
+		strbuf_addf(
+			&dropin,
+			"# After a soft reboot the device is as it was, and the remount would fail.\n"
+			"ExecStartPre=-%s/rofs-prepare device\n",
+			r->libexec_dir);
 	if (r->plan->facts->fstab_is_off)
 		strbuf_add(
 			&dropin,

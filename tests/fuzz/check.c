@@ -95,6 +95,8 @@ static void check_text(const struct check *c, const struct unit_file *f)
 		return check_finish(c, &u);
 	if (strncmp(f->name, "rofs-finish-", 12) == 0)
 		return check_finish_lower(c, &u);
+	if (strcmp(f->name, "rofs-device.service") == 0)
+		return check_device_service(c, &u);
 	if (strcmp(f->name, "rofs-shutdown.service") == 0)
 		return check_shutdown(c, &u);
 	if (strncmp(f->name, "rofs-commit-", 12) == 0)

@@ -43,6 +43,8 @@ static bool is_known_unit(const char *name)
 		"sysinit.target",
 		"shutdown.target",
 		"systemd-remount-fs.service",
+		"systemd-growfs-root.service",
+		"systemd-repart.service",
 		"rofs-verify.service",
 		"systemd-udev-trigger.service",
 		"systemd-resolved.service",
@@ -88,6 +90,20 @@ static bool is_of_blank_partition(const struct check *c, const char *unit)
 	return false;
 }
 
+/* What makes the device of / read-only comes after what fstab mounts. */
+static bool is_before_device(const struct check *c, const char *name, const struct unit *u)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (strcmp(u->name, "rofs-device.service") != 0 || !ends_with(name, ".mount"))
+		return false;
+	path = path_of_unit(name, ".mount");
+	for (size_t i = 0; i < c->facts->n_fstab; i++)
+		if (same_path(path, c->facts->fstab[i].dir))
+			return true;
+	return false;
+}
+
 static void check_units_named(const struct check *c, const struct unit *u, const char *value)
 {
 	_cleanup_free_ char *copy = join(value, "");
@@ -95,7 +111,7 @@ static void check_units_named(const struct check *c, const struct unit *u, const
 
 	for (word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state))
 		check_that(is_known_unit(word) || find(c, word) || is_of_blank_partition(c, word) ||
-				   is_fsck_of(word, u),
+				   is_before_device(c, word, u) || is_fsck_of(word, u),
 			   "a unit that was not meant", word);
 }
 

@@ -150,6 +150,9 @@ bool is_pool_or_layer(const struct check *c, const char *path);
 
 /* --- services.c ---------------------------------------------------------------------------------------------------------- */
 
+/** check_device_service - it makes the device of / read-only */
+void check_device_service(const struct check *c, const struct unit *u);
+
 /** check_partition_service - one @command with a partition's name as the last part of its argument */
 void check_partition_service(const struct check *c, const struct unit *u, const char *command);
 

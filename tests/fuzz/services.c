@@ -55,6 +55,27 @@ void check_partition_service(const struct check *c, const struct unit *u, const 
 	check_that(strstr(command, "format") ? p->format : p->grow, "nobody asked for it", start);
 }
 
+void check_device_service(const struct check *c, const struct unit *u)
+{
+	static const struct rule rules[] = {
+		{ "Unit", "Description", 1, 1 },	{ "Unit", "Documentation", 1, 1 },
+		{ "Unit", "SourcePath", 1, 1 },		{ "Unit", "DefaultDependencies", 1, 1 },
+		{ "Unit", "After", 2, SIZE_MAX },	{ "Unit", "Before", 1, 1 },
+		{ "Unit", "IgnoreOnIsolate", 1, 1 },	{ "Service", "Type", 1, 1 },
+		{ "Service", "ExecStart", 1, 1 },	{ "Service", "RemainAfterExit", 1, 1 },
+		{ "Service", "TimeoutStartSec", 1, 1 }, SANDBOX_RULES(2),
+	};
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	check_unit_section(c, u);
+	check_that(c->conf->root.device_read_only && c->conf->root.read_only, "nobody asked for it",
+		   u->name);
+	check_that(strcmp(value_of(u, "Before"), "local-fs.target") == 0, "another target",
+		   value_of(u, "Before"));
+	check_that(strcmp(value_of(u, "ExecStart"), CHECK_LIBEXEC_DIR "/rofs-prepare device") == 0,
+		   "another command", value_of(u, "ExecStart"));
+}
+
 /* Where a run of rofs-prepare works: from "overlay /var" to /rofs/rw/var. */
 static char *directory_of_run(const char *command)
 {
