@@ -73,7 +73,7 @@ def disk(machine: WindowSystem) -> Iterator[Disk]:
 
 def test_a_disk_that_nothing_else_needs(disk: Disk) -> None:
     disk.boot(ROOT)
-    assert "root-device" not in disk.check()
+    assert "Device=read-only" not in disk.check()
     done = disk.set()
     assert (done.returncode, done.stderr) == (0, "")
     assert disk.flags()[:2] == (True, True)

@@ -30,7 +30,8 @@ for d in $DEVICES; do
     echo "$d $?"
 done
 """
-REMOUNT = "mount -o remount,rw /; echo $?; touch /new; echo $?; findmnt -n -o OPTIONS /"
+REMOUNT = ("mount -o remount,rw / 2>&1 | tail -n 2; touch /new 2>/dev/null; echo $?;"
+           " findmnt -n -o OPTIONS /")
 COMMIT = "echo {0} >/etc/kept; rofs commit --yes /etc/kept; echo $?; cat /rofs/ro/etc/kept"
 # A window that stays open until the command is killed; what is said then, and afterwards.
 KILL = f"""
