@@ -13,6 +13,7 @@
 #include "basic/io.h"
 #include "basic/macro.h"
 #include "basic/text.h"
+#include "verdict/root-devices.h"
 
 #define BTRFS "sys/fs/btrfs"
 
@@ -69,7 +70,7 @@ static bool read_number(int dir_fd, const char *path, dev_t *ret)
 	char line[32];
 
 	if (!read_line(dir_fd, path, line, sizeof(line)) ||
-	    sscanf(line, "%u:%u", &major, &minor) != 2)
+	    !root_device_number(line, &major, &minor))
 		return false;
 	*ret = makedev(major, minor);
 	return true;

@@ -79,8 +79,8 @@ static const struct root_device *find_ours(int device_fd, const char *path,
 	if (n <= 0)
 		return NULL;
 	line[n] = '\0';
-	return sscanf(line, "%u:%u", &major, &minor) == 2 ? root_devices_find(ours, major, minor) :
-							    NULL;
+	return root_device_number(line, &major, &minor) ? root_devices_find(ours, major, minor) :
+							  NULL;
 }
 
 static bool is_set(const struct root_device *d)

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "basic/strbuf.h"
@@ -63,6 +63,21 @@ int root_devices_format(const struct root_devices *l, char **ret)
 	return strbuf_take(&b, ret);
 }
 
+const char *root_device_number(const char *s, unsigned *ret_major, unsigned *ret_minor)
+{
+	char *end, *last;
+	unsigned long major = strtoul(s, &end, 10), minor;
+
+	if (end == s || *end != ':')
+		return NULL;
+	minor = strtoul(end + 1, &last, 10);
+	if (last == end + 1)
+		return NULL;
+	*ret_major = (unsigned)major;
+	*ret_minor = (unsigned)minor;
+	return last;
+}
+
 static bool parse_fate(const char *word, enum root_device_fate *ret)
 {
 	for (size_t i = 0; i < ELEMENTSOF(fates); i++)
@@ -71,18 +86,20 @@ static bool parse_fate(const char *word, enum root_device_fate *ret)
 	return false;
 }
 
-/* Returns: is it a line of ours? @ret borrows from @line. */
+/* Returns: is it a line of ours? @ret borrows from @line, which is modified. */
 static bool parse_line(char *line, struct root_device *ret)
 {
+	char *rest = line, *word = strsep(&rest, " "), *number = strsep(&rest, " "),
+	     *name = strsep(&rest, " ");
 	struct root_device d = { 0 };
-	char word[8];
-	int at = 0;
+	const char *end = number ? root_device_number(number, &d.major, &d.minor) : NULL;
 
-	if (sscanf(line, "%7s %u:%u %63s%n", word, &d.major, &d.minor, d.name, &at) != 4 ||
+	if (!name || !*name || strlen(name) >= sizeof(d.name) || !end || *end ||
 	    !parse_fate(word, &d.fate))
 		return false;
-	if (line[at] == ' ' && d.fate == ROOT_DEVICE_LEFT)
-		d.needed_by = line + at + 1;
+	strcpy(d.name, name);
+	if (d.fate == ROOT_DEVICE_LEFT)
+		d.needed_by = rest;
 	*ret = d;
 	return true;
 }

@@ -48,6 +48,13 @@ const struct root_device *root_devices_find(const struct root_devices *l, unsign
 					    unsigned minor);
 
 /**
+ * root_device_number - read the number of a device: "8:1"
+ *
+ * Returns: what follows it; NULL if @s does not begin with one.
+ */
+const char *root_device_number(const char *s, unsigned *ret_major, unsigned *ret_minor);
+
+/**
  * root_devices_format, root_devices_parse - as text, a line for each: "set 8:1 /dev/sda1", "left 8:0 /dev/sda /srv"
  * @ret:  of root_devices_format(): the caller frees it
  * @text: modified; a line that is not understood is passed over
