@@ -63,6 +63,11 @@ PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
                      "nginx-light", "openssh-server", "podman", "postgresql", "quota",
                      "redis-server", "rsyslog"),
     },
+    # For bench/boot; the script of overlayroot calls the grep of busybox.
+    "overlayroot": {suite: ("busybox", "overlayroot") for suite in SUITES},
+    # For bench/idle: what may write on a real machine, which is the log, the clock, and timers.
+    "idle": {suite: ("logrotate", "man-db", "openssh-server", "rsyslog", "systemd-timesyncd")
+             for suite in SUITES},
     # A boot loader, and a kernel that GRUB takes for older than the one that is downloaded.
     "grub": {suite: ("dosfstools", "grub-pc", "linux-image-amd64") for suite in SUITES},
 }
