@@ -129,6 +129,12 @@ def processor(base: Base) -> Sequence[str]:
     return (QEMU, *_accel)
 
 
+def emulate() -> None:
+    """Use no KVM in this process, whether or not it works."""
+    global _accel
+    _accel = TCG
+
+
 def kvm_works(base: Base) -> bool:
     """Whether a kernel prints its banner under KVM; the answer is kept until the host reboots."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
@@ -218,13 +224,15 @@ class Machine:
     """A running machine. Use as a context manager: leaving it kills what still runs.
 
     `logs`: where <name>.console and <name>.results are written; the first stays. `loader`: the
-    number of the boot, if it is that of a boot loader on the first disk.
+    number of the boot, if it is that of a boot loader on the first disk. `options`: further
+    arguments of QEMU.
     """
 
     def __init__(
         self, base: Base, disks: Sequence[Disk], name: str, logs: Path,
         arguments: Sequence[str] = (), root_flag: str = "ro", rtc: str = "base=utc",
         processors: int = PROCESSORS, memory: int = MEMORY_MIB, loader: int = 0,
+        options: Sequence[str] = (),
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.name = name
@@ -233,7 +241,8 @@ class Machine:
         kernel = (loader_argv(loader) if loader else
                   kernel_argv(base, [*filter(None, [root_flag]), *arguments, "panic=-1"]))
         self.argv = [*qemu_argv(base, disks, kernel, processors=processors, memory=memory),
-                     "-rtc", rtc, *serial_arguments(base, self.console_log, self.result_log)]
+                     "-rtc", rtc, *serial_arguments(base, self.console_log, self.result_log),
+                     *options]
         self.started = 0.0
         self.processor_seconds = 0.0
         self._process: Optional[subprocess.Popen[bytes]] = None
