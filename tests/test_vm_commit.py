@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Dict, List
 
@@ -215,26 +216,53 @@ def test_fstab_is_what_was_committed(committed: Boot, suite: str) -> None:
 CUT = pytest.mark.scenario("commit-cut")
 
 
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """A commit that was to be killed; `kept`: how many files on flash say which round."""
+
+    part: str
+    moment: str
+    number: str
+    end: str
+    again: str
+    kept: List[str]
+
+
+def rounds(boot: Boot) -> List[Round]:
+    """All of them, in their order."""
+    lines = [line.split() for part in ("cleaning", "staging", "switch")
+             for line in boot[f"kill_{part}"].out.splitlines()]
+    return [Round(*words[:5], kept=words[5:]) for words in lines]
+
+
+@CUT
+def test_commit_is_killed_in_all_its_parts(boot: Boot) -> None:
+    killed = [r.part for r in rounds(boot) if r.end in ("killed", "marked")]
+    assert len(killed) >= 20, rounds(boot)
+    assert len(set(killed)) == 5, rounds(boot)
+    assert [r.end for r in rounds(boot)].count("marked") == 1
+    assert rounds(boot)[-1].end == "marked"
+
+
 @CUT
 def test_killed_commit_leaves_the_root_read_only(boot: Boot) -> None:
-    rounds = [line.split() for line in boot["kill"].out.splitlines()[1:]]
-    assert len(rounds) >= 10, boot["kill"]
-    assert {again for _, _, again, *_ in rounds} == {"ro"}, boot["kill"]
+    assert {r.again for r in rounds(boot)} == {"ro"}, rounds(boot)
 
 
 @CUT
 def test_killed_commit_has_kept_all_or_nothing(boot: Boot) -> None:
-    """Unless it has been killed between the first and the last exchange: the next boot does."""
-    rounds = [line.split() for line in boot["kill"].out.splitlines()[1:]]
-    unmarked = [words for words in rounds if words[1] != "marked"]
-    assert [words for words in unmarked if len(words) != 5] == [], boot["kill"]
-    assert [words[1] for words in rounds].count("killed") > 3
+    """After the switch all, and before it nothing. In between, the next boot completes it."""
+    last = ""
+    for r in rounds(boot)[:-1]:
+        if r.part in ("cleaning", "switch") or r.end == "ended":
+            last = r.number
+        assert r.kept == [str(MANY), last], r
 
 
 @CUT
 def test_interrupted_switch_is_told_and_locks_out_others(boot: Boot) -> None:
-    assert "commit" in boot["leave_mark"].out.split(), boot["leave_mark"]
-    assert boot["leave_mark"].line.splitlines()[-1] == "3"
+    assert "commit" in boot["locked_out"].out.split(), boot["locked_out"]
+    assert boot["locked_out"].line.splitlines()[-1] == "3"
     assert boot["status"].status == 1, boot["status"]
     assert boot["flags"].out.splitlines() == READ_ONLY
 
@@ -245,10 +273,7 @@ def test_next_boot_finishes_the_commit_and_reboots_once(outcome: Outcome) -> Non
     assert unfinished.sections == {}, unfinished["said"]
     assert "Restarting system" in unfinished.console
     assert "crash" not in outcome.boots[0].sections
-    # What was in the files when the mark was set: by the last kill, or else after it.
-    last_kill = outcome.boots[0]["kill"].out.splitlines()[-1].split()
-    assert finished["many"].line.split() == [
-        str(MANY), last_kill[0] if last_kill[1] == "marked" else "last"]
+    assert finished["many"].line.split() == [str(MANY), rounds(outcome.boots[0])[-1].number]
     assert finished["running"].line == "running", finished["failed"]
     assert finished["status"].status == 0, finished["status"]
     assert finished["diff"].out == ""

@@ -11,7 +11,7 @@ from typing import Dict
 
 from ..disk import Entry, File, Link
 from ..probe import UNITS
-from ..scenario import ENDS, MINIMAL_CONF, ONE, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, SYSTEM, Scenario
 
 # What each change is made to.
 FILES: Dict[str, Entry] = {
@@ -245,36 +245,109 @@ MAINTENANCE: Dict[str, str] = {
     "status_after": "rofs status",
 }
 
-# Many files, so that the switch takes a while. Each round writes its number into all of them.
-MANY = 150
-# The command is killed at one moment after the other, until one is in the switch: until the next
-# boot, no other begins. Of the time that the command takes, the switch is in the second quarter.
-ROUNDS, PARTS = 60, 80
-# A round's line: what it was, whether
-# the file system is read-only again within five seconds, and what the files on flash say: how many
-# have which number.
-KILL = f"""
+# Many files, so that each part of a commit takes a while. The last one is switched half-way.
+MANY, HALF_WAY = 150, 55
+# It is killed with so many files staged, and so often after the switch. In the switch it is killed
+# last: until the next boot, no other commit begins.
+STAGING = tuple(range(0, MANY - 10, 10))
+CLEANING = 6
+# Runs a commit, and kills it in one of its parts. Or says how many milliseconds it takes from the
+# switch to its end. What an earlier one has staged is still there when it begins.
+KILLER = r"""
+my ($part, $moment, @command) = @ARGV;
+my $base = "/rofs/ro/rofs";
+sub names { opendir my $directory, $_[0] or return; grep !/^\./, readdir $directory }
+sub staged { -e "$base/staging/slots" ? scalar names("$base/staging/slots") : -1 }
+sub kept { (sort { $b <=> $a } map { /^kept\.(\d+)$/ } names($base))[0] // 0 }
+sub content { open my $file, "<", $_[0] or return ""; readline $file }
+sub is_switched { content("/rofs/ro$_[0]") eq content($_[0]) }
+sub ms { 1000 * (split " ", content("/proc/uptime"))[0] }
+sub pause { select undef, undef, undef, $_[0] }
+sub is_writable { open my $file, "<", "/proc/self/mountinfo"; grep m{ /rofs/ro .* rw\b}, <$file> }
+my ($left, $kept) = (staged(), kept());
+my $is_begun;
+my %reached = (
+    start => sub { 1 },
+    window => \&is_writable,
+    staging => sub { ($is_begun ||= $left < 0 || staged() < $left) && staged() >= $moment },
+    switch => sub { -e "$base/commit" && is_switched($moment) },
+    cleaning => sub { kept() > $kept },
+);
+my $pid = fork // die $!;
+if (!$pid) {
+    open STDOUT, ">", "/dev/null";
+    open STDERR, ">&", \*STDOUT;
+    exec @command;
+}
+sub await {
+    until ($reached{$_[0]}()) { return if waitpid $pid, 1; pause(0.001) }
+    return 1;
+}
+if ($part eq "measure") {
+    await("cleaning");
+    my $begin = ms();
+    waitpid $pid, 0;
+    printf "%d\n", ms() - $begin;
+    exit($? != 0);
+}
+my $is_there = await($part);
+pause($moment / 1000) if $part eq "cleaning";
+kill KILL => $pid if $is_there;
+waitpid $pid, 0 if $is_there;
+print $is_there && $? == 9 ? "killed" : "ended";
+"""
+# A round's line: part, moment, its number, what became of it, whether the file system is read-only
+# again, and how many files on flash say which number. All files have its number before.
+ROUND = f"""
 cd /var/many || exit
-write() {{ for i in $(seq {MANY}); do echo $1 >$i; done; }}
 on_flash() {{ (cd /rofs/ro/var/many && cat * | sort | uniq -c | tr -s ' \\n' ' '); }}
 is_rw() {{ findmnt -n -o FS-OPTIONS --mountpoint /rofs/ro | grep -q '^rw'; }}
-write 0
-begin=$(date +%s%N)
-rofs commit --yes /var/many >/dev/null || exit
-whole=$((($(date +%s%N) - begin) / 1000000))
-echo "whole $whole"
-for round in $(seq {ROUNDS}); do
-    write $round
-    rofs commit --yes /var/many >/dev/null 2>&1 &
-    ms=$((whole * round / {PARTS}))
-    sleep $((ms / 1000)).$(printf %03d $((ms % 1000)))
-    kill -9 $! 2>/dev/null && killed=killed || killed=ended
-    wait $! 2>/dev/null
-    again=rw
+write() {{
+    round=$(($(cat /run/round) + 1))
+    echo $round >/run/round
+    for i in $(seq {MANY}); do echo $round >$i; done
+}}
+commit() {{ perl /run/kill.pl "$@" rofs commit --yes /var/many; }}
+round() {{
+    write
+    killed=$(commit $1 $2) again=rw
     for i in $(seq 300); do is_rw || {{ again=ro; break; }}; sleep 0.1; done
-    test -e /rofs/ro/rofs/commit && killed=marked
-    echo "$round $killed $again $(on_flash)"
-    test $killed != marked || break
+    test ! -e /rofs/ro/rofs/commit || killed=marked
+    echo "$1 $2 $round $killed $again $(on_flash)"
+}}
+"""
+KILL_CLEANING = f"""
+cat >/run/kill.pl <<'END'
+{KILLER}
+END
+cat >/run/round.sh <<'END'
+{ROUND}
+END
+echo 0 >/run/round
+. /run/round.sh
+write
+takes=$(commit measure 0) || exit
+# On a busy host, one takes ten times as long as another. After one that has ended, the moments are
+# closer to each other.
+step=$((takes / {CLEANING})) moment=0 kills=0
+for i in $(seq {2 * CLEANING}); do
+    round cleaning $moment
+    moment=$((moment + step))
+    test $killed = killed && kills=$((kills + 1)) || step=$((step / 2)) moment=0
+    test $kills -lt {CLEANING} || break
+done
+"""
+KILL_STAGING = f"""
+. /run/round.sh
+round start 0
+round window 0
+for files in {" ".join(map(str, STAGING))}; do round staging $files; done
+"""
+# Once, unless the switch is over before it is seen.
+KILL_SWITCH = f"""
+. /run/round.sh
+for try in 1 2 3; do
+    test -e /rofs/ro/rofs/commit || round switch /var/many/{HALF_WAY}
 done
 """
 # It is killed while it waits for the medium to have the mark. A filter of system calls is no way to
@@ -298,13 +371,7 @@ done
 """
 
 
-LEAVE_MARK = f"""
-cd /var/many
-for i in $(seq {MANY}); do echo last >$i; done
-test -e /rofs/ro/rofs/commit || {{ {interrupted("rofs commit --yes /var/many")} }}
-ls /rofs/ro/rofs
-rofs commit --yes /var/many; echo $?
-"""
+LOCKED_OUT = "ls /rofs/ro/rofs; rofs commit --yes /var/many; echo $?"
 CRASH = "sync; echo b >/proc/sysrq-trigger; sleep 60"
 MANY_ON_FLASH = "cd /rofs/ro/var/many && cat * | sort | uniq -c | tr -s ' '"
 
@@ -327,8 +394,10 @@ systemctl show -P Result rofs-commit-srv.service
 
 CUT: Dict[str, str] = {
     **SYSTEM,
-    "kill": KILL,
-    "leave_mark": LEAVE_MARK,
+    "kill_cleaning": KILL_CLEANING,
+    "kill_staging": KILL_STAGING,
+    "kill_switch": KILL_SWITCH,
+    "locked_out": LOCKED_OUT,
     "status": "rofs status",
     "flags": FLAGS,
     "crash": CRASH,
@@ -389,6 +458,6 @@ CUT_FILES: Dict[str, Entry] = {
 SCENARIOS = (
     Scenario("commit-cut", CUT_CONF,
              (CUT, UNFINISHED, FINISHED, MAINTENANCE, MAINTENANCE, PROTECTED_AGAIN),
-             files=CUT_FILES, suites=ENDS, routine=ONE, resets=(1, 2, 4, 5),
+             files=CUT_FILES, routine=ONE, resets=(1, 2, 4, 5),
              words=((), (), (), ("test-crash=Before",), ("test-crash=After",), ())),
 )
