@@ -58,8 +58,9 @@ kill -9 $guard $!; wait $! 2>/dev/null
 cat /sys/class/block/vda1/ro
 systemctl start rofs-watch.service
 """
+# The partition is read-only as long as its disk is.
 BY_HAND = """
-blockdev --setrw /dev/vda1
+blockdev --setrw /dev/vda /dev/vda1
 rofs status | head -n 1
 systemctl restart rofs-device.service
 rofs status | head -n 1
@@ -93,7 +94,7 @@ SECOND: Dict[str, str] = {
     "status": "rofs status",
     "json": "rofs status --json",
     "check": "rofs check",
-    "persist": "echo kept >/srv/file && sync && findmnt -n -o SOURCE,OPTIONS --mountpoint /srv",
+    "persist": "echo kept >/srv/file && sync && findmnt -n -o SOURCE --mountpoint /srv",
     "overwrite": OVERWRITE.replace("$DEVICES", "vda1"),
     "remount": REMOUNT,
     "commit": COMMIT.format("again"),
