@@ -105,6 +105,6 @@ SCENARIOS = (
     # systemd has soft reboots since version 254.
     Scenario("maintenance", MINIMAL_CONF,
              (PROTECTED, COMPLETED, MAINTAINED, NEXT, FAILED, NEXT, SOFT, LAST), files=FILES,
-             suites=("bookworm", "trixie", "sid"), routine=RARELY, resets=(2,),
+             routine=RARELY, resets=(2,),
              words=((), (), (), (), (FAILING,), (), (), ())),
 )
