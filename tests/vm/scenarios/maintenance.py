@@ -16,9 +16,11 @@ MOUNTS = ("for d in / /etc /var /home; do findmnt -n -o FSTYPE,OPTIONS --target 
 PENDING = ("rofs status; rofs status --json | grep -o '\"reboot_pending\": *[a-z]*';"
            " rofs diff --raw --noheadings --output=CHANGE,PATH /etc")
 SOFT_REBOOT = "systemctl soft-reboot && sleep 60"
+# With enough files for the switch to last until it is seen.
 INTERRUPTED = f"""
 echo committed >/etc/hostname
-{interrupted("rofs commit --yes /etc/hostname")}
+for i in $(seq 300); do echo $i >/etc/many-$i; done
+{interrupted("rofs commit --yes /etc/hostname /etc/many-*")}
 ls -A /rofs/ro/rofs; cat /rofs/ro/etc/hostname
 """
 
