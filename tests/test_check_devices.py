@@ -9,12 +9,14 @@ from mounted_system import System
 
 pytestmark = pytest.mark.root
 
-# Two disks; /dev/disk has names for the first that only this namespace sees.
+# Two disks, with names. /dev is a file system of this namespace: in that of the machine, /dev/disk
+# would stay, and other programs ask whether it is there.
 DISKS = """
 for n in 1 2; do truncate -s 8M /run/image$n; mkfs.ext4 -q /run/image$n; done
 one=$(losetup -f --show /run/image1); two=$(losetup -f --show /run/image2)
 trap 'losetup -d $one; losetup -d $two' EXIT
-mkdir -p /dev/disk; mount -t tmpfs disk /dev/disk
+mkdir /run/dev; mount -t tmpfs dev /run/dev
+cp -a /dev/null /dev/zero /dev/random /dev/urandom $one $two /run/dev/; mount --move /run/dev /dev
 mkdir -p /dev/disk/by-label /dev/disk/by-uuid
 ln -s $one /dev/disk/by-label/one; ln -s $one /dev/disk/by-uuid/1-1
 ln -s $two /dev/disk/by-label/two
