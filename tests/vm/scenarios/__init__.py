@@ -22,9 +22,9 @@ QUICK = ("minimal", "broken", "firstboot", "fstab-split", "installed", "kept", "
          "refused", "runtime", "torn")
 # Subjects (modules) without one: what needs many boots or other images, has its part in another,
 # or is a matter of paths and types, for which golden trees and mount namespaces do.
-NOT_QUICK = ("bootloader", "commit", "commit_at", "device", "finish", "gpt", "kernel", "links", "maintenance",
-             "package", "partitions", "powercut", "recovery", "roots", "server", "subvolumes",
-             "upgrade")
+NOT_QUICK = ("bootloader", "commit", "commit_at", "device", "finish", "gpt", "kernel", "links",
+             "maintenance", "package", "partitions", "powercut", "recovery", "roots", "server",
+             "subvolumes", "upgrade")
 
 
 def chosen(suite: str, boots: str) -> List[Scenario]:
