@@ -30,7 +30,7 @@ def test_healthy_machine_is_protected(boot: Boot) -> None:
     found = answer(boot, "healthy_json")
     assert (found["verdict"], found["boot"], found["problems"]) == ("protected", "normal", [])
     assert found["root"] == {"readonly": True, "superblock_writable": False,
-                             "device": "/dev/vda", "sectors_written": 0}
+                             "device": "/dev/vda", "devices": [], "sectors_written": 0}
     states = [x["state"] for kind in ("overlays", "partitions", "persists") for x in found[kind]]
     assert states == ["active"] * 5
 
