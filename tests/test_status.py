@@ -288,6 +288,7 @@ def test_mounts_of_this_machine_are_understood(rofs: Path) -> None:
     assert json.loads(done.stdout)["verdict"] in ("protected", "partial", "off")
 
 
+@pytest.mark.unemulated
 def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
     need_root("only root can become another user")
     with tempfile.TemporaryDirectory() as name:
@@ -455,6 +456,7 @@ def test_sectors_of_a_commit_are_no_surprise(tmp_path: Path, rofs: Path) -> None
     assert json.loads(run(rofs, root, "--json").out)["problems"] == []
 
 
+@pytest.mark.unemulated
 def test_ordinary_user_reads_what_is_published(rofs: Path, verify: Path) -> None:
     need_root("only root can become another user")
     with tempfile.TemporaryDirectory() as name:
