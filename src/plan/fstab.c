@@ -29,7 +29,7 @@ bool fstab_is_before_local_fs(const struct fstab_entry *e)
 {
 	return !fstab_has_option(e->options, "noauto") && !fstab_has_option(e->options, "nofail") &&
 	       !fstab_is_automount(e) && !fstab_is_network(e) && !fstab_is_swap(e) &&
-	       strcmp(e->dir, "/") != 0;
+	       e->dir[0] == '/' && e->dir[1] && !path_has_dotdot(e->dir);
 }
 
 bool fstab_is_initrd(const struct fstab_entry *e)

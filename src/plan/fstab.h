@@ -98,7 +98,11 @@ bool fstab_is_kept_read_only(const struct fstab_entry *e);
 /** fstab_is_initrd - does the initramfs mount it, before any unit of ours? */
 bool fstab_is_initrd(const struct fstab_entry *e);
 
-/** fstab_is_before_local_fs - does local-fs.target wait for it? Not of /, which is mounted from the start */
+/**
+ * fstab_is_before_local_fs - does local-fs.target wait for it? Not for /, which is mounted from the start
+ *
+ * Nor for a line whose mount point is relative or has "..": systemd makes no such unit.
+ */
 bool fstab_is_before_local_fs(const struct fstab_entry *e);
 
 /** fstab_is_network - does it come from the network, and so only after local-fs.target? */

@@ -244,10 +244,41 @@ static void test_of_path(void)
 	check.label = NULL;
 }
 
+static void test_before_local_fs(void)
+{
+	static const struct {
+		struct fstab_entry entry;
+		bool expected;
+	} rows[] = {
+		{ ENTRY("/home", "ext4", "defaults"), true },
+		{ ENTRY("/run/data", "ext4", "ro"), true },
+		{ ENTRY("/..a", "ext4", "ro"), true },
+		{ ENTRY("/", "ext4", "defaults"), false },
+		{ ENTRY("none", "swap", "sw"), false },
+		{ ENTRY("/home", "ext4", "noauto"), false },
+		{ ENTRY("/home", "ext4", "nofail"), false },
+		{ ENTRY("/home", "ext4", "x-systemd.automount"), false },
+		{ ENTRY("/home", "nfs", "defaults"), false },
+		/* systemd ignores these lines. */
+		{ ENTRY("", "ext4", "defaults"), false },
+		{ ENTRY("none", "ext4", "defaults"), false },
+		{ ENTRY("home", "ext4", "defaults"), false },
+		{ ENTRY("/x/../home", "ext4", "defaults"), false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		check.label = row->entry.dir;
+		CHECK_INT(fstab_is_before_local_fs(&row->entry), row->expected);
+	}
+	check.label = NULL;
+}
+
 int main(void)
 {
 	test_lower();
 	test_of_path();
+	test_before_local_fs();
 	test_options();
 	test_read_only_options();
 	test_writable_options();
