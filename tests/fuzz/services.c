@@ -60,7 +60,7 @@ void check_device_service(const struct check *c, const struct unit *u)
 	static const struct rule rules[] = {
 		{ "Unit", "Description", 1, 1 },	{ "Unit", "Documentation", 1, 1 },
 		{ "Unit", "SourcePath", 1, 1 },		{ "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "After", 2, SIZE_MAX },	{ "Unit", "Before", 1, 1 },
+		{ "Unit", "After", 1, SIZE_MAX },	{ "Unit", "Before", 1, 1 },
 		{ "Unit", "IgnoreOnIsolate", 1, 1 },	{ "Service", "Type", 1, 1 },
 		{ "Service", "ExecStart", 1, 1 },	{ "Service", "RemainAfterExit", 1, 1 },
 		{ "Service", "TimeoutStartSec", 1, 1 }, SANDBOX_RULES(2),
