@@ -32,17 +32,20 @@ void check_finish(const struct check *c, const struct unit *u)
 		   "another condition", u->name);
 }
 
-/* The path that a pattern of glob(3) stands for, in which special characters are in brackets. */
+/*
+ * The path that a pattern of glob(3) stands for. Special characters are in brackets. These do not
+ * quote a brace (GLOB_BRACE), so it is a question mark.
+ */
 static char *path_of_pattern(const char *pattern)
 {
 	_cleanup_free_ char *plain = unpercent(pattern);
 	char *path = join(plain, ""), *to = path;
 
 	for (const char *s = plain; *s; s++) {
-		bool bracket = s[0] == '[' && s[1] && s[2] == ']';
+		bool bracket = s[0] == '[' && s[1] && strchr("*?[\\", s[1]) && s[2] == ']';
 
-		check_that(bracket || !strchr("*?[\\", *s), "a special character", pattern);
-		*to++ = bracket ? s[1] : s[0];
+		check_that(bracket || !strchr("*[\\{", *s), "a special character", pattern);
+		*to++ = bracket ? s[1] : *s == '?' ? '{' : *s;
 		s += bracket ? 2 : 0;
 	}
 	*to = '\0';
