@@ -104,6 +104,13 @@ static bool is_before_device(const struct check *c, const char *name, const stru
 	return false;
 }
 
+/* Does it wait for what makes a device, or as fstab says? */
+static bool may_wait(const struct unit *u)
+{
+	return ends_with(u->name, ".mount") || strchr(u->name, '/') ||
+	       strncmp(u->name, "rofs-format-", 12) == 0 || strncmp(u->name, "rofs-grow-", 10) == 0;
+}
+
 static void check_units_named(const struct check *c, const struct unit *u, const char *value)
 {
 	_cleanup_free_ char *copy = join(value, "");
@@ -111,7 +118,8 @@ static void check_units_named(const struct check *c, const struct unit *u, const
 
 	for (word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state))
 		check_that(is_known_unit(word) || find(c, word) || is_of_blank_partition(c, word) ||
-				   is_before_device(c, word, u) || is_fsck_of(word, u),
+				   is_before_device(c, word, u) ||
+				   (may_wait(u) && is_named_unit(c, word)) || is_fsck_of(word, u),
 			   "a unit that was not meant", word);
 }
 
@@ -170,6 +178,7 @@ static void check_mounts_for(const struct check *c, const struct unit *u, const 
 	check_that(value[i] == '"' && !value[i + 1], "RequiresMountsFor= of several paths", value);
 	path = unpercent(word);
 	check_that(is_pool_or_layer(c, path) || is_above_persist(c, path) ||
+			   (strncmp(u->name, "rofs-ro-", 8) == 0 && is_named_path(c, path)) ||
 			   (strncmp(u->name, "rofs-commit-", 12) == 0 && is_overlay(c, path)) ||
 			   (strncmp(u->name, "rofs-finish-", 12) == 0 && is_pending(c, path)),
 		   "RequiresMountsFor= of a path nobody declared", path);

@@ -148,6 +148,17 @@ const struct unit_file *find(const struct check *c, const char *name);
 /** is_pool_or_layer - is @path a directory of ours, below /rofs or on a partition? */
 bool is_pool_or_layer(const struct check *c, const char *path);
 
+/* --- named.c ------------------------------------------------------------------------------------------------------------- */
+
+/** is_named_unit - does Requires= or After= of a partition name it, or an option of fstab as a dependency? */
+bool is_named_unit(const struct check *c, const char *name);
+
+/** is_named_path - the same of RequiresMountsFor= */
+bool is_named_path(const struct check *c, const char *path);
+
+/** is_named_link - does an option of fstab say what pulls in this lower? */
+bool is_named_link(const struct check *c, const char *name);
+
 /* --- services.c ---------------------------------------------------------------------------------------------------------- */
 
 /** check_device_service - it makes the device of / read-only */
@@ -179,6 +190,9 @@ void check_commit(const struct check *c, const struct unit *u);
 void check_shutdown(const struct check *c, const struct unit *u);
 
 /* --- overrides.c: drop-ins for units of others --------------------------------------------------------------------------- */
+
+/** is_span - is it a time as systemd reads it, in microseconds? */
+bool is_span(const char *value);
 
 /** check_timeout - dev-sda1.device.d/50-rofs-NAME.conf */
 void check_timeout(const struct check *c, const struct unit *u);

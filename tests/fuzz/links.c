@@ -161,7 +161,8 @@ void check_enabling_link(const struct check *c, const struct unit_file *f)
 			return;
 		}
 	check_that(unit && (strncmp(f->name, wants, strlen(wants)) == 0 || is_of_commit(f->name) ||
-			    strncmp(f->name, requires, strlen(requires)) == 0 || is_of_device(f)),
+			    strncmp(f->name, requires, strlen(requires)) == 0 || is_of_device(f) ||
+			    is_named_link(c, f->name)),
 		   "a link that enables nothing", f->name);
 	unit++;
 	if (is_of_device(f) && strcmp(unit, "rofs-verify.service") == 0) {

@@ -306,17 +306,19 @@ void check_mount(const struct check *c, const struct unit *u)
 		{ "Unit", "Documentation", 1, 1 },
 		{ "Unit", "SourcePath", 0, 1 },
 		{ "Unit", "DefaultDependencies", 1, 1 },
-		{ "Unit", "Before", 1, 4 },
-		{ "Unit", "After", 0, 3 },
-		{ "Unit", "Requires", 0, 2 },
-		{ "Unit", "Wants", 0, 3 },
+		/* What partitions and fstab name comes to ours. */
+		{ "Unit", "Before", 1, SIZE_MAX },
+		{ "Unit", "After", 0, SIZE_MAX },
+		{ "Unit", "Requires", 0, SIZE_MAX },
+		{ "Unit", "Wants", 0, SIZE_MAX },
 		{ "Unit", "RefuseManualStop", 0, 1 },
 		{ "Unit", "AssertPathExists", 0, 1 },
 		{ "Unit", "AssertPathIsMountPoint", 0, 1 },
 		{ "Mount", "LogLevelMax", 0, 1 },
 		{ "Mount", "LazyUnmount", 0, 1 },
+		{ "Mount", "TimeoutSec", 0, 1 },
 		{ "Unit", "Conflicts", 0, 1 },
-		{ "Unit", "RequiresMountsFor", 0, 2 },
+		{ "Unit", "RequiresMountsFor", 0, SIZE_MAX },
 		{ "Mount", "What", 1, 1 },
 		{ "Mount", "Where", 1, 1 },
 		{ "Mount", "Type", 1, 1 },
@@ -334,6 +336,10 @@ void check_mount(const struct check *c, const struct unit *u)
 	named = path_of_unit(u->name, ".mount");
 	check_that(same_path(where, named), "Where= is not what the unit is named after", where);
 
+	for (size_t i = 0; i < u->n; i++)
+		check_that(strcmp(u->settings[i].key, "TimeoutSec") != 0 ||
+				   is_span(u->settings[i].value),
+			   "no time span", u->name);
 	for (size_t i = 0; i < c->n_mounts; i++)
 		if (strcmp(named, c->mounts[i].where) == 0 &&
 		    is_mount(&c->mounts[i], what, type, options))

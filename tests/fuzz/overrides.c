@@ -8,7 +8,7 @@
 #include "basic/macro.h"
 #include "plan/fstab.h"
 
-static bool is_span(const char *value)
+bool is_span(const char *value)
 {
 	return strcmp(value, "infinity") == 0 ||
 	       (strspn(value, "0123456789") > 0 &&
@@ -18,12 +18,13 @@ static bool is_span(const char *value)
 /* dev-sda1.device.d/50-rofs-NAME.conf */
 void check_timeout(const struct check *c, const struct unit *u)
 {
-	static const struct rule rules[] = { { "Unit", "After", 1, 1 },
+	static const struct rule rules[] = { { "Unit", "After", 1, SIZE_MAX },
 					     { "Unit", "JobRunningTimeoutSec", 1, 1 } };
 	_cleanup_free_ char *unit = copy_n(u->name, strcspn(u->name, "/")), *path = NULL,
 			    *clean = NULL;
 
 	check_counts(u, rules, ELEMENTSOF(rules));
+	check_unit_section(c, u);
 	check_that(is_span(value_of(u, "JobRunningTimeoutSec")), "no time span", u->name);
 	path = path_of_unit(unit, ".device.d");
 	clean = simplify(path);
@@ -67,11 +68,15 @@ void check_fsck(const struct check *c, const struct unit *u)
 		{ "Service", "InaccessiblePaths", 1, 1 },
 		{ "Service", "ExecStartPre", 0, 1 },
 		{ "Unit", "IgnoreOnIsolate", 1, 1 },
+		{ "Unit", "Requires", 0, SIZE_MAX },
+		{ "Unit", "Wants", 0, SIZE_MAX },
+		{ "Unit", "After", 0, SIZE_MAX },
 		SANDBOX_RULES(2),
 	};
 	_cleanup_free_ char *instance = copy_n(u->name, strcspn(u->name, "/")), *path = NULL;
 
 	check_counts(u, rules, ELEMENTSOF(rules));
+	check_unit_section(c, u);
 	path = path_of_unit(instance + strlen("systemd-fsck@"), ".service.d");
 	for (size_t i = 0; i < c->n_mounts; i++)
 		if (c->mounts[i].kind ==
