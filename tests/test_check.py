@@ -9,6 +9,8 @@ from typing import Optional
 import pytest
 from support import make_tree, parse_json, run_program
 
+pytestmark = pytest.mark.sanitized
+
 MIB = 1024 * 1024
 VAR = "[Overlay /var]\n"
 DATA = "[Partition data]\nDevice=/dev/vdb\n[Persist /srv]\nPartition=data\n"

@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 from support import Namespace, make_tree, parse_json, run_program
 
+pytestmark = pytest.mark.sanitized
+
 ROOT = "LABEL=root / ext4 errors=remount-ro 0 1\n"
 TOOLS = {"usr/sbin/update-initramfs": ""}
 DRACUT = {"usr/bin/dracut": ""}

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import pytest
 from support import make_tree, parse_json, run_program
 
+pytestmark = pytest.mark.sanitized
+
 FSTAB = "LABEL=root / ext4 ro 0 1\n"
 CONF = "[Overlay /etc]\n[Overlay /var]\n[Overlay /home]\n[Overlay /root]\n"
 UNITS = "usr/lib/systemd/system/"

@@ -230,6 +230,22 @@ def test_whatever_cannot_be_read_is_told_or_changes_nothing(
             assert os.strerror(number) in done.stderr, f"call {at}: {done.stderr}"
 
 
+@pytest.mark.sanitized
+@pytest.mark.parametrize("reads", [False, True], ids=["writes", "reads"])
+def test_failing_calls_with_sanitizers(
+    reads: bool, fault: dict[str, str], generator: Path, system_with_units: Path, tmp_path: Path
+) -> None:
+    """A sample, since a run takes tens of times as long; the tests above fail every call."""
+    count = tmp_path / "count"
+    env = {**fault, **({"FAULT_READ": "1"} if reads else {})}
+    run(generator, system_with_units, tmp_path / "counted", {**env, "FAULT_COUNT": str(count)})
+    for at in range(1, int(count.read_text()) + 1, 7):
+        number = (errno.ENOMEM, errno.EIO)[at % 2]
+        done = run(generator, system_with_units, tmp_path / f"out-{at}",
+                   {**env, "FAULT_AT": str(at), "FAULT_ERRNO": str(number)})
+        assert done.returncode in (0, 1), f"call {at}: {done.stderr}"
+
+
 def test_short_writes_are_finished(
     fault: dict[str, str], n_calls: int, generator: Path, system: Path, tmp_path: Path,
     complete: dict[str, str]

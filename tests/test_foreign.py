@@ -23,6 +23,8 @@ from support import (
     snapshot,
 )
 
+pytestmark = pytest.mark.sanitized
+
 # In the kernel's table of mounts: ESC, a newline, a tab, a quote, DEL, CSI of C1, invalid UTF-8.
 FOREIGN = rb'/dev/x\033[31m\012forged:\040line\011"' + b"\x1b]0;\x7f\xc2\x9b31m\xff\\134x41\xc3\xa9"
 # Everything in it that may be shown as it is.

@@ -11,6 +11,8 @@ from typing import Optional
 import pytest
 from support import environment, make_tree, program
 
+pytestmark = pytest.mark.sanitized
+
 CONF = ("[Overlay /var]\n[Partition p]\nDevice={device}\nType={type}\nFormat=yes\n"
         "[Persist /var/a]\nPartition=p\n[Partition without]\nDevice=/dev/none\n"
         "[Persist /var/b]\nPartition=without\n")

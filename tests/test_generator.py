@@ -28,6 +28,8 @@ from support import (
 )
 from vm.scenario import MINIMAL_CONF
 
+pytestmark = pytest.mark.sanitized
+
 GOLDEN = sorted((Path(__file__).parent / "golden").iterdir())
 
 

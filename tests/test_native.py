@@ -21,6 +21,8 @@ from support import (
     snapshot,
 )
 
+pytestmark = pytest.mark.sanitized
+
 ETC = "etc/systemd/system"
 RUN = "run/systemd"
 WANTS = "local-fs.target.wants"

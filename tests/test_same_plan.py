@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from support import Namespace, environment, make_tree, run_generator, snapshot
 
+pytestmark = pytest.mark.sanitized
+
 DATA = "[Partition data]\nDevice=LABEL=data\n"
 HOME = "LABEL=home /home ext4 defaults 0 2\n"
 # The links that somebody has made: path, target.

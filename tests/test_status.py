@@ -27,6 +27,8 @@ from support import (
     under_valgrind,
 )
 
+pytestmark = pytest.mark.sanitized
+
 CASES = sorted((Path(__file__).parent / "status").iterdir())
 SCHEMA = SOURCE / "docs/status.schema.json"
 
@@ -275,7 +277,8 @@ rm {root}/etc/rofs.conf
     "status", "status --json", "status --openmetrics", "check", "plan"])
 def test_valgrind_or_sanitizers_find_nothing(healthy: Path, rofs: Path, arguments: str) -> None:
     done = subprocess.run(
-        [*under_valgrind(rofs), str(rofs), *arguments.split()], env=environment(healthy),
+        [*under_valgrind(rofs), str(rofs), *arguments.split()],
+        env=environment(healthy, {"ASAN_OPTIONS": "detect_leaks=1"}),
         check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support import make_tree, run_generator, run_program
 
+pytestmark = pytest.mark.sanitized
+
 TREES = 30
 DIRS = ["/home", "/var", "/srv", "/data", "/var/log", "/var/lib", "/var/lib/mysql", "/opt", "/usr",
         "/usr/local", "/boot", "/tmp", "/mnt/a b", "/etc", "/home/ann", "/srv/x", '/q"x', "/a%b"]

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support import SOURCE, make_status_tree, need_programs, run_program
 
+pytestmark = pytest.mark.sanitized
+
 STATUS = Path(__file__).parent / "status"
 
 
