@@ -300,8 +300,8 @@ def run_generator(generator: Path, root: Path, work: Path,
 
 # What `systemd-analyze verify` says about this machine, not about our units.
 HARMLESS = re.compile(
-    r"^(\S+\.service: Command /usr/(?:bin/rofs|lib/rofs/rofs-(?:finish|format|prepare)) is not "
-    r"executable: No such file or directory"
+    r"^(\S+\.service: Command /usr/(?:bin/rofs|lib/rofs/rofs-(?:device|finish|format|prepare)) "
+    r"is not executable: No such file or directory"
     r"|Cannot add dependency job, ignoring: Unit \S+\.device not found\.?)$")
 
 

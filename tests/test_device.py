@@ -1,4 +1,4 @@
-"""`rofs-prepare device` and `rofs check` between real mounts: which devices become read-only."""
+"""`rofs-device` and `rofs check` between real mounts: which devices become read-only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ END
             """)
 
     def set(self) -> subprocess.CompletedProcess[str]:
-        return self.machine.run("/run/rofs-prepare device")
+        return self.machine.run("/run/rofs-device")
 
     def flags(self) -> tuple[bool, bool, bool]:
         return flag(self.root), flag(self.disk), flag(self.other)
@@ -151,7 +151,7 @@ def test_a_root_that_is_writable_keeps_its_device(machine: WindowSystem) -> None
     """The kernel would let the writes through, with a warning."""
     device = machine.attach("ext4")
     machine.boot(device, state="rw", prepare=f"printf '{ROOT}' >etc/rofs.conf")
-    assert machine.run("/run/rofs-prepare device").returncode == 0
+    assert machine.run("/run/rofs-device").returncode == 0
     assert not flag(device)
     assert machine.run("cat /run/rofs/root-devices").stdout.split()[0] == "left"
 
@@ -163,7 +163,7 @@ def test_btrfs_on_two_devices(machine: WindowSystem) -> None:
     machine.boot(one, prepare=f"printf '{ROOT}' >etc/rofs.conf")
     said = " ".join(machine.run("/run/rofs-bin check").stdout.split())
     assert "makes writable all the same" in said
-    assert machine.run("/run/rofs-prepare device").returncode == 0
+    assert machine.run("/run/rofs-device").returncode == 0
     assert flag(one) and flag(two)
     steps = machine.steps()
     assert steps.do("open") == "ok"
@@ -187,7 +187,7 @@ def test_a_soft_reboot_into_a_maintenance_boot(disk: Disk) -> None:
 def test_nothing_is_done_that_is_not_declared(machine: WindowSystem) -> None:
     device = machine.attach("ext4")
     machine.boot(device)
-    done = machine.run("/run/rofs-prepare device")
+    done = machine.run("/run/rofs-device")
     assert done.returncode == 1
-    assert "nothing declared in rofs.conf requires 'device'" in done.stderr
+    assert "rofs.conf does not declare Device=read-only in [Root]" in done.stderr
     assert not flag(device)

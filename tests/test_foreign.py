@@ -166,11 +166,11 @@ PASTED = "\033[31m\u009b\udc9b"
 WRONG_CALLS = [
     *(f"{call} {option}" for call in (
         "rofs", "rofs status", "rofs check", "rofs plan", "rofs diff", "rofs log", "rofs undo",
-        "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare", "rofs-superblock",
-        "rofs-verify")
+        "rofs-device", "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare",
+        "rofs-superblock", "rofs-verify")
       for option in ("--PASTED", "-PASTED", "--help=PASTED", "--h=PASTED")),
     "rofs PASTED", "rofs log PASTED", "rofs log --output=PASTED", "rofs undo PASTED",
-    "rofs-finish PASTED",
+    "rofs-device PASTED", "rofs-finish PASTED",
     "rofs diff --sort=PASTED", "rofs diff PASTED", "rofs diff --output=PASTED",
     "rofs status --output=PASTED", "rofs plan --output=PASTED/x", "rofs plan --root=PASTED",
     "rofs check --root=PASTED", "rofs-format PASTED", "rofs-generator PASTED/x",
@@ -193,8 +193,8 @@ def test_messages_about_arguments_are_printable(tmp_path: Path, call: str) -> No
 
 
 @pytest.mark.parametrize("call", ["rofs status", "rofs check", "rofs plan", "rofs diff",
-                                  "rofs-format data", "rofs-generator out", "rofs-verify",
-                                  "rofs-prepare overlay /var"])
+                                  "rofs-device", "rofs-format data", "rofs-generator out",
+                                  "rofs-verify", "rofs-prepare overlay /var"])
 def test_messages_about_the_root_are_printable(tmp_path: Path, call: str) -> None:
     name, *words = call.split()
     done = subprocess.run([str(program(name)), *words], check=False, stdin=subprocess.DEVNULL,

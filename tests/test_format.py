@@ -192,7 +192,8 @@ def test_help_and_version(tmp_path: Path) -> None:
 
 def test_only_the_programs_that_probe_link_libblkid() -> None:
     """What a program links it loads at each boot."""
-    for name, linked in (("rofs-format", True), ("rofs-prepare", False), ("rofs-generator", False)):
+    for name, linked in (("rofs-format", True), ("rofs-device", True), ("rofs-prepare", False),
+                         ("rofs-generator", False)):
         done = subprocess.run(["ldd", str(program(name))], check=True, text=True,
                               stdout=subprocess.PIPE)
         assert ("libblkid" in done.stdout) == linked, done.stdout

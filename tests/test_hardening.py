@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import build_directory, need_programs, program
 
-PROGRAMS = ("rofs", "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare",
+PROGRAMS = ("rofs", "rofs-device", "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare",
             "rofs-superblock", "rofs-verify")
 # Of the C library's start files, one without a note takes it from the whole program.
 START_FILES = ("Scrt1.o", "crti.o", "crtbeginS.o", "crtendS.o", "crtn.o")

@@ -14,7 +14,7 @@ MODEL = ["basic", "conf", "plan", "unit", "verdict", "software"]
 # What touches the machine.
 ENDS = ["layer", "system", "trust", "transaction"]
 # Programs, and the rooms of one program. They do not know each other.
-PROGRAMS = ["generator", "prepare", "superblock", "finish", "format", "verify"]
+PROGRAMS = ["generator", "prepare", "device", "superblock", "finish", "format", "verify"]
 COMMANDS = [
     "rofs/status", "rofs/check", "rofs/diff", "rofs/log",
     "rofs/commit", "rofs/revert", "rofs/chroot",

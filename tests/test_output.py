@@ -12,7 +12,7 @@ import pytest
 from support import environment, make_status_tree, need_programs, program
 from vm import disk
 
-PROGRAMS = ["rofs", "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare",
+PROGRAMS = ["rofs", "rofs-device", "rofs-finish", "rofs-format", "rofs-generator", "rofs-prepare",
             "rofs-superblock", "rofs-verify"]
 VERBS = {"status": ["", "--json", "--openmetrics", "--output=PATH", "--raw"],
          "check": ["", "--json"], "plan": [""], "diff": [],

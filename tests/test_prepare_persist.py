@@ -120,8 +120,8 @@ NSS = {"getpwnam", "getpwuid", "getpwent", "getgrnam", "getgrgid", "getgrent", "
        "getservbyname", "getprotobyname", "getnetgrent"}
 
 
-@pytest.mark.parametrize("name", ["rofs-prepare", "rofs-format", "rofs-generator", "rofs-verify",
-                                  "rofs-superblock", "rofs"])
+@pytest.mark.parametrize("name", ["rofs-prepare", "rofs-device", "rofs-format", "rofs-generator",
+                                  "rofs-verify", "rofs-superblock", "rofs"])
 def test_no_program_calls_nss(name: str) -> None:
     need_programs("readelf")
     done = subprocess.run(["readelf", "-W", "--dyn-syms", str(program(name))], check=True,

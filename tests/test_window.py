@@ -523,7 +523,7 @@ def test_a_partition_of_a_write_protected_disk_is_refused(machine: WindowSystem)
 
 
 def make_device_read_only(machine: WindowSystem, *devices: str) -> None:
-    """As rofs-prepare device does."""
+    """As rofs-device does."""
     text = ""
     for device in devices:
         number = Path(f"/sys/class/block/{Path(device).name}/dev").read_text().strip()

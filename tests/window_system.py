@@ -48,9 +48,9 @@ mount -t tmpfs -o mode=1777 tmp tmp
 cp STEPS run/steps
 cp ROFS run/rofs-bin
 cp FINISH run/rofs-finish
-cp HELPER run/rofs-prepare
+cp HELPER run/rofs-device
 if [ -e FAULTS/fault.so ]; then cp FAULTS/fault.so FAULTS/fault-memory.so run; fi
-chmod 0755 run/steps run/rofs-bin run/rofs-finish run/rofs-prepare
+chmod 0755 run/steps run/rofs-bin run/rofs-finish run/rofs-device
 mount -t tmpfs -o mode=0700 rofs rofs
 mkdir rofs/ro
 mount --bind . rofs/ro
@@ -133,7 +133,7 @@ class WindowSystem:
                            "ROFS": str(program("rofs")),
                            "FAULTS": str(build_directory() / "tests"),
                            "FINISH": str(program("rofs-finish")),
-                           "HELPER": str(program("rofs-prepare"))}.items():
+                           "HELPER": str(program("rofs-device"))}.items():
             script = script.replace(word, text)
         self.init = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",

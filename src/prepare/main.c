@@ -6,7 +6,6 @@
 #include "basic/text.h"
 #include "plan/plan.h"
 #include "prepare/detach.h"
-#include "prepare/device.h"
 #include "prepare/maintenance.h"
 #include "prepare/run.h"
 #include "system/load.h"
@@ -15,19 +14,15 @@
 
 static const char *arg_root;
 static enum run_kind arg_kind;
-static bool arg_detach, arg_device, arg_maintenance;
+static bool arg_detach, arg_maintenance;
 static const char *arg_subject;
 
-/*
- * The verbs that are no runs of the plan: one acts on what has happened since, one on what is not mounted, one
- * when there is no plan.
- */
+/* The verbs that are no runs of the plan: one acts on what has happened since, one when there is no plan. */
 #define DETACH	    "detach"
-#define DEVICE	    "device"
 #define MAINTENANCE "maintenance"
 
 static const char usage[] =
-	"Usage: rofs-prepare ram|detach|device|maintenance\n"
+	"Usage: rofs-prepare ram|detach|maintenance\n"
 	"       rofs-prepare overlay|fallback|guard PATH\n"
 	"       rofs-prepare partition NAME\n"
 	"\n"
@@ -40,7 +35,6 @@ static const char usage[] =
 	"  fallback PATH    mount an overlay, or what replaces it while its partition is missing\n"
 	"  guard PATH       keep writes off the path of a persist until its partition is mounted\n"
 	"  detach           unmount partitions whose devices were removed\n"
-	"  device           make the block device of / read-only\n"
 	"  maintenance      in a maintenance boot: make the next boot a protected one\n"
 	"\n"
 	"  --help      show this help\n"
@@ -52,10 +46,10 @@ static const char usage[] =
 
 static int unknown_verb(const char *verb)
 {
-	const char *verbs[_RUN_KIND_MAX + 3] = { DETACH, DEVICE, MAINTENANCE }, *closest;
+	const char *verbs[_RUN_KIND_MAX + 2] = { DETACH, MAINTENANCE }, *closest;
 
 	for (int i = 0; i < _RUN_KIND_MAX; i++)
-		verbs[i + 3] = run_kind_to_string(i);
+		verbs[i + 2] = run_kind_to_string(i);
 	closest = text_closest(verb, verbs, ELEMENTSOF(verbs));
 	if (closest)
 		return log_error(EXIT_USAGE, "unknown verb %s; did you mean %s?", verb, closest);
@@ -73,12 +67,11 @@ static int parse_arguments(int argc, char **argv)
 	arg_root = program_root();
 	arg_kind = run_kind_from_string(argv[optind]);
 	arg_detach = strcmp(argv[optind], DETACH) == 0;
-	arg_device = strcmp(argv[optind], DEVICE) == 0;
 	arg_maintenance = strcmp(argv[optind], MAINTENANCE) == 0;
-	if (arg_kind < 0 && !arg_detach && !arg_device && !arg_maintenance)
+	if (arg_kind < 0 && !arg_detach && !arg_maintenance)
 		return unknown_verb(argv[optind]);
 	arg_subject = argv[optind + 1];
-	if ((arg_kind < 0 || arg_kind == RUN_RAM) != !arg_subject)
+	if ((arg_detach || arg_maintenance || arg_kind == RUN_RAM) != !arg_subject)
 		return fputs(usage, stderr), EXIT_USAGE;
 	return -1;
 }
@@ -92,16 +85,6 @@ static bool is_running_system(void)
 static int run_detach(const struct loaded *l)
 {
 	return is_running_system() && detach_dead(&l->plan) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static int run_device(const struct loaded *l)
-{
-	if (l->boot.mode == BOOT_MAINTENANCE)
-		return device_make_writable(l->root.root_fd) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	if (!l->plan.device_read_only)
-		return log_error(EXIT_FAILURE,
-				 "nothing declared in rofs.conf requires '" DEVICE "'");
-	return is_running_system() && device_make_read_only(l) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int prepare(void)
@@ -120,8 +103,6 @@ static int prepare(void)
 				   strerror(-l.diag.unread));
 	if (arg_detach)
 		return run_detach(&l) | status;
-	if (arg_device)
-		return run_device(&l) | status;
 	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);
 	if (wanted)
 		return run_prepare(&l, wanted, is_running_system()) | status;

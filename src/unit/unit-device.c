@@ -49,9 +49,7 @@ static void add_finishes(const struct plan *p, struct strbuf *b)
 
 int unit_render_device(struct rendering *r)
 {
-	const struct unit_helper helper = { .program = "rofs-prepare",
-					    .verb = "device",
-					    .sandbox = SANDBOX_DEVICE };
+	const struct unit_helper helper = { .program = "rofs-device", .sandbox = SANDBOX_DEVICE };
 	const struct plan *p = r->plan;
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	int err;

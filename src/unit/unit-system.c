@@ -71,7 +71,7 @@ int unit_render_remount(struct rendering *r)
 		strbuf_addf(
 			&dropin,
 			"# After a soft reboot the device is as it was, and the remount would fail.\n"
-			"ExecStartPre=-%s/rofs-prepare device\n",
+			"ExecStartPre=-%s/rofs-device\n",
 			r->libexec_dir);
 	if (r->plan->facts->fstab_is_off)
 		strbuf_add(

@@ -73,7 +73,7 @@ void check_device_service(const struct check *c, const struct unit *u)
 		   u->name);
 	check_that(strcmp(value_of(u, "Before"), "local-fs.target") == 0, "another target",
 		   value_of(u, "Before"));
-	check_that(strcmp(value_of(u, "ExecStart"), CHECK_LIBEXEC_DIR "/rofs-prepare device") == 0,
+	check_that(strcmp(value_of(u, "ExecStart"), CHECK_LIBEXEC_DIR "/rofs-device") == 0,
 		   "another command", value_of(u, "ExecStart"));
 }
 

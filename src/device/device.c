@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "prepare/device.h"
+#include "device/device.h"
 
 #include <string.h>
 #include <unistd.h>
