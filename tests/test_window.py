@@ -497,8 +497,7 @@ def test_a_write_protected_device_is_refused(machine: WindowSystem, kind: str) -
     device = machine.attach(kind)
     machine.boot(device)
     subprocess.run(["blockdev", "--setro", device], check=True)
-    name = Path(device).name
-    assert refused(machine) == (f"-1: the device of /rofs/ro is write-protected ({name}); "
+    assert refused(machine) == (f"-1: the device of /rofs/ro is write-protected ({device}); "
                                 "remove the protection")
     subprocess.run(["blockdev", "--setrw", device], check=True)
     assert steps_once(machine, "check") == "ok"
@@ -576,8 +575,12 @@ def test_a_disk_that_rofs_made_read_only_is_so_again(machine: WindowSystem) -> N
     assert steps.do("close") == "ok"
     assert flags(part, device) == [True, True]
     steps.kill()
-    # One that only the disk was made for, and the disk is not ours.
-    machine.run("sed -i 2d /run/rofs/root-devices")
+    machine.run("cp /run/rofs/root-devices /run/both")
+    # Another partition of this disk.
+    machine.run("sed 1d /run/both >/run/rofs/root-devices")
+    assert steps_once(machine, "check") == "ok"
+    # One whose disk is not ours.
+    machine.run("sed 2d /run/both >/run/rofs/root-devices")
     assert "is write-protected" in refused(machine)
     subprocess.run(["blockdev", "--setrw", device, part], check=True)
     machine.stop()

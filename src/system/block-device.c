@@ -120,39 +120,55 @@ static int each_entry(int dir_fd, const char *path, int (*each)(void *, const ch
 	return err == -ENOMEM ? err : 0;
 }
 
+static int each_btrfs_device(struct adding *a, const char *uuid, int (*each)(void *, const char *))
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), BTRFS "/%.64s/devices", uuid);
+	return each_entry(a->root_fd, path, each, a);
+}
+
 static int add_btrfs(void *data, const char *uuid)
 {
 	const struct adding *search = data;
 	struct adding a = *search;
-	char path[128];
-	int err;
+	int err = each_btrfs_device(&a, uuid, look_for_entry);
 
-	snprintf(path, sizeof(path), BTRFS "/%.64s/devices", uuid);
-	err = each_entry(a.root_fd, path, look_for_entry, &a);
-	return err >= 0 && a.found ? each_entry(a.root_fd, path, add_entry, &a) : err;
+	return err >= 0 && a.found ? each_btrfs_device(&a, uuid, add_entry) : err;
 }
 
-bool block_device_is_partition(int root_fd, dev_t device)
+dev_t block_device_disk(int root_fd, dev_t device)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
+	dev_t disk = 0;
 
-	return fd >= 0 && faccessat(fd, "partition", F_OK, 0) == 0;
+	if (fd >= 0 && faccessat(fd, "partition", F_OK, 0) == 0)
+		read_number(fd, "../dev", &disk);
+	return disk;
 }
 
 static int add_below(int root_fd, dev_t device, struct block_devices *l)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
 	struct adding a = { .root_fd = root_fd, .list = l, .wanted = device }, btrfs = a;
-	int err = 0;
-	dev_t disk;
+	dev_t disk = block_device_disk(root_fd, device);
+	int err;
 
 	if (fd < 0)
 		return 0;
-	if (block_device_is_partition(root_fd, device) && read_number(fd, "../dev", &disk))
-		err = add_one(l, disk);
+	err = disk ? add_one(l, disk) : 0;
 	if (err >= 0)
 		err = each_entry(fd, "slaves", add_entry, &a);
 	return err < 0 ? err : each_entry(root_fd, BTRFS, add_btrfs, &btrfs);
+}
+
+static int add_all_below(int root_fd, size_t at, struct block_devices *l)
+{
+	int err = 0;
+
+	for (; at < l->n && err >= 0; at++)
+		err = add_below(root_fd, l->list[at], l);
+	return err;
 }
 
 int block_devices_add(int root_fd, dev_t device, struct block_devices *l)
@@ -160,9 +176,16 @@ int block_devices_add(int root_fd, dev_t device, struct block_devices *l)
 	size_t at = l->n;
 	int err = add_one(l, device);
 
-	for (; at < l->n && err >= 0; at++)
-		err = add_below(root_fd, l->list[at], l);
-	return err;
+	return err < 0 ? err : add_all_below(root_fd, at, l);
+}
+
+int block_devices_add_btrfs(int root_fd, const char *uuid, struct block_devices *l)
+{
+	struct adding a = { .root_fd = root_fd, .list = l };
+	size_t at = l->n;
+	int err = each_btrfs_device(&a, uuid, add_entry);
+
+	return err < 0 ? err : add_all_below(root_fd, at, l);
 }
 
 bool block_device_is_writable(int root_fd, dev_t device)

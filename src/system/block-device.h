@@ -28,9 +28,13 @@ void block_devices_done(struct block_devices *l);
  */
 int block_devices_add(int root_fd, dev_t device, struct block_devices *l);
 
+/** block_devices_add_btrfs - the devices of a btrfs, and all that they are on. Returns: as block_devices_add(). */
+int block_devices_add_btrfs(int root_fd, const char *uuid, struct block_devices *l);
+
 bool block_devices_have(const struct block_devices *l, dev_t device);
 
-bool block_device_is_partition(int root_fd, dev_t device);
+/** block_device_disk - that of a partition; 0: @device is none */
+dev_t block_device_disk(int root_fd, dev_t device);
 
 /** block_device_is_writable - what BLKROGET would say, for all users; false also if it cannot be told */
 bool block_device_is_writable(int root_fd, dev_t device);

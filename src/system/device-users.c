@@ -137,7 +137,7 @@ int device_users_find(const struct plan *p, const struct observed *s, struct dev
  */
 static bool may_come_from(int root_fd, const struct block_devices *root, dev_t device)
 {
-	size_t plain = block_device_is_partition(root_fd, root->list[0]) ? 2 : 1;
+	size_t plain = block_device_disk(root_fd, root->list[0]) ? 2 : 1;
 
 	return device != root->list[0] && root->n > plain;
 }

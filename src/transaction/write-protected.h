@@ -8,7 +8,7 @@
  * @root_fd: of the running system
  * @fd:       root of the file system
  * @dev:      its device number, of stat(2)
- * @ret_name: the name of that device, as "sda"; set if there is one; the caller frees it
+ * @ret_name: the path of that device, as "/dev/sda"; set if there is one; the caller frees it
  *
  * What BLKROGET would tell of the device, the disk that it is a partition of, and the devices that it
  * is made of (LVM, RAID, LUKS), from sysfs. btrfs may be on several. Not all file systems refuse to
