@@ -58,6 +58,11 @@ bool fstab_is_of_path(const struct fstab_entry *e)
 	       (fstab_is_bind(e) || fstab_has_option(e->options, "loop") || e->spec_is_file);
 }
 
+bool fstab_is_of_device(const struct fstab_entry *e)
+{
+	return strncmp(e->spec, "/dev/", 5) == 0 || unit_name_is_tag(e->spec);
+}
+
 static const char *find_option(const char *options, const char *name)
 {
 	size_t len = strlen(name);

@@ -89,6 +89,9 @@ bool fstab_is_in_ram(const struct fstab_entry *e);
  */
 bool fstab_is_of_path(const struct fstab_entry *e);
 
+/** fstab_is_of_device - does its first field name a block device: a path below /dev, LABEL= or the like? */
+bool fstab_is_of_device(const struct fstab_entry *e);
+
 /** fstab_is_automount - is it mounted on first use? Then an .automount unit stands in for it. */
 bool fstab_is_automount(const struct fstab_entry *e);
 

@@ -57,12 +57,6 @@ static dev_t find_device(const char *spec)
 	return device;
 }
 
-static bool names_device(const char *spec)
-{
-	return strncmp(spec, "/dev/", strlen("/dev/")) == 0 ||
-	       (*spec != '/' && strchr(spec, '=') && !strchr(spec, ':'));
-}
-
 static bool is_lower(const struct plan *p, const struct fstab_entry *e)
 {
 	for (size_t i = 0; i < p->n_lowers; i++)
@@ -82,7 +76,7 @@ static int add_line(struct device_users *l, const struct plan *p, const struct f
 {
 	bool swap = fstab_is_swap(e);
 
-	if (e->overridden || !names_device(e->spec) || (swap ? p->no_swap : is_read_only(p, e)))
+	if (e->overridden || !fstab_is_of_device(e) || (swap ? p->no_swap : is_read_only(p, e)))
 		return 0;
 	return add(l, find_device(e->spec), swap ? e->spec : e->dir);
 }

@@ -7,6 +7,36 @@
 #include "basic/macro.h"
 #include "check.h"
 
+static void test_of_device(void)
+{
+	static const struct {
+		const char *spec;
+		bool expected;
+	} rows[] = {
+		{ "/dev/sda3", true },
+		{ "LABEL=data", true },
+		{ "LABEL=a:b", true },
+		{ "PARTUUID=1234-01", true },
+		{ "LABEL=", false },
+		{ "/devices", false },
+		{ "server:/export", false },
+		{ "user@host:/a?b=c", false },
+		{ "admin@id.fs=/srv", false },
+		{ "//server/a=b", false },
+		{ "tmpfs", false },
+		{ "overlay", false },
+	};
+
+	CHECK_EACH(row, rows)
+	{
+		const struct fstab_entry e = { .spec = (char *)row->spec };
+
+		check.label = row->spec;
+		CHECK_INT(fstab_is_of_device(&e), row->expected);
+	}
+	check.label = NULL;
+}
+
 static void test_options(void)
 {
 	static const struct {
@@ -277,6 +307,7 @@ static void test_before_local_fs(void)
 int main(void)
 {
 	test_lower();
+	test_of_device();
 	test_of_path();
 	test_before_local_fs();
 	test_options();
