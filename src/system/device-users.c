@@ -4,13 +4,13 @@
 #include <libmount.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "basic/file-system.h"
 #include "basic/text.h"
 #include "plan/fstab.h"
 #include "system/block-device.h"
+#include "system/observe-device.h"
 
 void device_users_done(struct device_users *l)
 {
@@ -32,27 +32,23 @@ static int add(struct device_users *l, dev_t device, const char *what)
 	return 0;
 }
 
-static bool ask_number(const char *path, dev_t *ret)
+/* Returns: 0 if there is no such device. */
+static dev_t number_of(const char *path)
 {
-	struct stat st;
+	unsigned major, minor;
 
-	if (stat(path, &st) < 0 || !S_ISBLK(st.st_mode))
-		return false;
-	*ret = st.st_rdev;
-	return true;
+	return observe_number(path, &major, &minor) ? makedev(major, minor) : 0;
 }
 
 /*
  * libmount looks at the devices themselves where udev has made no link yet: the partitions of the disk
- * that / is on are there before udev is. Returns: 0 if there is no such device.
+ * that / is on are there before udev is.
  */
 static dev_t find_device(const char *spec)
 {
 	char *path = mnt_resolve_spec(spec, NULL);
-	dev_t device = 0;
+	dev_t device = path ? number_of(path) : 0;
 
-	if (path && !ask_number(path, &device))
-		device = 0;
 	free(path);
 	return device;
 }
@@ -92,7 +88,6 @@ static int add_partition(struct device_users *l, const struct plan_partition *q)
 static int add_mounted(struct device_users *l, const struct observed *s)
 {
 	int err = 0;
-	dev_t swap;
 
 	for (size_t i = 0; i < s->n_mounts && err >= 0; i++) {
 		const struct observed_mount *m = &s->mounts[i];
@@ -100,9 +95,12 @@ static int add_mounted(struct device_users *l, const struct observed *s)
 		if (m->device_major != 0 && !m->fs_read_only)
 			err = add(l, makedev(m->device_major, m->device_minor), m->target);
 	}
-	for (size_t i = 0; i < s->n_swaps && err >= 0; i++)
-		if (ask_number(s->swaps[i], &swap))
+	for (size_t i = 0; i < s->n_swaps && err >= 0; i++) {
+		dev_t swap = number_of(s->swaps[i]);
+
+		if (swap) /* no file */
 			err = add(l, swap, s->swaps[i]);
+	}
 	return err;
 }
 

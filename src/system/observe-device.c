@@ -16,7 +16,7 @@
 
 #define LOOP_MAJOR 7u /* Documentation/admin-guide/devices.txt */
 
-static bool ask_device(const char *path, unsigned *ret_major, unsigned *ret_minor)
+bool observe_number(const char *path, unsigned *ret_major, unsigned *ret_minor)
 {
 	struct stat st;
 
@@ -40,7 +40,7 @@ void observe_devices_of_mounts(struct observed *s)
 		struct observed_mount *m = &s->mounts[i];
 
 		if (m->major == 0 && has_own_number(m->type))
-			ask_device(m->source, &m->device_major, &m->device_minor);
+			observe_number(m->source, &m->device_major, &m->device_minor);
 	}
 }
 
@@ -114,7 +114,8 @@ static bool carries(const struct observed_mount *m, const char *spec)
 	if (!cache || !equals || *spec == '/')
 		return false;
 	/* The name is that of the time when it was mounted. */
-	if (!ask_device(m->source, &named.major, &named.minor) || !observed_is_on_device(m, &named))
+	if (!observe_number(m->source, &named.major, &named.minor) ||
+	    !observed_is_on_device(m, &named))
 		return false;
 	*equals = '\0';
 	return mnt_cache_read_tags(cache, m->source) >= 0 &&
@@ -157,7 +158,7 @@ static struct observed_device find_loop(const struct observed_mount *m, const ch
 	char file[64], line[PATH_MAX];
 	_cleanup_fclose_ FILE *f = NULL;
 
-	if (!m || !ask_device(path, &declared.major, &declared.minor))
+	if (!m || !observe_number(path, &declared.major, &declared.minor))
 		return (struct observed_device){ 0 };
 	snprintf(file, sizeof(file), "/sys/dev/block/%u:%u/loop/backing_file", m->device_major,
 		 m->device_minor);
@@ -167,7 +168,7 @@ static struct observed_device find_loop(const struct observed_mount *m, const ch
 	if (!f || !fgets(line, sizeof(line), f))
 		return (struct observed_device){ 0 };
 	line[strcspn(line, "\n")] = '\0';
-	if (!ask_device(line, &behind.major, &behind.minor))
+	if (!observe_number(line, &behind.major, &behind.minor))
 		return (struct observed_device){ 0 };
 	if (behind.major != declared.major || behind.minor != declared.minor)
 		return (struct observed_device){ .state = DEVICE_ABSENT };
@@ -186,7 +187,7 @@ static struct observed_device find_device(const struct observed *s, const char *
 		return (struct observed_device){ 0 };
 	if (fstab_has_option(options, "loop"))
 		return find_loop(m, path);
-	if (ask_device(path, &d.major, &d.minor))
+	if (observe_number(path, &d.major, &d.minor))
 		d.state = DEVICE_PRESENT;
 	if (!m || m->device_major == 0 || observed_is_on_device(m, &d))
 		return d;

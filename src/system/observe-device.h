@@ -6,6 +6,9 @@
 
 /* The block devices of the running system: of what is mounted, and those that are declared. */
 
+/** observe_number - of the block device at @path, which may be a link; false: there is none */
+bool observe_number(const char *path, unsigned *ret_major, unsigned *ret_minor);
+
 /** observe_devices_of_mounts - fill in the devices of file systems that have a number of their own */
 void observe_devices_of_mounts(struct observed *s);
 

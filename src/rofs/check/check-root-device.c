@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What Device=read-only in [Root] makes of the devices that / is on, in the next boot. */
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "plan/fstab.h"
@@ -9,6 +8,7 @@
 #include "rofs/check/check.h"
 #include "system/block-device.h"
 #include "system/device-users.h"
+#include "system/observe-device.h"
 #include "system/observe.h"
 
 static struct pos pos_of_key(const struct checking *c)
@@ -51,10 +51,11 @@ static bool is_on_read_only(int root_fd, const struct root_devices *l, const cha
 {
 	_cleanup_block_devices_ struct block_devices below = { 0 };
 	_cleanup_free_ char *path = NULL;
-	struct stat st;
+	unsigned own_major, own_minor;
 
-	if (unit_name_device_path(spec, &path) < 0 || stat(path, &st) < 0 || !S_ISBLK(st.st_mode) ||
-	    block_devices_add(root_fd, st.st_rdev, &below) < 0)
+	if (unit_name_device_path(spec, &path) < 0 ||
+	    !observe_number(path, &own_major, &own_minor) ||
+	    block_devices_add(root_fd, makedev(own_major, own_minor), &below) < 0)
 		return false;
 	for (size_t i = 0; i < below.n; i++) {
 		const struct root_device *d =
