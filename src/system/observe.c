@@ -115,10 +115,9 @@ static int count_lines(const char *text)
 }
 
 /* Out of memory, libmount passes over a line or takes it for the end, and reports success. */
-static int parse_mounts(const char *dir, const char *process, struct libmnt_table **ret)
+static int parse_mounts(const struct rootfs *r, const char *process, struct libmnt_table **ret)
 {
 	_cleanup_(unref_table) struct libmnt_table *table = mnt_new_table();
-	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	_cleanup_fclose_ FILE *stream = NULL;
 	size_t len;
@@ -126,9 +125,7 @@ static int parse_mounts(const char *dir, const char *process, struct libmnt_tabl
 
 	if (!table || text_format(&path, "/proc/%s/mountinfo", process) < 0)
 		return -ENOMEM;
-	err = rootfs_open(dir, &r);
-	if (err >= 0)
-		err = rootfs_read(&r, path, MOUNTINFO_MAX, &text, &len);
+	err = rootfs_read(r, path, MOUNTINFO_MAX, &text, &len);
 	if (err < 0)
 		return err;
 	stream = len > 0 ? fmemopen(text, len, "r") : NULL;
@@ -159,23 +156,23 @@ static bool have_same_root(struct libmnt_table *a, struct libmnt_table *b)
  * system of PID 1. hidepid= may hide them: users then get an answer by their own mounts, but root,
  * whose answer is the one that is reported, gets none.
  */
-static int choose_mounts(const char *dir, struct libmnt_table **ret)
+static int choose_mounts(const struct rootfs *r, bool is_running, struct libmnt_table **ret)
 {
 	_cleanup_(unref_table) struct libmnt_table *own = NULL, *first = NULL;
-	int err = parse_mounts(dir, "self", &own);
+	int err = parse_mounts(r, "self", &own);
 
 	if (err < 0)
 		return err;
-	err = parse_mounts(dir, "1", &first);
+	err = parse_mounts(r, "1", &first);
 	if (err == -ENOMEM)
 		return err;
-	if (err < 0 && strcmp(dir, "/") == 0 && geteuid() == 0)
+	if (err < 0 && is_running && geteuid() == 0)
 		return log_error(err, "cannot read the mounts of PID 1: %s", strerror(-err));
 	*ret = err >= 0 && have_same_root(own, first) ? TAKE_PTR(first) : TAKE_PTR(own);
 	return 0;
 }
 
-static int read_mounts(const char *dir, struct observed *s)
+static int read_mounts(const struct rootfs *r, bool is_running, struct observed *s)
 {
 	_cleanup_(unref_table) struct libmnt_table *table = NULL;
 	_cleanup_(free_iter) struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
@@ -184,7 +181,7 @@ static int read_mounts(const char *dir, struct observed *s)
 
 	if (!iter)
 		return -ENOMEM;
-	err = choose_mounts(dir, &table);
+	err = choose_mounts(r, is_running, &table);
 	if (err < 0)
 		return err;
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {
@@ -325,14 +322,11 @@ static void look_for_failures(struct observed *s, const struct plan *p)
 		look_for_failure(s, p->persists[i].path);
 }
 
-static int look_for_hidden(const char *dir, const struct plan *p, struct observed *s)
+static int look_for_hidden(const struct rootfs *r, const struct plan *p, struct observed *s)
 {
-	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
-	int err = rootfs_open(dir, &r);
-
-	for (size_t i = 0; i < p->n_overlays && err >= 0; i++) {
+	for (size_t i = 0; i < p->n_overlays; i++) {
 		struct observed_hidden h = { 0 };
-		int found = hidden_mount_find(&r, &p->overlays[i], &h);
+		int found = hidden_mount_find(r, &p->overlays[i], &h);
 
 		if (found == -ENOMEM || (found > 0 && array_reserve(s->hidden, s->n_hidden) < 0))
 			return -ENOMEM;
@@ -341,32 +335,26 @@ static int look_for_hidden(const char *dir, const struct plan *p, struct observe
 		h.overlay = i;
 		s->hidden[s->n_hidden++] = h;
 	}
-	return err < 0 ? err : 0;
-}
-
-static int look_for_root_devices(const char *dir, struct observed *s)
-{
-	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
-	int err = rootfs_open(dir, &r);
-
-	return err < 0 ? err : root_devices_observe(&r, &s->root_devices);
+	return 0;
 }
 
 int observe(const char *dir, const struct plan *p, struct observed *ret)
 {
 	bool is_running = strcmp(dir, "/") == 0;
+	_cleanup_rootfs_ struct rootfs r = ROOTFS_INIT;
 	struct observed s = { 0 };
-	int err;
+	int err = rootfs_open(dir, &r);
 
-	err = read_mounts(dir, &s);
+	if (err >= 0)
+		err = read_mounts(&r, is_running, &s);
 	if (err >= 0)
 		err = read_swaps(dir, &s);
 	if (err >= 0)
 		err = observed_storages(&s, p);
 	if (err >= 0)
-		err = look_for_hidden(dir, p, &s);
+		err = look_for_hidden(&r, p, &s);
 	if (err >= 0)
-		err = look_for_root_devices(dir, &s);
+		err = root_devices_observe(r.root_fd, &s.root_devices);
 	if (err >= 0 && is_running) {
 		observe_devices_of_mounts(&s);
 		err = observe_declared_devices(&s, p);

@@ -38,15 +38,15 @@ static void look(int root_fd, struct root_devices *l)
 										l->list[i].minor));
 }
 
-int root_devices_observe(const struct rootfs *r, struct root_devices *ret)
+int root_devices_observe(int root_fd, struct root_devices *ret)
 {
-	int err = root_devices_read(r->root_fd, ret);
+	int err = root_devices_read(root_fd, ret);
 
 	/* Where a user may not look, the verdict cannot say that they are read-only. */
 	if (err == -EACCES)
 		return 0;
 	if (err >= 0)
-		look(r->root_fd, ret);
+		look(root_fd, ret);
 	return err;
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "system/rootfs.h"
 #include "verdict/root-devices.h"
 
 /** root_devices_read - the list in /run, which is empty if there is none. Returns: 0 or -errno. */
 int root_devices_read(int root_fd, struct root_devices *ret);
 
 /** root_devices_observe - as root_devices_read(), and whether each can be written now */
-int root_devices_observe(const struct rootfs *r, struct root_devices *ret);
+int root_devices_observe(int root_fd, struct root_devices *ret);
 
 /** root_devices_write - replace it. Returns: 0 or -errno. */
 int root_devices_write(int root_fd, const struct root_devices *l);
