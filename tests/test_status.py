@@ -460,6 +460,30 @@ def test_sectors_of_a_commit_are_no_surprise(tmp_path: Path, rofs: Path) -> None
 
 
 @pytest.mark.unemulated
+def test_devices_of_the_root_may_be_unknown_to_an_ordinary_user(rofs: Path) -> None:
+    need_root("only root can become another user")
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        root = make_status_tree(
+            Path(__file__).parent / "status/12-device-of-the-root-is-read-only", top / "root")
+        copy = shutil.copy(rofs, top / "rofs-copy")
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status",
+                   "--json"]
+        answers = []
+        for mode in (0o755, 0o700):
+            (root / "run/rofs").chmod(mode)
+            done = subprocess.run(command, env=environment(root), check=False, text=True,
+                                  stdout=subprocess.PIPE)
+            assert done.returncode == 0, done.stdout
+            answers.append(parse_json(done.stdout, "status.schema.json"))
+    known, unknown = answers
+    assert [d["name"] for d in known["root"].pop("devices")] == ["/dev/vda", "/dev/vdb"]
+    assert unknown["root"].pop("devices") is None
+    assert unknown == known
+
+
+@pytest.mark.unemulated
 def test_ordinary_user_reads_what_is_published(rofs: Path, verify: Path) -> None:
     need_root("only root can become another user")
     with tempfile.TemporaryDirectory() as name:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from mounted_status import CHECKS, USER
+from mounted_status import CHECKS, CONF, USER
 from support import SOURCE
 
 pytestmark = pytest.mark.root
@@ -78,6 +78,17 @@ def test_ordinary_user_sees_the_same(said) -> None:
     # Through the overlays, as /rofs itself is closed.
     assert [pool["size"] for pool in json.loads(all_said["json"])["pools"]] == [4 << 20, 1 << 20]
     assert all_said["rw"].startswith("partial: / is writable")
+
+
+ROOT_DEVICE = "[Root]\nDevice=read-only\n" + CONF
+
+
+def test_ordinary_user_who_may_not_see_the_devices_of_the_root(said) -> None:
+    """What is unknown is no problem."""
+    found = said(f"chmod 0700 /run/rofs\necho '== user'; {USER} /rofs-bin status\n",
+                 conf=ROOT_DEVICE)["user"]
+    assert found.startswith("protected: ")
+    assert "unavailable: the devices of /: only root may read /run/rofs\n" in found
 
 
 def test_ordinary_user_sees_the_configuration_in_force(said) -> None:

@@ -42,12 +42,10 @@ int root_devices_observe(int root_fd, struct root_devices *ret)
 {
 	int err = root_devices_read(root_fd, ret);
 
-	/* Where a user may not look, the verdict cannot say that they are read-only. */
-	if (err == -EACCES)
-		return 0;
+	ret->unknown = err == -EACCES;
 	if (err >= 0)
 		look(root_fd, ret);
-	return err;
+	return ret->unknown ? 0 : err;
 }
 
 int root_devices_write(int root_fd, const struct root_devices *l)

@@ -6,7 +6,7 @@
 /** root_devices_read - the list in /run, which is empty if there is none. Returns: 0 or -errno. */
 int root_devices_read(int root_fd, struct root_devices *ret);
 
-/** root_devices_observe - as root_devices_read(), and whether each can be written now */
+/** root_devices_observe - as root_devices_read(), and whether each can be written now, or all of it is unknown */
 int root_devices_observe(int root_fd, struct root_devices *ret);
 
 /** root_devices_write - replace it. Returns: 0 or -errno. */

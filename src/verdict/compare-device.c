@@ -3,7 +3,7 @@
 #include "verdict/comparing.h"
 
 /* The list was never made, or / is on no block device. */
-static void add_unknown(struct comparing *c)
+static void add_unset(struct comparing *c)
 {
 	const struct observed_mount *root = observed_at(c->observed, "/");
 	struct problem p = { .kind = PROBLEM_ROOT_DEVICE_UNSET,
@@ -38,10 +38,10 @@ void compare_root_devices(struct comparing *c)
 	const struct root_devices *l = &c->observed->root_devices;
 
 	/* A window has made them writable, and another problem says so. */
-	if (!c->plan->device_read_only || c->observed->transactions.running)
+	if (!c->plan->device_read_only || c->observed->transactions.running || l->unknown)
 		return;
 	if (l->n == 0)
-		add_unknown(c);
+		add_unset(c);
 	for (size_t i = 0; i < l->n; i++)
 		compare_one(c, &l->list[i]);
 }

@@ -36,6 +36,7 @@ struct root_device {
 struct root_devices {
 	struct root_device *list;
 	size_t n;
+	bool unknown; /* there may be some, but this user may not read the text */
 };
 
 void root_devices_done(struct root_devices *l);

@@ -218,6 +218,9 @@ static int ask_system(struct status *s)
 	    add_unseen(s, strdup("rofs.conf on the root file system: only root may read /rofs, so "
 				 "rofs.conf in /etc is used instead")) < 0)
 		return -ENOMEM;
+	if (s->observed.root_devices.unknown && s->loaded.plan.device_read_only &&
+	    add_unseen(s, strdup("the devices of /: only root may read /run/rofs")) < 0)
+		return -ENOMEM;
 	if (!has_units(&s->verdict.problems))
 		return 0; /* nothing that a unit could explain */
 	err = ask_units(s);

@@ -58,6 +58,10 @@ static void add_device(struct json *j, const struct device *d)
 
 static void add_root_devices(struct json *j, const struct root_devices *l)
 {
+	if (l->unknown) {
+		json_null(j, "devices");
+		return;
+	}
 	json_open(j, "devices", '[');
 	for (size_t i = 0; i < l->n; i++) {
 		const struct root_device *d = &l->list[i];
