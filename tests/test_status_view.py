@@ -91,6 +91,14 @@ def test_ordinary_user_who_may_not_see_the_devices_of_the_root(said) -> None:
     assert "unavailable: the devices of /: only root may read /run/rofs\n" in found
 
 
+def test_ordinary_user_sees_the_devices_of_the_root(said) -> None:
+    """Below what rofs-prepare has made for a persist."""
+    found = said("echo set 7:99 /dev/loop99 >/run/rofs/root-devices\n"
+                 f"echo '== user'; {USER} /rofs-bin status\n", conf=ROOT_DEVICE)["user"]
+    assert re.search("/dev/loop99 +device +read-only ", found)
+    assert "/run/rofs" not in found
+
+
 def test_ordinary_user_sees_the_configuration_in_force(said) -> None:
     """As rofs-verify has found it on flash, whatever has become of it in the overlay since."""
     all_said = said(f"/rofs-verify 2>/dev/null\necho '== before'; {USER} /rofs-bin status\n"

@@ -9,7 +9,7 @@
 
 int prepared_clear(int root_fd, const char *unit)
 {
-	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR, 0700);
+	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR, 0755);
 
 	if (dir_fd < 0)
 		return dir_fd;
@@ -18,7 +18,7 @@ int prepared_clear(int root_fd, const char *unit)
 
 int prepared_mark(int root_fd, const char *unit)
 {
-	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR, 0700), fd = -1;
+	_cleanup_close_ int dir_fd = make_path(root_fd, PLAN_PREPARED_DIR, 0755), fd = -1;
 
 	if (dir_fd < 0)
 		return dir_fd;
