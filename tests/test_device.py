@@ -79,6 +79,8 @@ def test_a_disk_that_nothing_else_needs(disk: Disk) -> None:
     assert disk.flags()[:2] == (True, True)
     assert disk.listed() == ["set diskp1", "set disk"]
     assert disk.machine.run("mount -o remount,rw /").returncode != 0
+    # Not the trace of a transaction, which has a reason to write.
+    assert disk.machine.run("cat /run/rofs/transaction.lock").stdout == ""
 
 
 @pytest.mark.parametrize(("conf", "fstab", "more", "what"), [

@@ -63,7 +63,7 @@ int device_make_read_only(const struct loaded *l)
 	_cleanup_root_devices_ struct root_devices devices = { 0 };
 	_cleanup_free_ char *why = NULL;
 	/* In a window, the device has to stay writable. */
-	_cleanup_close_ int lock_fd = lock_take(l->root.root_fd, &why);
+	_cleanup_close_ int lock_fd = lock_hold(l->root.root_fd, &why);
 	int err = lock_fd < 0 ? lock_fd : decide(l, &devices);
 
 	if (err >= 0)

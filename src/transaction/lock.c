@@ -71,7 +71,7 @@ static int try_lock(int fd)
 	return err;
 }
 
-int lock_take(int root_fd, char **ret_why)
+int lock_hold(int root_fd, char **ret_why)
 {
 	_cleanup_close_ int dir_fd = make_path(root_fd, LOCK_DIR, 0755);
 	_cleanup_close_ int fd = -1;
@@ -85,8 +85,14 @@ int lock_take(int root_fd, char **ret_why)
 	err = try_lock(fd);
 	if (err == -EWOULDBLOCK)
 		return refuse(fd, ret_why);
-	if (err >= 0)
-		err = write_holder(fd);
+	return err < 0 ? err : TAKE_FD(fd);
+}
+
+int lock_take(int root_fd, char **ret_why)
+{
+	_cleanup_close_ int fd = lock_hold(root_fd, ret_why);
+	int err = fd < 0 ? fd : write_holder(fd);
+
 	return err < 0 ? err : TAKE_FD(fd);
 }
 

@@ -16,5 +16,8 @@
  */
 int lock_take(int root_fd, char **ret_why);
 
+/** lock_hold - as lock_take(), but for what is no transaction: it leaves no name in the file */
+int lock_hold(int root_fd, char **ret_why);
+
 /** lock_is_taken - has a process the lock? Returns: 1, 0, or -errno (-EACCES: only root can find out). */
 int lock_is_taken(int root_fd);

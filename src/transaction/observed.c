@@ -30,12 +30,12 @@ static int add(struct transactions *t, const struct record *r)
 	return transactions_add(t, &one);
 }
 
-/* Whoever opens the window takes the lock, and leaves its file. */
+/* Whoever opens the window takes the lock, and leaves its name in the file. */
 static bool has_written(const struct rootfs *r)
 {
 	struct stat st;
 
-	return rootfs_stat(r, "/" LOCK_DIR "/" LOCK_FILE, &st) == 0;
+	return rootfs_stat(r, "/" LOCK_DIR "/" LOCK_FILE, &st) == 0 && st.st_size > 0;
 }
 
 static int add_all(struct transactions *t, const struct kept *k)
