@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ class Disk:
             wait_until(Path(part).exists, part)
             subprocess.run(["mkfs.ext4", "-q", "-F", part], check=True)
 
-    def boot(self, conf: str, fstab: str = "", more: str = "") -> None:
+    def boot(self, conf: str, fstab: str = "", more: str = "", prepare: str = "") -> None:
         conf, fstab = (text.format(other=self.other, disk=self.disk) for text in (conf, fstab))
         self.machine.boot(self.root, more=more.format(other=self.other), prepare=f"""
             mkdir -p boot
@@ -44,6 +45,7 @@ END
             cat >etc/fstab <<'END'
 {fstab}
 END
+            {prepare.format(other=self.other)}
             """)
 
     def set(self) -> subprocess.CompletedProcess[str]:
@@ -184,6 +186,36 @@ def test_a_soft_reboot_into_a_maintenance_boot(disk: Disk) -> None:
     assert disk.flags() == (False, False, False)
     assert disk.listed() == []
     assert disk.machine.run("mount -o remount,rw /").returncode == 0
+
+
+MOUNT_UNIT = """
+mkdir -p etc/systemd/system/local-fs.target.wants
+printf '[Mount]\\nWhat={other}\\nWhere=/srv\\nOptions=%s\\n' {{options}} \
+    >etc/systemd/system/srv.mount
+ln -s ../srv.mount etc/systemd/system/local-fs.target.wants
+"""
+
+
+@pytest.mark.parametrize(("options", "is_late"), [("noatime", True), ("ro", False)])
+def test_a_mount_unit_that_needs_the_disk(disk: Disk, options: str, is_late: bool) -> None:
+    """Nothing says that it is mounted by then."""
+    disk.boot(ROOT, prepare=MOUNT_UNIT.replace("{{options}}", options))
+    answer = json.loads(disk.machine.run("/run/rofs-bin check --json").stdout)
+    found = [p for p in answer["problems"] if p["kind"] == "root-device-late"]
+    assert [p["severity"] for p in found] == ["warning"] * is_late
+    assert all(p["file"] == "/etc/systemd/system/srv.mount" and
+               "mounts /srv writable from a disk that Device=read-only" in p["message"]
+               for p in found)
+
+
+def test_a_root_on_no_block_device(said) -> None:
+    found = said("echo '== check'; /rofs-bin check --json || echo \"exit $?\"\n",
+                 conf=ROOT + "[Overlay /var]\n")["check"]
+    answer, status = found.rsplit("exit", 1)
+    problem, = [p for p in json.loads(answer)["problems"] if p["kind"].startswith("root-device")]
+    assert (problem["kind"], problem["severity"], problem["line"]) == (
+        "root-device-none", "error", 2)
+    assert status == " 1\n"
 
 
 def test_nothing_is_done_that_is_not_declared(machine: WindowSystem) -> None:
