@@ -34,7 +34,7 @@ from vm import image
 from vm.lab import Lab, Outcome, missing_tools
 from vm.machine import Boot, MachineError
 from vm.progress import Progress, StepFailed
-from vm.scenarios import BOOTS, SCENARIOS, chosen
+from vm.scenarios import BOOTS, SCENARIOS, chosen, within
 from vm.table import Table
 from window_system import WindowSystem
 
@@ -59,6 +59,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--boots", choices=BOOTS, default="routine",
                     help="which scenarios to boot on each suite: one of each kind, the routine ones"
                          " (default), or every one that can be booted")
+    group.addoption("--boot-seconds", type=int, metavar="SECONDS",
+                    help="boot only what is likely to end in this time")
     group.addoption("--update-golden", action="store_true",
                     help="rewrite the expected output of the golden tests")
 
@@ -107,7 +109,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     """Deselect what is not booted in a suite; the table says why, if that suite cannot boot it."""
     boots = config.getoption("--boots")
-    booted = {(wanted.name, suite) for suite in suites(config) for wanted in chosen(suite, boots)}
+    booted = [(wanted.name, suite) for suite in suites(config) for wanted in chosen(suite, boots)]
+    seconds = config.getoption("--boot-seconds")
+    if seconds is not None:
+        every, booted = booted, within(seconds, booted)
+        for pair in every:
+            if pair not in booted:
+                Running.table.cannot(*pair, "no time was left for it")
     left_out = []
     for item in items:
         scenario, suite = boot_of(item) or ("", "")

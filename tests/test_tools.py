@@ -37,6 +37,8 @@ def run(tool: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     (("--arch",), "--arch requires arm64 or i386"),
     (("--arch", "s390x"), "--arch requires arm64 or i386"),
     (("--suite", "potato"), "unknown suite 'potato'"),
+    (("--minutes",), "--minutes requires a number"),
+    (("--minutes", "0"), "--minutes requires a number"),
     (("--frob",), "unknown argument '--frob'")])
 def test_mistake_on_the_command_line(arguments: tuple[str, ...], complaint: str) -> None:
     done = subprocess.run([str(TOOLS / "test"), *arguments], check=False, text=True,
@@ -227,6 +229,18 @@ def test_routine_boots_are_among_all(name: str) -> None:
     routine, every = ([one.name for one in scenarios.chosen(name, boots)]
                       for boots in ("routine", "every"))
     assert routine and set(routine) < set(every)
+
+
+def test_boots_for_which_there_is_time() -> None:
+    """The most telling first, and at least one."""
+    pairs = [(one.name, suite) for suite in ("bookworm", "sid")
+             for one in scenarios.chosen(suite, "routine")]
+    assert sorted(scenarios.within(100_000, pairs)) == sorted(pairs)
+    assert scenarios.within(-1, pairs) == [("minimal", "bookworm")]
+    some = scenarios.within(1000, pairs)
+    assert some[:2] == [("minimal", "bookworm"), ("minimal", "sid")]
+    assert {name for name, _ in some[2:]} <= set(scenarios.QUICK)
+    assert len(some) > 4
 
 
 def test_architectures_of_cross_run() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Dict, List
+from typing import Dict, Iterable, List, Tuple
 
-from ..scenario import Scenario
+from ..scenario import QUESTIONS_PER_BOOT, Scenario
 
 SCENARIOS: Dict[str, Scenario] = {
     scenario.name: scenario
@@ -27,8 +27,25 @@ NOT_QUICK = ("bootloader", "commit", "commit_at", "device", "finish", "gpt", "ke
              "subvolumes", "upgrade")
 
 
+# Of two machines at a time, without KVM and beside other tests.
+SECONDS_PER_BOOT = 20
+
+
 def chosen(suite: str, boots: str) -> List[Scenario]:
     """The scenarios that are booted on a suite; `boots`: one of BOOTS."""
     return [scenario for scenario in SCENARIOS.values()
             if scenario.boots_on(suite, boots != "routine")
             and (boots != "quick" or scenario.name in QUICK)]
+
+
+def within(seconds: int, pairs: Iterable[Tuple[str, str]]) -> List[Tuple[str, str]]:
+    """Those of (scenario, suite) that are likely to be booted in this time, the first in any case.
+
+    `minimal` comes first, on all suites, then what QUICK names.
+    """
+    fitting: List[Tuple[str, str]] = []
+    for name, suite in sorted(pairs, key=lambda pair: (pair[0] != "minimal", pair[0] not in QUICK)):
+        seconds -= SCENARIOS[name].weight * SECONDS_PER_BOOT // QUESTIONS_PER_BOOT
+        if seconds >= 0 or not fitting:
+            fitting.append((name, suite))
+    return fitting

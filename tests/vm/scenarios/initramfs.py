@@ -13,7 +13,16 @@ from ..image import (
     DRACUT_SUITES,
     INSTALLED_INITRD,
 )
-from ..scenario import ENDS, MINIMAL_CONF, NEWEST, ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import (
+    ENDS,
+    MINIMAL_CONF,
+    NEWEST,
+    ONE,
+    RARELY,
+    SECTORS,
+    SYSTEM,
+    Scenario,
+)
 from ..volume import Volume
 from .recovery import RECOVERY
 
@@ -64,7 +73,7 @@ SCENARIOS = (
              files={CURE_PATH: Absent()}, words=[(), ("fsck.mode=skip",)],
              suites=ENDS, routine=ONE),
     Scenario("torn-root", MINIMAL_CONF, ({}, {}), initrd=INSTALLED_INITRD, torn_root=True,
-             words=[(), ("fsck.mode=skip",)], suites=ONE),
+             words=[(), ("fsck.mode=skip",)], suites=ONE, routine=RARELY),
     Scenario("dracut", MINIMAL_CONF, (DRACUT, RECOVERY), initrd=DRACUT_INITRD,
              files=DRACUT_FILES, words=DRACUT_WORDS,
              suites=DRACUT_SUITES),
@@ -73,5 +82,5 @@ SCENARIOS = (
              disks=USR, suites=DRACUT_SUITES, routine=NEWEST),
     Scenario("dracut-installed", MINIMAL_CONF, (DRACUT,), initrd=DRACUT_INSTALLED_INITRD,
              files={**DRACUT_FILES, DRACUT_CURE_PATH: Absent()},
-             suites=DRACUT_SUITES, routine=NEWEST),
+             suites=DRACUT_SUITES, routine=RARELY),
 )

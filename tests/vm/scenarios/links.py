@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import Entry, File, Link
-from ..scenario import EXTREMES, SECTORS, SYSTEM, Scenario
+from ..scenario import NEWEST, SECTORS, SYSTEM, Scenario
 
 CONF = """\
 [Overlay /users]
@@ -39,5 +39,5 @@ FILES: Dict[str, Entry] = {
 
 SCENARIOS = (
     Scenario("links", CONF, (LINKS,), files=FILES,
-             routine=EXTREMES),
+             routine=NEWEST),
 )

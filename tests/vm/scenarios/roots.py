@@ -8,7 +8,7 @@ from typing import Dict, Mapping, Sequence
 from ..disk import File, Link
 from ..image import PACKAGE_SETS, SUITES
 from ..probe import UNITS, Snippets
-from ..scenario import EXTREMES, MINIMAL_CONF, ONE, RARELY, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, NEWEST, ONE, RARELY, SECTORS, SYSTEM, Scenario
 from .basic import EARLY_TEXT, OVERLAYS, permissions
 from .commit import FLAGS
 
@@ -84,11 +84,12 @@ def on(
 
 
 SCENARIOS = (
-    # As Ubuntu's and Debian's installers lay it out. On bookworm, the scenario "subvolumes" is.
+    # As Ubuntu's and Debian's installers lay it out. On bookworm, the scenario "subvolumes" is,
+    # when everything is booted.
     on("btrfs", "LABEL=root / btrfs defaults,subvol=@ 0 0\n"
                 "LABEL=root /home btrfs defaults,subvol=@home 0 0\n",
-       EXTREMES, arguments=("rootflags=subvol=@",)),
-    on("xfs", "LABEL=root / xfs defaults 0 0\n", ONE),
+       NEWEST, arguments=("rootflags=subvol=@",)),
+    on("xfs", "LABEL=root / xfs defaults 0 0\n", RARELY),
     # Neither has a label. Firmware builders (Yocto) write "/dev/root / auto defaults 1 1".
     on("squashfs", "/dev/root / auto defaults 1 1\n", ONE, arguments=("root=/dev/vda",)),
     on("erofs", "/dev/vda / erofs defaults 0 0\n", ONE, arguments=("root=/dev/vda",),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import MIB, Absent, Entry, File
-from ..scenario import ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import ONE, RARELY, SECTORS, SYSTEM, Scenario
 from ..volume import Volume
 
 # The pages, and what is changed in their commands: there is no registry.
@@ -149,5 +149,5 @@ SCENARIOS = (
     Scenario("server", "", (BASELINE, USED, FOUND), files=FILES, packages="server",
              disks=(Volume("ext4", "server", size=2048 * MIB, arguments=("-O", "quota")),),
              words=((), (), ("cloud-init=disabled",)), memory=1536, seconds=1200, suites=ONE,
-             arguments=ARGUMENTS, network=True, setup_boots=1),
+             routine=RARELY, arguments=ARGUMENTS, network=True, setup_boots=1),
 )

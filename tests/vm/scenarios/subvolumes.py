@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict
 
 from ..disk import File
-from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, ONE, RARELY, SECTORS, SYSTEM, Scenario
 
 # In the order of fstab; the first is the root, the second the lower of an overlay.
 SUBVOLUMES = (("/", "@"), ("/home", "@home"), ("/var/log", "@var_log"),
@@ -31,5 +31,5 @@ CURE = ("mount -t btrfs -o subvol=@ LABEL=root /mnt && sed -i -e '/log\\|snapsho
 SCENARIOS = (
     Scenario("subvolumes", MINIMAL_CONF, ({**ASKED, "cure": CURE}, {**ASKED, **SECTORS}),
              root="btrfs_siblings", files={"/etc/fstab": File(FSTAB)},
-             arguments=("rootflags=subvol=@",), suites=ONE, setup_boots=1),
+             arguments=("rootflags=subvol=@",), suites=ONE, routine=RARELY, setup_boots=1),
 )

@@ -6,7 +6,7 @@ from typing import Dict
 
 from .. import repository
 from ..disk import File
-from ..scenario import MINIMAL_CONF, ONE, SECTORS, SYSTEM, Scenario
+from ..scenario import MINIMAL_CONF, RARELY, SECTORS, SYSTEM, Scenario
 
 # What is on the root apart from transactions, by name and content; times of directories as well.
 STATE = ("(cd /rofs/ro &&"
@@ -127,7 +127,7 @@ SECOND: Dict[str, str] = {
 
 SCENARIOS = (
     Scenario(
-        "upgrade", MINIMAL_CONF, (CUT, FIRST, SECOND), routine=ONE, memory=512, seconds=3000,
+        "upgrade", MINIMAL_CONF, (CUT, FIRST, SECOND), routine=RARELY, memory=512, seconds=3000,
         disks=(repository.make_disk,), resets=(1,),
         files={
             f"{DIRECTORY}/upgrade": File(UPGRADE),
