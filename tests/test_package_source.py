@@ -235,8 +235,7 @@ def test_tarball_has_all_that_is_committed(tarball: Path) -> None:
     assert {os.fsdecode(name) for name in committed.split(b"\0") if name} == names
 
 
-@pytest.mark.plain
-def test_package_of_arch_has_the_same_files(arch_package: Path, installed: Path) -> None:
+def check_files_of_arch(arch_package: Path, installed: Path) -> None:
     files = {re.sub("^lib/", "usr/lib/", str(path.relative_to(installed)))
              for path in installed.rglob("*") if not path.is_dir()}
     packaged = {name for name in tar_names(arch_package) if not name.startswith(".")}
@@ -245,8 +244,7 @@ def test_package_of_arch_has_the_same_files(arch_package: Path, installed: Path)
         r"usr/share/(doc/rofs/(guides/)?[A-Za-z]+\.md|licenses/rofs/COPYING|libalpm/)", name)] == []
 
 
-@pytest.mark.plain
-def test_metadata_of_the_package_of_arch(arch_package: Path) -> None:
+def check_metadata_of_arch(arch_package: Path) -> None:
     with tarfile.open(arch_package) as tar:
         described = tar.extractfile(".PKGINFO")
         assert described
@@ -271,9 +269,14 @@ def test_both_packages_need_the_same() -> None:
 @pytest.mark.root
 @pytest.mark.plain
 def test_pacman_installs_upgrades_and_removes_the_package(
-    arch_package: Path, in_namespace: Namespace, tmp_path: Path
+    arch_package: Path, installed: Path, in_namespace: Namespace, tmp_path: Path
 ) -> None:
-    """And does neither on a protected machine, where it changes nothing."""
+    """And does neither on a protected machine, where it changes nothing.
+
+    All of the package in one test: it is compiled for it, and pytest-xdist gives each worker some.
+    """
+    check_files_of_arch(arch_package, installed)
+    check_metadata_of_arch(arch_package)
     work = tmp_path / "system"
     work.mkdir()
     done = in_namespace(f"""{SYSTEM}
