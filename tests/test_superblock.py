@@ -15,8 +15,6 @@ import pytest
 from support import Namespace, need_programs, program, run_program, snapshot
 from vm import disk
 
-pytestmark = pytest.mark.sanitized
-
 MIB = disk.MIB
 # Of damaged superblocks; more with ROFS_DAMAGES=5000.
 DAMAGES = int(os.environ.get("ROFS_DAMAGES", "240"))
