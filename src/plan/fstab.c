@@ -25,11 +25,17 @@ bool fstab_is_kept_read_only(const struct fstab_entry *e)
 	return strcmp(e->dir, "/") == 0 || strcmp(e->dir, "/usr") == 0;
 }
 
+/* Other lines get no unit of systemd, or that of /. */
+static bool has_mount_point(const struct fstab_entry *e)
+{
+	return e->dir[0] == '/' && e->dir[1] && !path_has_dotdot(e->dir);
+}
+
 bool fstab_is_before_local_fs(const struct fstab_entry *e)
 {
 	return !fstab_has_option(e->options, "noauto") && !fstab_has_option(e->options, "nofail") &&
 	       !fstab_is_automount(e) && !fstab_is_network(e) && !fstab_is_swap(e) &&
-	       e->dir[0] == '/' && e->dir[1] && !path_has_dotdot(e->dir);
+	       has_mount_point(e);
 }
 
 bool fstab_is_initrd(const struct fstab_entry *e)
@@ -243,8 +249,8 @@ bool fstab_is_sound(const struct fstab_entry *e)
 
 static bool is_mount(const struct fstab_entry *e)
 {
-	return fstab_is_sound(e) && !fstab_is_swap(e) && e->dir[0] == '/' && e->dir[1] &&
-	       !path_is_api(e->dir) && !path_has_dotdot(e->dir) && !e->overridden;
+	return fstab_is_sound(e) && !fstab_is_swap(e) && has_mount_point(e) &&
+	       !path_is_api(e->dir) && !e->overridden;
 }
 
 static bool is_at_boot(const struct fstab_entry *e)
