@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -291,23 +292,35 @@ def test_mounts_of_this_machine_are_understood(rofs: Path) -> None:
     assert json.loads(done.stdout)["verdict"] in ("protected", "partial", "off")
 
 
-@pytest.mark.unemulated
-def test_ordinary_user_gets_an_answer(rofs: Path) -> None:
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A directory that all users may enter, unlike those of pytest."""
     need_root("only root can become another user")
     with tempfile.TemporaryDirectory() as name:
-        top = Path(name)
-        top.chmod(0o755)
-        root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
-        copy = shutil.copy(rofs, top / "rofs-copy")
-        (root / "rofs").chmod(0o700)
-        # A mount point that is not for him to see is none of his business.
-        (root / "private").mkdir(0o700)
-        with (root / "etc/fstab").open("a") as fstab:
-            fstab.write("LABEL=disk /private/disk ext4 noauto 0 0\n")
-        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status"]
-        done, metrics = (subprocess.run([*command, *more], env=environment(root), check=False,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                         for more in ([], ["--openmetrics"]))
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory
+
+
+@pytest.fixture
+def ordinary(top: Path, rofs: Path) -> list[str]:
+    """How an ordinary user calls the command, of which there is a copy for him."""
+    copy = shutil.copy(rofs, top / "rofs-copy")
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(copy)]
+
+
+@pytest.mark.unemulated
+def test_ordinary_user_gets_an_answer(top: Path, ordinary: list[str]) -> None:
+    root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
+    (root / "rofs").chmod(0o700)
+    # A mount point that is not for him to see is none of his business.
+    (root / "private").mkdir(0o700)
+    with (root / "etc/fstab").open("a") as fstab:
+        fstab.write("LABEL=disk /private/disk ext4 noauto 0 0\n")
+    command = [*ordinary, "status"]
+    done, metrics = (subprocess.run([*command, *more], env=environment(root), check=False,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                     for more in ([], ["--openmetrics"]))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"protected: ")
     assert b"rofs_root_superblock_writable 0\n" in metrics.stdout
@@ -463,23 +476,19 @@ def test_sectors_of_a_commit_are_no_surprise(tmp_path: Path, rofs: Path) -> None
 
 
 @pytest.mark.unemulated
-def test_devices_of_the_root_may_be_unknown_to_an_ordinary_user(rofs: Path) -> None:
-    need_root("only root can become another user")
-    with tempfile.TemporaryDirectory() as name:
-        top = Path(name)
-        top.chmod(0o755)
-        root = make_status_tree(
-            Path(__file__).parent / "status/12-device-of-the-root-is-read-only", top / "root")
-        copy = shutil.copy(rofs, top / "rofs-copy")
-        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status",
-                   "--json"]
-        answers = []
-        for mode in (0o755, 0o700):
-            (root / "run/rofs").chmod(mode)
-            done = subprocess.run(command, env=environment(root), check=False, text=True,
-                                  stdout=subprocess.PIPE)
-            assert done.returncode == 0, done.stdout
-            answers.append(parse_json(done.stdout, "status.schema.json"))
+def test_devices_of_the_root_may_be_unknown_to_an_ordinary_user(
+    top: Path, ordinary: list[str]
+) -> None:
+    root = make_status_tree(
+        Path(__file__).parent / "status/12-device-of-the-root-is-read-only", top / "root")
+    command = [*ordinary, "status", "--json"]
+    answers = []
+    for mode in (0o755, 0o700):
+        (root / "run/rofs").chmod(mode)
+        done = subprocess.run(command, env=environment(root), check=False, text=True,
+                              stdout=subprocess.PIPE)
+        assert done.returncode == 0, done.stdout
+        answers.append(parse_json(done.stdout, "status.schema.json"))
     known, unknown = answers
     assert [d["name"] for d in known["root"].pop("devices")] == ["/dev/vda", "/dev/vdb"]
     assert unknown["root"].pop("devices") is None
@@ -487,22 +496,18 @@ def test_devices_of_the_root_may_be_unknown_to_an_ordinary_user(rofs: Path) -> N
 
 
 @pytest.mark.unemulated
-def test_ordinary_user_reads_what_is_published(rofs: Path, verify: Path) -> None:
-    need_root("only root can become another user")
-    with tempfile.TemporaryDirectory() as name:
-        top = Path(name)
-        top.chmod(0o755)
-        root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
-        copy = shutil.copy(rofs, top / "rofs-copy")
-        (root / "rofs").chmod(0o700)
-        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "status",
-                   "--json"]
-        unknown = json.loads(subprocess.run(command, env=environment(root), check=True,
-                                            stdout=subprocess.PIPE).stdout)
-        add_kept(root, 4, "chroot")
-        subprocess.run([verify], env=environment(root), check=True, stderr=subprocess.DEVNULL)
-        known = json.loads(subprocess.run(command, env=environment(root), check=True,
-                                          stdout=subprocess.PIPE).stdout)
+def test_ordinary_user_reads_what_is_published(
+    top: Path, ordinary: list[str], verify: Path
+) -> None:
+    root = make_status_tree(Path(__file__).parent / "status/01-all-is-in-force", top / "root")
+    (root / "rofs").chmod(0o700)
+    command = [*ordinary, "status", "--json"]
+    unknown = json.loads(subprocess.run(command, env=environment(root), check=True,
+                                        stdout=subprocess.PIPE).stdout)
+    add_kept(root, 4, "chroot")
+    subprocess.run([verify], env=environment(root), check=True, stderr=subprocess.DEVNULL)
+    known = json.loads(subprocess.run(command, env=environment(root), check=True,
+                                      stdout=subprocess.PIPE).stdout)
     assert unknown["reboot_pending"] is unknown["kept"]["bytes"] is None
     assert unknown["maintenance"] == {"next_boot": None}
     assert known["reboot_pending"] is True
