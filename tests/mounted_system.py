@@ -50,21 +50,41 @@ exec chroot . /bin/sh -eu /run/checks
 # What systemd would do, in its order. prepare leaves its exit status in /run/status.
 BOOT = r"""
 units=/run/units
-value() { sed -n "s/^$2=//p" "$units/$1" | sed 's/%%/%/g'; }
+# What a unit says, in variables: to start a process for each key would take most of the time.
+read_unit() {
+    where= what= type= options= exist= mount_points= verb= subject=
+    while IFS= read -r line; do
+        case $line in *%%*) line=$(printf '%s\n' "$line" | sed 's/%%/%/g') ;; esac
+        case $line in
+        Where=*) where=${line#*=} ;;
+        What=*) what=${line#*=} ;;
+        Type=*) type=${line#*=} ;;
+        Options=*) options=${line#*=} ;;
+        AssertPathExists=*) exist="$exist ${line#*=}" ;;
+        AssertPathIsMountPoint=*) mount_points="$mount_points ${line#*=}" ;;
+        ExecStart=*/rofs-prepare\ *)
+            subject=${line##*/rofs-prepare }
+            verb=${subject%% *} subject=${subject#* }
+            ;;
+        esac
+    done < "$units/$1"
+}
 # systemd does not take the guard (autofs) for the mount itself.
-is_mounted() { findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs; }
+is_mounted() {
+    mountpoint -q "$1" && findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs
+}
 start() {
-    ! is_mounted "$(value "$1" Where)" || return 0
-    for path in $(value "$1" AssertPathExists); do [ -e "$path" ] || return 1; done
-    for path in $(value "$1" AssertPathIsMountPoint); do mountpoint -q "$path" || return 1; done
+    read_unit "$1"
+    ! is_mounted "$where" || return 0
+    for path in $exist; do [ -e "$path" ] || return 1; done
+    for path in $mount_points; do mountpoint -q "$path" || return 1; done
     # systemd refuses a mount point that is not canonical.
-    [ "$(realpath -m "$(value "$1" Where)")" = "$(value "$1" Where)" ] || return 1
-    [ -e "$(value "$1" Where)" ] || mkdir -p "$(value "$1" Where)"
-    mount -t "$(value "$1" Type)" -o "$(value "$1" Options)" \
-        "$(value "$1" What)" "$(value "$1" Where)"
+    [ "$(realpath -m "$where")" = "$where" ] || return 1
+    [ -e "$where" ] || mkdir -p "$where"
+    mount -t "$type" -o "$options" "$what" "$where"
 }
 by_depth() {
-    for u in "$@"; do printf '%s\t%s\n' "$(value "$u" Where)" "$u"; done | sort | cut -f 2
+    sed -ns '/^Where=/ { F; s///; s/%%/%/g; p }' "$@" | paste - - | sort -t '	' -k 2 | cut -f 1
 }
 generate() { ROFS_LOG=stderr ROFS_ROOT=/ /rofs-generator $units || true; }
 pools() {
@@ -74,11 +94,12 @@ pools() {
     for u in $(by_depth $(ls | grep -E '^rofs-(ro|rw)-')); do start "$u"; done
     for u in rofs-persist-*.mount; do
         [ -f "$u" ] || continue
-        mkdir -p "$(value "$u" Where)"
-        if [ -b "$(value "$u" What)" ]; then start "$u"; continue; fi
+        read_unit "$u"
+        mkdir -p "$where"
+        if [ -b "$what" ]; then start "$u"; continue; fi
         # The partition: a directory that stays over the boots of a test.
-        flags=$(value "$u" Options | tr , '\n' | grep -xE 'ro|nosuid|nodev|noexec' | tr '\n' ,)
-        mount --bind -o "${flags}private" /run/disk "$(value "$u" Where)"
+        flags=$(echo "$options" | tr , '\n' | grep -xE 'ro|nosuid|nodev|noexec' | tr '\n' ,)
+        mount --bind -o "${flags}private" /run/disk "$where"
     done
     cd /
 }
@@ -102,8 +123,7 @@ prepare() {
 runs() {
     for u in "$@"; do
         [ -f "$u" ] || continue
-        verb=$(sed -n 's,^ExecStart=.*/rofs-prepare \([a-z]*\) .*,\1,p' "$u")
-        subject=$(sed -n 's,^ExecStart=.*/rofs-prepare [a-z]* ,,p' "$u")
+        read_unit "${u##*/}"
         /rofs-prepare "$verb" "$subject" || sum=$?
     done
 }

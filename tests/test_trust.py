@@ -259,6 +259,8 @@ facts() {{ find . -printf '%p %y %m %u %T@ %l\\n' | sort; }}
 facts > ../before; $1 check --root=$PWD > ../checked || true; facts > ../after
 cmp ../before ../after
 ROFS_ROOT=$PWD $2 partition data 2> ../said || true
+# What is immutable could not be removed after the test.
+chattr -R -f -ia run/disk || true
 """
 
 
