@@ -9,7 +9,7 @@ import pytest
 from hostile import case, execution
 from support import build_directory, program
 
-MEDIA = 120
+MEDIA = 60
 
 
 @pytest.mark.root

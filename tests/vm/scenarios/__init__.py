@@ -39,13 +39,13 @@ def chosen(suite: str, boots: str) -> List[Scenario]:
 
 
 def within(seconds: int, pairs: Iterable[Tuple[str, str]]) -> List[Tuple[str, str]]:
-    """Those of (scenario, suite) that are likely to be booted in this time, the first in any case.
+    """Those of (scenario, suite) that are likely to be booted in this time.
 
-    `minimal` comes first, on all suites, then what QUICK names.
+    `minimal` comes first, on all suites and in any case, then what QUICK names.
     """
     fitting: List[Tuple[str, str]] = []
     for name, suite in sorted(pairs, key=lambda pair: (pair[0] != "minimal", pair[0] not in QUICK)):
         seconds -= SCENARIOS[name].weight * SECONDS_PER_BOOT // QUESTIONS_PER_BOOT
-        if seconds >= 0 or not fitting:
+        if seconds >= 0 or name == "minimal":
             fitting.append((name, suite))
     return fitting
