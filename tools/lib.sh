@@ -160,12 +160,17 @@ need() {
 	as_root apt-get -q -q update || die "apt-get update failed"
 	# Only now are the available packages known reliably.
 	mapfile -t packages < <(missing "$@")
+	[ ${#packages[@]} -gt 0 ] || return 0
 	say "Installing ${packages[*]}"
+	# A new machine may be in the middle of its own upgrade.
+	if as_root lslocks --noheadings --output PATH | grep -q '^/var/lib/dpkg/lock'; then
+		say "Another program is installing packages: waiting for it"
+	fi
 	# apt says how much that is.
 	(
 		set -o pipefail
 		as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y \
-			--no-install-recommends install "${packages[@]}" |
+			-o DPkg::Lock::Timeout=900 --no-install-recommends install "${packages[@]}" |
 			sed -n 's/^\(Need to get\|After this operation\)/  &/p'
 	) || die "apt-get install failed"
 }
