@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "basic/path.h"
 #include "plan/plan-names.h"
 #include "plan/unit-name.h"
 
@@ -56,9 +55,7 @@ static bool may_be_changed(const struct building *b, const struct fstab_entry *e
 	const struct plan *p = &b->plan;
 	size_t lower = b->lower_of[e - p->facts->fstab];
 
-	if (!fstab_is_sound(e) || e->dir[0] != '/' || !e->dir[1] || path_is_api(e->dir))
-		return false;
-	/* Of several entries, the one that counts; none that waits for its first use. */
+	/* Of several entries, the one that counts; not the root; none that waits for its first use. */
 	if (fstab_at_or_above(&b->fstab, e->dir) != e || fstab_is_automount(e))
 		return false;
 	if (claims_find(b->claims, b->n_claims, e->dir))
