@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,30 @@ def test_a_second_run_remembers_what_the_first_one_did(disk: Disk) -> None:
     assert not flag(disk.disk)
     assert disk.set().returncode == 0
     assert disk.flags()[:2] == (True, True)
+
+
+FAILING = """
+n=0
+while n=$((n + 1)); do
+    blockdev --setrw {disk}; blockdev --setrw {root}; rm -rf /run/rofs
+    {fault} FAULT_AT=$n FAULT_COUNT=/run/count /run/rofs-device 2>/run/said && s=0 || s=$?
+    [ $(cat /run/count) -ge $n ] || break
+    echo $n: $s $(blockdev --getro {root} {disk}) \
+        $(cut -d ' ' -f 1 /run/rofs/root-devices) $(head -n 1 /run/said)
+done
+"""
+
+
+@pytest.mark.parametrize("fault", [
+    "LD_PRELOAD=/run/fault.so FAULT_READ=1 FAULT_ERRNO=5",
+    "LD_PRELOAD=/run/fault-memory.so"], ids=["call", "memory"])
+def test_whatever_fails_is_told(disk: Disk, fault: str) -> None:
+    disk.boot(ROOT, "{other} /usr ext4 defaults 0 0")
+    runs = disk.machine.run(FAILING.format(fault=fault, root=disk.root, disk=disk.disk)
+                            ).stdout.splitlines()
+    assert len(runs) > 100
+    good = re.compile(r"\d+: (0 1 1 set set$|1 .* rofs-device: )")
+    assert [line for line in runs if not good.match(line)] == []
 
 
 def test_what_was_write_protected_before_is_not_ours(disk: Disk) -> None:

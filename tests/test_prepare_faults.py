@@ -168,50 +168,58 @@ def test_nothing_is_made_on_what_is_no_pool(system: System, name: str) -> None:
     assert found["made"] == []
 
 
-# The other programs of a boot, when they have no memory.
+# The other programs of a boot, when a call fails or they have no memory.
 
-NO_MEMORY = ("Cannot allocate memory", "out of memory")
+TROUBLE = ("Cannot allocate memory", "out of memory", "Input/output error")
 # That is said of the message alone: what it would have told is done, or has its exit status.
 LOST = re.compile(r"^rofs-[a-z]+: out of memory: a message is lost\n", re.M)
 
 
-def run_without_memory(name: str, root: Path, *arguments: str, **fault: str
-                       ) -> subprocess.CompletedProcess[str]:
+MEMORY = ("tests/fault-memory.so", {})
+CALLS = ("tests/fault.so", {"FAULT_READ": "1", "FAULT_ERRNO": str(errno.EIO)})
+FAULTS = pytest.mark.parametrize("library, fault", [MEMORY, CALLS], ids=["memory", "calls"])
+
+
+def run_with(library: str, name: str, root: Path, *arguments: str, **fault: str
+             ) -> subprocess.CompletedProcess[str]:
     env = environment(root, {
         "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", **fault,
-        "LD_PRELOAD": str(built("tests/fault-memory.so")),
+        "LD_PRELOAD": str(built(library)),
         "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
     return subprocess.run([str(program(name)), *arguments], env=env, text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def without_memory(name: str, root: Path, *arguments: str, load: str = ""
-                   ) -> Iterator[subprocess.CompletedProcess[str]]:
-    """One run without a fault, then one for each allocation after those of the run for `load`."""
+def each_failing(library: str, fault: dict[str, str], name: str, root: Path, *arguments: str,
+                 load: str = "") -> Iterator[subprocess.CompletedProcess[str]]:
+    """One run without a fault, then one for each call or allocation after those of the run for
+    `load`."""
     count = root.parent / "count"
+    counting = {"FAULT_COUNT": str(count), **{k: v for k, v in fault.items() if k == "FAULT_READ"}}
     first = 1
     if load:
-        run_without_memory(name, root, load, FAULT_COUNT=str(count))
+        run_with(library, name, root, load, **counting)
         first = int(count.read_text())
-    yield run_without_memory(name, root, *arguments, FAULT_COUNT=str(count))
+    yield run_with(library, name, root, *arguments, **counting)
     calls = int(count.read_text())
     assert calls > first + 5
     for at in range(first, calls + 1):
-        yield run_without_memory(name, root, *arguments, FAULT_AT=str(at))
+        yield run_with(library, name, root, *arguments, FAULT_AT=str(at), **fault)
 
 
-@pytest.mark.parametrize("number", ["01", "05"])
-def test_verdict_without_memory_is_the_same_or_an_error(
-    source: Path, tmp_path: Path, number: str
+@FAULTS
+@pytest.mark.parametrize("number", ["01", "05", "13"])
+def test_verdict_is_the_same_or_an_error(
+    source: Path, tmp_path: Path, number: str, library: str, fault: dict[str, str]
 ) -> None:
     root = make_status_tree(next((source / "tests/status").glob(f"{number}-*")), tmp_path / "root")
-    (root / "run").mkdir()
-    runs = without_memory("rofs-verify", root)
+    (root / "run").mkdir(exist_ok=True)
+    runs = each_failing(library, fault, "rofs-verify", root)
     first = next(runs)
     written = snapshot(root / "run/motd.d")
     for done in runs:
         said, lost = LOST.subn("", done.stderr)
-        if any(text in said for text in (*NO_MEMORY, "rofs-verify: cannot ")):
+        if any(text in said for text in (*TROUBLE, "rofs-verify: cannot ")):
             assert done.returncode == 1
         else:
             assert done.returncode == first.returncode
@@ -219,9 +227,10 @@ def test_verdict_without_memory_is_the_same_or_an_error(
             assert snapshot(root / "run/motd.d") == written
 
 
+@FAULTS
 @pytest.mark.parametrize("content, status", [("zeros", 0), ("ext4", 0), ("swap", 1)])
-def test_partition_is_not_formatted_without_memory_or_it_is_done(
-    tmp_path: Path, content: str, status: int
+def test_partition_is_not_formatted_or_it_is_done(
+    tmp_path: Path, content: str, status: int, library: str, fault: dict[str, str]
 ) -> None:
     drive = tmp_path / "drive"
     drive.write_bytes(bytes(4 << 20))
@@ -235,10 +244,10 @@ def test_partition_is_not_formatted_without_memory_or_it_is_done(
         "etc/rofs.conf": f"[Overlay /var]\n[Partition p]\nDevice={loop}\nType=ext4\nFormat=yes\n"
                          "[Persist /var/a]\nPartition=p\n"})
     try:
-        for done in without_memory("rofs-format", root, "p", load="not-declared"):
+        for done in each_failing(library, fault, "rofs-format", root, "p", load="not-declared"):
             made = Path(loop).read_bytes() != before
             said, lost = LOST.subn("", done.stderr)
-            if any(text in said for text in NO_MEMORY):
+            if any(text in said for text in TROUBLE):
                 assert done.returncode == 1 and not made
             else:
                 assert done.returncode == status, done.stderr

@@ -41,6 +41,7 @@ static int add_one(struct block_devices *l, dev_t device)
 	return 0;
 }
 
+/* Returns: a descriptor, -ENOENT if the kernel does not know the device, or another -errno. */
 static int open_device(int root_fd, dev_t device)
 {
 	char path[64];
@@ -51,29 +52,37 @@ static int open_device(int root_fd, dev_t device)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The first line of a file in sysfs. */
-static bool read_line(int dir_fd, const char *path, char *line, size_t size)
+/* A device that is removed while its directory is open. */
+static int gone(int err)
+{
+	return err == -ENODEV ? -ENOENT : err;
+}
+
+/* The first line of a file in sysfs. Returns: 0, -ENOENT if the device is gone, or another -errno. */
+static int read_line(int dir_fd, const char *path, char *line, size_t size)
 {
 	_cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, line, size - 1);
 
-	if (n <= 0)
-		return false;
+	if (n < 0)
+		return gone(-errno);
 	line[n] = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	return true;
+	return 0;
 }
 
-static bool read_number(int dir_fd, const char *path, dev_t *ret)
+static int read_number(int dir_fd, const char *path, dev_t *ret)
 {
 	unsigned major, minor;
 	char line[32];
+	int err = read_line(dir_fd, path, line, sizeof(line));
 
-	if (!read_line(dir_fd, path, line, sizeof(line)) ||
-	    !root_device_number(line, &major, &minor))
-		return false;
+	if (err < 0)
+		return err;
+	if (!root_device_number(line, &major, &minor))
+		return -ENODATA;
 	*ret = makedev(major, minor);
-	return true;
+	return 0;
 }
 
 /* A directory with a link to the directory of each device. */
@@ -84,40 +93,41 @@ struct adding {
 	bool found;
 };
 
-static bool read_entry(const struct adding *a, const char *name, dev_t *ret)
+/* Returns: 1, 0 if it is the link of no device (any more), or -errno. */
+static int read_entry(const struct adding *a, const char *name, dev_t *ret)
 {
 	_cleanup_close_ int fd = openat(a->fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int err = fd < 0 ? gone(-errno) : read_number(fd, "dev", ret);
 
-	return fd >= 0 && read_number(fd, "dev", ret);
+	return err == -ENOENT ? 0 : err < 0 ? err : 1;
 }
 
 static int add_entry(void *data, const char *name)
 {
 	struct adding *a = data;
 	dev_t device;
+	int found = read_entry(a, name, &device);
 
-	return read_entry(a, name, &device) ? add_one(a->list, device) : 0;
+	return found > 0 ? add_one(a->list, device) : found;
 }
 
 static int look_for_entry(void *data, const char *name)
 {
 	struct adding *a = data;
 	dev_t device;
+	int found = read_entry(a, name, &device);
 
-	a->found = a->found || (read_entry(a, name, &device) && device == a->wanted);
-	return 0;
+	a->found = a->found || (found > 0 && device == a->wanted);
+	return found < 0 ? found : 0;
 }
 
 static int each_entry(int dir_fd, const char *path, int (*each)(void *, const char *),
 		      struct adding *a)
 {
-	int err;
-
 	a->fd = open_dir_at(dir_fd, path);
 	if (a->fd < 0)
-		return 0;
-	err = each_name(a->fd, each, a);
-	return err == -ENOMEM ? err : 0;
+		return a->fd == -ENOENT ? 0 : a->fd;
+	return each_name(a->fd, each, a);
 }
 
 static int each_btrfs_device(struct adding *a, const char *uuid, int (*each)(void *, const char *))
@@ -137,26 +147,40 @@ static int add_btrfs(void *data, const char *uuid)
 	return err >= 0 && a.found ? each_btrfs_device(&a, uuid, add_entry) : err;
 }
 
-dev_t block_device_disk(int root_fd, dev_t device)
+static int read_disk(int fd, dev_t *ret)
+{
+	if (faccessat(fd, "partition", F_OK, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return read_number(fd, "../dev", ret);
+}
+
+int block_device_disk(int root_fd, dev_t device, dev_t *ret)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
-	dev_t disk = 0;
+	int err;
 
-	if (fd >= 0 && faccessat(fd, "partition", F_OK, 0) == 0)
-		read_number(fd, "../dev", &disk);
-	return disk;
+	*ret = 0;
+	err = fd < 0 ? fd : read_disk(fd, ret);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int add_disk(int root_fd, dev_t device, struct block_devices *l)
+{
+	dev_t disk;
+	int err = block_device_disk(root_fd, device, &disk);
+
+	return err >= 0 && disk ? add_one(l, disk) : err;
 }
 
 static int add_below(int root_fd, dev_t device, struct block_devices *l)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
 	struct adding a = { .root_fd = root_fd, .list = l, .wanted = device }, btrfs = a;
-	dev_t disk = block_device_disk(root_fd, device);
 	int err;
 
 	if (fd < 0)
-		return 0;
-	err = disk ? add_one(l, disk) : 0;
+		return fd == -ENOENT ? 0 : fd;
+	err = add_disk(root_fd, device, l);
 	if (err >= 0)
 		err = each_entry(fd, "slaves", add_entry, &a);
 	return err < 0 ? err : each_entry(root_fd, BTRFS, add_btrfs, &btrfs);
@@ -188,13 +212,14 @@ int block_devices_add_btrfs(int root_fd, const char *uuid, struct block_devices 
 	return err < 0 ? err : add_all_below(root_fd, at, l);
 }
 
-bool block_device_is_writable(int root_fd, dev_t device)
+int block_device_is_writable(int root_fd, dev_t device)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
 	char line[8];
-
 	/* Until 5.11, that of a partition does not know of the disk. */
-	return fd >= 0 && read_line(fd, "ro", line, sizeof(line)) && strcmp(line, "0") == 0;
+	int err = fd < 0 ? fd : read_line(fd, "ro", line, sizeof(line));
+
+	return err < 0 ? err : strcmp(line, "0") == 0;
 }
 
 int block_device_path(int root_fd, dev_t device, char **ret)

@@ -24,7 +24,7 @@ void block_devices_done(struct block_devices *l);
  * Of a partition, that is the disk; of a device of LVM, LUKS or RAID, those it is made of; of one with btrfs, the
  * others of this file system. What is behind a loop device is a file, and is not followed.
  *
- * Returns: 0 (also if the kernel does not know the device) or -ENOMEM.
+ * Returns: 0 (also if the kernel does not know the device) or -errno.
  */
 int block_devices_add(int root_fd, dev_t device, struct block_devices *l);
 
@@ -33,11 +33,20 @@ int block_devices_add_btrfs(int root_fd, const char *uuid, struct block_devices 
 
 bool block_devices_have(const struct block_devices *l, dev_t device);
 
-/** block_device_disk - that of a partition; 0: @device is none */
-dev_t block_device_disk(int root_fd, dev_t device);
+/**
+ * block_device_disk - that of a partition
+ * @ret: 0 if @device is none, or the kernel does not know it
+ *
+ * Returns: 0 or -errno.
+ */
+int block_device_disk(int root_fd, dev_t device, dev_t *ret);
 
-/** block_device_is_writable - what BLKROGET would say, for all users; false also if it cannot be told */
-bool block_device_is_writable(int root_fd, dev_t device);
+/**
+ * block_device_is_writable - what BLKROGET would say, for all users
+ *
+ * Returns: 1, 0, -ENOENT if the kernel does not know the device, or another -errno.
+ */
+int block_device_is_writable(int root_fd, dev_t device);
 
 /** block_device_path - of its node: "/dev/sda1". Returns: 0 or -errno. */
 int block_device_path(int root_fd, dev_t device, char **ret);

@@ -127,14 +127,15 @@ int device_users_find(const struct plan *p, const struct observed *s, struct dev
  * A device that does not exist yet may be made from what / is on, as another volume of its group. The
  * partitions of a disk exist from the start.
  */
-static bool may_come_from(int root_fd, const struct block_devices *root, dev_t device)
+static int may_come_from(int root_fd, const struct block_devices *root, dev_t device)
 {
-	size_t plain = block_device_disk(root_fd, root->list[0]) ? 2 : 1;
+	dev_t disk;
+	int err = block_device_disk(root_fd, root->list[0], &disk);
 
-	return device != root->list[0] && root->n > plain;
+	return err < 0 ? err : device != root->list[0] && root->n > (disk ? 2 : 1);
 }
 
-/* Does @user need @device? Returns: 1, 0 or -ENOMEM. */
+/* Does @user need @device? Returns: 1, 0 or -errno. */
 static int needs(int root_fd, const struct device_user *user, const struct block_devices *root,
 		 dev_t device)
 {
@@ -147,28 +148,38 @@ static int needs(int root_fd, const struct device_user *user, const struct block
 	return err < 0 ? err : block_devices_have(&of_user, device);
 }
 
+/* Returns: 1 if one of them needs the device, which @ret then names; 0, or -errno. */
+static int find_user(int root_fd, const struct device_users *users,
+		     const struct block_devices *root, dev_t device, char **ret)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < users->n && found == 0; i++) {
+		found = needs(root_fd, &users->list[i], root, device);
+		if (found > 0)
+			*ret = users->list[i].what;
+	}
+	return found;
+}
+
 static int decide_one(int root_fd, const struct block_devices *root, dev_t device,
 		      const struct device_users *users, struct root_devices *ret)
 {
 	struct root_device d = { .major = major(device), .minor = minor(device) };
 	_cleanup_free_ char *name = NULL;
-	int err = block_device_path(root_fd, device, &name), found = 0;
+	int err = block_device_path(root_fd, device, &name), writable, used;
 
-	if (err < 0)
-		return err == -ENOMEM ? err : 0;
+	/* The number is that of a file system, or the device has no node. */
+	if (err == -ENOENT || err == -ENODATA)
+		return 0;
+	writable = err < 0 ? err : block_device_is_writable(root_fd, device);
+	used = writable > 0 ? find_user(root_fd, users, root, device, &d.needed_by) : writable;
+	if (used < 0)
+		return used;
+
 	snprintf(d.name, sizeof(d.name), "%s", name);
-	d.writable = block_device_is_writable(root_fd, device);
-	d.fate = d.writable ? ROOT_DEVICE_SET : ROOT_DEVICE_FOUND;
-	for (size_t i = 0; i < users->n && found == 0 && d.writable; i++) {
-		found = needs(root_fd, &users->list[i], root, device);
-		d.needed_by = users->list[i].what;
-	}
-	if (found < 0)
-		return found;
-	if (found > 0)
-		d.fate = ROOT_DEVICE_LEFT;
-	else
-		d.needed_by = NULL;
+	d.writable = writable;
+	d.fate = used ? ROOT_DEVICE_LEFT : writable ? ROOT_DEVICE_SET : ROOT_DEVICE_FOUND;
 	return root_devices_add(ret, &d);
 }
 

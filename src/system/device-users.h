@@ -41,7 +41,7 @@ void device_users_done(struct device_users *l);
  * @root: its mount
  * @ret:  empty if / is on no block device; root_devices_done() frees it
  *
- * Returns: 0 or -ENOMEM.
+ * Returns: 0 or -errno.
  */
 int root_devices_decide(int root_fd, const struct observed_mount *root,
 			const struct device_users *users, struct root_devices *ret);

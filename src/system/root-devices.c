@@ -31,11 +31,18 @@ int root_devices_read(int root_fd, struct root_devices *ret)
 	return root_devices_parse(text, ret);
 }
 
-static void look(int root_fd, struct root_devices *l)
+/* What has been removed cannot be written. */
+static int look(int root_fd, struct root_devices *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		l->list[i].writable = block_device_is_writable(root_fd, makedev(l->list[i].major,
-										l->list[i].minor));
+	int writable = 0;
+
+	for (size_t i = 0; i < l->n && (writable >= 0 || writable == -ENOENT); i++) {
+		struct root_device *d = &l->list[i];
+
+		writable = block_device_is_writable(root_fd, makedev(d->major, d->minor));
+		d->writable = writable > 0;
+	}
+	return writable < 0 && writable != -ENOENT ? writable : 0;
 }
 
 int root_devices_observe(int root_fd, struct root_devices *ret)
@@ -44,7 +51,7 @@ int root_devices_observe(int root_fd, struct root_devices *ret)
 
 	ret->unknown = err == -EACCES;
 	if (err >= 0)
-		look(root_fd, ret);
+		err = look(root_fd, ret);
 	return ret->unknown ? 0 : err;
 }
 

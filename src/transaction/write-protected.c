@@ -55,15 +55,31 @@ static int add_devices(int root_fd, int fd, dev_t dev, struct block_devices *l)
 	return top_fd < 0 ? top_fd : add_btrfs(root_fd, top_fd, l);
 }
 
-/* Since 5.11, a partition of a read-only disk is read-only, too. */
-static bool is_ours(int root_fd, const struct root_devices *ours, dev_t device)
+/* Since 5.11, a partition of a read-only disk is read-only, too. Returns: 1, 0 or -errno. */
+static int is_ours(int root_fd, const struct root_devices *ours, dev_t device)
 {
 	const struct root_device *d = root_devices_find(ours, major(device), minor(device));
-	dev_t disk = d ? 0 : block_device_disk(root_fd, device);
+	dev_t disk;
+	int err = d ? 0 : block_device_disk(root_fd, device, &disk);
 
-	if (disk)
+	if (err < 0)
+		return err;
+	if (!d)
 		d = root_devices_find(ours, major(disk), minor(disk));
 	return d && d->fate == ROOT_DEVICE_SET;
+}
+
+/* Returns: 1, 0 (also if the number is that of a file system, not of a device) or -errno. */
+static int is_protected(int root_fd, const struct root_devices *ours, dev_t device)
+{
+	int writable = block_device_is_writable(root_fd, device), own;
+
+	if (writable == -ENOENT)
+		return 0;
+	if (writable != 0)
+		return writable < 0 ? writable : 0;
+	own = is_ours(root_fd, ours, device);
+	return own < 0 ? own : !own;
 }
 
 int write_protected(int root_fd, int fd, dev_t dev, char **ret_name)
@@ -75,16 +91,13 @@ int write_protected(int root_fd, int fd, dev_t dev, char **ret_name)
 	if (err >= 0)
 		err = add_devices(root_fd, fd, dev, &devices);
 	for (size_t i = 0; i < devices.n && err >= 0; i++) {
-		if (block_device_is_writable(root_fd, devices.list[i]) ||
-		    is_ours(root_fd, &ours, devices.list[i]))
-			continue;
-		err = block_device_path(root_fd, devices.list[i], ret_name);
-		if (err >= 0)
-			return 1;
-		/* The kernel does not know it: the number is that of a file system. */
-		err = err == -ENOMEM ? err : 0;
+		err = is_protected(root_fd, &ours, devices.list[i]);
+		if (err > 0) {
+			err = block_device_path(root_fd, devices.list[i], ret_name);
+			return err < 0 ? err : 1;
+		}
 	}
-	return err < 0 ? err : 0;
+	return err;
 }
 
 /*

@@ -15,7 +15,7 @@
  * become writable then, and the kernel lets the writes through when only BLKROSET was called. What rofs has made
  * read-only itself, by Device=read-only, does not count: a window makes it writable.
  *
- * Returns: 1, 0 (also if there is no device or it cannot be told) or -errno.
+ * Returns: 1, 0 (also if there is no device) or -errno.
  */
 int write_protected(int root_fd, int fd, dev_t dev, char **ret_name);
 

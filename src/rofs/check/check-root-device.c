@@ -46,25 +46,28 @@ static void report_remount(struct checking *c, const struct observed_mount *root
 			"f2fs refuse the remount");
 }
 
-/* fstab does not say so of a mount unit: when the device becomes read-only, it may not be mounted yet. */
-static bool is_on_read_only(int root_fd, const struct root_devices *l, const char *spec)
+/*
+ * fstab does not say so of a mount unit: when the device becomes read-only, it may not be mounted yet.
+ * Returns: 1, 0 or -errno.
+ */
+static int is_on_read_only(int root_fd, const struct root_devices *l, const char *spec)
 {
 	_cleanup_block_devices_ struct block_devices below = { 0 };
 	_cleanup_free_ char *path = NULL;
 	unsigned own_major, own_minor;
+	int err;
 
-	if (unit_name_device_path(spec, &path) < 0 ||
-	    !observe_number(path, &own_major, &own_minor) ||
-	    block_devices_add(root_fd, makedev(own_major, own_minor), &below) < 0)
+	if (unit_name_device_path(spec, &path) < 0 || !observe_number(path, &own_major, &own_minor))
 		return false;
-	for (size_t i = 0; i < below.n; i++) {
+	err = block_devices_add(root_fd, makedev(own_major, own_minor), &below);
+	for (size_t i = 0; i < below.n && err >= 0; i++) {
 		const struct root_device *d =
 			root_devices_find(l, major(below.list[i]), minor(below.list[i]));
 
 		if (d && d->fate != ROOT_DEVICE_LEFT)
 			return true;
 	}
-	return false;
+	return err;
 }
 
 static bool is_known(const struct checking *c, const struct fstab_entry *e)
@@ -77,19 +80,25 @@ static bool is_known(const struct checking *c, const struct fstab_entry *e)
 	return false;
 }
 
-static void report_late(struct checking *c, int root_fd, const struct root_devices *l)
+static int report_late(struct checking *c, int root_fd, const struct root_devices *l)
 {
 	for (size_t i = 0; i < c->all.n_fstab; i++) {
 		const struct fstab_entry *e = &c->all.fstab[i];
+		int late = e->file && !is_known(c, e) && !fstab_has_option(e->options, "ro") ?
+				   is_on_read_only(root_fd, l, e->spec) :
+				   0;
 
-		if (!e->file || is_known(c, e) || fstab_has_option(e->options, "ro") ||
-		    !is_on_read_only(root_fd, l, e->spec))
-			continue;
-		check_add(c, PROBLEM_ROOT_DEVICE_LATE, NULL, fstab_pos(e),
-			  "%s mounts %s writable from a disk that Device=read-only in [Root] makes "
-			  "read-only; mount it in fstab instead, which rofs takes into account",
-			  fstab_origin(e), e->dir);
+		if (late < 0)
+			return late;
+		if (late)
+			check_add(
+				c, PROBLEM_ROOT_DEVICE_LATE, NULL, fstab_pos(e),
+				"%s mounts %s writable from a disk that Device=read-only in [Root] "
+				"makes read-only; mount it in fstab instead, which rofs takes into "
+				"account",
+				fstab_origin(e), e->dir);
 	}
+	return 0;
 }
 
 int check_root_device(struct checking *c)
@@ -122,6 +131,5 @@ int check_root_device(struct checking *c)
 	else
 		report_needed(c, &l);
 	report_remount(c, root);
-	report_late(c, r.root_fd, &l);
-	return 0;
+	return report_late(c, r.root_fd, &l);
 }
