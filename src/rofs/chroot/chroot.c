@@ -183,8 +183,8 @@ static int read_overlay(struct chroot_system *s, bool is_root, char **ret_why)
 	if (err >= 0)
 		err = delta_clean(upper, &s->delta);
 	if (err < 0 && where)
-		text_format(ret_why, "cannot read %s of the changes to %s: %s", where, s->path,
-			    strerror(-err));
+		text_format(ret_why, "cannot read %s%sthe changes to %s: %s", where,
+			    *where ? " of " : "", s->path, strerror(-err));
 	return err;
 }
 
