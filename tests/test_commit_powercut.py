@@ -158,9 +158,9 @@ def test_judge_agrees_with_a_commit_that_withstands_power_cuts(fstype: str, prog
 
     # Alone it flushes a few times, so that there are cuts in each of its phases; with a neighbour
     # who syncs, cuts are between any two of its steps.
-    found = cut_until(seen, fstype, "engine", programs, tmp_path, 40, instead=engine(),
+    found = cut_until(seen, fstype, "engine", programs, tmp_path, 20, instead=engine(),
                       neighbour="")
-    found += cuts.record_and_cut(fstype, "engine", programs, tmp_path, 10, instead=engine())
+    found += cuts.record_and_cut(fstype, "engine", programs, tmp_path, 5, instead=engine())
     assert [str(cut) for cut in found if cut.wrong] == []
     assert seen(found)
 

@@ -70,12 +70,11 @@ def test_no_memory_is_told_wherever_it_happens(system: System, source: Path, nam
     assert broken(system, built("tests/fault-memory.so"), source, name, "") == []
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOMEM], ids=errno.errorcode.get)
 @pytest.mark.parametrize("name", RUNS)
 def test_failing_call_is_told_wherever_it_happens(
-    system: System, source: Path, fault_library: Path, name: str, number: int
+    system: System, source: Path, fault_library: Path, name: str
 ) -> None:
-    fault = f"FAULT_READ=1 FAULT_ERRNO={number}"
+    fault = f"FAULT_READ=1 FAULT_ERRNO={errno.EIO}"
     assert broken(system, fault_library, source, name, fault) == []
 
 
