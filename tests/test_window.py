@@ -503,6 +503,30 @@ def test_a_write_protected_device_is_refused(machine: WindowSystem, kind: str) -
     assert steps_once(machine, "check") == "ok"
 
 
+# What /sys has of a device of dm-verity, in place of another's: there may be no device mapper.
+VERITY = """
+shown=sys/devices/virtual/block/{name}
+mkdir -p run/shown/dm
+cp $shown/dev $shown/uevent run/shown
+echo 1 >run/shown/ro
+echo CRYPT-VERITY-0123456789abcdef-root >run/shown/dm/uuid
+mount --bind run/shown $shown
+"""
+
+
+def boot_with_verity(machine: WindowSystem) -> str:
+    device = machine.attach("ext4")
+    machine.boot(device, more=VERITY.format(name=Path(device).name))
+    return device
+
+
+def test_dm_verity_is_refused(machine: WindowSystem) -> None:
+    """Its protection cannot be removed: without it, the root would not be the one that was made."""
+    device = boot_with_verity(machine)
+    assert refused(machine) == (f"-1: /rofs/ro is on dm-verity ({device}), which cannot be "
+                                "written; make a new image")
+
+
 def test_a_partition_of_a_write_protected_disk_is_refused(machine: WindowSystem) -> None:
     need_programs("sfdisk")
     device = machine.attach("ext4", "disk")

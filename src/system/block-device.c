@@ -16,6 +16,8 @@
 #include "verdict/root-devices.h"
 
 #define BTRFS "sys/fs/btrfs"
+/* The UUID that libcryptsetup gives a device begins with its type: dm_prepare_uuid() in its lib/libdevmapper.c. */
+#define VERITY_UUID "CRYPT-VERITY-"
 
 void block_devices_done(struct block_devices *l)
 {
@@ -220,6 +222,17 @@ int block_device_is_writable(int root_fd, dev_t device)
 	int err = fd < 0 ? fd : read_line(fd, "ro", line, sizeof(line));
 
 	return err < 0 ? err : strcmp(line, "0") == 0;
+}
+
+int block_device_is_verity(int root_fd, dev_t device)
+{
+	_cleanup_close_ int fd = open_device(root_fd, device);
+	char line[160]; /* a UUID of the device mapper has up to 128 characters */
+	int err = fd < 0 ? fd : read_line(fd, "dm/uuid", line, sizeof(line));
+
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	return strncmp(line, VERITY_UUID, strlen(VERITY_UUID)) == 0;
 }
 
 int block_device_path(int root_fd, dev_t device, char **ret)

@@ -48,6 +48,13 @@ int block_device_disk(int root_fd, dev_t device, dev_t *ret);
  */
 int block_device_is_writable(int root_fd, dev_t device);
 
+/**
+ * block_device_is_verity - is it one that dm-verity has checked, as libcryptsetup and systemd make them?
+ *
+ * Returns: 1, 0 or -errno.
+ */
+int block_device_is_verity(int root_fd, dev_t device);
+
 /** block_device_path - of its node: "/dev/sda1". Returns: 0 or -errno. */
 int block_device_path(int root_fd, dev_t device, char **ret);
 

@@ -74,6 +74,10 @@ static int check_device(int root_fd, const struct target *t, char **ret_why)
 
 	if (protected <= 0)
 		return protected;
+	if (protected == WRITE_PROTECTED_VERITY)
+		return refuse(ret_why,
+			      "%s is on dm-verity (%s), which cannot be written; make a new image",
+			      t->where, name);
 	return refuse(ret_why, "the device of %s is write-protected (%s); remove the protection",
 		      t->where, name);
 }

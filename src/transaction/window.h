@@ -25,7 +25,7 @@ struct window;
  *           WINDOW_ROOT, or "/" as long as that is not mounted yet
  * @ret_why: why not, as a sentence for the user; the caller frees it
  *
- * Refused are: squashfs, erofs and other file systems that cannot be written; a write-protected
+ * Refused are: squashfs, erofs and other file systems that cannot be written; dm-verity; a write-protected
  * device (BLKROGET); a subvolume of btrfs with the property ro; another device than the one that / is
  * on; a mount point that is not mounted; a transaction that was interrupted, unless a window is open; and, if the caller
  * is not root, everything.

@@ -82,6 +82,16 @@ static int is_protected(int root_fd, const struct root_devices *ours, dev_t devi
 	return own < 0 ? own : !own;
 }
 
+static int describe(int root_fd, dev_t device, char **ret_name)
+{
+	int verity = block_device_is_verity(root_fd, device), err;
+
+	if (verity < 0)
+		return verity;
+	err = block_device_path(root_fd, device, ret_name);
+	return err < 0 ? err : verity ? WRITE_PROTECTED_VERITY : WRITE_PROTECTED_DEVICE;
+}
+
 int write_protected(int root_fd, int fd, dev_t dev, char **ret_name)
 {
 	_cleanup_block_devices_ struct block_devices devices = { 0 };
@@ -92,12 +102,10 @@ int write_protected(int root_fd, int fd, dev_t dev, char **ret_name)
 		err = add_devices(root_fd, fd, dev, &devices);
 	for (size_t i = 0; i < devices.n && err >= 0; i++) {
 		err = is_protected(root_fd, &ours, devices.list[i]);
-		if (err > 0) {
-			err = block_device_path(root_fd, devices.list[i], ret_name);
-			return err < 0 ? err : 1;
-		}
+		if (err > 0)
+			return describe(root_fd, devices.list[i], ret_name);
 	}
-	return err;
+	return err < 0 ? err : WRITE_PROTECTED_NOT;
 }
 
 /*

@@ -3,6 +3,12 @@
 
 #include <sys/types.h>
 
+enum write_protection {
+	WRITE_PROTECTED_NOT,
+	WRITE_PROTECTED_DEVICE,
+	WRITE_PROTECTED_VERITY, /* for good: what was written could not be read */
+};
+
 /**
  * write_protected - is a device of this file system write-protected?
  * @root_fd: of the running system
@@ -15,7 +21,7 @@
  * become writable then, and the kernel lets the writes through when only BLKROSET was called. What rofs has made
  * read-only itself, by Device=read-only, does not count: a window makes it writable.
  *
- * Returns: 1, 0 (also if there is no device) or -errno.
+ * Returns: an enum write_protection (WRITE_PROTECTED_NOT also if there is no device) or -errno.
  */
 int write_protected(int root_fd, int fd, dev_t dev, char **ret_name);
 
