@@ -514,9 +514,9 @@ mount --bind run/shown $shown
 """
 
 
-def boot_with_verity(machine: WindowSystem) -> str:
+def boot_with_verity(machine: WindowSystem, prepare: str = "") -> str:
     device = machine.attach("ext4")
-    machine.boot(device, more=VERITY.format(name=Path(device).name))
+    machine.boot(device, prepare=prepare, more=VERITY.format(name=Path(device).name))
     return device
 
 
@@ -525,6 +525,34 @@ def test_dm_verity_is_refused(machine: WindowSystem) -> None:
     device = boot_with_verity(machine)
     assert refused(machine) == (f"-1: /rofs/ro is on dm-verity ({device}), which cannot be "
                                 "written; make a new image")
+
+
+def check_of_commits(machine: WindowSystem) -> str:
+    said = machine.run("/run/rofs-bin check").stdout
+    return "\n".join(line for line in said.splitlines() if "nothing can be committed" in line)
+
+
+COMMIT_CONF = """
+mkdir -p var
+printf '[Overlay /var]\\nCommitAt=daily\\n' >etc/rofs.conf
+"""
+
+
+def test_check_knows_that_nothing_can_be_committed(machine: WindowSystem) -> None:
+    boot_with_verity(machine, prepare=COMMIT_CONF)
+    assert check_of_commits(machine) == (
+        "/etc/rofs.conf:2: warning: [Overlay /var]: nothing can be committed to its lower, which "
+        "is on dm-verity; use Partition= instead of CommitAt=")
+
+
+def test_check_knows_of_write_protection(machine: WindowSystem) -> None:
+    device = machine.attach("ext4")
+    machine.boot(device, prepare=COMMIT_CONF)
+    assert check_of_commits(machine) == ""
+    subprocess.run(["blockdev", "--setro", device], check=True)
+    assert check_of_commits(machine) == (
+        "/etc/rofs.conf:2: warning: [Overlay /var]: nothing can be committed to its lower, whose "
+        f"device is write-protected ({device}); use Partition= instead of CommitAt=")
 
 
 def test_a_partition_of_a_write_protected_disk_is_refused(machine: WindowSystem) -> None:

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "basic/file-system.h"
+#include "basic/macro.h"
+#include "basic/text.h"
 #include "rofs/check/check.h"
+#include "transaction/write-protected.h"
 
 #define ANALYZE "/usr/bin/systemd-analyze"
 
@@ -15,15 +19,13 @@
 #define SQUASHFS_NUMBER 0x73717368u
 #define EROFS_NUMBER	0xe0f5e1e2u
 
-/* The name of the type of the lower, if that cannot be written; NULL: it can, or is not known. */
-static const char *unwritable_type(struct checking *c, const struct plan_overlay *o)
+/* The name of the type, if that cannot be written; NULL: it can, or is not known. */
+static const char *unwritable_type(const struct plan_overlay *o, int fd)
 {
-	_cleanup_close_ int fd = -1;
 	struct statfs st;
 
 	if (o->lower_entry && file_system_is_never_written(o->lower_entry->type))
 		return o->lower_entry->type;
-	fd = c->running ? rootfs_open_dir(&c->l->root, o->path) : -1;
 	if (fd < 0 || fstatfs(fd, &st) < 0)
 		return NULL;
 	if ((unsigned)st.f_type == SQUASHFS_NUMBER)
@@ -31,16 +33,45 @@ static const char *unwritable_type(struct checking *c, const struct plan_overlay
 	return (unsigned)st.f_type == EROFS_NUMBER ? "erofs" : NULL;
 }
 
-static void check_lower(struct checking *c, const struct plan_overlay *o)
+static int find_protection(const struct checking *c, int fd, char **ret_device)
 {
-	const struct conf_section *s = &o->conf->section;
-	const char *type = unwritable_type(c, o);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return WRITE_PROTECTED_NOT;
+	return write_protected(c->l->root.root_fd, fd, st.st_dev, ret_device);
+}
+
+/* What is true of the lower, as the end of a clause; *ret stays NULL if it can be written. */
+static int why_refused(struct checking *c, const struct plan_overlay *o, char **ret)
+{
+	_cleanup_close_ int fd = c->running ? rootfs_open_dir(&c->l->root, o->path) : -1;
+	_cleanup_free_ char *device = NULL;
+	const char *type = unwritable_type(o, fd);
+	int protection;
 
 	if (type)
+		return text_format(ret, "which is %s", type);
+	protection = find_protection(c, fd, &device);
+	if (protection == WRITE_PROTECTED_VERITY)
+		return text_format(ret, "which is on dm-verity");
+	if (protection == WRITE_PROTECTED_DEVICE)
+		return text_format(ret, "whose device is write-protected (%s)", device);
+	return protection == -ENOMEM ? protection : 0;
+}
+
+static int check_lower(struct checking *c, const struct plan_overlay *o)
+{
+	const struct conf_section *s = &o->conf->section;
+	_cleanup_free_ char *why = NULL;
+	int err = why_refused(c, o, &why);
+
+	if (why)
 		check_add(c, PROBLEM_COMMIT_REFUSED, s, conf_key_pos(s, "CommitAt"),
-			  "[Overlay %s]: nothing can be committed to its lower, which is %s; use "
+			  "[Overlay %s]: nothing can be committed to its lower, %s; use "
 			  "Partition= instead of CommitAt=",
-			  s->name, type);
+			  s->name, why);
+	return err;
 }
 
 /* Returns: -ENOENT if it is not installed, else 0. */
@@ -92,7 +123,7 @@ int check_commits(struct checking *c)
 
 		if (!s)
 			continue;
-		check_lower(c, o);
+		err = check_lower(c, o);
 		for (; err >= 0 && (s = conf_next_time(s, &n)); s += n)
 			err = check_time(c, &o->conf->section, s, n);
 	}
