@@ -68,6 +68,8 @@ PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
     # For bench/idle: what may write on a real machine, which is the log, the clock, and timers.
     "idle": {suite: ("logrotate", "man-db", "openssh-server", "rsyslog", "systemd-timesyncd")
              for suite in SUITES},
+    # What makes dm-verity, and what sets it up at boot.
+    "verity": {"sid": ("cryptsetup-bin", "systemd-cryptsetup")},
     # A boot loader, and a kernel that GRUB takes for older than the one that is downloaded.
     "grub": {suite: ("dosfstools", "grub-pc", "linux-image-amd64") for suite in SUITES},
 }
@@ -122,6 +124,11 @@ compress="cat"
 drivers=" virtio_pci virtio_blk ext4 "
 omit_dracutmodules+=" hwdb lunmask nvdimm resume virtfs virtiofs "
 """
+# More for a set of packages.
+DRACUT_CONF_OF = {"verity": """\
+add_dracutmodules+=" systemd-veritysetup "
+drivers+=" dm_verity squashfs "
+"""}
 DRACUT_INSTALLED_INITRD, DRACUT_INITRD = "initrd-dracut-fsck.img", "initrd-dracut.img"
 DRACUT_CURE_PATH = "/etc/dracut.conf.d/rofs.conf"
 DRACUT_CURE = 'nofscks="yes"\n'
@@ -334,7 +341,12 @@ def mmdebstrap(
 
 def has_dracut(suite: str, packages: str = "") -> bool:
     """Whether the base image has initramfses of dracut, beside those of initramfs-tools."""
-    return suite in DRACUT_SUITES and not packages
+    return suite in DRACUT_SUITES and (not packages or packages in DRACUT_CONF_OF)
+
+
+def dracut_conf(packages: str) -> str:
+    """How dracut makes the initramfses of a base image."""
+    return DRACUT_CONF + DRACUT_CONF_OF.get(packages, "")
 
 
 def base_packages(suite: str, packages: str = "", architecture: str = "amd64") -> List[str]:
@@ -414,8 +426,8 @@ def tree_bytes(tree: Path) -> int:
 def base_path(suite: str, packages: str = "", architecture: str = "amd64") -> Path:
     """Where the base image of a suite, with a set of packages, is kept."""
     key = key_of(RECIPE, suite, base_packages(suite, packages, architecture), BASE_FILES,
-                 INITRD_MODULES, INITRD_HOOK, INITRD_CONF, CURE_COMMAND, DRACUT_CONF, DRACUT_CURE,
-                 DRACUT_COMMAND, MKE2FS_CONF, ROOT_SPARE_BYTES)
+                 INITRD_MODULES, INITRD_HOOK, INITRD_CONF, CURE_COMMAND, dracut_conf(packages),
+                 DRACUT_CURE, DRACUT_COMMAND, MKE2FS_CONF, ROOT_SPARE_BYTES)
     kind = f"base_{packages}" if packages else "base"
     return cache_dir() / f"{kind}-{suite if architecture == 'amd64' else architecture}-{key}"
 
@@ -437,8 +449,11 @@ def base(
                 meta["merged_usr"], architecture)
 
 
-def initrd_hooks(work: Path, directory: Path, dracut: bool) -> List[str]:
-    """Hooks that put the initrds into `directory`: as installed, cured, the same by dracut."""
+def initrd_hooks(work: Path, directory: Path, conf: str) -> List[str]:
+    """Hooks that put the initrds into `directory`: as installed, cured, the same by dracut.
+
+    `conf`: of dracut; empty: without it.
+    """
     def hooks(command: str, cure: str, cure_path: str, installed: str, cured: str) -> List[str]:
         keep = 'cp "$1"/boot/initrd.img-*'
         return [f"{keep} {directory}/{installed}", f'cp {work}/{cure} "$1"{cure_path}',
@@ -446,8 +461,8 @@ def initrd_hooks(work: Path, directory: Path, dracut: bool) -> List[str]:
 
     put(work, "/cure", File(CURE))
     lines = hooks(CURE_COMMAND, "cure", CURE_PATH, INSTALLED_INITRD, CURED_INITRD)
-    if dracut:
-        put(work, "/dracut.conf", File(DRACUT_CONF))
+    if conf:
+        put(work, "/dracut.conf", File(conf))
         put(work, "/dracut-cure", File(DRACUT_CURE))
         lines += [f'cp {work}/dracut.conf "$1"/etc/dracut.conf.d/rofs-test.conf',
                   f'chroot "$1" {DRACUT_COMMAND}',
@@ -480,7 +495,8 @@ def make_base(
         mmdebstrap(suite, base_packages(suite, packages, architecture), tree, progress, label, (
             f"--essential-hook=cp -R {early}/. \"$1\"/",
             f"--customize-hook=chroot \"$1\" sh -ec '{download}'",
-            *initrd_hooks(work, directory, has_dracut(suite, packages)),
+            *initrd_hooks(work, directory,
+                          dracut_conf(packages) if has_dracut(suite, packages) else ""),
         ), architecture)
         with progress.step(f"Debian {suite}: file system image"):
             shutil.copy(small_package(work), tree / "opt/small.deb")

@@ -161,7 +161,7 @@ class Lab:
             if scenario.cuts:
                 return self._cut_power(scenario, base, rofs, work)
             vda, pristine, data = (work / f"{which}.img" for which in ("root", "pristine", "data"))
-            self._make_root(scenario, base, rofs, vda)
+            words = self._make_root(scenario, base, rofs, vda)
             disk.copy_sparse(vda, pristine)
             disk.mke2fs(data, disk.DATA_BYTES, "data")
             more = self._make_disks(scenario, base, rofs, work)
@@ -170,7 +170,7 @@ class Lab:
                        in zip_longest(more, scenario.buses, fillvalue="virtio")]
             outcome = Outcome(scenario, base.suite, [], [], [], [])
             for number in range(1, len(scenario.boots) + 1):
-                outcome.boots.append(self._boot(scenario, base, drives, number))
+                outcome.boots.append(self._boot(scenario, base, drives, number, words))
                 if number <= scenario.setup_boots:
                     disk.copy_sparse(vda, pristine)
                 outcome.identical.append(disk.same_content(vda, pristine))
@@ -198,16 +198,19 @@ class Lab:
 
     def _make_root(
         self, scenario: Scenario, base: image.Base, rofs: disk.Files, vda: Path
-    ) -> None:
+    ) -> Sequence[str]:
+        """Make the first disk: what it adds to the kernel command line."""
         files = scenario_files(scenario, rofs)
+        words: Sequence[str] = ()
         if scenario.root == "ext4":
             disk.variant(base.image, vda, files)
         else:
-            root.copy(base, scenario.root, files, vda, self.progress)
+            words = root.copy(base, scenario.root, files, vda, self.progress)
         if scenario.torn_root:
             disk.tear_superblock(vda)
         if scenario.partitions:
             volume.partition_disk(vda, scenario.partitions, volume.ROOT_PARTITION)
+        return words
 
     def _make_disks(
         self, scenario: Scenario, base: image.Base, rofs: disk.Files, work: Path
@@ -231,14 +234,15 @@ class Lab:
         return paths
 
     def _boot(
-        self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int
+        self, scenario: Scenario, base: image.Base, disks: Sequence[Disk], number: int,
+        words: Sequence[str],
     ) -> Boot:
         initrd = scenario.initrd
         if number in scenario.own_initrd:
             initrd = str(disk.extract_initrd(Path(disks[0].image)))
         machine = Machine(base.with_initrd(initrd), disks,
                           f"{base.suite}-{scenario.name}-{number}", self.logs,
-                          [*scenario.kernel_arguments(number), probe_argument(number)],
+                          [*scenario.kernel_arguments(number), *words, probe_argument(number)],
                           scenario.root_flag, scenario.rtc, memory=scenario.memory,
                           loader=number if number in scenario.loader else 0)
         with self._known(machine), machine:

@@ -12,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from .disk import E2FSCK, Absent, File, Files, Link, NoDirectory, as_bytes, copy_sparse, in_order
 from .image import Base, cache_dir, finished_directory, key_of, locked, need_root
@@ -87,11 +87,35 @@ F2FS = """\
 mkfs.f2fs -q -l root "$3"
 sload.f2fs -P -f "$2/tree" "$3" >"$2/log" || { cat "$2/log"; exit 1; }
 """
+EXT4 = """\
+mkfs.ext4 -q -L root "$3"
+mount -o loop "$3" "$2/new"
+cp -a "$2/tree/." "$2/new"
+umount "$2/new"
+"""
+# The first byte of this, in a file of the scenario, is another one when dm-verity has its hashes.
+TAMPERED = "this is another byte on flash"
+# The hash tree comes after the file system, on the same disk. The program is that of the suite.
+VERITY = f"""\
+size=$(stat -c %s "$3")
+mount --bind "${{3%/*}}" "$2/tree/mnt"
+mount --bind /dev "$2/tree/dev"
+chroot "$2/tree" /usr/sbin/veritysetup --hash-offset="$size" format /mnt/root.img /mnt/root.img \
+    >"$2/verity"
+hash=$(sed -n 's/^Root hash:[[:space:]]*//p' "$2/verity")
+test -n "$hash" || {{ cat "$2/verity"; exit 1; }}
+printf '%s ' root=/dev/mapper/root "roothash=$hash" systemd.verity_root_data=/dev/vda \
+    systemd.verity_root_hash=/dev/vda "systemd.verity_root_options=hash-offset=$size" \
+    >"${{3%/*}}/words"
+found=$(grep -abo -m 1 "{TAMPERED}" "$3")
+printf T | dd of="$3" bs=1 seek="${{found%%:*}}" conv=notrunc status=none
+"""
 # One image of each is kept.
 RECIPES: Dict[str, str] = {
     "btrfs": BTRFS, "btrfs_loader": BTRFS_LOADER, "btrfs_siblings": BTRFS_SIBLINGS, "xfs": XFS,
-    "squashfs": SQUASHFS, "erofs": EROFS, "f2fs": F2FS}
-MADE_FROM_NOTHING = ("squashfs", "erofs")
+    "squashfs": SQUASHFS, "erofs": EROFS, "f2fs": F2FS,
+    "squashfs_verity": SQUASHFS + VERITY, "ext4_verity": EXT4 + VERITY}
+MADE_FROM_NOTHING = ("squashfs", "erofs", "squashfs_verity")
 # What checks them and writes nothing.
 CHECKS: Dict[str, List[str]] = {
     "ext4": [E2FSCK, "-fn"], "btrfs": ["btrfs", "check", "--readonly"], "xfs": ["xfs_repair", "-n"],
@@ -177,8 +201,16 @@ def have(base: Base, fstype: str, files: Files, progress: Progress) -> None:
         cached(base, fstype, files, progress)
 
 
-def copy(base: Base, fstype: str, files: Files, destination: Path, progress: Progress) -> None:
-    """Make a test's own copy of the image. Raises StepFailed."""
+def copy(
+    base: Base, fstype: str, files: Files, destination: Path, progress: Progress
+) -> Sequence[str]:
+    """Make a test's own copy of the image: what it adds to the kernel command line.
+
+    Raises StepFailed.
+    """
     with locked(f"root-{base.suite}-{fstype}"):
-        copy_sparse(cached(base, fstype, files, progress) / "root.img", destination)
+        made = cached(base, fstype, files, progress)
+        copy_sparse(made / "root.img", destination)
         destination.chmod(0o644)
+        words = made / "words"
+        return words.read_text().split() if words.exists() else ()

@@ -24,7 +24,7 @@ QUICK = ("minimal", "broken", "firstboot", "fstab-split", "installed", "kept", "
 # or is a matter of paths and types, for which golden trees and mount namespaces do.
 NOT_QUICK = ("bootloader", "commit", "commit_at", "device", "finish", "gpt", "kernel", "links",
              "maintenance", "package", "partitions", "powercut", "recovery", "roots", "server",
-             "subvolumes", "upgrade")
+             "subvolumes", "upgrade", "verity")
 
 
 # Of two machines at a time, without KVM and beside other tests.
