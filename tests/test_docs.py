@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 from support import SOURCE, built, make_tree, run_generator, run_program
+from vm import image
+from vm.root import VERITY
 from vm.scenarios import SCENARIOS
 from vm.scenarios.server import KEPT
 
@@ -264,6 +266,19 @@ def test_software_that_is_called_tested_is_booted(software: str, tested: str) ->
         scenario = SCENARIOS[name]
         for release in re.findall(r"\w+", releases.replace(" and ", " ")):
             assert scenario.boots_on(RELEASES[release], everything=True)
+
+
+def test_words_of_dm_verity_are_those_of_the_machine() -> None:
+    text = (SOURCE / "docs/SECURITY.md").read_text().split("### With dm-verity\n")[1]
+    blocks = re.findall(r"(?:^    .*\n)+", text.split("\n### ")[0], re.MULTILINE)
+    assert len(blocks) == 3
+    made, dracut, words = ([line.strip() for line in block.splitlines()] for block in blocks)
+    assert dracut[0] in image.DRACUT_CONF_OF["verity"].splitlines()
+    # Of the machine they are quoted, and the paths are others.
+    recipe = VERITY.replace('"', "").replace("$3", "root.img").replace("/mnt/", "")
+    assert [line for line in made if line.replace('"', "") not in recipe] == []
+    assert [word for word in " ".join(words).split()[1:]
+            if word.replace("HASH", "$hash").replace("SIZE", "$size") not in recipe.split()] == []
 
 
 def test_compatibility_has_what_the_server_runs() -> None:
