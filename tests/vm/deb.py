@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -42,8 +43,15 @@ def version() -> str:
     return found.group(1)
 
 
-def make_deb(installed: Path, work: Path, of: str, steps: Sequence[Sequence[str]] = STEPS) -> Path:
-    """The package with the version `of`. `work`: a new directory. Raises StepFailed."""
+def make_deb(
+    installed: Path, work: Path, of: str, steps: Sequence[Sequence[str]] = STEPS,
+    architecture: str = "",
+) -> Path:
+    """The package with the version `of`, for this architecture or another.
+
+    `work`: a new directory. Raises StepFailed.
+    """
+    environment = dict(os.environ, **({"DEB_HOST_ARCH": architecture} if architecture else {}))
     work.mkdir()
     shutil.copytree(DEBIAN, work / "debian")
     shutil.copytree(installed, work / "debian/rofs", symlinks=True)
@@ -51,7 +59,8 @@ def make_deb(installed: Path, work: Path, of: str, steps: Sequence[Sequence[str]
         (work / name).symlink_to(SOURCE / name)
     for step in steps:
         done = subprocess.run([word.format(version=of) for word in step], cwd=work, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
         if done.returncode != 0:
             raise StepFailed(f"{' '.join(step)}:\n{done.stdout}")
     package, = work.glob("rofs_*.deb")

@@ -198,10 +198,10 @@ def serial_arguments(base: Base, console: Path, results: Path) -> List[str]:
             "-device", "pci-serial,chardev=ttyS1"]
 
 
-def kernel_argv(base: Base, arguments: Sequence[str]) -> List[str]:
-    """QEMU's arguments for the kernel of a base image."""
-    return ["-kernel", str(base.kernel), "-initrd", str(base.initrd),
-            "-append", " ".join([console_of(base), *KERNEL_ARGUMENTS, *arguments])]
+def kernel_argv(base: Base, arguments: Sequence[str], cmdline: str = "") -> List[str]:
+    """QEMU's arguments for the kernel of a base image. `cmdline`: instead of ours."""
+    ours = " ".join([console_of(base), *KERNEL_ARGUMENTS, *arguments])
+    return ["-kernel", str(base.kernel), "-initrd", str(base.initrd), "-append", cmdline or ours]
 
 
 def qemu_argv(
@@ -224,22 +224,22 @@ class Machine:
     """A running machine. Use as a context manager: leaving it kills what still runs.
 
     `logs`: where <name>.console and <name>.results are written; the first stays. `loader`: the
-    number of the boot, if it is that of a boot loader on the first disk. `options`: further
-    arguments of QEMU.
+    number of the boot, if it is that of a boot loader on the first disk. `cmdline`: all of the
+    kernel command line, instead of ours. `options`: further arguments of QEMU.
     """
 
     def __init__(
         self, base: Base, disks: Sequence[Disk], name: str, logs: Path,
         arguments: Sequence[str] = (), root_flag: str = "ro", rtc: str = "base=utc",
         processors: int = PROCESSORS, memory: int = MEMORY_MIB, loader: int = 0,
-        options: Sequence[str] = (),
+        options: Sequence[str] = (), cmdline: str = "",
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.console_log = logs / f"{name}.console"
         self.result_log = logs / f"{name}.results"
         kernel = (loader_argv(loader) if loader else
-                  kernel_argv(base, [*filter(None, [root_flag]), *arguments, "panic=-1"]))
+                  kernel_argv(base, [*filter(None, [root_flag]), *arguments, "panic=-1"], cmdline))
         self.argv = [*qemu_argv(base, disks, kernel, processors=processors, memory=memory),
                      "-rtc", rtc, *serial_arguments(base, self.console_log, self.result_log),
                      *options]
