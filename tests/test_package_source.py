@@ -241,7 +241,7 @@ def check_files_of_arch(arch_package: Path, installed: Path) -> None:
     packaged = {name for name in tar_names(arch_package) if not name.startswith(".")}
     assert files <= packaged
     assert [name for name in packaged - files if not re.match(
-        r"usr/share/(doc/rofs/(guides/)?[A-Za-z]+\.md|licenses/rofs/COPYING|libalpm/)", name)] == []
+        r"usr/share/(doc/rofs/(guides/)?[A-Za-z-]+\.md|licenses/rofs/COPYING|libalpm/)", name)] == []
 
 
 def check_metadata_of_arch(arch_package: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from cross import raspberry_pi
 from packaged import listed_in
 from support import SOURCE
 from vm import guide
@@ -92,6 +93,15 @@ def test_commands_of_a_guide_are_run_in_a_machine(
     assert guide.not_run(guide.commands(page), questions(scenario), changes) == []
 
 
+def test_commands_of_the_guide_for_the_raspberry_pi_are_run() -> None:
+    """Some of them on another computer, as tests/test_raspberry_pi.py does."""
+    page = guide.commands(raspberry_pi.PAGE)
+    card = guide.commands(raspberry_pi.PAGE, raspberry_pi.CARD_SECTION)
+    assert page[:len(card)] == card
+    asked = [text for boot in raspberry_pi.BOOTS for text in boot.values()]
+    assert guide.not_run(page[len(card):], asked, raspberry_pi.CHANGES) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
@@ -105,4 +115,5 @@ def test_guide_is_tried_by_a_test(page: Path) -> None:
     assert "test follows this page" in page.read_text().replace("\n", " ")
     name = f"docs/guides/{page.name}"
     assert any(name in path.read_text() for path in [
-        *SOURCE.glob("tests/vm/scenarios/*.py"), *SOURCE.glob("tests/test_guide*.py")])
+        *SOURCE.glob("tests/vm/scenarios/*.py"), *SOURCE.glob("tests/cross/*.py"),
+        *SOURCE.glob("tests/test_guide*.py")])

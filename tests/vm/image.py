@@ -70,6 +70,10 @@ PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
              for suite in SUITES},
     # What makes dm-verity, and what sets it up at boot.
     "verity": {"sid": ("cryptsetup-bin", "systemd-cryptsetup")},
+    # What Raspberry Pi OS 12 has for a card, for swap, and for a machine without a clock.
+    "raspberry_pi": {
+        "bookworm": ("dosfstools", "dphys-swapfile", "fake-hwclock", "systemd-timesyncd"),
+    },
     # A boot loader, and a kernel that GRUB takes for older than the one that is downloaded.
     "grub": {suite: ("dosfstools", "grub-pc", "linux-image-amd64") for suite in SUITES},
 }
