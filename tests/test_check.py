@@ -395,6 +395,42 @@ def test_without_its_cause_it_is_not_told(name: str, rofs: Path, tmp_path: Path)
     assert files
 
 
+SWAPS = "Filename\tType\tSize\tUsed\tPriority\n{}\tpartition\t{}\t0\t100\n"
+ZRAM = SWAPS.format("/dev/zram0", 1000 << 10)
+DISK = SWAPS.format("/dev/sda2", 1000 << 10)
+
+
+@pytest.mark.parametrize("size, conf, swaps, kind", [
+    ("600M", "", "", "pool-too-large"),
+    ("600M", "", ZRAM, None),
+    ("800M", "", ZRAM, None),
+    ("801M", "", ZRAM, "pools-too-large"),
+    ("1001M", "", ZRAM, "pool-too-large"),
+    ("800M", "", SWAPS.format("/dev/zram0", 4000 << 10), None),
+    ("801M", "", SWAPS.format("/dev/zram0", 4000 << 10), "pools-too-large"),
+    ("600M", "", DISK, "pool-too-large"),
+    ("1200M", "[Root]\nSwap=yes\n", DISK, None),
+    ("1201M", "[Root]\nSwap=yes\n", DISK, "pools-too-large"),
+    ("600M", "[Root]\nSwap=perhaps\n", DISK, "pool-too-large"),
+    ("1600M", "[Root]\nSwap=yes\n", DISK + ZRAM.split("\n", 1)[1], None),
+])
+def test_pools_may_grow_into_swap(
+    size: str, conf: str, swaps: str, kind: Optional[str], rofs: Path, tmp_path: Path
+) -> None:
+    """Of 500 MiB of memory and 1000 MiB of swap: on zram, what is there takes half of it in RAM.
+
+    And never more than all of the RAM.
+    """
+    root = make_tree(tmp_path / "root", {
+        "etc/rofs.conf": f"{conf}[Memory]\nSize={size}\n{VAR}", "etc/fstab": FSTAB,
+        "proc/meminfo": "MemTotal:  512000 kB\n", "proc/swaps": swaps})
+    found = {str(p["kind"]): str(p["message"]) for p in check_json(rofs, root)}
+    kinds = [name for name in ("pool-too-large", "pools-too-large") if name in found]
+    assert kinds[:1] == [kind] * (kind is not None)
+    if kinds == ["pools-too-large"]:
+        assert " of memory and swap; if they do" in found["pools-too-large"]
+
+
 HOOK = "usr/share/initramfs-tools/hooks/fsck"
 CONF_D = "etc/initramfs-tools/conf.d"
 TOOLS = {"usr/sbin/update-initramfs": "", HOOK: 'if [ "$1" = "$MNT_DIR" ]; then\n'}

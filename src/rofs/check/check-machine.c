@@ -110,53 +110,6 @@ int check_partitions(struct checking *c)
 	return 0;
 }
 
-static uint64_t memory_bytes(const struct checking *c)
-{
-	_cleanup_free_ char *text = NULL;
-	const char *line;
-	size_t n;
-
-	if (rootfs_read(&c->l->root, "/proc/meminfo", FILE_MAX_BYTES, &text, &n) < 0)
-		return 0;
-	line = strstr(text, "MemTotal:");
-	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
-}
-
-static uint64_t pool_bytes(const struct plan_pool *pool, uint64_t memory)
-{
-	if (pool->size.bytes)
-		return pool->size.bytes;
-	return memory / 100 * (pool->size.percent ? pool->size.percent : 50);
-}
-
-int check_memory(struct checking *c)
-{
-	const struct plan *p = &c->l->plan;
-	uint64_t memory = memory_bytes(c), sum = 0;
-	char size[TEXT_BYTES_MAX], ram[TEXT_BYTES_MAX];
-
-	if (memory == 0)
-		return 0; /* an image: its machine is not known */
-	for (size_t i = 0; i < p->n_pools; i++) {
-		const struct plan_pool *pool = &p->pools[i];
-		uint64_t bytes = pool_bytes(pool, memory);
-
-		sum += bytes;
-		if (bytes > memory)
-			check_add(
-				c, PROBLEM_POOL_TOO_LARGE, NULL, pool->pos,
-				"the RAM pool %s may grow to %s, but the machine has %s of memory; "
-				"expected a smaller Size=",
-				pool->dir, text_bytes(size, bytes), text_bytes(ram, memory));
-	}
-	if (sum > memory / 100 * 80 && p->n_pools > 0)
-		check_add(c, PROBLEM_POOLS_TOO_LARGE, NULL, c->l->conf.memory.section.pos,
-			  "the RAM pools together may grow to %s of %s of memory; if they do, the "
-			  "kernel kills programs for lack of it; leave them at least 20%%",
-			  text_bytes(size, sum), text_bytes(ram, memory));
-	return 0;
-}
-
 static bool file_has(const struct checking *c, const char *path, const char *word)
 {
 	_cleanup_free_ char *text = NULL;
