@@ -107,7 +107,7 @@ static int read_entry(const struct adding *a, const char *name, dev_t *ret)
 static int add_entry(void *data, const char *name)
 {
 	struct adding *a = data;
-	dev_t device;
+	dev_t device = 0;
 	int found = read_entry(a, name, &device);
 
 	return found > 0 ? add_one(a->list, device) : found;
@@ -116,7 +116,7 @@ static int add_entry(void *data, const char *name)
 static int look_for_entry(void *data, const char *name)
 {
 	struct adding *a = data;
-	dev_t device;
+	dev_t device = 0;
 	int found = read_entry(a, name, &device);
 
 	a->found = a->found || (found > 0 && device == a->wanted);
