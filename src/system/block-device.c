@@ -149,40 +149,39 @@ static int add_btrfs(void *data, const char *uuid)
 	return err >= 0 && a.found ? each_btrfs_device(&a, uuid, add_entry) : err;
 }
 
+/* @fd: the directory of a device. @ret: as of block_device_disk(). */
 static int read_disk(int fd, dev_t *ret)
 {
-	if (faccessat(fd, "partition", F_OK, 0) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return read_number(fd, "../dev", ret);
+	int err = faccessat(fd, "partition", F_OK, 0) < 0 ? -errno : 0;
+
+	*ret = 0;
+	if (err >= 0)
+		err = read_number(fd, "../dev", ret);
+	return err == -ENOENT ? 0 : err;
 }
 
 int block_device_disk(int root_fd, dev_t device, dev_t *ret)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
-	int err;
 
 	*ret = 0;
-	err = fd < 0 ? fd : read_disk(fd, ret);
-	return err == -ENOENT ? 0 : err;
-}
-
-static int add_disk(int root_fd, dev_t device, struct block_devices *l)
-{
-	dev_t disk;
-	int err = block_device_disk(root_fd, device, &disk);
-
-	return err >= 0 && disk ? add_one(l, disk) : err;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	return read_disk(fd, ret);
 }
 
 static int add_below(int root_fd, dev_t device, struct block_devices *l)
 {
 	_cleanup_close_ int fd = open_device(root_fd, device);
 	struct adding a = { .root_fd = root_fd, .list = l, .wanted = device }, btrfs = a;
+	dev_t disk;
 	int err;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	err = add_disk(root_fd, device, l);
+	err = read_disk(fd, &disk);
+	if (err >= 0 && disk)
+		err = add_one(l, disk);
 	if (err >= 0)
 		err = each_entry(fd, "slaves", add_entry, &a);
 	return err < 0 ? err : each_entry(root_fd, BTRFS, add_btrfs, &btrfs);

@@ -34,15 +34,15 @@ int root_devices_read(int root_fd, struct root_devices *ret)
 /* What has been removed cannot be written. */
 static int look(int root_fd, struct root_devices *l)
 {
-	int writable = 0;
-
-	for (size_t i = 0; i < l->n && (writable >= 0 || writable == -ENOENT); i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		struct root_device *d = &l->list[i];
+		int writable = block_device_is_writable(root_fd, makedev(d->major, d->minor));
 
-		writable = block_device_is_writable(root_fd, makedev(d->major, d->minor));
+		if (writable < 0 && writable != -ENOENT)
+			return writable;
 		d->writable = writable > 0;
 	}
-	return writable < 0 && writable != -ENOENT ? writable : 0;
+	return 0;
 }
 
 int root_devices_observe(int root_fd, struct root_devices *ret)
