@@ -23,14 +23,15 @@ for name in etc var; do btrfs -q subvolume create sys/$name; done
 SETUP = """
 mkdir sys
 {root}
-cp {generator} sys/rofs-generator
-cp {prepare} sys/rofs-prepare
+cp {generator} {prepare} sys
 cd sys
 mkdir -p -m 0755 etc home proc rofs run usr var dev root
 mkdir -m 1777 tmp
+links=
 for name in bin sbin lib lib64 lib32 libx32; do
-    if [ -L /$name ]; then cp -P /$name .; fi
+    if [ -L /$name ]; then links="$links /$name"; fi
 done
+[ -z "$links" ] || cp -P $links .
 mount --bind /usr usr
 mount --bind /dev dev
 mount -t proc proc proc
@@ -39,9 +40,8 @@ printf 'root:x:0:0::/root:/bin/sh\\nalice:x:1234:5678::/:/bin/sh\\n' > etc/passw
 printf 'root:x:0:\\nstaff:x:4321:\\n' > etc/group
 : > etc/fstab
 mkdir run/disk
-cp ../rofs.conf etc/rofs.conf
-cp ../boot run/boot
-cp ../checks run/checks
+cp ../rofs.conf etc
+cp ../boot ../checks run
 {lower}
 touch -d '2020-02-02 02:02:02.123456789 UTC' etc var home
 exec chroot . /bin/sh -eu /run/checks
@@ -69,36 +69,62 @@ read_unit() {
         esac
     done < "$units/$1"
 }
+# mounted_on DIRECTORY [TYPE]: whether anything is mounted there, or anything of another type.
+mounted_on() {
+    while IFS= read -r line; do
+        point=${line#* * * * } point=${point%% *}
+        case $point in *\\*) point=$(printf '%b' "$point") ;; esac
+        [ "$point" = "$1" ] || continue
+        line=${line##* - }
+        [ "${line%% *}" = "${2:-}" ] || return 0
+    done < /proc/self/mountinfo
+    return 1
+}
 # systemd does not take the guard (autofs) for the mount itself.
-is_mounted() {
-    mountpoint -q "$1" && findmnt -rno FSTYPE --mountpoint "$1" | grep -qvx autofs
+is_mounted() { mounted_on "$1" autofs; }
+# is_canonical PATH: no link is in it.
+is_canonical() {
+    point=$1
+    while [ -n "$point" ]; do
+        [ ! -L "$point" ] || return 1
+        point=${point%/*}
+    done
 }
 start() {
     read_unit "$1"
     ! is_mounted "$where" || return 0
     for path in $exist; do [ -e "$path" ] || return 1; done
-    for path in $mount_points; do mountpoint -q "$path" || return 1; done
+    for path in $mount_points; do mounted_on "$path" || return 1; done
     # systemd refuses a mount point that is not canonical.
-    [ "$(realpath -m "$where")" = "$where" ] || return 1
+    is_canonical "$where" || return 1
     [ -e "$where" ] || mkdir -p "$where"
     mount -t "$type" -o "$options" "$what" "$where"
 }
+# by_depth UNIT...: those that exist, in the order of their mount points.
 by_depth() {
-    sed -ns '/^Where=/ { F; s///; s/%%/%/g; p }' "$@" | paste - - | sort -t '	' -k 2 | cut -f 1
+    for u in "$@"; do
+        [ -f "$u" ] || continue
+        read_unit "$u"
+        printf '%s\t%s\n' "$u" "$where"
+    done | sort -t '	' -k 2 | cut -f 1
 }
 generate() { ROFS_LOG=stderr ROFS_ROOT=/ /rofs-generator $units || true; }
 pools() {
     cd $units
     start rofs.mount
     start rofs-ro.mount
-    for u in $(by_depth $(ls | grep -E '^rofs-(ro|rw)-')); do start "$u"; done
+    for u in $(by_depth rofs-ro-* rofs-rw-*); do start "$u"; done
     for u in rofs-persist-*.mount; do
         [ -f "$u" ] || continue
         read_unit "$u"
         mkdir -p "$where"
         if [ -b "$what" ]; then start "$u"; continue; fi
         # The partition: a directory that stays over the boots of a test.
-        flags=$(echo "$options" | tr , '\n' | grep -xE 'ro|nosuid|nodev|noexec' | tr '\n' ,)
+        flags= IFS=,
+        for flag in $options; do
+            case $flag in ro | nosuid | nodev | noexec) flags=$flags$flag, ;; esac
+        done
+        unset IFS
         mount --bind -o "${flags}private" /run/disk "$where"
     done
     cd /
@@ -129,11 +155,14 @@ runs() {
 }
 merge() {
     cd $units
-    for u in $(by_depth $(ls | grep '^rofs-overlay-')); do
+    for u in $(by_depth rofs-overlay-*); do
         start "$u" || echo "not mounted: $u"
     done
     runs $units/rofs-prepare-fallback-*.service
-    mine=$(ls local-fs.target.wants local-fs.target.requires 2>/dev/null | grep '\.mount$' || true)
+    mine=
+    for u in local-fs.target.wants/*.mount local-fs.target.requires/*.mount; do
+        [ ! -L "$u" ] || mine="$mine ${u##*/}"
+    done
     for u in $(by_depth $mine); do
         [ "$u" = tmp.mount ] || start "$u" || echo "not mounted: $u"
     done
