@@ -413,3 +413,31 @@ def test_valgrind_finds_nothing(diff: Diff, rofs: Path, arguments: str) -> None:
                 "echo y > a; chmod 600 d/f; rm -r e; mkdir e; ln -sf b l; mkdir n; touch n/f",
                 arguments, command=command)
     assert done.status == 0, done.errors
+
+
+# What rofs itself made may be among the changes, if it cannot be recognized.
+EACH_FAILING = """
+export FAULT_READ=1 LD_PRELOAD=/run/fault.so ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+FAULT_COUNT=/run/count "$@" >/run/whole
+read -r count < /run/count
+at=0
+while [ $((at += 1)) -le $count ]; do
+    status=0
+    FAULT_ERRNO=5 FAULT_AT=$at "$@" >/run/found 2>/run/said || status=$?
+    read -r said < /run/said || said=
+    found=all
+    ! grep -qvxFf /run/found /run/whole || found=less
+    echo "$status $found $said"
+done
+"""
+
+
+@pytest.mark.parametrize("command", [f"diff {ROWS}", "commit --dry-run --all"])
+def test_error_is_told_wherever_it_happens(diff: Diff, fault_library: Path, command: str) -> None:
+    """It is not taken for a boot without rofs, an overlay that is not mounted, or no change."""
+    made = diff(f"cp {shlex.quote(str(fault_library))} ../run/fault.so", "echo new > /var/a",
+                command=f"set -- /rofs-command {command}\n{EACH_FAILING}", arguments="")
+    runs = made.text.splitlines()
+    assert len(runs) > 20
+    assert [run for run in runs if run != "0 all "
+            and not ("Input/output error" in run or "could not be read" in run)] == []

@@ -15,22 +15,25 @@ static int open_below(int root_fd, const char *path, const char *name)
 	return err < 0 ? err : open_dir_at(root_fd, relative);
 }
 
-/* In force with its changes in RAM, as its partition is not there? */
-static bool is_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o)
+/* In force with its changes in RAM, as its partition is not there? Returns: 1, 0 or -errno. */
+static int is_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
-	return o->fallback != SIZE_MAX && o->conf->if_missing == IF_MISSING_VOLATILE &&
-	       mount_point_at(root_fd, p->runs[o->fallback].dir);
+	return o->fallback != SIZE_MAX && o->conf->if_missing == IF_MISSING_VOLATILE ?
+		       mount_point_look(root_fd, p->runs[o->fallback].dir) :
+		       0;
 }
 
 static int open_upper(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *in_ram = NULL;
-	int err;
+	int mounted = mount_point_look(root_fd, o->merged), err;
 
-	if (mount_point_at(root_fd, o->merged))
+	if (mounted > 0)
 		return open_below(root_fd, o->layers, "/upper");
-	if (!is_volatile(root_fd, p, o))
-		return -ENOENT;
+	if (mounted == 0 || mounted == -ENOENT)
+		mounted = is_volatile(root_fd, p, o);
+	if (mounted <= 0)
+		return mounted < 0 ? mounted : -ENOENT;
 	err = text_format(&in_ram, PLAN_RAM_LAYERS_DIR "%s", o->path);
 	return err < 0 ? err : open_below(root_fd, in_ram, "/upper");
 }

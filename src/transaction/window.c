@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transaction/window.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,13 +50,17 @@ static const char *dir_of(const char *where)
 
 static int check_caller(char **ret_why)
 {
-	const char *why = geteuid() != 0 ? "only root can do this; use sudo" :
-			  access("/proc/self/mountinfo", R_OK) < 0 ?
-					   "/proc is not mounted; mount it first" :
-					   NULL;
-	int err = why ? text_format(ret_why, "%s", why) : 0;
+	int err;
 
-	return !why || err < 0 ? err : -EPERM;
+	if (geteuid() != 0)
+		err = text_format(ret_why, "only root can do this; use sudo");
+	else if (access("/proc/self/mountinfo", R_OK) == 0)
+		return 0;
+	else if (errno != ENOENT)
+		return -errno;
+	else
+		err = text_format(ret_why, "/proc is not mounted; mount it first");
+	return err < 0 ? err : -EPERM;
 }
 
 /* While a window is open, it is that of a transaction that is not over yet. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transaction/write-protected.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/magic.h>
@@ -22,19 +23,22 @@ static int add_btrfs(int root_fd, int fd, struct block_devices *l)
 	char uuid[64], *p = uuid;
 
 	if (ioctl(fd, BTRFS_IOC_FS_INFO, &info) < 0)
-		return 0;
+		return -errno;
 	for (size_t i = 0; i < sizeof(info.fsid); i++)
 		p += sprintf(p, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
 			     info.fsid[i]);
 	return block_devices_add_btrfs(root_fd, uuid, l);
 }
 
-static bool is_btrfs(int fd)
+/* Returns: 1, 0 or -errno. */
+static int is_btrfs(int fd)
 {
 	struct statfs fs;
 
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
 	/* Signed, and on 32-bit systems as wide as the number. */
-	return fstatfs(fd, &fs) == 0 && (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC;
+	return (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC;
 }
 
 /* For ioctl(2), which takes no O_PATH. */
@@ -48,9 +52,10 @@ static int reopen(int fd)
 static int add_devices(int root_fd, int fd, dev_t dev, struct block_devices *l)
 {
 	_cleanup_close_ int top_fd = -1;
+	int btrfs = is_btrfs(fd);
 
-	if (!is_btrfs(fd))
-		return block_devices_add(root_fd, dev, l);
+	if (btrfs <= 0)
+		return btrfs < 0 ? btrfs : block_devices_add(root_fd, dev, l);
 	top_fd = reopen(fd);
 	return top_fd < 0 ? top_fd : add_btrfs(root_fd, top_fd, l);
 }
@@ -122,9 +127,10 @@ int write_protected_subvolume(int fd)
 {
 	union subvolume subvolume = { 0 };
 	_cleanup_close_ int root_fd = -1;
+	int btrfs = is_btrfs(fd);
 
-	if (!is_btrfs(fd))
-		return 0;
+	if (btrfs <= 0)
+		return btrfs;
 	root_fd = reopen(fd);
 	if (root_fd < 0)
 		return root_fd;

@@ -63,7 +63,7 @@ static int refuse_or_fail(int err, const char *why)
 static int load(struct chroot *c)
 {
 	const char *root = program_root();
-	int err;
+	int err, status;
 
 	if (geteuid() != 0)
 		return log_error(ROFS_REFUSED,
@@ -74,7 +74,10 @@ static int load(struct chroot *c)
 	err = load_plan(root, &c->loaded);
 	if (err < 0)
 		return log_error(ROFS_WRONG, "%s: %s", root, strerror(-err));
-	return off_check(&c->loaded);
+	status = off_check(&c->loaded);
+	if (status >= 0)
+		return status;
+	return off_report_unread(&c->loaded) ? ROFS_WRONG : -1;
 }
 
 static int open_window(struct chroot *c, char **ret_why)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rofs/chroot/systems.h"
 
+#include <errno.h>
 #include <libmount.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +53,14 @@ static bool has(const struct chroot *c, const char *path)
 	return false;
 }
 
+/* Returns: 1, 0 or -errno. */
+static int is_mounted(const struct chroot *c, const char *path)
+{
+	int mounted = mount_point_look(c->loaded.root.root_fd, path);
+
+	return mounted == -ENOENT || mounted == -ENOTDIR ? 0 : mounted;
+}
+
 static int add_lowers(struct chroot *c)
 {
 	const struct plan *p = &c->loaded.plan;
@@ -59,9 +68,9 @@ static int add_lowers(struct chroot *c)
 
 	for (size_t i = 0; i < p->n_lowers && err >= 0; i++) {
 		const struct plan_lower *l = &p->lowers[i];
+		int mounted = l->bind ? 0 : is_mounted(c, l->where);
 
-		if (!l->bind && mount_point_at(c->loaded.root.root_fd, l->where))
-			err = add(c, l->where + strlen(WINDOW_ROOT), l->where);
+		err = mounted <= 0 ? mounted : add(c, l->where + strlen(WINDOW_ROOT), l->where);
 	}
 	return err;
 }
@@ -87,10 +96,13 @@ static int refuse_missing(const char *path, char **ret_why)
 
 static int add_mounted(struct chroot *c, const char *path, bool expected, char **ret_why)
 {
+	int mounted;
+
 	if (has(c, path))
 		return 0;
-	if (mount_point_at(c->loaded.root.root_fd, path))
-		return add(c, path, path);
+	mounted = is_mounted(c, path);
+	if (mounted != 0)
+		return mounted < 0 ? mounted : add(c, path, path);
 	return expected ? refuse_missing(path, ret_why) : 0;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "rofs/ui/off.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "basic/macro.h"
 #include "basic/mount-point.h"
@@ -11,6 +13,7 @@
 int off_check(const struct loaded *l)
 {
 	_cleanup_free_ char *why = NULL;
+	int mounted;
 
 	if (faccessat(l->root.root_fd, &CHROOT_RUN_DIR[1], F_OK, 0) == 0)
 		return log_error(ROFS_REFUSED, "this is a rofs chroot; exit it first");
@@ -18,8 +21,16 @@ int off_check(const struct loaded *l)
 		return log_error(ROFS_WRONG, "out of memory");
 	if (why)
 		return log_error(ROFS_OFF, "rofs is off in this boot: %s", why);
-	if (!mount_point_at(l->root.root_fd, "rofs"))
+	mounted = mount_point_look(l->root.root_fd, "rofs");
+	if (mounted == 0 || mounted == -ENOENT)
 		return log_error(ROFS_OFF, "rofs is off in this boot: /rofs is not mounted; "
 					   "rofs.conf takes effect at the next boot");
-	return -1;
+	return mounted < 0 ? log_error(ROFS_WRONG, "/rofs: %s", strerror(-mounted)) : -1;
+}
+
+bool off_report_unread(const struct loaded *l)
+{
+	if (l->diag.unread < 0)
+		log_error(0, "cannot read all of the configuration: %s", strerror(-l->diag.unread));
+	return l->diag.unread < 0;
 }
