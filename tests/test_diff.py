@@ -432,7 +432,8 @@ done
 """
 
 
-@pytest.mark.parametrize("command", [f"diff {ROWS}", "commit --dry-run --all"])
+@pytest.mark.parametrize("command", [
+    f"diff {ROWS}", "commit --dry-run --all", "revert --dry-run /var/a"])
 def test_error_is_told_wherever_it_happens(diff: Diff, fault_library: Path, command: str) -> None:
     """It is not taken for a boot without rofs, an overlay that is not mounted, or no change."""
     made = diff(f"cp {shlex.quote(str(fault_library))} ../run/fault.so", "echo new > /var/a",

@@ -76,22 +76,38 @@ static bool is_above_overlay(const struct plan *p, const char *path)
 }
 
 /* The file system of the directory at @path, or of the nearest one above. */
-static dev_t device_of(int root_fd, const char *path)
+static int device_of(int root_fd, const char *path, dev_t *ret)
 {
 	_cleanup_free_ char *copy = strdup(path + 1);
 	struct stat st;
 
-	while (copy) {
+	if (!copy)
+		return -ENOMEM;
+	for (;;) {
 		char *slash = strrchr(copy, '/');
 
-		if (fstatat(root_fd, *copy ? copy : ".", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode))
-			return st.st_dev;
+		if (fstatat(root_fd, *copy ? copy : ".", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno != ENOENT && errno != ENOTDIR)
+				return -errno;
+		} else if (S_ISDIR(st.st_mode)) {
+			*ret = st.st_dev;
+			return 0;
+		}
 		if (!*copy)
-			break;
+			return -ENOENT;
 		*(slash ? slash : copy) = '\0';
 	}
-	return 0;
+}
+
+/* Is nothing else mounted over the overlay there? Returns: 1, 0 or -errno. */
+static int is_same_device(int root_fd, const char *path, const char *overlay)
+{
+	dev_t here, there;
+	int err = device_of(root_fd, path, &here);
+
+	if (err >= 0)
+		err = device_of(root_fd, overlay, &there);
+	return err < 0 ? err : here == there;
 }
 
 static const struct plan_persist *persist_of(const struct plan *p, const char *path)
@@ -110,13 +126,15 @@ enum target {
 	TARGET_OUTSIDE,	  /* the root file system or another one, outside all overlays */
 };
 
-static enum target classify(const struct loaded *l, const char *path)
+/* Returns: an enum target or -errno. */
+static int classify(const struct loaded *l, const char *path)
 {
 	const struct plan_overlay *o = asked_paths_overlay(&l->plan, path);
 	const struct plan_persist *persist = persist_of(&l->plan, path);
-	int root_fd = l->root.root_fd;
-	bool same = o && device_of(root_fd, path) == device_of(root_fd, o->path);
+	int same = o ? is_same_device(l->root.root_fd, path, o->path) : 0;
 
+	if (same < 0)
+		return same;
 	if (persist && (!same || persist->conf->kind == PERSIST_FILE))
 		return TARGET_PARTITION;
 	if (same)
@@ -136,10 +154,14 @@ static void log_outside(const struct plan *p, const char *shown)
 		  all.failed || !all.text ? " none" : all.text);
 }
 
-/* @shown: @path for a terminal. Returns 0, or -EINVAL, having said what is there instead. */
+/* @shown: @path for a terminal. Returns 0, -EINVAL, having said what is there instead, or another -errno. */
 static int check(const struct loaded *l, const char *path, const char *shown)
 {
-	switch (classify(l, path)) {
+	int target = classify(l, path);
+
+	if (target < 0)
+		return target;
+	switch ((enum target)target) {
 	case TARGET_LAYER:
 		return 0;
 	case TARGET_PARTITION:

@@ -139,10 +139,13 @@ static int entry(void *data, const struct plan_overlay *o, const struct upper_en
 	enum revert_action action = action_of(e);
 	int err;
 
-	if (o->on_partition || !asked || (r->covered && is_below(e->node, r->covered)))
+	if (o->on_partition || (r->covered && is_below(e->node, r->covered)))
 		return 0;
+	/* One on the way to what is asked for, too. */
 	if (e->change.kind == CHANGE_UNKNOWN)
 		return report_unread(r, e);
+	if (!asked)
+		return 0;
 	if (exempt_of(&r->changes.loaded.plan, o, e) != EXEMPT_NOT) {
 		if (dir && e->change.kind != CHANGE_ADDED)
 			cover(r, e->node);
