@@ -199,6 +199,12 @@ def test_swap_partition_is_used_when_asked_for_but_no_file_on_the_root(boot: Boo
     assert "swap file /swapfile is not activated" in boot["said"].out
 
 
+@late
+def test_swap_stays_until_the_ram_pools_are_unmounted(boot: Boot) -> None:
+    swap = boot.console.index("Deactivating swap /dev/vdd.")
+    assert boot.console.index("Unmounting '/rofs'.") < swap
+
+
 @broken
 def test_unreadable_fstab_is_told(boot: Boot) -> None:
     assert boot["running"].line == "degraded"

@@ -118,6 +118,7 @@ struct facts {
 	bool commit_is_pending; /* the same, of other file systems than the root */
 	bool tmp_is_plain;	/* /tmp is a directory, not a link */
 	bool tmp_unit_wanted;	/* local-fs.target pulls in a tmp.mount that is not masked */
+	bool zram_unit_exists; /* zram-generator is installed: there is its systemd-zram-setup@.service */
 };
 
 void fstab_entry_done(struct fstab_entry *e);

@@ -14,6 +14,7 @@
 #define PASSES_MAX 8u /* as in fstab-read.c: links to links below mount points */
 #define NO_BASE	   SIZE_MAX
 #define TMP_UNIT   "tmp.mount"
+#define ZRAM_UNIT  "systemd-zram-setup@.service"
 #define MANY_PATHS 32u /* from here on it is cheaper to list the directories of units */
 
 struct reading {
@@ -385,6 +386,7 @@ int native_mounts_read(const struct rootfs *r, const struct conf *conf, struct f
 		err = read_dropins_for_all(&g);
 	if (err >= 0)
 		err = read_controlled(&g);
+	f->zram_unit_exists = has_unit(&g.dirs, ZRAM_UNIT);
 	unit_dirs_done(&g.dirs);
 	path_set_done(&g.seen);
 	return err;

@@ -84,7 +84,9 @@ static void check_text(const struct check *c, const struct unit_file *f)
 	if (strcmp(f->name, "systemd-firstboot.service.d/90-rofs.conf") == 0)
 		return check_firstboot(&u);
 	if (strcmp(f->name, "dev-.swap.d/90-rofs.conf") == 0)
-		return check_no_swap(&u);
+		return check_swap(c, &u);
+	if (strcmp(f->name, "systemd-zram-setup@.service.d/90-rofs.conf") == 0)
+		return check_zram(c, &u);
 	if (strncmp(f->name, "systemd-fsck@", 13) == 0)
 		return check_fsck(c, &u);
 	if (strchr(f->name, '/'))

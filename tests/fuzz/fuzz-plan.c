@@ -9,7 +9,7 @@
  *     === fstab         /etc/fstab
  *     === facts         about the machine; \ooo stands for a byte:
  *     kernel 5.10
- *     no-rofs | tmp-is-link | tmp-wanted | commit-unfinished | commit-pending
+ *     no-rofs | tmp-is-link | tmp-wanted | zram | commit-unfinished | commit-pending
  *     missing /path     (a path that nothing is said of is a directory)
  *     file /path
  *     opaque /path | untrusted /path
@@ -229,6 +229,7 @@ static void read_flags(struct span facts, struct facts *f)
 		f->rofs_exists = f->rofs_exists && strcmp(s, "no-rofs") != 0;
 		f->tmp_is_plain = f->tmp_is_plain && strcmp(s, "tmp-is-link") != 0;
 		f->tmp_unit_wanted = f->tmp_unit_wanted || strcmp(s, "tmp-wanted") == 0;
+		f->zram_unit_exists = f->zram_unit_exists || strcmp(s, "zram") == 0;
 		f->commit_is_unfinished = f->commit_is_unfinished ||
 					  strcmp(s, "commit-unfinished") == 0;
 		f->commit_is_pending = f->commit_is_pending || strcmp(s, "commit-pending") == 0;

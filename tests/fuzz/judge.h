@@ -203,8 +203,11 @@ void check_fsck(const struct check *c, const struct unit *u);
 /** check_firstboot - systemd-firstboot.service.d/90-rofs.conf */
 void check_firstboot(const struct unit *u);
 
-/** check_no_swap - dev-.swap.d/90-rofs.conf */
-void check_no_swap(const struct unit *u);
+/** check_swap - dev-.swap.d/90-rofs.conf */
+void check_swap(const struct check *c, const struct unit *u);
+
+/** check_zram - systemd-zram-setup@.service.d/90-rofs.conf */
+void check_zram(const struct check *c, const struct unit *u);
 
 /** check_remount - systemd-remount-fs.service.d/90-rofs.conf */
 void check_remount(const struct unit *u);

@@ -95,13 +95,28 @@ void check_firstboot(const struct unit *u)
 		   u->settings[0].value);
 }
 
-void check_no_swap(const struct unit *u)
+void check_swap(const struct check *c, const struct unit *u)
 {
-	static const struct rule rules[] = { { "Unit", "ConditionPathExists", 1, 1 } };
+	static const char *const values[] = { "no", "swap.target", "/sys/block/%j/comp_algorithm" };
+	bool flash = c->conf->root.swap && !c->conf->root.section.invalid;
+	const struct rule rules[] = { { "Unit", "DefaultDependencies", 1, 1 },
+				      { "Unit", "Before", 1, 1 },
+				      { "Unit", "ConditionPathExists", !flash, !flash } };
 
 	check_counts(u, rules, ELEMENTSOF(rules));
-	check_that(strcmp(u->settings[0].value, "/sys/block/%j/comp_algorithm") == 0,
-		   "another condition", u->settings[0].value);
+	for (size_t i = 0; i < ELEMENTSOF(values) - flash; i++)
+		check_that(strcmp(value_of(u, rules[i].key), values[i]) == 0, "another setting",
+			   value_of(u, rules[i].key));
+}
+
+void check_zram(const struct check *c, const struct unit *u)
+{
+	static const struct rule rules[] = { { "Unit", "IgnoreOnIsolate", 1, 1 },
+					     { "Service", "Slice", 1, 1 } };
+
+	check_counts(u, rules, ELEMENTSOF(rules));
+	check_that(c->facts->zram_unit_exists, "a drop-in for no unit", u->name);
+	check_that(strcmp(value_of(u, "Slice"), "system.slice") == 0, "another slice", u->name);
 }
 
 void check_remount(const struct unit *u)

@@ -363,6 +363,7 @@ static bool is_meant(const char *line, size_t n)
 		"Options=",
 		"RefuseManualStop=yes",
 		"IgnoreOnIsolate=yes",
+		"Slice=system.slice",
 		"ConditionPathExists=/sys/block/%j/comp_algorithm",
 		"LogLevelMax=notice",
 		"LazyUnmount=yes",
@@ -427,6 +428,7 @@ static void test_nothing_is_injected(void)
 			"[Overlay /v]\n[Persist /v/%s]\nPartition=d\nDirectory=/%s\n[Partition d]\nDevice=LABEL=%s\n"
 			"[Overlay /w/%s]\nSize=1M\nStartEmpty=%s\n",
 			a, b, c, b, c);
+		m.facts.zram_unit_exists = true;
 		if (model_read(&m, text) < 0 || model_look(&m, NULL) < 0 || model_plan(&m) < 0 ||
 		    model_render(&m) < 0)
 			CHECK_STR(text, "");
