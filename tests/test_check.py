@@ -412,6 +412,7 @@ DISK = SWAPS.format("/dev/sda2", 1000 << 10)
     ("1200M", "[Root]\nSwap=yes\n", DISK, None),
     ("1201M", "[Root]\nSwap=yes\n", DISK, "pools-too-large"),
     ("600M", "[Root]\nSwap=perhaps\n", DISK, "pool-too-large"),
+    ("600M", "[Root]\nSwap=yes\n", SWAPS.format("/srv/swap", 1000 << 10), "pool-too-large"),
     ("1600M", "[Root]\nSwap=yes\n", DISK + ZRAM.split("\n", 1)[1], None),
 ])
 def test_pools_may_grow_into_swap(

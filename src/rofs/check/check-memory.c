@@ -36,7 +36,8 @@ static uint64_t swap_bytes(const char *line)
 
 /*
  * The swap that is active, and will be after a reboot. On zram, half of it counts, and at most as
- * much as the RAM: data that is there still takes RAM, about half as much as before.
+ * much as the RAM: data that is there still takes RAM, about half as much as before. A file does not
+ * count: at shutdown its file system is unmounted before the pools, which needs all of it back in RAM.
  */
 static uint64_t usable_swap(const struct checking *c, uint64_t ram)
 {
@@ -49,7 +50,7 @@ static uint64_t usable_swap(const struct checking *c, uint64_t ram)
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		if (strncmp(line, "/dev/zram", strlen("/dev/zram")) == 0)
 			zram += swap_bytes(line) / 2;
-		else if (line[0] == '/' && !c->l->plan.no_swap)
+		else if (strncmp(line, "/dev/", strlen("/dev/")) == 0 && !c->l->plan.no_swap)
 			disks += swap_bytes(line);
 	}
 	return disks + (zram < ram ? zram : ram);
