@@ -11,7 +11,7 @@ from packaged import listed_in
 from support import SOURCE
 from vm import guide
 from vm.deb import DEBIAN
-from vm.scenarios import SCENARIOS, package, server
+from vm.scenarios import SCENARIOS, compressed_ram, package, server
 
 README = SOURCE / "README.md"
 PAGES = sorted([README, *SOURCE.glob("*.md"), *SOURCE.glob("docs/**/*.md")])
@@ -84,6 +84,7 @@ def test_line_for_apt_installs_what_compiles_the_package() -> None:
 
 
 @pytest.mark.parametrize("scenario, page, changes", [
+    ("compressed-ram", compressed_ram.GUIDE, compressed_ram.CHANGES),
     *(("package", page, package.CHANGES) for page in package.GUIDES),
     *(("server", page, server.CHANGES) for page in server.GUIDES)])
 def test_commands_of_a_guide_are_run_in_a_machine(

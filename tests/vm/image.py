@@ -77,7 +77,10 @@ PACKAGE_SETS: Dict[str, Dict[str, Tuple[str, ...]]] = {
     # A boot loader, and a kernel that GRUB takes for older than the one that is downloaded.
     "grub": {suite: ("dosfstools", "grub-pc", "linux-image-amd64") for suite in SUITES},
 }
-# A kernel that is not installed, in /opt.
+# Packages that are not installed, in /opt: one in all images, and further ones of a set.
+DOWNLOADED = ("hello",)
+DOWNLOADS: Dict[str, Tuple[str, ...]] = {"more": ("systemd-zram-generator",)}
+# A kernel that is not installed, as kernel.deb.
 DOWNLOAD_KERNEL = """\
 kernel=$(apt-cache depends linux-image-cloud-amd64 | grep -o "linux-image-[0-9].*" | head -n 1) &&
 apt-get -o APT::Sandbox::User=root download "$kernel" && mv linux-image-*.deb kernel.deb"""
@@ -431,7 +434,8 @@ def base_path(suite: str, packages: str = "", architecture: str = "amd64") -> Pa
     """Where the base image of a suite, with a set of packages, is kept."""
     key = key_of(RECIPE, suite, base_packages(suite, packages, architecture), BASE_FILES,
                  INITRD_MODULES, INITRD_HOOK, INITRD_CONF, CURE_COMMAND, dracut_conf(packages),
-                 DRACUT_CURE, DRACUT_COMMAND, MKE2FS_CONF, ROOT_SPARE_BYTES)
+                 DRACUT_CURE, DRACUT_COMMAND, MKE2FS_CONF, ROOT_SPARE_BYTES,
+                 *DOWNLOADS.get(packages, ()))
     kind = f"base_{packages}" if packages else "base"
     return cache_dir() / f"{kind}-{suite if architecture == 'amd64' else architecture}-{key}"
 
@@ -476,6 +480,13 @@ def initrd_hooks(work: Path, directory: Path, conf: str) -> List[str]:
     return [f"--customize-hook={line}" for line in lines]
 
 
+def downloads(packages: str) -> List[str]:
+    """Shell commands that download packages into the current directory, as NAME.deb."""
+    commands = [f"apt-get -o APT::Sandbox::User=root download {name} && mv {name}_*.deb {name}.deb"
+                for name in (*DOWNLOADED, *DOWNLOADS.get(packages, ()))]
+    return [*commands, DOWNLOAD_KERNEL] if packages == "grub" else commands
+
+
 def make_base(
     suite: str, directory: Path, progress: Progress, packages: str = "",
     architecture: str = "amd64",
@@ -490,10 +501,7 @@ def make_base(
         put(early, "/etc/initramfs-tools/hooks/rofs-test", File(INITRD_HOOK, 0o755))
         put(early, "/etc/fstab", File(FSTAB))
         tree = work / "tree"
-        download = ("cd /opt && apt-get -o APT::Sandbox::User=root download hello &&"
-                    " mv hello_*.deb hello.deb")
-        if packages == "grub":
-            download += f" && {DOWNLOAD_KERNEL}"
+        download = " && ".join(["cd /opt", *downloads(packages)])
         label = f"Debian {suite}: {f'packages for {packages}' if packages else 'packages'}"
         label += "" if architecture == "amd64" else f" of {architecture}"
         mmdebstrap(suite, base_packages(suite, packages, architecture), tree, progress, label, (

@@ -22,9 +22,9 @@ QUICK = ("minimal", "broken", "firstboot", "fstab-split", "installed", "kept", "
          "refused", "runtime", "torn")
 # Subjects (modules) without one: what needs many boots or other images, has its part in another,
 # or is a matter of paths and types, for which golden trees and mount namespaces do.
-NOT_QUICK = ("bootloader", "commit", "commit_at", "device", "finish", "gpt", "kernel", "links",
-             "maintenance", "package", "partitions", "powercut", "recovery", "roots", "server",
-             "subvolumes", "upgrade", "verity")
+NOT_QUICK = ("bootloader", "commit", "commit_at", "compressed_ram", "device", "finish", "gpt",
+             "kernel", "links", "maintenance", "package", "partitions", "powercut", "recovery",
+             "roots", "server", "subvolumes", "upgrade", "verity")
 
 
 # Of two machines at a time, without KVM and beside other tests.
