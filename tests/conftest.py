@@ -320,6 +320,13 @@ def machine(tmp_path: Path) -> Iterator[WindowSystem]:
 
 
 @pytest.fixture
+def ext4(machine: WindowSystem) -> WindowSystem:
+    """The same, booted from an ext4."""
+    machine.boot(machine.attach("ext4"))
+    return machine
+
+
+@pytest.fixture
 def diff(system: System, rofs: Path, tmp_path: Path) -> Diff:
     """Makes a lower, boots, changes something, and runs `rofs diff` on what came of it."""
     return diff_in(system, rofs, tmp_path)

@@ -12,14 +12,19 @@ import time
 from pathlib import Path
 
 import pytest
-from commit.system import can_mount
-from support import need_programs
-from window_system import MAKE, WindowSystem, children_of, printable, wait_until
+from window_system import (
+    KINDS,
+    WindowSystem,
+    children_of,
+    kill_all,
+    printable,
+    steps_once,
+    wait_until,
+)
 
 pytestmark = pytest.mark.root
 
 KILLS = 60
-KINDS = tuple(kind for kind in MAKE if kind != "f2fs" or can_mount(kind))
 # Those of f2fs are what a remount forgets, or refuses to change.
 OPTIONS = {
     "ext4": ["noinit_itable", "init_itable=20", "nodiscard,commit=7"],
@@ -30,12 +35,6 @@ OPTIONS = {
              "resuid=5,nobarrier,nocheckpoint_merge,noinline_data,memory=low"],
 }
 SUPERSEDED = {"init_itable=20"}  # in the window
-
-
-@pytest.fixture
-def ext4(machine: WindowSystem) -> WindowSystem:
-    machine.boot(machine.attach("ext4"))
-    return machine
 
 
 WRITER = r"""
@@ -165,13 +164,6 @@ def test_a_root_that_is_writable_stays_so(machine: WindowSystem) -> None:
     wait_until(lambda: not machine.is_open(), "the guard has ended")
     assert machine.is_rw()
     assert steps_once(machine, "left") == "ok"
-
-
-def steps_once(machine: WindowSystem, step: str) -> str:
-    steps = machine.steps()
-    answer = steps.do(step)
-    steps.kill()
-    return answer
 
 
 def test_another_subvolume_stays_writable(machine: WindowSystem) -> None:
@@ -354,25 +346,6 @@ def test_without_its_guard_it_is_closed_all_the_same(ext4: WindowSystem) -> None
     assert not ext4.is_open()
 
 
-def has_ended(pid: int) -> bool:
-    """Or is a zombie, which has no files."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def kill_all(steps) -> None:
-    """As systemd does with a service that does not end."""
-    pids = (*steps.children(), steps.pid)
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    steps.process.communicate()
-    # Until then it may still have the lock.
-    for pid in pids:
-        wait_until(lambda pid=pid: has_ended(pid), f"end of {pid}")
-
-
 def test_what_was_left_writable_is_found_and_restored(ext4: WindowSystem) -> None:
     before = ext4.superblock()
     steps = ext4.steps()
@@ -443,296 +416,12 @@ def test_what_was_left_and_is_in_use_is_no_state_to_restore(ext4: WindowSystem) 
     assert not ext4.is_rw()
 
 
-def refused(machine: WindowSystem, *where: str) -> str:
-    """Why a window is refused; both calls say the same, and nothing is changed."""
-    steps = machine.steps(*where)
-    before = machine.superblock()
-    answer = steps.do("check")
-    assert steps.do("open") == answer
-    assert machine.superblock() == before
-    assert not machine.is_open()
-    return answer
-
-
-def test_only_root_can_open_it(ext4: WindowSystem) -> None:
-    done = ext4.run("printf 'check\\nopen\\n' | setpriv --reuid 1234 --clear-groups "
-                    "/run/steps /rofs/ro")
-    assert done.stdout == "-1: only root can do this; use sudo\n" * 2
-
-
-def test_a_process_that_may_not_mount_is_refused(ext4: WindowSystem) -> None:
-    done = ext4.run("printf 'open\\nis-open\\n' | setpriv --bounding-set -sys_admin "
-                    "/run/steps /rofs/ro")
-    assert done.stdout == ("-1: this process must not mount anything; run it outside of the "
-                           "container or the service\nok\n")
-    assert not ext4.is_open()
-
-
-def test_with_the_privileges_of_a_service(ext4: WindowSystem) -> None:
-    """Those that unit/unit-sandbox.c gives what opens a window, without CAP_SYS_CHROOT."""
-    kept = ("chown dac_override dac_read_search fowner fsetid lease linux_immutable mknod setfcap "
-            "sys_admin sys_resource").split()
-    before = ext4.superblock()
-    done = ext4.run("printf 'open\\nwrite etc/new\\nclose\\n' | setpriv --bounding-set -all,"
-                    + ",".join(f"+{name}" for name in kept)
-                    + " --no-new-privs /run/steps /rofs/ro")
-    assert done.stdout == "ok\n" * 3, done.stderr
-    assert ext4.superblock() == before
-    assert ext4.run("cat /etc/new").stdout == "text\n"
-
-
-@pytest.mark.parametrize("where", ["/etc", "/none", "/etc/file", "/bin"])
-def test_a_path_where_nothing_is_mounted_is_refused(ext4: WindowSystem, where: str) -> None:
-    assert refused(ext4, "/rofs/ro", where) == (
-        f"-1: nothing is mounted on {where}; see rofs status")
-
-
-def test_another_directory_on_rofs_ro_is_refused(machine: WindowSystem) -> None:
-    machine.boot(machine.attach("ext4"), more="mount --bind etc rofs/ro")
-    assert refused(machine) == "-1: /rofs/ro shows another directory than /; see rofs status"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_write_protected_device_is_refused(machine: WindowSystem, kind: str) -> None:
-    device = machine.attach(kind)
-    machine.boot(device)
-    subprocess.run(["blockdev", "--setro", device], check=True)
-    assert refused(machine) == (f"-1: the device of /rofs/ro is write-protected ({device}); "
-                                "remove the protection")
-    subprocess.run(["blockdev", "--setrw", device], check=True)
-    assert steps_once(machine, "check") == "ok"
-
-
-# What /sys has of a device of dm-verity, in place of another's: there may be no device mapper.
-VERITY = """
-shown=sys/devices/virtual/block/{name}
-mkdir -p run/shown/dm
-cp $shown/dev $shown/uevent run/shown
-echo 1 >run/shown/ro
-echo CRYPT-VERITY-0123456789abcdef-root >run/shown/dm/uuid
-mount --bind run/shown $shown
-"""
-
-
-def boot_with_verity(machine: WindowSystem, prepare: str = "") -> str:
-    device = machine.attach("ext4")
-    machine.boot(device, prepare=prepare, more=VERITY.format(name=Path(device).name))
-    return device
-
-
-def test_dm_verity_is_refused(machine: WindowSystem) -> None:
-    """Its protection cannot be removed: without it, the root would not be the one that was made."""
-    device = boot_with_verity(machine)
-    assert refused(machine) == (f"-1: /rofs/ro is on dm-verity ({device}), which cannot be "
-                                "written; make a new image")
-
-
-def check_of_commits(machine: WindowSystem) -> str:
-    said = machine.run("/run/rofs-bin check").stdout
-    return "\n".join(line for line in said.splitlines() if "nothing can be committed" in line)
-
-
-COMMIT_CONF = """
-mkdir -p var
-printf '[Overlay /var]\\nCommitAt=daily\\n' >etc/rofs.conf
-"""
-
-
-def test_check_knows_that_nothing_can_be_committed(machine: WindowSystem) -> None:
-    boot_with_verity(machine, prepare=COMMIT_CONF)
-    assert check_of_commits(machine) == (
-        "/etc/rofs.conf:2: warning: [Overlay /var]: nothing can be committed to its lower, which "
-        "is on dm-verity; use Partition= instead of CommitAt=")
-
-
-def test_check_knows_of_write_protection(machine: WindowSystem) -> None:
-    device = machine.attach("ext4")
-    machine.boot(device, prepare=COMMIT_CONF)
-    assert check_of_commits(machine) == ""
-    subprocess.run(["blockdev", "--setro", device], check=True)
-    assert check_of_commits(machine) == (
-        "/etc/rofs.conf:2: warning: [Overlay /var]: nothing can be committed to its lower, whose "
-        f"device is write-protected ({device}); use Partition= instead of CommitAt=")
-
-
-def test_a_partition_of_a_write_protected_disk_is_refused(machine: WindowSystem) -> None:
-    need_programs("sfdisk")
-    device = machine.attach("ext4", "disk")
-    subprocess.run(["sfdisk", "-q", device], input="start=1MiB, type=L\n", text=True, check=True,
-                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    subprocess.run(["partx", "-a", device], check=False, capture_output=True)
-    part = f"{device}p1"
-    wait_until(Path(part).exists, part)
-    subprocess.run(["mkfs.ext4", "-q", "-F", part], check=True)
-    machine.boot(part)
-    assert steps_once(machine, "check") == "ok"
-    subprocess.run(["blockdev", "--setro", device], check=True)
-    assert "is write-protected" in refused(machine)
-    subprocess.run(["blockdev", "--setrw", device], check=True)
-    machine.stop()
-    subprocess.run(["partx", "-d", device], check=True)
-
-
-def make_device_read_only(machine: WindowSystem, *devices: str) -> None:
-    """As rofs-device does."""
-    text = ""
-    for device in devices:
-        number = Path(f"/sys/class/block/{Path(device).name}/dev").read_text().strip()
-        text += f"set {number} {device}\n"
-        subprocess.run(["blockdev", "--setro", device], check=True)
-    machine.run(f"mkdir -p /run/rofs && printf %s '{text}' >/run/rofs/root-devices")
-
-
-def flags(*devices: str) -> list[bool]:
-    return [Path(f"/sys/class/block/{Path(device).name}/ro").read_text() == "1\n"
-            for device in devices]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_device_that_rofs_made_read_only_is_so_again(machine: WindowSystem, kind: str) -> None:
-    device = machine.attach(kind)
-    machine.boot(device)
-    make_device_read_only(machine, device)
-    # What Device=read-only is for. The remount of btrfs does not look at the device.
-    assert kind == "btrfs" or machine.run("mount -o remount,rw /").returncode != 0
-    assert machine.run(f"dd if=/dev/zero of={device} bs=4096 count=1 seek=9").returncode != 0
-    before = machine.superblock()
-    steps = machine.steps()
-    for _ in range(2):
-        assert [steps.do("check"), steps.do("open")] == ["ok", "ok"]
-        assert flags(device) == [False]
-        assert steps.do("write etc/new") == "ok"
-        assert steps.do("close") == "ok"
-        assert flags(device) == [True]
-        assert machine.superblock() == before
-    subprocess.run(["blockdev", "--setrw", device], check=True)
-    machine.stop()
-    machine.check(kind)
-
-
-def test_a_disk_that_rofs_made_read_only_is_so_again(machine: WindowSystem) -> None:
-    need_programs("sfdisk")
-    device = machine.attach("ext4", "disk")
-    subprocess.run(["sfdisk", "-q", device], input="start=1MiB, type=L\n", text=True, check=True,
-                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    subprocess.run(["partx", "-a", device], check=False, capture_output=True)
-    part = f"{device}p1"
-    wait_until(Path(part).exists, part)
-    subprocess.run(["mkfs.ext4", "-q", "-F", part], check=True)
-    machine.boot(part)
-    make_device_read_only(machine, part, device)
-    steps = machine.steps()
-    assert [steps.do("open"), steps.do("write etc/new")] == ["ok", "ok"]
-    assert flags(part, device) == [False, False]
-    assert steps.do("close") == "ok"
-    assert flags(part, device) == [True, True]
-    steps.kill()
-    machine.run("cp /run/rofs/root-devices /run/both")
-    # Another partition of this disk.
-    machine.run("sed 1d /run/both >/run/rofs/root-devices")
-    assert steps_once(machine, "check") == "ok"
-    # One whose disk is not ours.
-    machine.run("sed 2d /run/both >/run/rofs/root-devices")
-    assert "is write-protected" in refused(machine)
-    subprocess.run(["blockdev", "--setrw", device, part], check=True)
-    machine.stop()
-    subprocess.run(["partx", "-d", device], check=True)
-
-
-def test_who_is_killed_leaves_the_device_read_only(ext4: WindowSystem) -> None:
-    device = ext4.devices[0]
-    make_device_read_only(ext4, device)
-    for everything in (False, True):
-        steps = ext4.steps()
-        assert steps.do("open") == "ok"
-        if everything:
-            kill_all(steps)
-            assert flags(device) == [False]
-            assert steps_once(ext4, "left") == "ok 1"
-            assert steps_once(ext4, "restore") == "ok 1"
-        else:
-            steps.kill()
-            ext4.wait_ro()
-        wait_until(lambda: flags(device) == [True], "the device is read-only")
-        wait_until(lambda: not ext4.is_open(), "the guard has ended")
-        assert steps_once(ext4, "left") == "ok"
-
-
-def test_who_is_killed_between_the_two(ext4: WindowSystem) -> None:
-    """The file system is read-only, but not its device yet."""
-    device = ext4.devices[0]
-    make_device_read_only(ext4, device)
-    steps = ext4.steps()
-    assert steps.do("open") == "ok"
-    kill_all(steps)
-    assert ext4.run("mount -o remount,ro /").returncode == 0
-    assert not ext4.is_rw() and flags(device) == [False]
-    assert steps_once(ext4, "left") == "ok 1"
-    assert steps_once(ext4, "restore") == "ok"
-    assert flags(device) == [True]
-    assert steps_once(ext4, "left") == "ok"
-
-
-def test_a_device_that_is_gone_is_not_waited_for(ext4: WindowSystem) -> None:
-    ext4.run("mkdir -p /run/rofs && echo 'set 7:250 /dev/loop250' >/run/rofs/root-devices")
-    steps = ext4.steps()
-    assert [steps.do("open"), steps.do("close")] == ["ok", "ok"]
-
-
-def test_a_read_only_subvolume_is_refused(machine: WindowSystem) -> None:
-    need_programs("btrfs")
-    machine.boot(machine.attach("btrfs"))
-    machine.run("mount -o remount,rw / && btrfs property set / ro true && mount -o remount,ro /")
-    assert refused(machine) == ("-1: the subvolume on /rofs/ro is read-only; "
-                                "btrfs property set makes it writable")
-
-
-def test_a_file_system_that_cannot_be_written_is_refused(machine: WindowSystem) -> None:
-    need_programs("mksquashfs")
-    image = machine.directory / "image"
-    (machine.directory / "empty").mkdir()
-    subprocess.run(["mksquashfs", str(machine.directory / "empty"), str(image), "-quiet"],
-                   check=True, stdout=subprocess.PIPE)
-    if "squashfs" not in Path("/proc/filesystems").read_text():
-        pytest.skip("this kernel has no squashfs")
-    machine.boot(machine.attach("ext4"), more=f"mount -o loop,ro {image} srv")
-    assert refused(machine, "/rofs/ro", "/srv") == (
-        "-1: /srv is squashfs, which cannot be written; make a new image")
-
-
-@pytest.mark.parametrize("prepare", [
-    "rmdir .rofs; mkdir -m 0700 other; ln -s other .rofs",
-    "chmod 0770 .rofs",
-    "chown 1234 .rofs",
-])
-def test_a_directory_that_others_may_use_is_refused(machine: WindowSystem, prepare: str) -> None:
-    """Below /rofs is what a later run, as root, takes for its own."""
-    machine.boot(machine.attach("ext4"))
-    home = machine.attach("ext4", "home")
-    machine.run(f"mount {home} /home && cd /home && mkdir -m 0700 .rofs && {{ {prepare}; }};"
-                "mount -o remount,ro /home")
-    assert refused(machine, "/rofs/ro", "/home") == (
-        "-1: /home/.rofs is not a directory that is owned by root and writable only by it; "
-        "remove it in a maintenance boot")
-
-
 def test_the_directory_is_closed_to_others(machine: WindowSystem) -> None:
     """It will hold older copies of files whose permissions have been tightened since."""
     machine.boot(machine.attach("ext4"), prepare="chmod 0755 rofs")
     steps = machine.steps()
     assert [steps.do("open"), steps.do("close")] == ["ok", "ok"]
     assert machine.run("stat -c %a /rofs/ro/rofs").stdout == "700\n"
-
-
-def test_a_mount_that_would_become_writable_is_refused(machine: WindowSystem) -> None:
-    machine.boot(machine.attach("ext4"), more="""
-        mount --bind srv home
-        mount -o remount,bind,rw home
-        """)
-    top = machine.directory / "sys"
-    assert machine.mountinfo("/home")[5].startswith("rw")
-    assert refused(machine) == ("-1: the mount on /home would become writable with /rofs/ro; "
-                                "remount it read-only first"), top
 
 
 def test_signals_wait_while_they_are_blocked(ext4: WindowSystem) -> None:

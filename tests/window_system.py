@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
 
+from commit.system import can_mount
 from support import build_directory, built, need_programs, need_root, program
 
 # For what takes less than one on an idle machine.
@@ -23,6 +24,7 @@ SECONDS_MAX = 300
 SIZES = {"ext4": "64M", "xfs": "320M", "btrfs": "128M", "f2fs": "64M"}
 MAKE = {"ext4": "mkfs.ext4 -q", "xfs": "mkfs.xfs -q", "btrfs": "mkfs.btrfs -q",
         "f2fs": "mkfs.f2fs -q"}
+KINDS = tuple(kind for kind in MAKE if kind != "f2fs" or can_mount(kind))
 CHECK = {"ext4": "e2fsck -fn", "xfs": "xfs_repair -n", "btrfs": "btrfs check",
          "f2fs": "fsck.f2fs --dry-run"}
 
@@ -230,6 +232,43 @@ class WindowSystem:
             subprocess.run(["blockdev", "--setrw", device], check=True)
             wait_until(lambda: subprocess.run(["losetup", "-d", device], check=False)
                        .returncode == 0, f"{device} is free")
+
+
+def steps_once(machine: WindowSystem, step: str) -> str:
+    steps = machine.steps()
+    answer = steps.do(step)
+    steps.kill()
+    return answer
+
+
+def has_ended(pid: int) -> bool:
+    """Or is a zombie, which has no files."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def kill_all(steps: Steps) -> None:
+    """As systemd does with a service that does not end."""
+    pids = (*steps.children(), steps.pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    steps.process.communicate()
+    # Until then it may still have the lock.
+    for pid in pids:
+        wait_until(lambda pid=pid: has_ended(pid), f"end of {pid}")
+
+
+def refused(machine: WindowSystem, *where: str) -> str:
+    """Why a window is refused; both calls say the same, and nothing is changed."""
+    steps = machine.steps(*where)
+    before = machine.superblock()
+    answer = steps.do("check")
+    assert steps.do("open") == answer
+    assert machine.superblock() == before
+    assert not machine.is_open()
+    return answer
 
 
 def printable(answer: str) -> str:
