@@ -185,8 +185,9 @@ ENDS = {
     "interrupt at the question": (
         "touch /etc/x", 't.expect("y/N. "); t.send("\\x03")', 130,
         f"not confirmed\\r\\n.*{DISCARDED}"),
+    # A shell that is about to start a process would drop it.
     "interrupt": (
-        "touch /etc/x; echo begun; sleep 1000", 't.expect("begun"); t.send("\\x03")', 130,
+        "touch /etc/x; echo begun; exec sleep 1000", 't.expect("begun"); t.send("\\x03")', 130,
         f"signal 2 ended the command; {DISCARDED}"),
     "killed in raw mode": (
         "touch /etc/x; stty raw -echo; kill -9 $$", "", 137,
