@@ -7,8 +7,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import need_programs
-from window_system import KINDS, WindowSystem, kill_all, refused, steps_once, wait_until
+from window_system import (
+    KINDS,
+    WindowSystem,
+    boot_from_partition,
+    kill_all,
+    refused,
+    steps_once,
+    wait_until,
+)
 
 pytestmark = pytest.mark.root
 
@@ -51,15 +58,7 @@ def test_a_device_that_rofs_made_read_only_is_so_again(machine: WindowSystem, ki
 
 
 def test_a_disk_that_rofs_made_read_only_is_so_again(machine: WindowSystem) -> None:
-    need_programs("sfdisk")
-    device = machine.attach("ext4", "disk")
-    subprocess.run(["sfdisk", "-q", device], input="start=1MiB, type=L\n", text=True, check=True,
-                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    subprocess.run(["partx", "-a", device], check=False, capture_output=True)
-    part = f"{device}p1"
-    wait_until(Path(part).exists, part)
-    subprocess.run(["mkfs.ext4", "-q", "-F", part], check=True)
-    machine.boot(part)
+    device, part = boot_from_partition(machine)
     make_device_read_only(machine, part, device)
     steps = machine.steps()
     assert [steps.do("open"), steps.do("write etc/new")] == ["ok", "ok"]

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 from support import need_programs
-from window_system import KINDS, WindowSystem, refused, steps_once, wait_until
+from window_system import (
+    KINDS,
+    WindowSystem,
+    boot_from_partition,
+    refused,
+    steps_once,
+)
 
 pytestmark = pytest.mark.root
 
@@ -114,15 +120,7 @@ def test_check_knows_of_write_protection(machine: WindowSystem) -> None:
 
 
 def test_a_partition_of_a_write_protected_disk_is_refused(machine: WindowSystem) -> None:
-    need_programs("sfdisk")
-    device = machine.attach("ext4", "disk")
-    subprocess.run(["sfdisk", "-q", device], input="start=1MiB, type=L\n", text=True, check=True,
-                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    subprocess.run(["partx", "-a", device], check=False, capture_output=True)
-    part = f"{device}p1"
-    wait_until(Path(part).exists, part)
-    subprocess.run(["mkfs.ext4", "-q", "-F", part], check=True)
-    machine.boot(part)
+    device, part = boot_from_partition(machine)
     assert steps_once(machine, "check") == "ok"
     subprocess.run(["blockdev", "--setro", device], check=True)
     assert "is write-protected" in refused(machine)

@@ -234,6 +234,20 @@ class WindowSystem:
                        .returncode == 0, f"{device} is free")
 
 
+def boot_from_partition(machine: WindowSystem) -> tuple[str, str]:
+    """A disk and its partition, with an ext4. In the end, `partx -d` has to forget the latter."""
+    need_programs("sfdisk")
+    device = machine.attach("ext4", "disk")
+    subprocess.run(["sfdisk", "-q", device], input="start=1MiB, type=L\n", text=True, check=True,
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    subprocess.run(["partx", "-a", device], check=False, capture_output=True)
+    part = f"{device}p1"
+    wait_until(Path(part).exists, part)
+    subprocess.run(["mkfs.ext4", "-q", "-F", part], check=True)
+    machine.boot(part)
+    return device, part
+
+
 def steps_once(machine: WindowSystem, step: str) -> str:
     steps = machine.steps()
     answer = steps.do(step)
