@@ -43,6 +43,13 @@ int mount_point_look(int dir_fd, const char *path)
 	return (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+int mount_point_exists(int dir_fd, const char *path)
+{
+	int mounted = mount_point_look(dir_fd, path);
+
+	return mounted == -ENOENT || mounted == -ENOTDIR ? 0 : mounted;
+}
+
 bool mount_point_at(int dir_fd, const char *path)
 {
 	return mount_point_look(dir_fd, path) > 0;

@@ -15,5 +15,8 @@
  */
 int mount_point_look(int dir_fd, const char *path);
 
+/** mount_point_exists - as mount_point_look(); where there is nothing of that name, none is */
+int mount_point_exists(int dir_fd, const char *path);
+
 /** mount_point_at - as mount_point_look(); a path that cannot be looked up is none */
 bool mount_point_at(int dir_fd, const char *path);

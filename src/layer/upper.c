@@ -19,18 +19,18 @@ static int open_below(int root_fd, const char *path, const char *name)
 static int is_volatile(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	return o->fallback != SIZE_MAX && o->conf->if_missing == IF_MISSING_VOLATILE ?
-		       mount_point_look(root_fd, p->runs[o->fallback].dir) :
+		       mount_point_exists(root_fd, p->runs[o->fallback].dir) :
 		       0;
 }
 
 static int open_upper(int root_fd, const struct plan *p, const struct plan_overlay *o)
 {
 	_cleanup_free_ char *in_ram = NULL;
-	int mounted = mount_point_look(root_fd, o->merged), err;
+	int mounted = mount_point_exists(root_fd, o->merged), err;
 
 	if (mounted > 0)
 		return open_below(root_fd, o->layers, "/upper");
-	if (mounted == 0 || mounted == -ENOENT)
+	if (mounted == 0)
 		mounted = is_volatile(root_fd, p, o);
 	if (mounted <= 0)
 		return mounted < 0 ? mounted : -ENOENT;

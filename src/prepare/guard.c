@@ -69,9 +69,7 @@ static int place_make(const struct plan_persist *p, const struct ground *g, stru
 /* Returns: 1, 0, or -errno: if it were taken for 0, a second guard would cover the data. */
 static int look_for_mount(const struct place *at)
 {
-	int mounted = mount_point_look(at->dir_fd, at->name);
-
-	return mounted == -ENOENT ? 0 : mounted;
+	return mount_point_exists(at->dir_fd, at->name);
 }
 
 /*

@@ -18,9 +18,9 @@
 /* Returns: 1, 0, also where it is missing or not for this user, or -errno. */
 static int is_mount_point(int root_fd, const char *path)
 {
-	int err = mount_point_look(root_fd, path);
+	int err = mount_point_exists(root_fd, path);
 
-	return err == -ENOENT || err == -ENOTDIR || err == -EACCES ? 0 : err;
+	return err == -EACCES ? 0 : err;
 }
 
 /* Returns: 1, 0 or -errno. */

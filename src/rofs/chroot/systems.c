@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rofs/chroot/systems.h"
 
-#include <errno.h>
 #include <libmount.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,14 +52,6 @@ static bool has(const struct chroot *c, const char *path)
 	return false;
 }
 
-/* Returns: 1, 0 or -errno. */
-static int is_mounted(const struct chroot *c, const char *path)
-{
-	int mounted = mount_point_look(c->loaded.root.root_fd, path);
-
-	return mounted == -ENOENT || mounted == -ENOTDIR ? 0 : mounted;
-}
-
 static int add_lowers(struct chroot *c)
 {
 	const struct plan *p = &c->loaded.plan;
@@ -68,7 +59,7 @@ static int add_lowers(struct chroot *c)
 
 	for (size_t i = 0; i < p->n_lowers && err >= 0; i++) {
 		const struct plan_lower *l = &p->lowers[i];
-		int mounted = l->bind ? 0 : is_mounted(c, l->where);
+		int mounted = l->bind ? 0 : mount_point_exists(c->loaded.root.root_fd, l->where);
 
 		err = mounted <= 0 ? mounted : add(c, l->where + strlen(WINDOW_ROOT), l->where);
 	}
@@ -100,7 +91,7 @@ static int add_mounted(struct chroot *c, const char *path, bool expected, char *
 
 	if (has(c, path))
 		return 0;
-	mounted = is_mounted(c, path);
+	mounted = mount_point_exists(c->loaded.root.root_fd, path);
 	if (mounted != 0)
 		return mounted < 0 ? mounted : add(c, path, path);
 	return expected ? refuse_missing(path, ret_why) : 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rofs/ui/off.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -21,8 +20,8 @@ int off_check(const struct loaded *l)
 		return log_error(ROFS_WRONG, "out of memory");
 	if (why)
 		return log_error(ROFS_OFF, "rofs is off in this boot: %s", why);
-	mounted = mount_point_look(l->root.root_fd, "rofs");
-	if (mounted == 0 || mounted == -ENOENT)
+	mounted = mount_point_exists(l->root.root_fd, "rofs");
+	if (mounted == 0)
 		return log_error(ROFS_OFF, "rofs is off in this boot: /rofs is not mounted; "
 					   "rofs.conf takes effect at the next boot");
 	return mounted < 0 ? log_error(ROFS_WRONG, "/rofs: %s", strerror(-mounted)) : -1;
