@@ -50,16 +50,17 @@ static const char *dir_of(const char *where)
 
 static int check_caller(char **ret_why)
 {
+	const char *why = "only root can do this; use sudo";
 	int err;
 
-	if (geteuid() != 0)
-		err = text_format(ret_why, "only root can do this; use sudo");
-	else if (access("/proc/self/mountinfo", R_OK) == 0)
-		return 0;
-	else if (errno != ENOENT)
-		return -errno;
-	else
-		err = text_format(ret_why, "/proc is not mounted; mount it first");
+	if (geteuid() == 0) {
+		if (access("/proc/self/mountinfo", R_OK) == 0)
+			return 0;
+		if (errno != ENOENT)
+			return -errno;
+		why = "/proc is not mounted; mount it first";
+	}
+	err = text_format(ret_why, "%s", why);
 	return err < 0 ? err : -EPERM;
 }
 
