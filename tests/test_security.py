@@ -101,14 +101,12 @@ def test_no_setting_is_newer_than_systemd_247(units: Path) -> None:
     """It would warn of an unknown key in each boot. A list of what it knows of what we use."""
     known = set("""
         CapabilityBoundingSet DeviceAllow DevicePolicy Environment ExecStart ExecStartPost
-        ExecStartPre ExecStop InaccessiblePaths LockPersonality LogLevelMax
-        MemoryDenyWriteExecute NoNewPrivileges PrivateMounts PrivateNetwork ProtectClock
-        ProtectControlGroups
-        ProtectHome ProtectKernelLogs ProtectKernelModules ProtectSystem ReadOnlyPaths
-        ReadWritePaths RemainAfterExit Restart RestartPreventExitStatus RestartSec
-        RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
-        SystemCallArchitectures SystemCallErrorNumber SystemCallFilter TimeoutStartSec
-        TimeoutStopSec Type WorkingDirectory
+        ExecStartPre ExecStop InaccessiblePaths LockPersonality LogLevelMax MemoryDenyWriteExecute
+        NoNewPrivileges PrivateMounts PrivateNetwork ProtectClock ProtectControlGroups ProtectHome
+        ProtectKernelLogs ProtectKernelModules ProtectSystem ReadOnlyPaths ReadWritePaths
+        RemainAfterExit Restart RestartPreventExitStatus RestartSec RestrictAddressFamilies
+        RestrictNamespaces RestrictRealtime RestrictSUIDSGID SystemCallArchitectures
+        SystemCallErrorNumber SystemCallFilter TimeoutStartSec TimeoutStopSec Type WorkingDirectory
         """.split())
     used = set()
     for path in (units / "usr/lib/systemd/system").rglob("*"):
