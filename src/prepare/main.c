@@ -98,9 +98,8 @@ static int prepare(void)
 	if (err < 0)
 		return log_error(EXIT_FAILURE, "cannot read the configuration: %s", strerror(-err));
 	/* The plan is not that of the generator then. What can be done is done. */
-	if (l.diag.unread < 0)
-		status = log_error(EXIT_FAILURE, "cannot read all of the configuration: %s",
-				   strerror(-l.diag.unread));
+	if (load_report_unread(&l))
+		status = EXIT_FAILURE;
 	if (arg_detach)
 		return run_detach(&l) | status;
 	wanted = plan_find_run(&l.plan, arg_kind, arg_subject);

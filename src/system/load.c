@@ -9,6 +9,7 @@
 #include "system/cmdline-units.h"
 #include "system/confdirs.h"
 #include "system/late-units.h"
+#include "system/log.h"
 #include "system/mount-extra.h"
 #include "system/native-mounts.h"
 
@@ -188,6 +189,13 @@ void load_done(struct loaded *l)
 	rootfs_done(&l->root);
 	free(l->cmdline);
 	*l = (struct loaded)LOADED_INIT;
+}
+
+bool load_report_unread(const struct loaded *l)
+{
+	if (l->diag.unread < 0)
+		log_error(0, "cannot read all of the configuration: %s", strerror(-l->diag.unread));
+	return l->diag.unread < 0;
 }
 
 int load_why_off(const struct loaded *l, char **ret)

@@ -80,6 +80,13 @@ void load_done(struct loaded *l);
 int load_open_published(const struct rootfs *r, struct rootfs *ret);
 
 /**
+ * load_report_unread - print that the plan may lack what was declared, as the system failed to read a file
+ *
+ * Returns: whether it is so.
+ */
+bool load_report_unread(const struct loaded *l);
+
+/**
  * load_why_off - say why rofs intentionally does nothing in this boot
  * @ret: the reason, as part of a sentence; NULL if rofs acts; the caller frees it
  *

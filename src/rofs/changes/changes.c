@@ -153,7 +153,7 @@ int changes_load(struct changes *c, const char *verb)
 	status = off_check(&c->loaded);
 	if (status >= 0)
 		return status;
-	c->wrong = off_report_unread(&c->loaded);
+	c->wrong = load_report_unread(&c->loaded);
 	if (open_layers(c) < 0)
 		return log_error(ROFS_WRONG, "out of memory");
 	return -1;

@@ -77,7 +77,7 @@ static int load(struct chroot *c)
 	status = off_check(&c->loaded);
 	if (status >= 0)
 		return status;
-	return off_report_unread(&c->loaded) ? ROFS_WRONG : -1;
+	return load_report_unread(&c->loaded) ? ROFS_WRONG : -1;
 }
 
 static int open_window(struct chroot *c, char **ret_why)

@@ -26,10 +26,3 @@ int off_check(const struct loaded *l)
 					   "rofs.conf takes effect at the next boot");
 	return mounted < 0 ? log_error(ROFS_WRONG, "/rofs: %s", strerror(-mounted)) : -1;
 }
-
-bool off_report_unread(const struct loaded *l)
-{
-	if (l->diag.unread < 0)
-		log_error(0, "cannot read all of the configuration: %s", strerror(-l->diag.unread));
-	return l->diag.unread < 0;
-}

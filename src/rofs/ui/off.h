@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
-
 #include "system/load.h"
 
 /* In a chroot of `rofs chroot`: made by it, and the way to recognize that one is in it. */
@@ -16,10 +14,3 @@
  * Returns: -1 to go on, or the exit status.
  */
 int off_check(const struct loaded *l);
-
-/**
- * off_report_unread - say that the plan may lack what was declared, as the system failed to read a file
- *
- * Returns: whether it is so.
- */
-bool off_report_unread(const struct loaded *l);
